@@ -1,0 +1,178 @@
+//! Composition of energies: weighted sums (products of experts), mixtures and negation, models themselves.
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+
+use crate::energy::Energy;
+
+/// Several modules held together: a `Vec` of one type, or a tuple of two to four types.
+pub trait Group: Module + ModuleDisplay {
+    /// The number of modules.
+    fn count(&self) -> usize;
+}
+
+/// Several energies over the same configurations.
+pub trait Terms<const D: usize>: Group {
+    /// The energies of a batch, one `[batch]` a model.
+    fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>>;
+}
+
+impl<M: Module + ModuleDisplay> Group for Vec<M> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<const D: usize, E: Energy<D> + ModuleDisplay> Terms<D> for Vec<E> {
+    fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>> {
+        self.iter().map(|model| model.energy(x.clone())).collect()
+    }
+}
+
+macro_rules! tuple_terms {
+    ($count:literal: $($model:ident . $index:tt),+) => {
+        impl<$($model: Module + ModuleDisplay),+> Group for ($($model,)+) {
+            fn count(&self) -> usize {
+                $count
+            }
+        }
+
+        impl<const D: usize, $($model: Energy<D> + ModuleDisplay),+> Terms<D> for ($($model,)+) {
+            fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>> {
+                vec![$(self.$index.energy(x.clone())),+]
+            }
+        }
+    };
+}
+
+tuple_terms!(2: A.0, B.1);
+tuple_terms!(3: A.0, B.1, C.2);
+tuple_terms!(4: A.0, B.1, C.2, F.3);
+
+/// A product of experts, `E(x) = sum_k w_k E_k(x)`, so `p(x) ∝ prod_k p_k(x)^w_k` (Hinton 2002).
+///
+/// A configuration is likely only where every expert finds it so; a negative weight makes an expert repel.
+/// One model with weight `1 / T` is that model at temperature `T`.
+#[derive(Module, Debug)]
+pub struct WeightedSum<M: Module> {
+    terms: M,
+    #[module(skip)]
+    weights: Vec<f64>,
+}
+
+impl<M: Module> WeightedSum<M> {
+    /// Combines `terms` with one weight each.
+    ///
+    /// # Panics
+    ///
+    /// If the number of weights is not the number of models, or is zero.
+    pub fn new(terms: M, weights: Vec<f64>) -> Self
+    where
+        M: Group,
+    {
+        check_counts(terms.count(), weights.len());
+        Self { terms, weights }
+    }
+}
+
+impl<const D: usize, M: Terms<D>> Energy<D> for WeightedSum<M> {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let weighted = self
+            .terms
+            .energies(x)
+            .into_iter()
+            .zip(&self.weights)
+            .map(|(energy, &weight)| energy.mul_scalar(weight));
+        sum(weighted)
+    }
+}
+
+/// A mixture, `E(x) = -log sum_k w_k exp(-E_k(x))`: likely where any component finds it so.
+///
+/// The weights multiply *unnormalised* densities: the share of component `k` in the mixture is
+/// `w_k Z_k / sum_j w_j Z_j`, and equals `w_k` only if all `Z_k` are equal.
+#[derive(Module, Debug)]
+pub struct Mixture<M: Module> {
+    terms: M,
+    #[module(skip)]
+    log_weights: Vec<f64>,
+}
+
+impl<M: Module> Mixture<M> {
+    /// Mixes `terms` with one positive weight each.
+    ///
+    /// # Panics
+    ///
+    /// If the number of weights is not the number of models, is zero, or a weight is not positive.
+    pub fn new(terms: M, weights: &[f64]) -> Self
+    where
+        M: Group,
+    {
+        check_counts(terms.count(), weights.len());
+        assert!(
+            weights
+                .iter()
+                .all(|&weight| weight > 0.0 && weight.is_finite()),
+            "the weights of a mixture must be positive and finite, got {weights:?}"
+        );
+        let log_weights = weights.iter().map(|weight| weight.ln()).collect();
+        Self { terms, log_weights }
+    }
+}
+
+impl<const D: usize, M: Terms<D>> Energy<D> for Mixture<M> {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let log_terms: Vec<Tensor<1>> = self
+            .terms
+            .energies(x)
+            .into_iter()
+            .zip(&self.log_weights)
+            .map(|(energy, &log_weight)| energy.neg().add_scalar(log_weight))
+            .collect();
+        // The largest term is taken out, so that no exponential overflows. It cancels in the value and in
+        // the gradient, hence detached.
+        let largest = log_terms
+            .iter()
+            .cloned()
+            .reduce(Tensor::max_pair)
+            .map(Tensor::detach)
+            .expect("`new` refuses an empty mixture");
+        let total = sum(log_terms
+            .into_iter()
+            .map(|term| (term - largest.clone()).exp()));
+        (total.log() + largest).neg()
+    }
+}
+
+/// The opposite energy, `-E(x)`: likely where the model finds it unlikely. Proper only on a bounded domain.
+#[derive(Module, Debug)]
+pub struct Negation<M: Module> {
+    model: M,
+}
+
+impl<M: Module> Negation<M> {
+    /// Negates `model`.
+    pub fn new(model: M) -> Self {
+        Self { model }
+    }
+}
+
+impl<const D: usize, M: Energy<D> + ModuleDisplay> Energy<D> for Negation<M> {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        self.model.energy(x).neg()
+    }
+}
+
+fn check_counts(models: usize, weights: usize) {
+    assert!(models > 0, "a composition needs at least one model");
+    assert_eq!(
+        models, weights,
+        "{models} models were given {weights} weights"
+    );
+}
+
+fn sum(terms: impl Iterator<Item = Tensor<1>>) -> Tensor<1> {
+    terms
+        .reduce(|total, term| total + term)
+        .expect("`new` refuses an empty composition")
+}

@@ -1,0 +1,39 @@
+//! Values kept as bytes on the device: a quarter of the memory, turned into floats where they are used.
+
+use burn::tensor::{DType, Device, Int, Tensor};
+
+/// The largest byte, to which the upper end of a range is mapped.
+const MAX: f64 = 255.0;
+
+/// The integer type that holds bytes on `device`: `u8` where the backend has it, otherwise `i32`.
+///
+/// WGSL has no 8-bit integers, so byte tensors take four bytes a value there.
+pub fn byte_dtype(device: &Device) -> DType {
+    if device.supports_dtype(DType::U8) {
+        DType::U8
+    } else {
+        DType::I32
+    }
+}
+
+/// Bytes as floats, `low + (high - low) * byte / 255`.
+///
+/// # Shapes
+///
+/// Input and output have the same shape; the output is `f32` and lies in `[low, high]`.
+pub fn from_bytes<const D: usize>(bytes: Tensor<D, Int>, low: f64, high: f64) -> Tensor<D> {
+    bytes.float().mul_scalar((high - low) / MAX).add_scalar(low)
+}
+
+/// Floats as bytes, `round(255 * (x - low) / (high - low))`, values outside `[low, high]` clamped to it.
+///
+/// The error after [`from_bytes`] is at most `(high - low) / 510`.
+pub fn to_bytes<const D: usize>(x: Tensor<D>, low: f64, high: f64) -> Tensor<D, Int> {
+    let dtype = byte_dtype(&x.device());
+    x.sub_scalar(low)
+        .mul_scalar(MAX / (high - low))
+        .clamp(0.0, MAX)
+        .round()
+        .int()
+        .cast(dtype)
+}

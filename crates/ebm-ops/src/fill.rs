@@ -1,0 +1,267 @@
+//! Fills slices from a counter: fixed chunks over threads, loops over blocks that vectorise.
+//!
+//! The kernels are compiled for AVX-512, AVX2 and the baseline of the target, and the best is picked at run time. All
+//! give the same bits (see [`crate::elementary`]), whatever the machine, the number of threads or the chunk.
+
+use crate::elementary::{cos_sin_turn, ln};
+use crate::philox::philox4x32_10;
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+/// Words, and hence values, in a block.
+pub(crate) const BLOCK: usize = 4;
+
+/// Values a thread fills at a time: 16 KiB of f32, some ten microseconds of normals, well above the cost of a task.
+const CHUNK: usize = 4096;
+
+/// Up to here one thread is faster than waking another.
+const SERIAL: usize = 2 * CHUNK;
+
+/// Normals made at a time: their words stay in the first-level cache.
+const GROUP: usize = 256;
+
+/// Domain of the counter's last word in which values are drawn.
+pub(crate) const DRAW: u32 = 0;
+
+/// Block `counter` of the stream `key`, in one domain.
+#[inline(always)]
+pub(crate) fn block(key: u64, counter: u64, domain: u32) -> [u32; 4] {
+    philox4x32_10(
+        [counter as u32, (counter >> 32) as u32, 0, domain],
+        [key as u32, (key >> 32) as u32],
+    )
+}
+
+/// The interval that uniforms are mapped to.
+#[derive(Clone, Copy)]
+pub(crate) struct Interval {
+    low: f32,
+    width: f32,
+    top: f32,
+}
+
+impl Interval {
+    /// `[0, 1)`: the map is then the identity, bit for bit.
+    pub(crate) const UNIT: Self = Self {
+        low: 0.0,
+        width: 1.0,
+        top: 1.0_f32.next_down(),
+    };
+
+    /// `[low, high)`; the caller has checked that both and their difference are finite and `low < high`.
+    pub(crate) const fn new(low: f32, high: f32) -> Self {
+        Self {
+            low,
+            width: high - low,
+            top: high.next_down(),
+        }
+    }
+
+    /// Rounding may carry `low + width * u` to `high` although `u < 1`; `top` keeps the interval half-open.
+    #[inline(always)]
+    fn map(self, word: u32) -> f32 {
+        let x = self.low + self.width * unit(word);
+        if x > self.top { self.top } else { x }
+    }
+}
+
+/// The upper 24 bits of a word as a multiple of 2^-24 in `[0, 1)`.
+#[inline(always)]
+fn unit(word: u32) -> f32 {
+    // Through i32: x86 before AVX-512 has no conversion from unsigned words.
+    (word >> 8) as i32 as f32 * (1.0 / 16_777_216.0)
+}
+
+/// Two independent standard normals from two words (Box and Muller 1958).
+#[inline(always)]
+fn normal_pair(radius: u32, angle: u32) -> [f32; 2] {
+    // One is added so that the logarithm never sees zero: u is in (0, 1].
+    let u = ((radius >> 8) + 1) as i32 as f32 * (1.0 / 16_777_216.0);
+    let r = (-2.0 * ln(u)).sqrt();
+    let (cos, sin) = cos_sin_turn(angle >> 8);
+    [r * cos, r * sin]
+}
+
+/// `floor(word * bound / 2^32)`, for `bound <= 2^32`.
+#[inline(always)]
+fn index(word: u32, bound: u64) -> i64 {
+    // The product is at most (2^32 - 1) 2^32: it fits.
+    ((u64::from(word) * bound) >> 32) as i64
+}
+
+/// Fills `out` with uniforms of the interval, from block `first` on.
+pub(crate) fn uniform(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
+    in_chunks(first, out, |first, chunk| {
+        uniform_chunk(key, first, interval, chunk)
+    });
+}
+
+/// Fills `out` with standard normals, from block `first` on.
+pub(crate) fn normal(key: u64, first: u64, out: &mut [f32]) {
+    in_chunks(first, out, |first, chunk| normal_chunk(key, first, chunk));
+}
+
+/// Fills `out` with integers of `[0, bound)`, from block `first` on.
+pub(crate) fn indices(key: u64, first: u64, bound: u64, out: &mut [i64]) {
+    in_chunks(first, out, |first, chunk| {
+        index_chunk(key, first, bound, chunk)
+    });
+}
+
+/// Hands fixed chunks, each with the number of its first block, to the threads of rayon.
+fn in_chunks<T: Send>(first: u64, out: &mut [T], fill: impl Fn(u64, &mut [T]) + Sync) {
+    if out.len() <= SERIAL {
+        return fill(first, out);
+    }
+    out.par_chunks_mut(CHUNK)
+        .enumerate()
+        .for_each(|(i, chunk)| fill(first.wrapping_add((i * (CHUNK / BLOCK)) as u64), chunk));
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn uniform_chunk(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
+    each_block(key, first, out, |words| {
+        words.map(|word| interval.map(word))
+    });
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn normal_chunk(key: u64, first: u64, out: &mut [f32]) {
+    // Words first, then values: LLVM vectorises the two loops, but not one loop that does both.
+    let mut words = [0; GROUP];
+    for (i, group) in out.chunks_mut(GROUP).enumerate() {
+        let words = &mut words[..group.len().next_multiple_of(2)];
+        let first = first.wrapping_add((i * (GROUP / BLOCK)) as u64);
+        each_block(key, first, words, |words| words);
+
+        let words = words.as_chunks::<2>().0;
+        let (pairs, odd) = group.as_chunks_mut::<2>();
+        for (pair, &[radius, angle]) in pairs.iter_mut().zip(words) {
+            *pair = normal_pair(radius, angle);
+        }
+        if let ([last], Some(&[radius, angle])) = (odd, words.last()) {
+            [*last, _] = normal_pair(radius, angle);
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn index_chunk(key: u64, first: u64, bound: u64, out: &mut [i64]) {
+    each_block(key, first, out, |words| {
+        words.map(|word| index(word, bound))
+    });
+}
+
+/// `out[4 i..4 i + 4] = of(block first + i)`; a last block that doesn't fit is cut.
+#[inline(always)]
+fn each_block<T: Copy>(key: u64, first: u64, out: &mut [T], of: impl Fn([u32; 4]) -> [T; 4]) {
+    let (whole, rest) = out.as_chunks_mut::<BLOCK>();
+    let last = first.wrapping_add(whole.len() as u64);
+    for (i, values) in whole.iter_mut().enumerate() {
+        *values = of(block(key, first.wrapping_add(i as u64), DRAW));
+    }
+    if !rest.is_empty() {
+        let values = of(block(key, last, DRAW));
+        rest.copy_from_slice(&values[..rest.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: u64 = 0x0123_4567_89ab_cdef;
+
+    /// A first block whose low word overflows inside the fill.
+    const FIRST: u64 = (1 << 32) - 100;
+
+    /// Around a block, a vector of blocks, a chunk and the step to many threads.
+    const LENGTHS: [usize; 16] = [
+        0,
+        1,
+        3,
+        4,
+        5,
+        63,
+        65,
+        GROUP - 1,
+        GROUP + 1,
+        CHUNK - 1,
+        CHUNK,
+        CHUNK + 1,
+        SERIAL,
+        SERIAL + 1,
+        SERIAL + CHUNK + 3,
+        100_352,
+    ];
+
+    /// Word `i` of the stream, computed alone and without dispatch.
+    fn word(i: usize) -> u32 {
+        block(KEY, FIRST + (i / BLOCK) as u64, DRAW)[i % BLOCK]
+    }
+
+    #[test]
+    fn fills_equal_the_scalar_reference_bit_for_bit() {
+        for n in LENGTHS {
+            let mut uniforms = vec![f32::NAN; n];
+            uniform(KEY, FIRST, Interval::UNIT, &mut uniforms);
+            let mut interval = vec![f32::NAN; n];
+            uniform(KEY, FIRST, Interval::new(-3.0, 0.7), &mut interval);
+            let mut normals = vec![f32::NAN; n];
+            normal(KEY, FIRST, &mut normals);
+            let mut integers = vec![-1; n];
+            indices(KEY, FIRST, 1000, &mut integers);
+
+            for i in 0..n {
+                let u = (word(i) >> 8) as f32 / 16_777_216.0;
+                assert_eq!(uniforms[i].to_bits(), u.to_bits(), "uniform {i} of {n}");
+                let x = -3.0 + 3.7 * u;
+                assert_eq!(interval[i].to_bits(), x.to_bits(), "interval {i} of {n}");
+                let pair = i & !1;
+                let z = normal_pair(word(pair), word(pair + 1))[i & 1];
+                assert_eq!(normals[i].to_bits(), z.to_bits(), "normal {i} of {n}");
+                let k = (u128::from(word(i)) * 1000) >> 32;
+                assert_eq!(integers[i] as u128, k, "index {i} of {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn fills_do_not_depend_on_the_number_of_threads() {
+        let fill = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("threads start");
+            let mut values = vec![0.0; 5 * CHUNK + 7];
+            pool.install(|| normal(KEY, FIRST, &mut values));
+            values.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let one = fill(1);
+        assert_eq!(fill(2), one);
+        assert_eq!(fill(7), one);
+    }
+
+    /// The smallest and greatest words: no infinity, and the tail ends where the documentation says.
+    #[test]
+    fn extreme_words() {
+        let z = normal_pair(0, 0);
+        assert!(
+            (f64::from(z[0]) - (48.0 * 2.0_f64.ln()).sqrt()).abs() < 1e-6,
+            "{z:?}"
+        );
+        assert_eq!(z[1], 0.0);
+        assert_eq!(normal_pair(u32::MAX, u32::MAX), [0.0, 0.0]);
+
+        assert_eq!(Interval::UNIT.map(0), 0.0);
+        assert_eq!(Interval::UNIT.map(u32::MAX), 1.0 - 2.0_f32.powi(-24));
+        let far = Interval::new(1.0, 2.0);
+        assert_eq!(far.map(0), 1.0);
+        assert_eq!(far.map(u32::MAX), 2.0_f32.next_down());
+
+        assert_eq!(index(0, 1 << 32), 0);
+        assert_eq!(index(u32::MAX, 1 << 32), i64::from(u32::MAX));
+        assert_eq!(index(u32::MAX, 7), 6);
+        assert_eq!(index(u32::MAX, 1), 0);
+    }
+}

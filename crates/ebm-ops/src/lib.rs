@@ -1,0 +1,33 @@
+//! Tensor operations that burn lacks: reproducible counter-based noise.
+//!
+//! [`Noise`] is the only source of randomness in the workspace. It is two numbers, so a checkpoint saves it whole; it is
+//! an argument, never a global; and the same seed draws the same numbers on every backend.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use ebm_ops::Noise;
+//!
+//! let device = Device::flex();
+//! let mut noise = Noise::new(42);
+//! let mut chains = noise.split(); // for the chains alone: what they draw changes nothing else
+//!
+//! let start: Tensor<2> = chains.uniform_in([100, 784], -1.0, 1.0, &device);
+//! let step: Tensor<2> = chains.normal([100, 784], &device);
+//! let moved = start + step * 0.005;
+//! let binary = chains.bernoulli(burn::tensor::activation::sigmoid(moved));
+//! assert_eq!(binary.dims(), [100, 784]);
+//!
+//! // `noise` is an `rand::Rng` too; its own shuffles are at hand.
+//! let order = noise.permutation(60_000);
+//! assert_eq!(order.len(), 60_000);
+//! ```
+
+mod bytes;
+mod elementary;
+mod fill;
+mod noise;
+mod philox;
+
+pub use bytes::{byte_dtype, from_bytes, to_bytes};
+pub use noise::Noise;
+pub use philox::philox4x32_10;

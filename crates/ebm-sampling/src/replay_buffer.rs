@@ -1,0 +1,268 @@
+//! The replay buffer: chains that live on the device between updates, drawn and written back in place.
+
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use ebm_ops::{Noise, byte_dtype, from_bytes, to_bytes};
+use serde::{Deserialize, Serialize};
+
+/// How a [`ReplayBuffer`] starts, renews and stores its chains.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplayBufferConfig {
+    /// Probability that a drawn chain is restarted from [`starting_points`](Self::starting_points), 0 to 1.
+    pub fresh_fraction: f64,
+    /// Where chains start.
+    pub starting_points: StartingPoints,
+    /// What is kept of a position.
+    pub storage: Storage,
+}
+
+/// The distribution of the first position of a chain, component by component.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartingPoints {
+    /// Uniform on `[low, high)`.
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+}
+
+impl StartingPoints {
+    /// Draws positions.
+    pub fn draw<const D: usize>(
+        &self,
+        shape: [usize; D],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Tensor<D> {
+        match *self {
+            Self::Uniform { low, high } => noise.uniform_in(shape, low, high, device),
+            Self::Normal { mean, std } => {
+                let draws: Tensor<D> = noise.normal(shape, device);
+                draws.mul_scalar(std).add_scalar(mean)
+            }
+        }
+    }
+}
+
+/// What a [`ReplayBuffer`] keeps of a position.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Storage {
+    /// The value itself, 4 bytes.
+    F32,
+    /// One byte, for values in `[low, high]`; a stored position is off by at most `(high - low) / 510`.
+    U8 {
+        /// The value of byte 0.
+        low: f64,
+        /// The value of byte 255.
+        high: f64,
+    },
+}
+
+/// Chains kept between updates (Tieleman 2008; Du & Mordatch 2019).
+///
+/// Each update draws some chains *without replacement*, moves them, and writes them back where they came
+/// from, so that no chain is lost or duplicated. A drawn chain is restarted with a small probability.
+#[derive(Clone, Debug)]
+pub struct ReplayBuffer<const D: usize> {
+    rows: Rows,
+    shape: [usize; D],
+    config: ReplayBufferConfig,
+}
+
+/// The stored chains, one a row: `[capacity, values]`.
+#[derive(Clone, Debug)]
+enum Rows {
+    F32(Tensor<2>),
+    U8 {
+        rows: Tensor<2, Int>,
+        low: f64,
+        high: f64,
+    },
+}
+
+/// Chains drawn from a [`ReplayBuffer`].
+#[derive(Clone, Debug)]
+pub struct Draw<const D: usize> {
+    /// Where the chains are, restarts included: `[count, ..]`.
+    pub positions: Tensor<D>,
+    /// Which chains they are, all different: `[count]`. Give it to [`ReplayBuffer::write_back`].
+    pub indices: Tensor<1, Int>,
+}
+
+/// Stored chains that don't fit a buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainsMismatch {
+    /// The shape of the stored chains.
+    pub found: Vec<usize>,
+    /// The shape that the buffer has.
+    pub expected: [usize; 2],
+}
+
+impl<const D: usize> ReplayBuffer<D> {
+    /// A buffer of chains at fresh starting points; `shape` is `[capacity, ..]`.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity is zero or `fresh_fraction` isn't in `[0, 1]`.
+    pub fn new(
+        shape: [usize; D],
+        config: ReplayBufferConfig,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        assert!(
+            shape[0] > 0,
+            "a replay buffer needs at least one chain, got shape {shape:?}"
+        );
+        assert!(
+            (0.0..=1.0).contains(&config.fresh_fraction),
+            "fresh_fraction must lie in [0, 1], got {}",
+            config.fresh_fraction
+        );
+        let positions = config.starting_points.draw(shape, noise, device);
+        Self {
+            rows: Rows::new(flatten(positions), config.storage),
+            shape,
+            config,
+        }
+    }
+
+    /// The number of chains.
+    pub fn capacity(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Draws `count` different chains; each is restarted with probability `fresh_fraction`.
+    ///
+    /// # Panics
+    ///
+    /// If `count` exceeds the capacity.
+    pub fn draw(&self, count: usize, noise: &mut Noise) -> Draw<D> {
+        let capacity = self.capacity();
+        assert!(
+            count <= capacity,
+            "can't draw {count} chains from a buffer of {capacity}"
+        );
+        let device = self.rows.device();
+        let chosen: Vec<i32> = noise
+            .choose(count, capacity)
+            .into_iter()
+            .map(|index| index as i32)
+            .collect();
+        let indices = Tensor::<1, Int>::from_data(TensorData::new(chosen, [count]), &device);
+        let mut shape = self.shape;
+        shape[0] = count;
+        let stored = self.rows.select(indices.clone()).reshape(shape);
+        let positions = if self.config.fresh_fraction > 0.0 {
+            // Decided on the device, with shapes that don't change from draw to draw.
+            let mut mask_shape = [1; D];
+            mask_shape[0] = count;
+            let restart = noise
+                .uniform::<D>(mask_shape, &device)
+                .lower_scalar(self.config.fresh_fraction);
+            let fresh = self.config.starting_points.draw(shape, noise, &device);
+            stored.mask_where(restart.expand(shape), fresh)
+        } else {
+            stored
+        };
+        Draw { positions, indices }
+    }
+
+    /// Stores moved chains where they were drawn from.
+    ///
+    /// # Shapes
+    ///
+    /// - `indices`: `[count]`, from [`draw`](Self::draw)
+    /// - `positions`: `[count, ..]`
+    pub fn write_back(&mut self, indices: Tensor<1, Int>, positions: Tensor<D>) {
+        self.rows.assign(indices, flatten(positions));
+    }
+
+    /// All chains, for a checkpoint: `[capacity, values]`, `f32` or `u8` as they are stored.
+    pub fn to_data(&self) -> TensorData {
+        match &self.rows {
+            Rows::F32(rows) => rows.to_data(),
+            Rows::U8 { rows, .. } => rows.to_data_as::<u8>(),
+        }
+    }
+
+    /// Replaces all chains by what [`to_data`](Self::to_data) gave.
+    ///
+    /// # Errors
+    ///
+    /// If the data are not of this buffer's shape.
+    pub fn restore(&mut self, data: TensorData) -> Result<(), ChainsMismatch> {
+        let expected = [self.shape[0], self.shape[1..].iter().product()];
+        if data.shape()[..] != expected {
+            return Err(ChainsMismatch {
+                found: data.shape().to_vec(),
+                expected,
+            });
+        }
+        let device = self.rows.device();
+        self.rows = match self.config.storage {
+            Storage::F32 => Rows::F32(Tensor::from_data(data, &device)),
+            Storage::U8 { low, high } => {
+                let rows = Tensor::from_data(data, (&device, byte_dtype(&device)));
+                Rows::U8 { rows, low, high }
+            }
+        };
+        Ok(())
+    }
+}
+
+impl Rows {
+    fn new(rows: Tensor<2>, storage: Storage) -> Self {
+        match storage {
+            Storage::F32 => Self::F32(rows),
+            Storage::U8 { low, high } => Self::U8 {
+                rows: to_bytes(rows, low, high),
+                low,
+                high,
+            },
+        }
+    }
+
+    fn device(&self) -> Device {
+        match self {
+            Self::F32(rows) => rows.device(),
+            Self::U8 { rows, .. } => rows.device(),
+        }
+    }
+
+    fn select(&self, indices: Tensor<1, Int>) -> Tensor<2> {
+        match self {
+            Self::F32(rows) => rows.clone().select(0, indices),
+            Self::U8 { rows, low, high } => {
+                from_bytes(rows.clone().select(0, indices), *low, *high)
+            }
+        }
+    }
+
+    /// Overwrites rows; the tensor is moved out and in, so that a backend can do it in place.
+    fn assign(&mut self, indices: Tensor<1, Int>, values: Tensor<2>) {
+        let assign = IndexingUpdateOp::Assign;
+        match self {
+            Self::F32(rows) => rows.inplace(|rows| rows.select_assign(0, indices, values, assign)),
+            Self::U8 { rows, low, high } => {
+                let values = to_bytes(values, *low, *high);
+                rows.inplace(|rows| rows.select_assign(0, indices, values, assign));
+            }
+        }
+    }
+}
+
+/// `[batch, ..]` as `[batch, values]`.
+fn flatten<const D: usize>(x: Tensor<D>) -> Tensor<2> {
+    let shape = x.dims();
+    x.reshape([shape[0], shape[1..].iter().product()])
+}

@@ -1,0 +1,99 @@
+//! A checkpoint: everything that training depends on but the configuration and the data, in one file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::TensorData;
+use ebm_ops::Noise;
+use serde::{Deserialize, Serialize};
+
+use crate::error::CheckpointError;
+use crate::examples::Order;
+use crate::tensor_file::TensorFile;
+
+/// Metadata key of the state.
+const STATE: &str = "state";
+/// Metadata key of the format's version.
+const VERSION: &str = "ebm_checkpoint";
+/// The version that this program writes and reads.
+const CURRENT: &str = "1";
+
+/// The arrays and the state of a trainer.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// What isn't an array.
+    pub state: TrainerState,
+    /// Weights (`model.*`), their moving average (`average.*`), what the optimizer remembers
+    /// (`optimizer.*`) and the chains (`chains`).
+    pub tensors: BTreeMap<String, TensorData>,
+}
+
+/// What of a trainer's state isn't an array.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainerState {
+    /// Updates made.
+    pub step: u64,
+    /// Times that training went back to a checkpoint; each halves the learning rate.
+    pub rollbacks: u32,
+    /// The stream of chains and data noise.
+    pub noise: Noise,
+    /// The place in the data.
+    pub order: Order,
+    /// Step counters of the optimizer.
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl Checkpoint {
+    /// Writes the checkpoint whole or not at all: a kill at any moment leaves the file that was there.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn save(self, path: &Path) -> Result<(), CheckpointError> {
+        let state = serde_json::to_string(&self.state).map_err(|error| CheckpointError::Io {
+            action: "write",
+            path: path.to_path_buf(),
+            source: error.into(),
+        })?;
+        let file = TensorFile {
+            tensors: self.tensors,
+            metadata: [
+                (STATE.to_string(), state),
+                (VERSION.to_string(), CURRENT.to_string()),
+            ]
+            .into(),
+        };
+        file.save(path)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, was damaged, or is no checkpoint of this version.
+    pub fn load(path: &Path) -> Result<Self, CheckpointError> {
+        let file = TensorFile::load(path)?;
+        let corrupt = |message: String| CheckpointError::Corrupt {
+            path: path.to_path_buf(),
+            message,
+        };
+        match file.metadata.get(VERSION).map(String::as_str) {
+            Some(CURRENT) => {}
+            Some(other) => {
+                return Err(corrupt(format!(
+                    "it is a checkpoint of version {other}, expected {CURRENT}"
+                )));
+            }
+            None => return Err(corrupt("it is no checkpoint".into())),
+        }
+        let state = file
+            .metadata
+            .get(STATE)
+            .ok_or_else(|| corrupt("it holds no state".into()))?;
+        Ok(Self {
+            state: serde_json::from_str(state).map_err(|error| corrupt(error.to_string()))?,
+            tensors: file.tensors,
+        })
+    }
+}

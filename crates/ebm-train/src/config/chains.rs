@@ -1,0 +1,99 @@
+//! The `[chains]` section: where the negative chains come from.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{ConfigError, check};
+use super::section::{NoKeys, section};
+
+section! {
+    /// Where the chains of an update start, and what becomes of them.
+    pub enum ChainsConfig {
+        /// Drawn from a buffer of past chains and written back (Du & Mordatch 2019).
+        "replay_buffer" => ReplayBuffer(ReplayBufferConfig),
+        /// As many chains as a batch, never restarted (Tieleman 2008).
+        "persistent" => Persistent(PersistentConfig),
+        /// At the batch itself: contrastive divergence (Hinton 2002).
+        "data" => Data(NoKeys),
+        /// At fresh noise in each update (Nijkamp et al. 2019).
+        "noise" => Noise(PersistentConfig),
+    }
+}
+
+/// Keys of the replay buffer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayBufferConfig {
+    /// Number of chains kept.
+    #[serde(default = "ReplayBufferConfig::default_capacity")]
+    pub capacity: usize,
+    /// Probability that a drawn chain is restarted.
+    #[serde(default = "ReplayBufferConfig::default_fresh_fraction")]
+    pub fresh_fraction: f64,
+    /// What is kept of a chain: `"f32"` or `"u8"` (one byte a value, rounded).
+    #[serde(default)]
+    pub storage: ChainStorage,
+    /// Where chains start: `"uniform"` or `"normal"`, over the range of the data.
+    #[serde(default)]
+    pub start: StartConfig,
+}
+
+/// Keys of chains that have only a start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersistentConfig {
+    /// Where chains start: `"uniform"` or `"normal"`, over the range of the data.
+    #[serde(default)]
+    pub start: StartConfig,
+}
+
+/// What a buffer keeps of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainStorage {
+    /// The values.
+    #[default]
+    F32,
+    /// One byte a value, for chains that stay in the range of the data.
+    U8,
+}
+
+/// The distribution of starting points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartConfig {
+    /// Uniform over the range of the data.
+    #[default]
+    Uniform,
+    /// Normal around the middle of the range, with half its width as standard deviation.
+    Normal,
+}
+
+impl ReplayBufferConfig {
+    fn default_capacity() -> usize {
+        8192
+    }
+
+    fn default_fresh_fraction() -> f64 {
+        0.05
+    }
+}
+
+impl ChainsConfig {
+    pub(super) fn validate(&self, batch_size: usize) -> Result<(), ConfigError> {
+        let Self::ReplayBuffer(keys) = self else {
+            return Ok(());
+        };
+        check(
+            keys.capacity >= batch_size,
+            "chains.capacity",
+            keys.capacity,
+            format!("at least training.batch_size, {batch_size}"),
+        )?;
+        check(
+            (0.0..=1.0).contains(&keys.fresh_fraction),
+            "chains.fresh_fraction",
+            keys.fresh_fraction,
+            "a number from 0 to 1",
+        )
+    }
+}

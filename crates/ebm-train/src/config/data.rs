@@ -1,0 +1,159 @@
+//! The `[data]` section: which examples to train on.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{ConfigError, check, check_at_least_one, check_not_negative};
+use super::section::section;
+use crate::data::Fit;
+
+section! {
+    /// Where the examples come from.
+    pub enum DataConfig {
+        /// The UCI optical digits that ship with the program: 1,797 grey images of 8x8 pixels.
+        "digits" => Digits(DigitsConfig),
+        /// A folder of IDX files (MNIST and its relatives), CIFAR-10 binary files, or PNG and JPEG images.
+        "folder" => Folder(FolderConfig),
+        /// Two interleaved half circles in the plane.
+        "two_moons" => TwoMoons(TwoMoonsConfig),
+    }
+}
+
+/// The range that pixel values 0..=255 are mapped to, unless it is given.
+fn default_range() -> [f64; 2] {
+    [-1.0, 1.0]
+}
+
+/// Keys of the embedded digits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DigitsConfig {
+    /// What the darkest and the brightest pixel are mapped to.
+    #[serde(default = "default_range")]
+    pub range: [f64; 2],
+    /// Use only the first so many examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// Keys of a folder of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FolderConfig {
+    /// The folder.
+    #[serde(default)]
+    pub path: PathBuf,
+    /// For PNG and JPEG: 1 for grey, 3 for colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
+    /// For PNG and JPEG: height and width in pixels that every image is brought to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<[usize; 2]>,
+    /// For PNG and JPEG: how an image of another size is brought to `size`.
+    #[serde(default)]
+    pub fit: Fit,
+    /// What the darkest and the brightest pixel are mapped to.
+    #[serde(default = "default_range")]
+    pub range: [f64; 2],
+    /// Use only the first so many examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// Keys of the two moons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TwoMoonsConfig {
+    /// Number of points.
+    #[serde(default = "TwoMoonsConfig::default_count")]
+    pub count: usize,
+    /// Standard deviation of the noise around the moons, in their radius.
+    #[serde(default = "TwoMoonsConfig::default_noise")]
+    pub noise: f64,
+}
+
+impl TwoMoonsConfig {
+    fn default_count() -> usize {
+        10_000
+    }
+
+    fn default_noise() -> f64 {
+        0.1
+    }
+}
+
+impl DataConfig {
+    /// The range of the values: what pixels are mapped to, or a square around the points.
+    pub fn range(&self) -> (f64, f64) {
+        match self {
+            Self::Digits(DigitsConfig {
+                range: [low, high], ..
+            })
+            | Self::Folder(FolderConfig {
+                range: [low, high], ..
+            }) => (*low, *high),
+            Self::TwoMoons(_) => (-2.0, 2.0),
+        }
+    }
+
+    /// The number of examples to keep, if it is limited.
+    pub fn limit(&self) -> Option<usize> {
+        match self {
+            Self::Digits(DigitsConfig { limit, .. }) | Self::Folder(FolderConfig { limit, .. }) => {
+                *limit
+            }
+            Self::TwoMoons(_) => None,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let (low, high) = self.range();
+        check(
+            low.is_finite() && high.is_finite() && low < high,
+            "data.range",
+            format!("[{low}, {high}]"),
+            "two numbers, the lower first",
+        )?;
+        if let Some(limit) = self.limit() {
+            check_at_least_one("data.limit", limit as u64)?;
+        }
+        match self {
+            Self::Digits(_) => Ok(()),
+            Self::Folder(keys) => keys.validate(),
+            Self::TwoMoons(keys) => {
+                check_at_least_one("data.count", keys.count as u64)?;
+                check_not_negative("data.noise", keys.noise)
+            }
+        }
+    }
+}
+
+impl FolderConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        check(
+            !self.path.as_os_str().is_empty(),
+            "data.path",
+            "nothing",
+            "the folder with the data: pass `--data DIR`",
+        )?;
+        if let Some(channels) = self.channels {
+            check(
+                channels == 1 || channels == 3,
+                "data.channels",
+                channels,
+                "1 (grey) or 3 (colour)",
+            )?;
+        }
+        if let Some([height, width]) = self.size {
+            let fits = |side: usize| (1..=4096).contains(&side);
+            check(
+                fits(height) && fits(width),
+                "data.size",
+                format!("[{height}, {width}]"),
+                "[height, width] in pixels, 1 to 4096",
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! What can be wrong with a configuration, and the checks that find it.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// A configuration that describes no run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("can't read the config file {}: {message}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        message: String,
+    },
+    /// The file isn't TOML.
+    #[error("{origin} isn't valid TOML: {message}")]
+    Syntax {
+        /// The file or flag.
+        origin: String,
+        /// Where and why.
+        message: String,
+    },
+    /// A key is missing, unknown or of another type.
+    #[error("{origin}: key `{key}`: {message}")]
+    Key {
+        /// The file, preset or flag that the configuration came from.
+        origin: String,
+        /// The key, with its section.
+        key: String,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// A value is out of range.
+    #[error("config key `{key}`: found {found}, expected {expected}")]
+    Value {
+        /// The key, with its section.
+        key: &'static str,
+        /// The value.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A preset that doesn't exist.
+    #[error("there is no preset `{name}`: choose one of {known}")]
+    UnknownPreset {
+        /// What was asked for.
+        name: String,
+        /// The presets there are.
+        known: String,
+    },
+    /// A `--set` that can't be read.
+    #[error(
+        "`--set {text}`: {message}; write `--set section.key=value`, for example `--set training.steps=500`"
+    )]
+    Override {
+        /// The text of the flag.
+        text: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The configuration can't be written.
+    #[error("the configuration can't be written as TOML: {message}")]
+    Write {
+        /// Why.
+        message: String,
+    },
+}
+
+/// Fails with the key, the value and `expected` unless `holds`.
+pub(super) fn check(
+    holds: bool,
+    key: &'static str,
+    found: impl Display,
+    expected: impl Into<String>,
+) -> Result<(), ConfigError> {
+    if holds {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        key,
+        found: found.to_string(),
+        expected: expected.into(),
+    })
+}
+
+/// Fails unless `value` is a finite number above zero.
+pub(super) fn check_positive(key: &'static str, value: f64) -> Result<(), ConfigError> {
+    check(
+        value.is_finite() && value > 0.0,
+        key,
+        value,
+        "a number above 0",
+    )
+}
+
+/// Fails unless `value` is a finite number of at least zero.
+pub(super) fn check_not_negative(key: &'static str, value: f64) -> Result<(), ConfigError> {
+    check(
+        value.is_finite() && value >= 0.0,
+        key,
+        value,
+        "a number of at least 0",
+    )
+}
+
+/// Fails unless `value` is at least 1.
+pub(super) fn check_at_least_one(key: &'static str, value: u64) -> Result<(), ConfigError> {
+    check(value >= 1, key, value, "a whole number of at least 1")
+}

@@ -1,0 +1,115 @@
+//! The `[optimizer]` section: how parameters move.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{ConfigError, check, check_not_negative, check_positive};
+use super::section::section;
+
+section! {
+    /// The update rule.
+    pub enum OptimizerConfig {
+        /// Adam (Kingma & Ba 2015); weight decay is added to the gradient.
+        "adam" => Adam(AdamConfig),
+        /// AdamW (Loshchilov & Hutter 2019); weight decay shrinks the parameter.
+        "adamw" => AdamW(AdamWConfig),
+        /// Stochastic gradient descent, with momentum if it is above 0.
+        "sgd" => Sgd(SgdConfig),
+    }
+}
+
+/// Keys of Adam.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamConfig {
+    /// Learning rate before the schedule.
+    pub learning_rate: f64,
+    /// Decay of the mean gradient; 0 suits the moving target of a sampled gradient.
+    #[serde(default)]
+    pub beta_1: f64,
+    /// Decay of the mean squared gradient.
+    #[serde(default = "default_beta_2")]
+    pub beta_2: f64,
+    /// Added to the root of the mean squared gradient.
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+    /// L2 penalty.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Limit of the norm of the whole gradient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_clip: Option<f64>,
+}
+
+/// Keys of AdamW: those of Adam.
+pub type AdamWConfig = AdamConfig;
+
+/// Keys of stochastic gradient descent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SgdConfig {
+    /// Learning rate before the schedule.
+    pub learning_rate: f64,
+    /// Share of the last step that is kept.
+    #[serde(default)]
+    pub momentum: f64,
+    /// L2 penalty.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Limit of the norm of the whole gradient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_clip: Option<f64>,
+}
+
+fn default_beta_2() -> f64 {
+    0.999
+}
+
+fn default_epsilon() -> f64 {
+    1e-8
+}
+
+impl OptimizerConfig {
+    /// Learning rate before the schedule.
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.learning_rate,
+            Self::Sgd(keys) => keys.learning_rate,
+        }
+    }
+
+    /// Limit of the norm of the whole gradient.
+    pub fn gradient_clip(&self) -> Option<f64> {
+        match self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.gradient_clip,
+            Self::Sgd(keys) => keys.gradient_clip,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        check_positive("optimizer.learning_rate", self.learning_rate())?;
+        if let Some(clip) = self.gradient_clip() {
+            check_positive("optimizer.gradient_clip", clip)?;
+        }
+        match self {
+            Self::Adam(keys) | Self::AdamW(keys) => {
+                check_fraction("optimizer.beta_1", keys.beta_1)?;
+                check_fraction("optimizer.beta_2", keys.beta_2)?;
+                check_positive("optimizer.epsilon", keys.epsilon)?;
+                check_not_negative("optimizer.weight_decay", keys.weight_decay)
+            }
+            Self::Sgd(keys) => {
+                check_fraction("optimizer.momentum", keys.momentum)?;
+                check_not_negative("optimizer.weight_decay", keys.weight_decay)
+            }
+        }
+    }
+}
+
+fn check_fraction(key: &'static str, value: f64) -> Result<(), ConfigError> {
+    check(
+        (0.0..1.0).contains(&value),
+        key,
+        value,
+        "a number from 0 up to, not including, 1",
+    )
+}

@@ -1,0 +1,31 @@
+//! Configurations that work, by name.
+
+use super::error::ConfigError;
+
+/// Name and text of every preset.
+pub const PRESETS: [(&str, &str); 5] = [
+    ("digits", include_str!("../../presets/digits.toml")),
+    (
+        "fashion-mnist",
+        include_str!("../../presets/fashion-mnist.toml"),
+    ),
+    ("mnist", include_str!("../../presets/mnist.toml")),
+    ("cifar10", include_str!("../../presets/cifar10.toml")),
+    ("two-moons", include_str!("../../presets/two-moons.toml")),
+];
+
+/// The text of a preset.
+///
+/// # Errors
+///
+/// If there is none of this name.
+pub fn preset(name: &str) -> Result<&'static str, ConfigError> {
+    PRESETS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
+        .ok_or_else(|| ConfigError::UnknownPreset {
+            name: name.to_string(),
+            known: PRESETS.map(|(known, _)| known).join(", "),
+        })
+}

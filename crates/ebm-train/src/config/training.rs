@@ -1,0 +1,53 @@
+//! The `[training]` and `[objective]` sections: how long, on how much at a time, and what is minimised.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{ConfigError, check, check_at_least_one, check_not_negative};
+
+/// Length and size of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Number of parameter updates.
+    pub steps: u64,
+    /// Examples, and chains, an update.
+    pub batch_size: usize,
+    /// Standard deviation of the noise added to the examples.
+    #[serde(default)]
+    pub data_noise: f64,
+    /// Decay of the moving average of the weights, which samples are drawn with; absent: no average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
+}
+
+/// The contrastive-divergence objective.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectiveConfig {
+    /// Factor `alpha` of the squared energies, which keeps energies near zero.
+    #[serde(default)]
+    pub energy_regularizer: f64,
+}
+
+impl TrainingConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        check_at_least_one("training.steps", self.steps)?;
+        check_at_least_one("training.batch_size", self.batch_size as u64)?;
+        check_not_negative("training.data_noise", self.data_noise)?;
+        match self.ema_decay {
+            None => Ok(()),
+            Some(decay) => check(
+                (0.0..1.0).contains(&decay),
+                "training.ema_decay",
+                decay,
+                "a number from 0 up to, not including, 1",
+            ),
+        }
+    }
+}
+
+impl ObjectiveConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        check_not_negative("objective.energy_regularizer", self.energy_regularizer)
+    }
+}

@@ -1,0 +1,263 @@
+//! CIFAR-10 in its binary version: records of one label and three colour planes.
+//!
+//! Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; layout as described on
+//! <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{DataError, Images, Split, require_folder};
+
+/// `[channels, height, width]`.
+const SHAPE: [usize; 3] = [3, 32, 32];
+
+/// Pixels of one image.
+const PIXELS: usize = SHAPE[0] * SHAPE[1] * SHAPE[2];
+
+/// Bytes of one record: the label, then the red, green and blue planes.
+const RECORD: usize = 1 + PIXELS;
+
+const CLASSES: usize = 10;
+
+/// The folder that the archive unpacks into.
+const SUB_FOLDER: &str = "cifar-10-batches-bin";
+
+/// Reads one split of CIFAR-10: `data_batch_1.bin` to `data_batch_5.bin`, or `test_batch.bin`, in `folder` or in its
+/// sub-folder `cifar-10-batches-bin`; the names of the classes from `batches.meta.txt` if that is there.
+///
+/// # Shapes
+/// `[count, 3, 32, 32]`, labels 0 to 9; the batches follow each other in the order of their numbers.
+///
+/// # Errors
+/// [`DataError::NotFound`] if a batch is missing, [`DataError::RecordSize`] if a file isn't a whole number of records,
+/// [`DataError::Empty`] if it holds none, [`DataError::LabelOutOfRange`] for a label above 9, [`DataError::LabelNames`] if
+/// `batches.meta.txt` doesn't hold ten names, [`DataError::Io`].
+pub fn load_cifar_folder(folder: &Path, split: Split) -> Result<Images, DataError> {
+    require_folder(folder)?;
+    let folder = locate(folder).unwrap_or_else(|| folder.to_owned());
+    let mut pixels = Vec::new();
+    let mut labels = Vec::new();
+    for name in batch_names(split) {
+        let path = folder.join(&name);
+        if !path.is_file() {
+            return Err(DataError::NotFound {
+                path: folder,
+                looked_for: vec![name],
+            });
+        }
+        read_batch(&path, &mut pixels, &mut labels)?;
+    }
+    let names = read_names(&folder.join("batches.meta.txt"))?;
+    Images::new(pixels, SHAPE)?.with_labels(labels, names)
+}
+
+/// Whether a batch of CIFAR-10 lies in `folder` or in its usual sub-folder.
+pub(super) fn is_cifar_folder(folder: &Path) -> bool {
+    locate(folder).is_some()
+}
+
+/// The folder in which the batches lie.
+fn locate(folder: &Path) -> Option<PathBuf> {
+    let holds_batch = |folder: &PathBuf| {
+        let splits = [Split::Train, Split::Test];
+        splits
+            .iter()
+            .flat_map(|&split| batch_names(split))
+            .any(|name| folder.join(name).is_file())
+    };
+    [folder.to_owned(), folder.join(SUB_FOLDER)]
+        .into_iter()
+        .find(holds_batch)
+}
+
+fn batch_names(split: Split) -> Vec<String> {
+    match split {
+        Split::Train => (1..=5)
+            .map(|batch| format!("data_batch_{batch}.bin"))
+            .collect(),
+        Split::Test => vec!["test_batch.bin".into()],
+    }
+}
+
+fn read_batch(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
+    let bytes = fs::read(path).map_err(DataError::io(path))?;
+    if bytes.is_empty() {
+        return Err(DataError::Empty {
+            path: path.to_owned(),
+            what: "image".into(),
+            hint: "fetch the file again",
+        });
+    }
+    let (records, rest) = bytes.as_chunks::<RECORD>();
+    if !rest.is_empty() {
+        return Err(DataError::RecordSize {
+            path: path.to_owned(),
+            found: bytes.len() as u64,
+            record: RECORD as u64,
+        });
+    }
+    pixels.reserve(records.len() * PIXELS);
+    for (record, [label, image @ ..]) in records.iter().enumerate() {
+        if usize::from(*label) >= CLASSES {
+            return Err(DataError::LabelOutOfRange {
+                path: path.to_owned(),
+                record,
+                found: u32::from(*label),
+                classes: CLASSES,
+            });
+        }
+        labels.push(u32::from(*label));
+        pixels.extend_from_slice(image);
+    }
+    Ok(())
+}
+
+/// The names of the classes, one a line; the published file ends in an empty line.
+fn read_names(path: &Path) -> Result<Option<Vec<String>>, DataError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(path).map_err(DataError::io(path))?;
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(String::from)
+        .collect();
+    if names.len() != CLASSES {
+        return Err(DataError::LabelNames {
+            path: path.to_owned(),
+            found: names.len(),
+            expected: CLASSES,
+        });
+    }
+    Ok(Some(names))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A record whose planes are constant: `red`, `red + 1`, `red + 2`.
+    fn record(label: u8, red: u8) -> Vec<u8> {
+        let mut record = vec![label];
+        for plane in 0..3 {
+            record.extend([red + plane; 1024]);
+        }
+        record
+    }
+
+    fn write_train(folder: &Path) {
+        for batch in 1..=5u8 {
+            let records = [record(batch, 10 * batch), record(0, 100)].concat();
+            fs::write(folder.join(format!("data_batch_{batch}.bin")), records).unwrap();
+        }
+    }
+
+    #[test]
+    fn batches_are_joined_in_order() {
+        let folder = TempDir::new().unwrap();
+        write_train(folder.path());
+        let images = load_cifar_folder(folder.path(), Split::Train).unwrap();
+        assert_eq!((images.len(), images.shape()), (10, [3, 32, 32]));
+        assert_eq!(images.labels(), Some(&[1, 0, 2, 0, 3, 0, 4, 0, 5, 0][..]));
+        assert_eq!(images.label_names(), None);
+        let fifth = images.image(8);
+        assert_eq!(
+            (fifth[0], fifth[1023], fifth[1024], fifth[3071]),
+            (50, 50, 51, 52)
+        );
+        assert_eq!(images.image(9)[0], 100);
+    }
+
+    #[test]
+    fn the_sub_folder_and_the_names_are_found() {
+        let folder = TempDir::new().unwrap();
+        let inner = folder.path().join(SUB_FOLDER);
+        fs::create_dir(&inner).unwrap();
+        assert!(!is_cifar_folder(folder.path()));
+        fs::write(inner.join("test_batch.bin"), record(9, 7)).unwrap();
+        fs::write(
+            inner.join("batches.meta.txt"),
+            "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n",
+        )
+        .unwrap();
+        assert!(is_cifar_folder(folder.path()));
+        let images = load_cifar_folder(folder.path(), Split::Test).unwrap();
+        assert_eq!(images.labels(), Some(&[9][..]));
+        assert_eq!(images.label_names().unwrap()[9], "j");
+        fs::write(inner.join("batches.meta.txt"), "a\nb\n").unwrap();
+        let error = load_cifar_folder(folder.path(), Split::Test).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                DataError::LabelNames {
+                    found: 2,
+                    expected: 10,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_missing_batch_is_named() {
+        let folder = TempDir::new().unwrap();
+        write_train(folder.path());
+        fs::remove_file(folder.path().join("data_batch_3.bin")).unwrap();
+        let error = load_cifar_folder(folder.path(), Split::Train).unwrap_err();
+        assert!(matches!(&error, DataError::NotFound { .. }), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("expected one of data_batch_3.bin;"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn sizes_and_labels_are_checked() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("test_batch.bin");
+        let load = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            load_cifar_folder(folder.path(), Split::Test)
+        };
+        let error = load(&record(1, 1)[..3072]).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                DataError::RecordSize {
+                    found: 3072,
+                    record: 3073,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        let error = load(&[record(1, 1), vec![0]].concat()).unwrap_err();
+        assert!(
+            matches!(error, DataError::RecordSize { found: 3074, .. }),
+            "{error}"
+        );
+        let error = load(&[record(9, 1), record(10, 1)].concat()).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                DataError::LabelOutOfRange {
+                    record: 1,
+                    found: 10,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(error.to_string().contains("expected 0 to 9"), "{error}");
+        assert!(matches!(load(&[]).unwrap_err(), DataError::Empty { .. }));
+        assert_eq!(load(&record(9, 1)).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,141 @@
+//! What can go wrong in training and in reading what training wrote.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::picture::PictureError;
+
+/// A run that can't start, go on or be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data can't be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model doesn't fit the data.
+    #[error(
+        "config section `model` doesn't fit the data ({channels}x{height}x{width} values an example): {message}"
+    )]
+    Model {
+        /// Channels of an example.
+        channels: usize,
+        /// Height of an example.
+        height: usize,
+        /// Width of an example.
+        width: usize,
+        /// Why it doesn't fit.
+        message: String,
+    },
+    /// There are fewer examples than a batch takes.
+    #[error(
+        "config key `training.batch_size`: found {batch_size}, expected at most the number of examples, {examples}"
+    )]
+    BatchTooLarge {
+        /// The batch size.
+        batch_size: usize,
+        /// The number of examples.
+        examples: usize,
+    },
+    /// A checkpoint can't be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A picture can't be written.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// A file or folder can't be read or written.
+    #[error("can't {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The output folder already holds something.
+    #[error("the output folder {} is not empty: nothing was overwritten; choose another with `--out DIR`{hint}", path.display())]
+    OutputNotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// What else one could do.
+        hint: String,
+    },
+    /// A folder is not that of a run.
+    #[error("{} is not a run folder: there is no {missing} in it; a run folder is made by `ebm train --out DIR`", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
+    /// A run is already using the folder.
+    #[error("{} is in use by another process (its lock file is held): wait for it or stop it first", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Training diverged again and again.
+    #[error(
+        "training diverged at step {step} and {rollbacks} roll-backs with ever smaller learning rates did not help: lower optimizer.learning_rate or sampler.step_size, or raise objective.energy_regularizer; the last good checkpoint is kept in {}", folder.display()
+    )]
+    Diverged {
+        /// The step at which it was given up.
+        step: u64,
+        /// The number of roll-backs made.
+        rollbacks: u32,
+        /// The folder of checkpoints.
+        folder: PathBuf,
+    },
+}
+
+impl TrainError {
+    /// Turns an I/O error into one that names what was tried on which path.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// A checkpoint or model file that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file can't be read or written.
+    #[error("can't {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is none.
+    #[error("there is no checkpoint in {}: the run was stopped before it wrote one; start it again with another `--out`", path.display())]
+    Missing {
+        /// The folder that was searched.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("{} is corrupt ({message}): delete it, and the checkpoint before it is used", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The file belongs to another model or configuration.
+    #[error("{} doesn't fit this configuration: {message}; use the config.toml that the run was started with", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        message: String,
+    },
+}

@@ -1,0 +1,139 @@
+//! Training examples on the device, and the order in which they are visited.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use ebm_ops::{Noise, byte_dtype, from_bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::data::Images;
+
+/// Examples that were uploaded once; batches are gathered and normalised on the device.
+#[derive(Clone, Debug)]
+pub struct Examples<const D: usize> {
+    rows: Rows,
+    shape: [usize; D],
+}
+
+/// The examples, one a row: `[count, values]`.
+#[derive(Clone, Debug)]
+enum Rows {
+    Floats(Tensor<2>),
+    Bytes {
+        rows: Tensor<2, Int>,
+        low: f64,
+        high: f64,
+    },
+}
+
+impl Examples<4> {
+    /// Images, kept as bytes; pixel 0 becomes `low` and pixel 255 `high`.
+    pub fn from_images(images: &Images, (low, high): (f64, f64), device: &Device) -> Self {
+        let [channels, height, width] = images.shape();
+        let count = images.len();
+        let data = TensorData::new(images.pixels().to_vec(), [count, channels * height * width]);
+        Self {
+            rows: Rows::Bytes {
+                rows: Tensor::from_data(data, (device, byte_dtype(device))),
+                low,
+                high,
+            },
+            shape: [count, channels, height, width],
+        }
+    }
+}
+
+impl<const D: usize> Examples<D> {
+    /// Examples that are on the device already: `[count, ..]`.
+    pub fn from_tensor(examples: Tensor<D>) -> Self {
+        let shape = examples.dims();
+        Self {
+            rows: Rows::Floats(examples.reshape([shape[0], shape[1..].iter().product()])),
+            shape,
+        }
+    }
+
+    /// The number of examples.
+    pub fn len(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `[count, ..]`.
+    pub fn shape(&self) -> [usize; D] {
+        self.shape
+    }
+
+    /// The device that holds them.
+    pub fn device(&self) -> Device {
+        match &self.rows {
+            Rows::Floats(rows) => rows.device(),
+            Rows::Bytes { rows, .. } => rows.device(),
+        }
+    }
+
+    /// The examples at `indices`: `[indices, ..]`.
+    pub fn batch(&self, indices: &[usize]) -> Tensor<D> {
+        let indices: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
+        let mut shape = self.shape;
+        shape[0] = indices.len();
+        let indices =
+            Tensor::<1, Int>::from_data(TensorData::new(indices, [shape[0]]), &self.device());
+        match &self.rows {
+            Rows::Floats(rows) => rows.clone().select(0, indices).reshape(shape),
+            Rows::Bytes { rows, low, high } => {
+                from_bytes(rows.clone().select(0, indices), *low, *high).reshape(shape)
+            }
+        }
+    }
+}
+
+/// Visits all examples once an epoch, in an order that is shuffled anew for each.
+///
+/// What an epoch's end leaves of less than a batch is dropped. The state is a noise stream and a position;
+/// the order itself is drawn again from them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// The stream as it was before the order of this epoch was drawn.
+    noise: Noise,
+    /// The number of examples visited in this epoch.
+    position: usize,
+    #[serde(skip)]
+    order: Vec<usize>,
+}
+
+impl Order {
+    /// An order that draws its shuffles from `noise`.
+    pub fn new(noise: Noise) -> Self {
+        Self {
+            noise,
+            position: 0,
+            order: Vec::new(),
+        }
+    }
+
+    /// The next `batch` of `count` examples.
+    ///
+    /// # Panics
+    ///
+    /// If `batch` exceeds `count`.
+    pub fn next(&mut self, batch: usize, count: usize) -> &[usize] {
+        assert!(
+            batch <= count,
+            "can't take a batch of {batch} from {count} examples"
+        );
+        if self.position + batch > count {
+            self.noise.permutation(count);
+            self.position = 0;
+            self.order.clear();
+        }
+        if self.order.len() != count {
+            self.order = self.noise.clone().permutation(count);
+        }
+        let start = self.position;
+        self.position += batch;
+        &self.order[start..self.position]
+    }
+}

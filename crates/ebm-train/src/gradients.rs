@@ -1,0 +1,68 @@
+//! Gradients of a module by parameter name: their norm, their scaling.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::kind::BridgeTensor;
+use burn::tensor::{Gradients, Tensor};
+
+use crate::weights::{ModulePath, track_path};
+
+/// The gradient of each parameter of a module, off the autodiff graph.
+#[derive(Default)]
+pub struct ParameterGradients {
+    gradients: BTreeMap<String, BridgeTensor>,
+    square_sum: Option<Tensor<1>>,
+}
+
+impl ParameterGradients {
+    /// Takes the gradients of `module`'s parameters out of a backward pass.
+    pub fn collect<M: Module>(module: &M, gradients: Gradients) -> Self {
+        let mut collector = Collector {
+            path: ModulePath::default(),
+            gradients,
+            collected: Self::default(),
+        };
+        module.visit(&mut collector);
+        collector.collected
+    }
+
+    /// The Euclidean norm over all parameters, `[1]`, on the device; `None` without parameters.
+    pub fn norm(&self) -> Option<Tensor<1>> {
+        self.square_sum.clone().map(Tensor::sqrt)
+    }
+
+    /// Takes the gradient of one parameter, multiplied by `factor`.
+    pub(crate) fn take<const D: usize>(&mut self, name: &str, factor: f64) -> Option<Tensor<D>> {
+        let gradient = Tensor::from_bridge(self.gradients.remove(name)?);
+        Some(if factor == 1.0 {
+            gradient
+        } else {
+            gradient.mul_scalar(factor)
+        })
+    }
+}
+
+struct Collector {
+    path: ModulePath,
+    gradients: Gradients,
+    collected: ParameterGradients,
+}
+
+impl ModuleVisitor for Collector {
+    track_path!();
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(gradient) = param.val().grad_remove(&mut self.gradients) else {
+            return;
+        };
+        let square_sum = gradient.clone().square().sum();
+        self.collected.square_sum = Some(match self.collected.square_sum.take() {
+            Some(total) => total + square_sum,
+            None => square_sum,
+        });
+        self.collected
+            .gradients
+            .insert(self.path.name(), gradient.into_bridge());
+    }
+}

@@ -1,0 +1,38 @@
+//! How to learn an energy: data, contrastive divergence, negative phases, the loop, checkpoints, run folders.
+//!
+//! [`Trainer`] is the library: one model of yours, one data set of yours, one `step()` at a time.
+//! [`run`] is what the `ebm` command calls: a whole run from a [`RunConfig`](config::RunConfig) into a folder.
+
+pub mod config;
+pub mod data;
+pub mod run;
+
+mod checkpoint;
+mod error;
+mod examples;
+mod files;
+mod gradients;
+mod moving_average;
+mod negative_phase;
+mod network;
+mod objective;
+mod optimizer;
+mod picture;
+mod sampler;
+mod tensor_file;
+mod trainer;
+mod weights;
+
+pub use checkpoint::{Checkpoint, TrainerState};
+pub use error::{CheckpointError, TrainError};
+pub use examples::{Examples, Order};
+pub use gradients::ParameterGradients;
+pub use moving_average::MovingAverage;
+pub use negative_phase::{NegativePhase, Negatives};
+pub use network::Network;
+pub use objective::{ContrastiveDivergence, Objective};
+pub use optimizer::ParameterOptimizer;
+pub use picture::{PictureError, image_grid, point_cloud};
+pub use tensor_file::TensorFile;
+pub use trainer::{Metrics, StepOutcome, Trainer};
+pub use weights::{load_weights, weights};

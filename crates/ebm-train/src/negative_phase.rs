@@ -1,0 +1,159 @@
+//! The negative phase: where the chains of an update start, and what becomes of them.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use ebm_models::Energy;
+use ebm_ops::Noise;
+use ebm_sampling::{ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
+
+use crate::config::{ChainStorage, ChainsConfig, StartConfig, TrainerConfig};
+
+/// Where negatives come from, chosen by the configuration.
+#[derive(Clone, Debug)]
+pub enum NegativePhase<const D: usize> {
+    /// Chains of a buffer, drawn and written back. Persistent chains are a buffer of one batch.
+    Buffer(ReplayBuffer<D>),
+    /// Chains that start at the data: CD-k.
+    Data,
+    /// Chains that start at noise.
+    Noise(StartingPoints),
+}
+
+/// The samples of one update.
+#[derive(Clone, Debug)]
+pub struct Negatives<const D: usize> {
+    /// Where the chains ended: `[batch, ..]`.
+    pub samples: Tensor<D>,
+    /// Root mean square distance, per value, between the two ends of a chain: `[1]`.
+    pub displacement: Tensor<1>,
+    /// Mean share of accepted proposals: `[1]`; `None` for a sampler that never rejects.
+    pub acceptance: Option<Tensor<1>>,
+    /// Which chains of the buffer these are.
+    indices: Option<Tensor<1, Int>>,
+}
+
+impl<const D: usize> NegativePhase<D> {
+    /// The phase of a configuration, for batches of `shape` = `[batch, ..]`.
+    pub fn new(
+        config: &TrainerConfig,
+        shape: [usize; D],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        let (low, high) = config.range;
+        let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
+            let mut shape = shape;
+            shape[0] = capacity;
+            let config = ReplayBufferConfig {
+                fresh_fraction,
+                starting_points: start.points(config.range),
+                storage,
+            };
+            Self::Buffer(ReplayBuffer::new(shape, config, noise, device))
+        };
+        match &config.chains {
+            ChainsConfig::ReplayBuffer(keys) => {
+                let storage = match keys.storage {
+                    ChainStorage::F32 => Storage::F32,
+                    ChainStorage::U8 => Storage::U8 { low, high },
+                };
+                buffer(
+                    keys.capacity,
+                    keys.fresh_fraction,
+                    keys.start,
+                    storage,
+                    noise,
+                )
+            }
+            ChainsConfig::Persistent(keys) => {
+                buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
+            }
+            ChainsConfig::Data(_) => Self::Data,
+            ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(config.range)),
+        }
+    }
+
+    /// Draws as many samples as there are examples in `batch`. The chains stay where they were until
+    /// [`keep`](Self::keep).
+    pub fn sample<E: Energy<D>>(
+        &self,
+        energy: &E,
+        batch: &Tensor<D>,
+        config: &TrainerConfig,
+        noise: &mut Noise,
+    ) -> Negatives<D> {
+        let shape = batch.dims();
+        let (start, indices) = match self {
+            Self::Buffer(buffer) => {
+                let draw = buffer.draw(shape[0], noise);
+                (draw.positions, Some(draw.indices))
+            }
+            Self::Data => (batch.clone(), None),
+            Self::Noise(points) => (points.draw(shape, noise, &batch.device()), None),
+        };
+        let chains = config.sampler.run(
+            energy,
+            start.clone(),
+            config.sampler.steps(),
+            config.range,
+            noise,
+        );
+        Negatives {
+            displacement: (chains.position.clone() - start).square().mean().sqrt(),
+            acceptance: chains.acceptance().map(Tensor::mean),
+            samples: chains.position,
+            indices,
+        }
+    }
+
+    /// Stores the moved chains. Not called for an update that failed, so that a chain that has gone to
+    /// infinity doesn't come back.
+    pub fn keep(&mut self, negatives: Negatives<D>) {
+        if let (Self::Buffer(buffer), Some(indices)) = (self, negatives.indices) {
+            buffer.write_back(indices, negatives.samples);
+        }
+    }
+
+    /// The stored chains, for a checkpoint; `None` if no chain outlives an update.
+    pub fn chains(&self) -> Option<TensorData> {
+        match self {
+            Self::Buffer(buffer) => Some(buffer.to_data()),
+            Self::Data | Self::Noise(_) => None,
+        }
+    }
+
+    /// Restores what [`chains`](Self::chains) gave.
+    ///
+    /// # Errors
+    ///
+    /// A message, if chains are missing, left over or of another shape.
+    pub fn restore(&mut self, chains: Option<TensorData>) -> Result<(), String> {
+        match (self, chains) {
+            (Self::Buffer(buffer), Some(chains)) => buffer.restore(chains).map_err(|mismatch| {
+                format!(
+                    "its chains have shape {:?}, expected {:?}",
+                    mismatch.found, mismatch.expected
+                )
+            }),
+            (Self::Buffer(_), None) => {
+                Err("it holds no chains, but config section `chains` keeps them".into())
+            }
+            (Self::Data | Self::Noise(_), None) => Ok(()),
+            (Self::Data | Self::Noise(_), Some(_)) => {
+                Err("it holds chains, but config section `chains` doesn't keep them".into())
+            }
+        }
+    }
+}
+
+impl StartConfig {
+    /// The starting points for data in `range`.
+    pub fn points(self, (low, high): (f64, f64)) -> StartingPoints {
+        match self {
+            Self::Uniform => StartingPoints::Uniform { low, high },
+            Self::Normal => StartingPoints::Normal {
+                mean: (low + high) / 2.0,
+                std: (high - low) / 2.0,
+            },
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Burn's optimizers over a module's parameters, with a state that is kept by parameter name.
+//!
+//! Burn's own `ModuleOptimizer` keys its state by random parameter ids and restores it on the default
+//! device, which may be a GPU that isn't there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{
+    AdamConfig, AdamWConfig, DynOptimizer, DynState, SgdConfig, StateSink, StateSource,
+};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::config::OptimizerConfig;
+use crate::gradients::ParameterGradients;
+use crate::weights::{ModulePath, lift, track_path};
+
+/// An update rule and what it remembers of each parameter.
+#[derive(Clone)]
+pub struct ParameterOptimizer {
+    rule: Arc<dyn DynOptimizer>,
+    states: BTreeMap<String, DynState>,
+}
+
+impl ParameterOptimizer {
+    /// The rule of a configuration, with nothing remembered yet.
+    pub fn new(config: &OptimizerConfig) -> Self {
+        let decay = |penalty: f64| (penalty > 0.0).then(|| WeightDecayConfig::new(penalty as f32));
+        let rule: Arc<dyn DynOptimizer> = match config {
+            OptimizerConfig::Adam(keys) => Arc::new(
+                AdamConfig::new()
+                    .with_beta_1(keys.beta_1 as f32)
+                    .with_beta_2(keys.beta_2 as f32)
+                    .with_epsilon(keys.epsilon as f32)
+                    .with_weight_decay(decay(keys.weight_decay))
+                    .build(),
+            ),
+            OptimizerConfig::AdamW(keys) => Arc::new(
+                AdamWConfig::new()
+                    .with_beta_1(keys.beta_1 as f32)
+                    .with_beta_2(keys.beta_2 as f32)
+                    .with_epsilon(keys.epsilon as f32)
+                    .with_weight_decay(keys.weight_decay as f32)
+                    .build(),
+            ),
+            OptimizerConfig::Sgd(keys) => {
+                // No dampening: v <- momentum v + g, as in the textbooks and in PyTorch.
+                let momentum = MomentumConfig::new()
+                    .with_momentum(keys.momentum)
+                    .with_dampening(0.0);
+                Arc::new(
+                    SgdConfig::new()
+                        .with_momentum((keys.momentum > 0.0).then_some(momentum))
+                        .with_weight_decay(decay(keys.weight_decay))
+                        .build(),
+                )
+            }
+        };
+        Self {
+            rule,
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// Moves the parameters of `module` against their gradients, each multiplied by `factor` first.
+    pub fn step<M: Module>(
+        &mut self,
+        learning_rate: f64,
+        module: M,
+        gradients: ParameterGradients,
+        factor: f64,
+    ) -> M {
+        module.map(&mut Update {
+            path: ModulePath::default(),
+            optimizer: self,
+            learning_rate,
+            gradients,
+            factor,
+        })
+    }
+
+    /// What is remembered: arrays, and step counters, both by `parameter.field`.
+    pub fn state(&self) -> (BTreeMap<String, TensorData>, BTreeMap<String, u64>) {
+        let mut sink = StateSink::default();
+        for (name, state) in &self.states {
+            self.rule.state_flatten(name, state, &mut sink);
+        }
+        let counters = sink
+            .scalars
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.try_into().ok()?)));
+        (sink.tensors.into_iter().collect(), counters.collect())
+    }
+
+    /// Restores what [`state`](Self::state) gave, for the parameters of `module`.
+    pub fn restore<M: Module>(
+        &mut self,
+        module: &M,
+        arrays: BTreeMap<String, TensorData>,
+        counters: BTreeMap<String, u64>,
+    ) {
+        let mut source = StateSource::new(
+            counters
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect(),
+        );
+        for (name, data) in arrays {
+            source.insert_tensor(name, data);
+        }
+        self.states.clear();
+        module.visit(&mut Restore {
+            path: ModulePath::default(),
+            optimizer: self,
+            source,
+        });
+    }
+}
+
+struct Update<'a> {
+    path: ModulePath,
+    optimizer: &'a mut ParameterOptimizer,
+    learning_rate: f64,
+    gradients: ParameterGradients,
+    factor: f64,
+}
+
+impl ModuleMapper for Update<'_> {
+    track_path!();
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        let Some(gradient) = self.gradients.take::<D>(&name, self.factor) else {
+            return param;
+        };
+        let (id, old, mapper) = param.consume();
+        let state = self.optimizer.states.remove(&name);
+        let (value, state) = self.optimizer.rule.step_dyn(
+            D,
+            self.learning_rate,
+            old.clone().inner().into_bridge(),
+            gradient.into_bridge(),
+            state,
+        );
+        if let Some(state) = state {
+            self.optimizer.states.insert(name, state);
+        }
+        Param::from_mapped_value(id, lift(Tensor::from_bridge(value), &old), mapper)
+    }
+}
+
+struct Restore<'a> {
+    path: ModulePath,
+    optimizer: &'a mut ParameterOptimizer,
+    source: StateSource,
+}
+
+impl ModuleVisitor for Restore<'_> {
+    track_path!();
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        let device: Device = param.lazy_device().inner();
+        if let Some(state) =
+            self.optimizer
+                .rule
+                .state_unflatten(D, &name, &mut self.source, &device)
+        {
+            self.optimizer.states.insert(name, state);
+        }
+    }
+}

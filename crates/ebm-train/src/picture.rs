@@ -1,0 +1,129 @@
+//! Pictures of samples: grids of images, and clouds of points over the density that the energy gives.
+
+use std::path::{Path, PathBuf};
+
+use image::{Rgb, RgbImage};
+
+/// A picture that can't be written.
+#[derive(Debug, thiserror::Error)]
+#[error("can't write the picture {}: {source}", path.display())]
+pub struct PictureError {
+    path: PathBuf,
+    source: image::ImageError,
+}
+
+/// Smallest side of the picture of one sample, in pixels; smaller ones are enlarged by a whole factor.
+const CELL_SIDE: usize = 48;
+/// Pixels between samples.
+const GAP: usize = 2;
+/// Colour between samples.
+const GAP_COLOR: Rgb<u8> = Rgb([64, 64, 64]);
+
+/// Lays images out in a grid that is about square.
+///
+/// # Shapes
+///
+/// - `values`: `count` images of `[channels, height, width]`, one after the other; `low` is black, `high`
+///   white. One channel is grey, three are red, green and blue; of any other number the first is shown.
+///
+/// # Panics
+///
+/// If `values` doesn't hold a whole number of images of `shape`.
+pub fn image_grid(values: &[f32], shape: [usize; 3], (low, high): (f64, f64)) -> RgbImage {
+    let [channels, height, width] = shape;
+    let size = channels * height * width;
+    assert!(
+        size > 0 && values.len().is_multiple_of(size),
+        "{} values are no whole number of images of shape {shape:?}",
+        values.len()
+    );
+    let count = values.len() / size;
+    let columns = (count as f64).sqrt().ceil().max(1.0) as usize;
+    let rows = count.div_ceil(columns).max(1);
+    let zoom = CELL_SIDE.div_ceil(height.max(width));
+    let (cell_height, cell_width) = (height * zoom + GAP, width * zoom + GAP);
+    let mut picture = RgbImage::from_pixel(
+        (columns * cell_width + GAP) as u32,
+        (rows * cell_height + GAP) as u32,
+        GAP_COLOR,
+    );
+    let byte = |value: f32| {
+        ((f64::from(value) - low) / (high - low) * 255.0)
+            .round()
+            .clamp(0.0, 255.0) as u8
+    };
+    for (index, image) in values.chunks_exact(size).enumerate() {
+        let (top, left) = (
+            index / columns * cell_height + GAP,
+            index % columns * cell_width + GAP,
+        );
+        for y in 0..height * zoom {
+            for x in 0..width * zoom {
+                let at =
+                    |channel: usize| byte(image[(channel * height + y / zoom) * width + x / zoom]);
+                let color = if channels == 3 {
+                    Rgb([at(0), at(1), at(2)])
+                } else {
+                    Rgb([at(0); 3])
+                };
+                picture.put_pixel((left + x) as u32, (top + y) as u32, color);
+            }
+        }
+    }
+    picture
+}
+
+/// Draws points over a density on a square.
+///
+/// # Shapes
+///
+/// - `density`: `side * side` values of at least 0, row by row from the top (largest second coordinate)
+/// - `points`: `[count, 2]`, one after the other, in `[low, high]`; others are left out
+///
+/// # Panics
+///
+/// If `density` isn't `side * side` values.
+pub fn point_cloud(
+    density: &[f32],
+    side: usize,
+    points: &[f32],
+    (low, high): (f64, f64),
+) -> RgbImage {
+    assert_eq!(
+        density.len(),
+        side * side,
+        "a density of side {side} has {} values",
+        density.len()
+    );
+    let largest = density.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let mut picture = RgbImage::from_fn(side as u32, side as u32, |x, y| {
+        // The square root keeps faint regions visible.
+        let shade = (density[y as usize * side + x as usize] / largest)
+            .max(0.0)
+            .sqrt();
+        let mix = |from: f32, to: f32| (from + (to - from) * shade).round() as u8;
+        Rgb([mix(14.0, 70.0), mix(17.0, 160.0), mix(33.0, 220.0)])
+    });
+    for point in points.chunks_exact(2) {
+        let place =
+            |value: f32| ((f64::from(value) - low) / (high - low) * side as f64).floor() as i64;
+        let (column, row) = (place(point[0]), side as i64 - 1 - place(point[1]));
+        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+            let (x, y) = (column + dx, row + dy);
+            if (0..side as i64).contains(&x) && (0..side as i64).contains(&y) {
+                picture.put_pixel(x as u32, y as u32, Rgb([255, 190, 70]));
+            }
+        }
+    }
+    picture
+}
+
+/// Writes a picture as PNG.
+pub(crate) fn save(picture: &RgbImage, path: &Path) -> Result<(), PictureError> {
+    picture
+        .save_with_format(path, image::ImageFormat::Png)
+        .map_err(|source| PictureError {
+            path: path.to_path_buf(),
+            source,
+        })
+}

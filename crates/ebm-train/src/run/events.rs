@@ -1,0 +1,102 @@
+//! What a run tells whoever watches it, and how it is told to stop.
+
+use std::path::Path;
+
+use crate::trainer::Metrics;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// Training starts or goes on.
+    Started {
+        /// The run folder.
+        folder: &'a Path,
+        /// Updates made before.
+        step: u64,
+        /// Updates in all.
+        steps: u64,
+        /// Parameters of the model.
+        parameters: usize,
+        /// Examples.
+        examples: usize,
+    },
+    /// An update was applied.
+    Step(&'a Metrics),
+    /// A line of metrics was written, averaged over the updates since the last.
+    Logged {
+        /// The averages.
+        metrics: &'a Metrics,
+        /// How fast it goes.
+        speed: Speed,
+    },
+    /// A picture was written.
+    Sampled {
+        /// The file.
+        path: &'a Path,
+    },
+    /// A checkpoint was written.
+    Saved {
+        /// The file.
+        path: &'a Path,
+    },
+    /// An update was refused.
+    Refused {
+        /// What it would have been.
+        metrics: &'a Metrics,
+        /// The number of refused updates in a row.
+        in_a_row: u32,
+    },
+    /// Training went back to a checkpoint.
+    RolledBack {
+        /// The update at which it diverged.
+        from: u64,
+        /// The update to which it went back.
+        to: u64,
+        /// The learning rate that it goes on with.
+        learning_rate: f64,
+        /// The number of roll-backs so far.
+        rollbacks: u32,
+    },
+    /// All updates were made and the final model was written.
+    Finished {
+        /// The model.
+        model: &'a Path,
+    },
+}
+
+/// Throughput since the last line of metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Speed {
+    /// Updates a second.
+    pub steps_per_second: f64,
+    /// Chains moved through all their transitions a second.
+    pub samples_per_second: f64,
+}
+
+/// Somebody who watches a run.
+pub trait Watch {
+    /// Called as things happen.
+    fn event(&mut self, event: &Event<'_>);
+
+    /// Asked after each update: whether to save and stop now.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+}
+
+/// Nobody watches.
+impl Watch for () {
+    fn event(&mut self, _event: &Event<'_>) {}
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All updates were made.
+    Finished,
+    /// It was stopped after this many updates, and saved.
+    Stopped {
+        /// Updates made.
+        step: u64,
+    },
+}

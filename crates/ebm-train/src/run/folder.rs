@@ -1,0 +1,239 @@
+//! The folder of a run: what is where, and who may write there.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::Checkpoint;
+use crate::config::{ConfigTable, RunConfig};
+use crate::error::{CheckpointError, TrainError};
+use crate::files::{UNFINISHED, write_whole};
+
+/// Extension of checkpoints and models.
+const EXTENSION: &str = "safetensors";
+
+/// A run folder: `config.toml`, `metrics.jsonl`, `samples/`, `checkpoints/`, `model.safetensors`.
+#[derive(Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+    /// Held for as long as this run may write here.
+    _lock: Option<File>,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run, locked for writing.
+    ///
+    /// # Errors
+    ///
+    /// If there is something in it already, or it can't be made.
+    pub fn create(root: &Path, config: &RunConfig) -> Result<Self, TrainError> {
+        if root.exists() {
+            let mut entries =
+                fs::read_dir(root).map_err(TrainError::io("read the folder", root))?;
+            if entries.next().is_some() {
+                let hint = if root.join("config.toml").exists() {
+                    format!(
+                        ", or continue the run in it with `ebm resume {}`",
+                        root.display()
+                    )
+                } else {
+                    String::new()
+                };
+                return Err(TrainError::OutputNotEmpty {
+                    path: root.to_path_buf(),
+                    hint,
+                });
+            }
+        }
+        let mut folder = Self {
+            root: root.to_path_buf(),
+            _lock: None,
+        };
+        for path in [folder.samples(), folder.checkpoints()] {
+            fs::create_dir_all(&path).map_err(TrainError::io("make the folder", &path))?;
+        }
+        folder.lock()?;
+        folder.write_config(config)?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run for reading.
+    ///
+    /// # Errors
+    ///
+    /// If it is no run folder.
+    pub fn open(root: &Path) -> Result<Self, TrainError> {
+        let folder = Self {
+            root: root.to_path_buf(),
+            _lock: None,
+        };
+        if folder.config().is_file() {
+            return Ok(folder);
+        }
+        Err(TrainError::NotARun {
+            path: root.to_path_buf(),
+            missing: "config.toml",
+        })
+    }
+
+    /// Opens the folder of a run for writing.
+    ///
+    /// # Errors
+    ///
+    /// If it is no run folder, or another process writes in it.
+    pub fn open_locked(root: &Path) -> Result<Self, TrainError> {
+        let mut folder = Self::open(root)?;
+        folder.lock()?;
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The effective configuration.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// One line of JSON every `output.log_every` updates.
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// The folder of pictures.
+    pub fn samples(&self) -> PathBuf {
+        self.root.join("samples")
+    }
+
+    /// The picture after an update.
+    pub fn sample(&self, step: u64) -> PathBuf {
+        self.samples().join(format!("step-{step:08}.png"))
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The checkpoint after an update.
+    pub fn checkpoint(&self, step: u64) -> PathBuf {
+        self.checkpoints()
+            .join(format!("step-{step:08}.{EXTENSION}"))
+    }
+
+    /// The final model.
+    pub fn model(&self) -> PathBuf {
+        self.root.join(format!("model.{EXTENSION}"))
+    }
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read or a key is wrong.
+    pub fn read_config(&self) -> Result<ConfigTable, TrainError> {
+        Ok(ConfigTable::from_file(&self.config())?)
+    }
+
+    /// Writes the configuration.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn write_config(&self, config: &RunConfig) -> Result<(), TrainError> {
+        let path = self.config();
+        write_whole(&path, config.to_toml()?.as_bytes()).map_err(TrainError::io("write", &path))
+    }
+
+    /// The updates of which there are checkpoints, newest first.
+    ///
+    /// # Errors
+    ///
+    /// If the folder can't be read.
+    pub fn checkpoint_steps(&self) -> Result<Vec<u64>, TrainError> {
+        let path = self.checkpoints();
+        let entries = fs::read_dir(&path).map_err(TrainError::io("read the folder", &path))?;
+        let mut steps: Vec<u64> = entries
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name();
+                name.to_str()?
+                    .strip_prefix("step-")?
+                    .strip_suffix(EXTENSION)?
+                    .strip_suffix('.')?
+                    .parse()
+                    .ok()
+            })
+            .collect();
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(steps)
+    }
+
+    /// Reads the newest checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it can't be used.
+    pub fn newest_checkpoint(&self) -> Result<(Checkpoint, PathBuf), TrainError> {
+        let step =
+            self.checkpoint_steps()?
+                .first()
+                .copied()
+                .ok_or_else(|| CheckpointError::Missing {
+                    path: self.checkpoints(),
+                })?;
+        let path = self.checkpoint(step);
+        Ok((Checkpoint::load(&path)?, path))
+    }
+
+    /// Deletes all checkpoints but the newest `keep`, and what a kill left unfinished.
+    ///
+    /// # Errors
+    ///
+    /// If the folder can't be read.
+    pub fn prune_checkpoints(&self, keep: usize) -> Result<(), TrainError> {
+        for step in self.checkpoint_steps()?.into_iter().skip(keep) {
+            self.delete_checkpoint(step)?;
+        }
+        let path = self.checkpoints();
+        for entry in fs::read_dir(&path)
+            .map_err(TrainError::io("read the folder", &path))?
+            .flatten()
+        {
+            let path = entry.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == UNFINISHED)
+            {
+                fs::remove_file(&path).map_err(TrainError::io("delete", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes one checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn delete_checkpoint(&self, step: u64) -> Result<(), TrainError> {
+        let path = self.checkpoint(step);
+        fs::remove_file(&path).map_err(TrainError::io("delete", &path))
+    }
+
+    /// The operating system drops the lock with the process, however that ends.
+    fn lock(&mut self) -> Result<(), TrainError> {
+        let path = self.root.join("run.lock");
+        let file = File::create(&path).map_err(TrainError::io("make the lock file", &path))?;
+        match file.try_lock() {
+            Ok(()) => {
+                self._lock = Some(file);
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Err(TrainError::Locked {
+                path: self.root.clone(),
+            }),
+            Err(TryLockError::Error(source)) => Err(TrainError::io("lock", &path)(source)),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Samples from a trained model: fresh chains from noise, and their picture.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ebm_models::Energy;
+use ebm_ops::Noise;
+use image::RgbImage;
+
+use super::folder::RunFolder;
+use super::source::{floats, is_image};
+use crate::config::{ChainsConfig, ConfigTable, RunConfig, StartConfig};
+use crate::error::{CheckpointError, TrainError};
+use crate::network::Network;
+use crate::picture::{image_grid, point_cloud};
+use crate::tensor_file::TensorFile;
+use crate::weights::{load_weights, weights};
+
+/// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
+const CHAINS_AT_A_TIME: usize = 256;
+/// Side of a picture of points, in pixels.
+const CLOUD_SIDE: usize = 400;
+/// Metadata keys of a model file.
+const CONFIG: &str = "config";
+const SHAPE: &str = "shape";
+
+/// A trained model with what is needed to use it.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    /// The energy, off the autodiff graph.
+    pub model: Network,
+    /// The configuration that it was trained with.
+    pub config: RunConfig,
+    /// Channels, height and width of an example.
+    pub shape: [usize; 3],
+}
+
+/// How many samples, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampleOptions {
+    /// Number of chains.
+    pub count: usize,
+    /// Transitions of each.
+    pub steps: usize,
+    /// Seed of the chains.
+    pub seed: u64,
+}
+
+impl ModelFile {
+    /// Writes weights, configuration and shape whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        let shape = self.shape.map(|side| side.to_string()).join("x");
+        let file = TensorFile {
+            tensors: weights(&self.model),
+            metadata: [
+                (CONFIG.to_string(), self.config.to_toml()?),
+                (SHAPE.to_string(), shape),
+            ]
+            .into(),
+        };
+        Ok(file.save(path)?)
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, was damaged, or is no model.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, TrainError> {
+        let file = TensorFile::load(path)?;
+        let corrupt = |message: &str| CheckpointError::Corrupt {
+            path: path.to_path_buf(),
+            message: message.to_string(),
+        };
+        let config = file
+            .metadata
+            .get(CONFIG)
+            .ok_or_else(|| corrupt("it is no model: it has no config"))?;
+        let config = ConfigTable::parse(config, path.display().to_string())?.read()?;
+        let shape: Option<Vec<usize>> = file
+            .metadata
+            .get(SHAPE)
+            .and_then(|shape| shape.split('x').map(|side| side.parse().ok()).collect());
+        let shape: [usize; 3] = shape
+            .and_then(|shape| shape.try_into().ok())
+            .ok_or_else(|| corrupt("it doesn't say the shape of an example"))?;
+        // The weights drawn here are replaced at once.
+        let model = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
+        let model =
+            load_weights(model, file.tensors).map_err(|message| CheckpointError::Mismatch {
+                path: path.to_path_buf(),
+                message,
+            })?;
+        Ok(Self {
+            model,
+            config,
+            shape,
+        })
+    }
+}
+
+/// Reads the model of a run: the final one, which every checkpoint of the run updates.
+///
+/// # Errors
+///
+/// If the folder is no run, or holds no model that can be used.
+pub fn load_model(run: &Path, device: &Device) -> Result<ModelFile, TrainError> {
+    let folder = RunFolder::open(run)?;
+    if !folder.model().exists() {
+        return Err(CheckpointError::Missing {
+            path: folder.checkpoints(),
+        }
+        .into());
+    }
+    ModelFile::load(&folder.model(), device)
+}
+
+/// Draws samples by chains that start at noise: `[count, channels, height, width]`.
+pub fn sample(model: &ModelFile, options: SampleOptions, device: &Device) -> Tensor<4> {
+    let [channels, height, width] = model.shape;
+    let range = model.config.data.range();
+    let start = match &model.config.chains {
+        ChainsConfig::ReplayBuffer(keys) => keys.start,
+        ChainsConfig::Persistent(keys) | ChainsConfig::Noise(keys) => keys.start,
+        ChainsConfig::Data(_) => StartConfig::Uniform,
+    }
+    .points(range);
+    let mut noise = Noise::new(options.seed);
+    let batches = (0..options.count)
+        .step_by(CHAINS_AT_A_TIME)
+        .map(|first| {
+            let count = CHAINS_AT_A_TIME.min(options.count - first);
+            let position = start.draw([count, channels, height, width], &mut noise, device);
+            model
+                .config
+                .sampler
+                .run(&model.model, position, options.steps, range, &mut noise)
+                .position
+        })
+        .collect();
+    Tensor::cat(batches, 0)
+}
+
+/// The picture of samples: a grid of images, or points over the density of the model.
+pub fn sample_picture(model: &ModelFile, samples: Tensor<4>, device: &Device) -> RgbImage {
+    let range = model.config.data.range();
+    if is_image(&model.config.data) {
+        return image_grid(&floats(samples), model.shape, range);
+    }
+    let density = density(&model.model, range, device);
+    point_cloud(&density, CLOUD_SIDE, &floats(samples), range)
+}
+
+/// `exp(-E)` on a square grid, relative to its largest value, row by row from the top.
+fn density(model: &Network, (low, high): (f64, f64), device: &Device) -> Vec<f32> {
+    let side = CLOUD_SIDE;
+    let place = |index: usize| (low + (high - low) * (index as f64 + 0.5) / side as f64) as f32;
+    let grid: Vec<f32> = (0..side)
+        .rev()
+        .flat_map(|row| (0..side).flat_map(move |column| [place(column), place(row)]))
+        .collect();
+    let grid = Tensor::from_data(TensorData::new(grid, [side * side, 2, 1, 1]), device);
+    let energies = floats(model.energy(grid));
+    let lowest = energies.iter().copied().fold(f32::INFINITY, f32::min);
+    energies
+        .into_iter()
+        .map(|energy| (lowest - energy).exp())
+        .collect()
+}

@@ -1,0 +1,14 @@
+//! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final model.
+
+mod events;
+mod folder;
+mod generate;
+mod metrics_log;
+mod runner;
+mod source;
+
+pub use events::{Event, Outcome, Speed, Watch};
+pub use folder::RunFolder;
+pub use generate::{ModelFile, SampleOptions, load_model, sample, sample_picture};
+pub use runner::{resume, train};
+pub use source::examples;

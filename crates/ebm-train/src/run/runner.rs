@@ -1,0 +1,244 @@
+//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training diverges.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use ebm_ops::Noise;
+
+use super::events::{Event, Outcome, Watch};
+use super::folder::RunFolder;
+use super::generate::{ModelFile, SampleOptions, sample, sample_picture};
+use super::metrics_log::MetricsLog;
+use super::source;
+use crate::checkpoint::Checkpoint;
+use crate::config::RunConfig;
+use crate::error::{CheckpointError, TrainError};
+use crate::network::Network;
+use crate::picture;
+use crate::trainer::{StepOutcome, Trainer};
+
+/// Makes a run of `config` in the folder `out`.
+///
+/// # Errors
+///
+/// If the folder is not empty, the data can't be read, the model doesn't fit them, or training diverges
+/// beyond recovery.
+pub fn train(
+    config: &RunConfig,
+    device: &Device,
+    out: &Path,
+    watch: &mut dyn Watch,
+) -> Result<Outcome, TrainError> {
+    // Everything that can be wrong is found before anything is written.
+    let trainer = prepare(config, device)?;
+    let folder = RunFolder::create(out, config)?;
+    Runner::new(config, device, folder, trainer)?.run(watch)
+}
+
+/// Continues the run in `folder` from its newest checkpoint.
+///
+/// # Errors
+///
+/// If there is no checkpoint, it is damaged, or it doesn't fit `config`; otherwise as for [`train`].
+pub fn resume(
+    config: &RunConfig,
+    device: &Device,
+    folder: RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<Outcome, TrainError> {
+    let (checkpoint, path) = folder.newest_checkpoint()?;
+    let mut trainer = prepare(config, device)?;
+    trainer
+        .restore(checkpoint)
+        .map_err(|message| CheckpointError::Mismatch { path, message })?;
+    folder.write_config(config)?;
+    Runner::new(config, device, folder, trainer)?.run(watch)
+}
+
+/// A trainer at its first step.
+fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, TrainError> {
+    config.validate()?;
+    let mut noise = Noise::new(config.seed);
+    let examples = source::examples(&config.data, &mut noise.split(), device)?;
+    let [_, channels, height, width] = examples.shape();
+    let shape = [channels, height, width];
+    let model = Network::new(&config.model, shape, device, &mut noise.split())?;
+    Trainer::new(config.trainer(), model, examples, noise.split())
+}
+
+struct Runner<'a> {
+    config: &'a RunConfig,
+    device: &'a Device,
+    folder: RunFolder,
+    trainer: Trainer<Network, 4>,
+    log: MetricsLog,
+    refused_in_a_row: u32,
+}
+
+impl<'a> Runner<'a> {
+    fn new(
+        config: &'a RunConfig,
+        device: &'a Device,
+        folder: RunFolder,
+        trainer: Trainer<Network, 4>,
+    ) -> Result<Self, TrainError> {
+        let log = MetricsLog::open(&folder.metrics(), trainer.steps_done())?;
+        Ok(Self {
+            config,
+            device,
+            folder,
+            trainer,
+            log,
+            refused_in_a_row: 0,
+        })
+    }
+
+    fn run(mut self, watch: &mut dyn Watch) -> Result<Outcome, TrainError> {
+        let steps = self.config.training.steps;
+        watch.event(&Event::Started {
+            folder: self.folder.root(),
+            step: self.trainer.steps_done(),
+            steps,
+            parameters: self.trainer.model().num_params(),
+            examples: self.trainer.examples().len(),
+        });
+        // A run that diverges before its first checkpoint needs one to go back to.
+        if self.folder.checkpoint_steps()?.is_empty() {
+            self.save(watch)?;
+        }
+        while self.trainer.steps_done() < steps {
+            self.step(watch)?;
+            if watch.should_stop() && self.trainer.steps_done() < steps {
+                self.write_metrics(watch)?;
+                self.save(watch)?;
+                return Ok(Outcome::Stopped {
+                    step: self.trainer.steps_done(),
+                });
+            }
+        }
+        watch.event(&Event::Finished {
+            model: &self.folder.model(),
+        });
+        Ok(Outcome::Finished)
+    }
+
+    fn step(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
+        match self.trainer.step() {
+            StepOutcome::Applied(metrics) => {
+                self.refused_in_a_row = 0;
+                self.log.add(metrics);
+                watch.event(&Event::Step(&metrics));
+            }
+            StepOutcome::Refused(metrics) => {
+                self.refused_in_a_row += 1;
+                watch.event(&Event::Refused {
+                    metrics: &metrics,
+                    in_a_row: self.refused_in_a_row,
+                });
+                if self.refused_in_a_row >= self.config.recovery.max_bad_steps {
+                    return self.roll_back(watch);
+                }
+            }
+        }
+        let step = self.trainer.steps_done();
+        let output = &self.config.output;
+        let last = step == self.config.training.steps;
+        if last || step.is_multiple_of(output.log_every) {
+            self.write_metrics(watch)?;
+        }
+        if last || step.is_multiple_of(output.sample_every) {
+            self.draw_samples(watch)?;
+        }
+        // A model that has just failed is no place to go back to.
+        if last || (step.is_multiple_of(output.checkpoint_every) && self.refused_in_a_row == 0) {
+            self.save(watch)?;
+        }
+        Ok(())
+    }
+
+    fn write_metrics(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
+        if let Some((metrics, speed)) = self.log.write(self.config.training.batch_size)? {
+            watch.event(&Event::Logged {
+                metrics: &metrics,
+                speed,
+            });
+        }
+        Ok(())
+    }
+
+    fn model_file(&self) -> ModelFile {
+        let [_, channels, height, width] = self.trainer.examples().shape();
+        ModelFile {
+            model: self.trainer.sampling_model(),
+            config: self.config.clone(),
+            shape: [channels, height, width],
+        }
+    }
+
+    fn draw_samples(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
+        let step = self.trainer.steps_done();
+        let path = self.folder.sample(step);
+        let model = self.model_file();
+        let options = SampleOptions {
+            count: self.config.output.sample_count,
+            steps: self.config.output.sample_steps,
+            // Not from the trainer's stream: pictures don't change what is learned.
+            seed: self.config.seed,
+        };
+        let device = self.device;
+        self.log.pause(|| {
+            let samples = sample(&model, options, device);
+            picture::save(&sample_picture(&model, samples, device), &path)
+        })?;
+        watch.event(&Event::Sampled { path: &path });
+        Ok(())
+    }
+
+    fn save(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
+        let path = self.folder.checkpoint(self.trainer.steps_done());
+        let checkpoint = self.trainer.checkpoint();
+        let model = self.model_file();
+        let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);
+        self.log.pause(|| -> Result<(), TrainError> {
+            checkpoint.save(&path)?;
+            model.save(&folder.model())?;
+            folder.prune_checkpoints(keep)
+        })?;
+        watch.event(&Event::Saved { path: &path });
+        Ok(())
+    }
+
+    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up: if
+    /// training diverges again before it writes another, it goes back to the one before.
+    fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
+        let from = self.trainer.steps_done();
+        let give_up = || TrainError::Diverged {
+            step: from,
+            rollbacks: self.trainer.rollbacks(),
+            folder: self.folder.checkpoints(),
+        };
+        if self.trainer.rollbacks() >= self.config.recovery.max_rollbacks {
+            return Err(give_up());
+        }
+        let steps = self.folder.checkpoint_steps()?;
+        let to = *steps.first().ok_or_else(give_up)?;
+        let path = self.folder.checkpoint(to);
+        let checkpoint = Checkpoint::load(&path)?;
+        self.trainer
+            .roll_back(checkpoint)
+            .map_err(|message| CheckpointError::Mismatch { path, message })?;
+        if steps.len() > 1 {
+            self.folder.delete_checkpoint(to)?;
+        }
+        self.refused_in_a_row = 0;
+        self.log = MetricsLog::open(&self.folder.metrics(), to)?;
+        watch.event(&Event::RolledBack {
+            from,
+            to,
+            learning_rate: self.trainer.learning_rate(),
+            rollbacks: self.trainer.rollbacks(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The parameters of a module as named arrays, and back.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+
+/// Where a traversal is in the module tree: the names of fields and indices, joined by dots.
+///
+/// Variants of an enum add no name, so that a parameter is called the same inside and outside of one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ModulePath {
+    parts: Vec<Option<String>>,
+}
+
+impl ModulePath {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
+        self.parts
+            .push((!container.starts_with("Enum:")).then(|| name.to_string()));
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.parts.pop();
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.parts
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(".")
+    }
+}
+
+/// Implements the bookkeeping of a path for a visitor or mapper with a field `path`.
+macro_rules! track_path {
+    () => {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+    };
+}
+pub(crate) use track_path;
+
+/// All float parameters of a module by name, such as `layers.0.weight`, in burn's layouts: a fully connected
+/// weight is `[inputs, outputs]`, a convolution's `[outputs, inputs, height, width]`.
+pub fn weights<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
+    let mut collector = Collector::default();
+    module.visit(&mut collector);
+    collector.weights
+}
+
+/// Replaces all float parameters of a module; devices and training state stay.
+///
+/// # Errors
+///
+/// A message that names the parameters that are missing, left over or of another shape; the module is gone then.
+pub fn load_weights<M: Module>(
+    module: M,
+    weights: BTreeMap<String, TensorData>,
+) -> Result<M, String> {
+    let mut loader = Loader {
+        path: ModulePath::default(),
+        weights,
+        problems: Vec::new(),
+    };
+    let module = module.map(&mut loader);
+    let left_over = loader
+        .weights
+        .into_keys()
+        .map(|name| format!("it has an unknown parameter {name}"));
+    loader.problems.extend(left_over);
+    if loader.problems.is_empty() {
+        Ok(module)
+    } else {
+        Err(loader.problems.join(", "))
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    path: ModulePath,
+    weights: BTreeMap<String, TensorData>,
+}
+
+impl ModuleVisitor for Collector {
+    track_path!();
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.weights
+            .insert(self.path.name(), param.val().into_data());
+    }
+}
+
+struct Loader {
+    path: ModulePath,
+    weights: BTreeMap<String, TensorData>,
+    problems: Vec<String>,
+}
+
+impl ModuleMapper for Loader {
+    track_path!();
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        let Some(data) = self.weights.remove(&name) else {
+            self.problems.push(format!("it lacks the parameter {name}"));
+            return param;
+        };
+        let expected = param.lazy_shape();
+        if *data.shape() != expected {
+            self.problems.push(format!(
+                "parameter {name} has shape {:?}, expected {:?}",
+                data.shape().as_slice(),
+                expected.as_slice()
+            ));
+            return param;
+        }
+        let (id, old, mapper) = param.consume();
+        let value = Tensor::from_data(data, &old.device().inner());
+        Param::from_mapped_value(id, lift(value, &old), mapper)
+    }
+}
+
+/// Gives a plain value the autodiff state of the parameter that it replaces.
+pub(crate) fn lift<const D: usize>(value: Tensor<D>, replaced: &Tensor<D>) -> Tensor<D> {
+    if !replaced.is_autodiff() {
+        return value;
+    }
+    let value = value.autodiff();
+    if replaced.is_require_grad() {
+        value.require_grad()
+    } else {
+        value
+    }
+}

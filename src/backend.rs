@@ -1,0 +1,271 @@
+//! The backend, chosen at run time among those compiled in; never a silent fall-back.
+
+use std::fmt;
+
+use burn::tensor::Device;
+
+/// A burn backend that this workspace supports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// NVIDIA GPUs.
+    Cuda,
+    /// AMD GPUs.
+    Rocm,
+    /// Apple GPUs.
+    Metal,
+    /// Any GPU with a Vulkan driver, compiled to SPIR-V.
+    Vulkan,
+    /// Any GPU, compiled to WGSL.
+    Wgpu,
+    /// The CPU.
+    Flex,
+    /// The CPU, by the older ndarray backend.
+    NdArray,
+}
+
+/// A backend that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// There is no backend of this name.
+    #[error("unknown backend `{name}`: choose auto or one of {}", names(&Backend::ALL))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The backend was left out of this build.
+    #[error(
+        "backend `{backend}` is not compiled in (this build has {compiled}): build with `cargo build --release --features {backend}`"
+    )]
+    NotCompiledIn {
+        /// What was asked for.
+        backend: Backend,
+        /// What there is.
+        compiled: String,
+    },
+    /// There is no device for the backend.
+    #[error("backend `{backend}` finds no device {index}: {reason}; {}", backend.advice())]
+    NoDevice {
+        /// What was asked for.
+        backend: Backend,
+        /// Which device of it.
+        index: usize,
+        /// What the driver said.
+        reason: String,
+    },
+    /// This build has no backend at all.
+    #[error("no backend is compiled in: build with `cargo build --release --features flex`")]
+    None,
+}
+
+/// A device, and how it was chosen.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The backend.
+    pub backend: Backend,
+    /// The device.
+    pub device: Device,
+    /// For `auto`: what was passed over, and why.
+    pub passed_over: Vec<BackendError>,
+}
+
+impl Backend {
+    /// All backends, in the order in which `auto` tries them.
+    pub const ALL: [Self; 7] = [
+        Self::Cuda,
+        Self::Rocm,
+        Self::Metal,
+        Self::Vulkan,
+        Self::Wgpu,
+        Self::Flex,
+        Self::NdArray,
+    ];
+
+    /// The name, which is also the Cargo feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cuda => "cuda",
+            Self::Rocm => "rocm",
+            Self::Metal => "metal",
+            Self::Vulkan => "vulkan",
+            Self::Wgpu => "wgpu",
+            Self::Flex => "flex",
+            Self::NdArray => "ndarray",
+        }
+    }
+
+    /// Whether this build has it.
+    pub fn is_compiled_in(self) -> bool {
+        match self {
+            Self::Cuda => cfg!(feature = "cuda"),
+            Self::Rocm => cfg!(feature = "rocm"),
+            Self::Metal => cfg!(feature = "metal"),
+            Self::Vulkan => cfg!(feature = "vulkan"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Flex => cfg!(feature = "flex"),
+            Self::NdArray => cfg!(feature = "ndarray"),
+        }
+    }
+
+    /// The devices found on this machine, as their drivers describe them.
+    ///
+    /// # Errors
+    ///
+    /// If the backend is not compiled in, or finds no device.
+    pub fn devices(self) -> Result<Vec<Device>, BackendError> {
+        if !self.is_compiled_in() {
+            return Err(BackendError::NotCompiledIn {
+                backend: self,
+                compiled: names(&compiled()),
+            });
+        }
+        let devices = guarded(|| enumerate(self)).unwrap_or_default();
+        if devices.is_empty() {
+            return Err(BackendError::NoDevice {
+                backend: self,
+                index: 0,
+                reason: "the driver reports none".into(),
+            });
+        }
+        Ok(devices)
+    }
+
+    /// Opens the device of this number and makes it compute something.
+    ///
+    /// # Errors
+    ///
+    /// If the backend is not compiled in, or there is no such device.
+    pub fn open(self, index: usize) -> Result<Device, BackendError> {
+        let no_device = |reason: String| BackendError::NoDevice {
+            backend: self,
+            index,
+            reason,
+        };
+        let devices = self.devices()?;
+        let count = devices.len();
+        let device = devices
+            .into_iter()
+            .nth(index)
+            .ok_or_else(|| no_device(format!("there are {count}, numbered from 0")))?;
+        guarded(|| probe(&device)).map_err(no_device)?;
+        Ok(device)
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Cuda => "install NVIDIA's driver, or use `--backend auto`",
+            Self::Rocm => "install AMD's ROCm, or use `--backend auto`",
+            Self::Metal => "Metal needs macOS; use `--backend auto`",
+            Self::Vulkan | Self::Wgpu => {
+                "install the Vulkan driver of your GPU (on Debian `mesa-vulkan-drivers`; `vulkaninfo` lists what there is), or use `--backend auto`"
+            }
+            Self::Flex | Self::NdArray => "use `--device 0`",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The backends compiled in.
+pub fn compiled() -> Vec<Backend> {
+    Backend::ALL
+        .into_iter()
+        .filter(|backend| backend.is_compiled_in())
+        .collect()
+}
+
+/// The device number `index` of the backend called `name`; `auto` takes the first backend that has one, GPUs
+/// first, and says what it passed over.
+///
+/// # Errors
+///
+/// If there is no such backend, it is not compiled in, or it finds no device.
+pub fn select(name: &str, index: usize) -> Result<Choice, BackendError> {
+    if name == "auto" {
+        return select_automatically(index);
+    }
+    let backend = Backend::ALL
+        .into_iter()
+        .find(|backend| backend.name() == name)
+        .ok_or_else(|| BackendError::Unknown { name: name.into() })?;
+    Ok(Choice {
+        backend,
+        device: backend.open(index)?,
+        passed_over: Vec::new(),
+    })
+}
+
+fn select_automatically(index: usize) -> Result<Choice, BackendError> {
+    let mut passed_over = Vec::new();
+    for backend in compiled() {
+        match backend.open(index) {
+            Ok(device) => {
+                return Ok(Choice {
+                    backend,
+                    device,
+                    passed_over,
+                });
+            }
+            Err(error) => passed_over.push(error),
+        }
+    }
+    Err(passed_over.pop().unwrap_or(BackendError::None))
+}
+
+fn names(backends: &[Backend]) -> String {
+    let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Lists devices; a software GPU counts as none, so that `auto` never prefers it to the CPU.
+#[allow(unused_variables, unreachable_patterns)]
+fn enumerate(backend: Backend) -> Vec<Device> {
+    use burn::tensor::DeviceType;
+    let kind = match backend {
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => DeviceType::Cuda,
+        #[cfg(feature = "rocm")]
+        Backend::Rocm => DeviceType::Rocm,
+        #[cfg(feature = "metal")]
+        Backend::Metal => DeviceType::Metal,
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => DeviceType::Vulkan,
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => DeviceType::Wgpu,
+        #[cfg(feature = "flex")]
+        Backend::Flex => DeviceType::Flex,
+        #[cfg(feature = "ndarray")]
+        Backend::NdArray => DeviceType::NdArray,
+        _ => return Vec::new(),
+    };
+    Device::enumerate(kind).into_vec()
+}
+
+/// Makes a device compute, since some are only opened by their first use.
+fn probe(device: &Device) {
+    let one = burn::tensor::Tensor::<1>::ones([1], device);
+    let _ = one.add_scalar(1.0).into_data();
+}
+
+/// Burn reports a missing driver by a panic; this makes it an error, without the panic's message on the
+/// terminal.
+fn guarded<T>(action: impl FnOnce() -> T) -> Result<T, String> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(action));
+    std::panic::set_hook(hook);
+    result.map_err(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("it failed");
+        message.lines().next().unwrap_or_default().to_string()
+    })
+}

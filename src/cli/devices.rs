@@ -1,0 +1,46 @@
+//! `ebm devices`: what is compiled in, and what is found.
+
+use ebm::backend::{self, Backend, BackendError};
+
+use super::failure::Failure;
+
+/// List the backends that are compiled in and the devices they find.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: Args) -> Result<(), Failure> {
+    for backend in Backend::ALL {
+        let found = match backend.devices() {
+            Ok(devices) => {
+                let devices: Vec<String> = devices
+                    .iter()
+                    .enumerate()
+                    .map(|(number, device)| format!("{number}: {}", describe(device)))
+                    .collect();
+                devices.join(", ")
+            }
+            Err(BackendError::NotCompiledIn { .. }) => {
+                format!("not compiled in; build with --features {backend}")
+            }
+            Err(error) => error.to_string(),
+        };
+        println!("{:8} {found}", backend.name());
+    }
+    let choice = backend::select("auto", 0)?;
+    println!("\n--backend auto takes {}", choice.backend);
+    Ok(())
+}
+
+fn describe(device: &burn::tensor::Device) -> String {
+    #[cfg(any(
+        feature = "wgpu",
+        feature = "vulkan",
+        feature = "cuda",
+        feature = "metal",
+        feature = "rocm"
+    ))]
+    if let Some(identity) = device.identity() {
+        return identity.name;
+    }
+    format!("{device:?}")
+}

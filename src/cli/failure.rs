@@ -1,0 +1,50 @@
+//! Errors as the command reports them: one message, and an exit code that tells wrong input from failure.
+
+use std::process::ExitCode;
+
+use ebm::backend::BackendError;
+use ebm::training::TrainError;
+use ebm::training::config::ConfigError;
+
+/// Why a command didn't do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The library failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The backend can't be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A file can't be written.
+    #[error("can't write {path}: {message}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        message: String,
+    },
+}
+
+impl Failure {
+    /// Prints the message; 2 for what the user wrote, 1 for what the machine or the data did.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {self}");
+        match self {
+            Self::Config(_)
+            | Self::Backend(BackendError::Unknown { .. } | BackendError::NotCompiledIn { .. }) => {
+                ExitCode::from(2)
+            }
+            Self::Train(
+                TrainError::Config(_)
+                | TrainError::Model { .. }
+                | TrainError::BatchTooLarge { .. }
+                | TrainError::OutputNotEmpty { .. }
+                | TrainError::NotARun { .. },
+            ) => ExitCode::from(2),
+            Self::Train(_) | Self::Backend(_) | Self::Write { .. } => ExitCode::FAILURE,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Arguments that several commands share: the layers of the configuration, and the device.
+
+use std::path::{Path, PathBuf};
+
+use ebm::backend::{self, Choice};
+use ebm::training::config::{ConfigTable, RunConfig};
+
+use super::failure::Failure;
+
+/// Where the configuration comes from.
+#[derive(clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file (TOML); `ebm config` prints one to start from
+    #[arg(value_name = "CONFIG", conflicts_with = "preset")]
+    pub(crate) file: Option<PathBuf>,
+    /// Start from a preset: digits, fashion-mnist, mnist, cifar10 or two-moons [default: digits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// Folder of data: IDX files (MNIST and relatives), CIFAR-10 binary files, or PNG/JPEG images
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Change one key, e.g. training.steps=500; `none` removes an optional key; may be repeated
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Seed of all randomness (the same as --set seed=N)
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
+impl ConfigArgs {
+    /// Reads the layers, later ones over earlier ones.
+    pub(crate) fn read(&self) -> Result<RunConfig, Failure> {
+        let mut table = match &self.file {
+            Some(path) => ConfigTable::from_file(path)?,
+            None => ConfigTable::from_preset(self.preset.as_deref().unwrap_or(DEFAULT_PRESET))?,
+        };
+        if let Some(data) = &self.data {
+            // The run may be resumed from elsewhere.
+            table.set_data_folder(&std::path::absolute(data).unwrap_or_else(|_| data.clone()))?;
+        }
+        if let Some(seed) = self.seed {
+            table.set(&format!("seed={seed}"))?;
+        }
+        for assignment in &self.overrides {
+            table.set(assignment)?;
+        }
+        Ok(table.read()?)
+    }
+
+    /// What a run of this configuration is called.
+    pub(crate) fn name(&self) -> String {
+        let stem = self
+            .file
+            .as_deref()
+            .and_then(Path::file_stem)
+            .map(|stem| stem.to_string_lossy().into_owned());
+        stem.or_else(|| self.preset.clone())
+            .unwrap_or_else(|| DEFAULT_PRESET.into())
+    }
+}
+
+/// The preset when nothing is asked for.
+const DEFAULT_PRESET: &str = "digits";
+
+/// Where to compute.
+#[derive(clap::Args)]
+pub(crate) struct DeviceArgs {
+    /// Backend: auto, flex, ndarray, wgpu, vulkan, cuda, metal or rocm; `ebm devices` lists what there is
+    #[arg(long, value_name = "NAME", env = "EBM_BACKEND")]
+    backend: Option<String>,
+    /// Number of the device, for machines with several
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    device: usize,
+}
+
+impl DeviceArgs {
+    /// Opens the device: the flag, else the environment, else the configuration, else `auto`.
+    pub(crate) fn open(&self, configured: Option<&str>) -> Result<Choice, Failure> {
+        let name = self.backend.as_deref().or(configured).unwrap_or("auto");
+        let choice = backend::select(name, self.device)?;
+        for error in &choice.passed_over {
+            eprintln!("auto: {error}");
+        }
+        Ok(choice)
+    }
+}

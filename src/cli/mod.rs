@@ -1,0 +1,60 @@
+//! The command line: parse, validate, call the library, print.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod config;
+mod devices;
+mod failure;
+mod layers;
+mod reporter;
+mod resume;
+mod sample;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+
+/// Energy-based models: train one on images, sample from it, resume it.
+///
+/// A model gives every image an energy; training lowers the energy of your images and raises the energy of
+/// the images that the model itself draws by Langevin dynamics.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm train                                        train on the digits that ship with the program
+  ebm train --preset fashion-mnist --data DIR      train on IDX files
+  ebm train my.toml --set sampler.steps=40         train from a file, with one key changed
+  ebm sample --run runs/digits-1 -n 64 --out grid.png
+  ebm resume runs/digits-1                         go on where it was stopped
+  ebm config --preset digits > my.toml             a file to start from";
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Args),
+    Resume(resume::Args),
+    Sample(sample::Args),
+    Config(config::Args),
+    Devices(devices::Args),
+}
+
+/// Runs the command that the arguments name; the exit code is 0, 1 for a failure, 2 for wrong input.
+pub(crate) fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::run(args),
+        Command::Resume(args) => resume::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Config(args) => config::run(args),
+        Command::Devices(args) => devices::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

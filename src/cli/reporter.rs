@@ -1,0 +1,175 @@
+//! What the command says while it trains: a progress bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ebm::backend::Backend;
+use ebm::training::Metrics;
+use ebm::training::run::{Event, Outcome, Speed, Watch};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Shortest time between plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Prints events, and asks training to stop on Ctrl-C or when its time is up.
+pub(crate) struct Reporter {
+    bar: ProgressBar,
+    backend: Backend,
+    steps: u64,
+    last_line: Option<Instant>,
+    interrupted: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
+
+impl Reporter {
+    /// A reporter for one run; `time_limit` counts from now.
+    pub(crate) fn new(backend: Backend, time_limit: Option<Duration>) -> Self {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        let handler = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                // The second time: don't wait for the step.
+                process::exit(130);
+            }
+            eprintln!("\nstopping after this step and saving; press Ctrl-C again to stop at once");
+        });
+        if let Err(error) = handler {
+            eprintln!("warning: Ctrl-C will not save ({error})");
+        }
+        Self {
+            bar: ProgressBar::hidden(),
+            backend,
+            steps: 0,
+            last_line: None,
+            interrupted,
+            deadline: time_limit.map(|limit| Instant::now() + limit),
+        }
+    }
+
+    fn start(&mut self, step: u64, steps: u64) {
+        self.steps = steps;
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed} < {eta}");
+        self.bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+        self.bar
+            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.bar.set_position(step);
+        self.bar.reset_eta();
+    }
+
+    /// Prints a line without disturbing the bar.
+    fn line(&self, text: &str) {
+        if self.bar.is_hidden() {
+            println!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+
+    fn logged(&mut self, metrics: &Metrics, speed: Speed) {
+        let energies = format!(
+            "E(data) {:+.3}  E(samples) {:+.3}  |grad| {:.2}  moved {:.3}  {:.1} steps/s",
+            metrics.data_energy,
+            metrics.sample_energy,
+            metrics.gradient_norm,
+            metrics.displacement,
+            speed.steps_per_second
+        );
+        if !self.bar.is_hidden() {
+            self.bar.set_message(energies);
+            return;
+        }
+        let due = self
+            .last_line
+            .is_none_or(|last| last.elapsed() >= LINE_EVERY);
+        if due || metrics.step == self.steps {
+            self.last_line = Some(Instant::now());
+            let left = (self.steps - metrics.step) as f64 / speed.steps_per_second;
+            println!(
+                "step {}/{}  {energies}  {} left",
+                metrics.step,
+                self.steps,
+                minutes(left)
+            );
+        }
+    }
+}
+
+impl Watch for Reporter {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started {
+                folder,
+                step,
+                steps,
+                parameters,
+                examples,
+            } => {
+                self.start(*step, *steps);
+                self.line(&format!(
+                    "{} examples, {} parameters, backend {}, run folder {}",
+                    examples,
+                    parameters,
+                    self.backend,
+                    folder.display()
+                ));
+                if *step > 0 {
+                    self.line(&format!("resuming after step {step}"));
+                }
+            }
+            Event::Step(metrics) => self.bar.set_position(metrics.step),
+            Event::Logged { metrics, speed } => self.logged(metrics, *speed),
+            Event::Sampled { path } => self.line(&format!("samples: {}", path.display())),
+            Event::Saved { .. } => {}
+            Event::Refused { metrics, in_a_row } => self.line(&format!(
+                "step {} was not applied: loss {}, gradient norm {} ({in_a_row} in a row)",
+                metrics.step, metrics.loss, metrics.gradient_norm
+            )),
+            Event::RolledBack {
+                from,
+                to,
+                learning_rate,
+                rollbacks,
+            } => {
+                self.bar.set_position(*to);
+                self.line(&format!(
+                    "training diverged at step {from}: back to step {to} with learning rate {learning_rate:.3e} (roll-back {rollbacks})"
+                ));
+            }
+            Event::Finished { .. } => self.bar.finish(),
+        }
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+            || self
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// Says how the run ended and what to do next.
+pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
+    let run = run.display();
+    match outcome {
+        Outcome::Finished => {
+            println!(
+                "finished: {run}/model.safetensors; draw samples with `ebm sample --run {run}`"
+            );
+        }
+        Outcome::Stopped { step } => {
+            println!("stopped and saved after step {step}; go on with `ebm resume {run}`");
+        }
+    }
+}
+
+fn minutes(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}

@@ -1,0 +1,44 @@
+//! `ebm resume`: a run goes on where it was stopped.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ebm::training::run::{self, RunFolder};
+
+use super::failure::Failure;
+use super::layers::DeviceArgs;
+use super::reporter::{Reporter, report_outcome};
+use super::train::parse_duration;
+
+/// Continue a run from its newest checkpoint.
+///
+/// On the same backend the result is bit for bit what an uninterrupted run gives. A run that has finished is
+/// extended by raising its length: --set training.steps=20000.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run folder, made by `ebm train`
+    #[arg(value_name = "DIR")]
+    run: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Change one key of the run's config.toml; may be repeated
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Save and stop after this time, e.g. 90s, 15m or 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    time_limit: Option<Duration>,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let folder = RunFolder::open_locked(&args.run)?;
+    let mut table = folder.read_config()?;
+    for assignment in &args.overrides {
+        table.set(assignment)?;
+    }
+    let config = table.read()?;
+    let choice = args.device.open(config.backend.as_deref())?;
+    let mut reporter = Reporter::new(choice.backend, args.time_limit);
+    let outcome = run::resume(&config, &choice.device, folder, &mut reporter)?;
+    report_outcome(outcome, &args.run);
+    Ok(())
+}

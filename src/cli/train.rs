@@ -1,0 +1,67 @@
+//! `ebm train`: a new run.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ebm::training::run;
+
+use super::failure::Failure;
+use super::layers::{ConfigArgs, DeviceArgs};
+use super::reporter::{Reporter, report_outcome};
+
+/// Train a model into a new run folder.
+///
+/// Without arguments it trains on 8x8 digits that ship with the program. The run folder gets config.toml,
+/// metrics.jsonl, samples/step-*.png, checkpoints/ and model.safetensors. Ctrl-C finishes the step, saves,
+/// and says how to resume.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Run folder, which must be new or empty [default: the next free runs/NAME-N]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Save and stop after this time, e.g. 90s, 15m or 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    time_limit: Option<Duration>,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let config = args.config.read()?;
+    let choice = args.device.open(config.backend.as_deref())?;
+    let out = args
+        .out
+        .unwrap_or_else(|| next_free(Path::new("runs"), &args.config.name()));
+    let mut reporter = Reporter::new(choice.backend, args.time_limit);
+    let outcome = run::train(&config, &choice.device, &out, &mut reporter)?;
+    report_outcome(outcome, &out);
+    Ok(())
+}
+
+/// The first of `NAME-1`, `NAME-2`, ... that doesn't exist.
+fn next_free(folder: &Path, name: &str) -> PathBuf {
+    (1_u32..)
+        .map(|number| folder.join(format!("{name}-{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
+}
+
+/// A number and a unit: `s`, `m` or `h`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let expected =
+        || format!("found `{text}`, expected a number with a unit, such as 90s, 15m or 2h");
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or_else(expected)?;
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.trim().parse().map_err(|_| expected())?;
+    let seconds = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(expected()),
+    };
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
+}
