@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         steps: 500,
         seed: 1,
     };
-    let samples = run::sample(&model, options, &device);
+    let samples = run::sample(&model, options, &device)?;
     let picture = folder.join("two_moons.png");
     run::sample_picture(&model, samples, &device).save(&picture)?;
     println!("look at {}", picture.display());

@@ -202,6 +202,14 @@ fn select_automatically(index: usize) -> Result<Choice, BackendError> {
     let mut passed_over = Vec::new();
     for backend in compiled() {
         match backend.open(index) {
+            // Slower than the CPU backends: only for who asks for it by name.
+            Ok(device) if is_software(backend, &device) => {
+                passed_over.push(BackendError::NoDevice {
+                    backend,
+                    index,
+                    reason: "there is only a software driver".into(),
+                });
+            }
             Ok(device) => {
                 return Ok(Choice {
                     backend,
@@ -224,7 +232,21 @@ fn names(backends: &[Backend]) -> String {
     }
 }
 
-/// Lists devices; a software GPU counts as none, so that `auto` never prefers it to the CPU.
+/// Whether a GPU backend's device is the CPU in disguise, such as Mesa's lavapipe.
+#[allow(unused_variables, unreachable_patterns)]
+fn is_software(backend: Backend, device: &Device) -> bool {
+    #[cfg(any(feature = "wgpu", feature = "vulkan"))]
+    use burn::tensor::DeviceKind;
+    match backend {
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => *device == Device::wgpu(DeviceKind::Cpu),
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => *device == Device::vulkan(DeviceKind::Cpu),
+        _ => false,
+    }
+}
+
+/// Lists the devices of a backend that is compiled in.
 #[allow(unused_variables, unreachable_patterns)]
 fn enumerate(backend: Backend) -> Vec<Device> {
     use burn::tensor::DeviceType;

@@ -1,5 +1,7 @@
 //! `ebm config`: the effective configuration.
 
+use std::io::{ErrorKind, Write};
+
 use super::failure::Failure;
 use super::layers::ConfigArgs;
 
@@ -13,6 +15,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    print!("{}", args.config.read()?.to_toml()?);
-    Ok(())
+    let text = args.config.read()?.to_toml()?;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Write {
+            path: "to standard output".into(),
+            message: error.to_string(),
+        }),
+        _ => Ok(()),
+    }
 }

@@ -3,6 +3,7 @@
 use ebm::backend::{self, Backend, BackendError};
 
 use super::failure::Failure;
+use super::terminal::say;
 
 /// List the backends that are compiled in and the devices they find.
 #[derive(clap::Args)]
@@ -24,10 +25,10 @@ pub(crate) fn run(_args: Args) -> Result<(), Failure> {
             }
             Err(error) => error.to_string(),
         };
-        println!("{:8} {found}", backend.name());
+        say(format_args!("{:8} {found}", backend.name()));
     }
     let choice = backend::select("auto", 0)?;
-    println!("\n--backend auto takes {}", choice.backend);
+    say(format_args!("\n--backend auto takes {}", choice.backend));
     Ok(())
 }
 

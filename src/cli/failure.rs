@@ -6,6 +6,8 @@ use ebm::backend::BackendError;
 use ebm::training::TrainError;
 use ebm::training::config::ConfigError;
 
+use super::terminal::warn;
+
 /// Why a command didn't do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -31,7 +33,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// Prints the message; 2 for what the user wrote, 1 for what the machine or the data did.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("error: {self}");
+        warn(format_args!("error: {self}"));
         match self {
             Self::Config(_)
             | Self::Backend(BackendError::Unknown { .. } | BackendError::NotCompiledIn { .. }) => {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use ebm::backend::{self, Choice};
-use ebm::training::config::{ConfigTable, RunConfig};
+use ebm::training::config::{ConfigTable, DataConfig, RunConfig};
 
 use super::failure::Failure;
+use super::terminal::warn;
 
 /// Where the configuration comes from.
 #[derive(clap::Args)]
@@ -23,7 +24,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Seed of all randomness (the same as --set seed=N)
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
 }
 
@@ -35,8 +36,7 @@ impl ConfigArgs {
             None => ConfigTable::from_preset(self.preset.as_deref().unwrap_or(DEFAULT_PRESET))?,
         };
         if let Some(data) = &self.data {
-            // The run may be resumed from elsewhere.
-            table.set_data_folder(&std::path::absolute(data).unwrap_or_else(|_| data.clone()))?;
+            table.set_data_folder(data)?;
         }
         if let Some(seed) = self.seed {
             table.set(&format!("seed={seed}"))?;
@@ -44,7 +44,14 @@ impl ConfigArgs {
         for assignment in &self.overrides {
             table.set(assignment)?;
         }
-        Ok(table.read()?)
+        let mut config = table.read()?;
+        if let DataConfig::Folder(keys) = &mut config.data
+            && let Ok(path) = std::path::absolute(&keys.path)
+        {
+            // The run may be resumed from elsewhere.
+            keys.path = path;
+        }
+        Ok(config)
     }
 
     /// What a run of this configuration is called.
@@ -79,7 +86,7 @@ impl DeviceArgs {
         let name = self.backend.as_deref().or(configured).unwrap_or("auto");
         let choice = backend::select(name, self.device)?;
         for error in &choice.passed_over {
-            eprintln!("auto: {error}");
+            warn(format_args!("auto: {error}"));
         }
         Ok(choice)
     }

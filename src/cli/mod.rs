@@ -1,5 +1,4 @@
 //! The command line: parse, validate, call the library, print.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod config;
 mod devices;
@@ -8,12 +7,12 @@ mod layers;
 mod reporter;
 mod resume;
 mod sample;
+mod terminal;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
 
 /// Energy-based models: train one on images, sample from it, resume it.
 ///

@@ -12,6 +12,8 @@ use ebm::training::Metrics;
 use ebm::training::run::{Event, Outcome, Speed, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::terminal::{quoted, say, warn};
+
 /// Shortest time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -35,10 +37,12 @@ impl Reporter {
                 // The second time: don't wait for the step.
                 process::exit(130);
             }
-            eprintln!("\nstopping after this step and saving; press Ctrl-C again to stop at once");
+            warn(format_args!(
+                "\nstopping after this step and saving; press Ctrl-C again to stop at once"
+            ));
         });
         if let Err(error) = handler {
-            eprintln!("warning: Ctrl-C will not save ({error})");
+            warn(format_args!("warning: Ctrl-C will not save ({error})"));
         }
         Self {
             bar: ProgressBar::hidden(),
@@ -66,7 +70,7 @@ impl Reporter {
     /// Prints a line without disturbing the bar.
     fn line(&self, text: &str) {
         if self.bar.is_hidden() {
-            println!("{text}");
+            say(format_args!("{text}"));
         } else {
             self.bar.println(text);
         }
@@ -91,12 +95,12 @@ impl Reporter {
         if due || metrics.step == self.steps {
             self.last_line = Some(Instant::now());
             let left = (self.steps - metrics.step) as f64 / speed.steps_per_second;
-            println!(
+            say(format_args!(
                 "step {}/{}  {energies}  {} left",
                 metrics.step,
                 self.steps,
                 minutes(left)
-            );
+            ));
         }
     }
 }
@@ -156,15 +160,19 @@ impl Watch for Reporter {
 
 /// Says how the run ended and what to do next.
 pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
-    let run = run.display();
+    let model = run.join("model.safetensors");
+    let run = quoted(run);
     match outcome {
         Outcome::Finished => {
-            println!(
-                "finished: {run}/model.safetensors; draw samples with `ebm sample --run {run}`"
-            );
+            say(format_args!(
+                "finished: {}; draw samples with `ebm sample --run {run}`",
+                model.display()
+            ));
         }
         Outcome::Stopped { step } => {
-            println!("stopped and saved after step {step}; go on with `ebm resume {run}`");
+            say(format_args!(
+                "stopped and saved after step {step}; go on with `ebm resume {run}`"
+            ));
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `ebm sample`: samples of a trained model as a picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use ebm::training::config::MAX_SAMPLES;
 use ebm::training::run::{self, SampleOptions};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::terminal::say;
 
 /// Draw samples from the model of a run into a PNG.
 ///
@@ -16,7 +18,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     run: PathBuf,
     /// Number of samples
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=MAX_SAMPLES as i64))]
     count: u32,
     /// Transitions of each chain
     #[arg(long, value_name = "N", default_value_t = 256)]
@@ -24,7 +26,7 @@ pub(crate) struct Args {
     /// Seed of the chains
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The picture
+    /// The picture, PNG or JPEG by its name
     #[arg(long, value_name = "FILE", default_value = "samples.png")]
     out: PathBuf,
     #[command(flatten)]
@@ -32,6 +34,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let failed = |message: String| Failure::Write {
+        path: args.out.display().to_string(),
+        message,
+    };
+    // Found before the chains run, not after.
+    check_name(&args.out).map_err(failed)?;
     let choice = args.device.open(None)?;
     let model = run::load_model(&args.run, &choice.device)?;
     let options = SampleOptions {
@@ -39,12 +47,35 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         steps: args.steps,
         seed: args.seed,
     };
-    let samples = run::sample(&model, options, &choice.device);
+    let samples = run::sample(&model, options, &choice.device)?;
     let picture = run::sample_picture(&model, samples, &choice.device);
-    picture.save(&args.out).map_err(|error| Failure::Write {
-        path: args.out.display().to_string(),
-        message: error.to_string(),
-    })?;
-    println!("wrote {} samples to {}", args.count, args.out.display());
+    picture
+        .save(&args.out)
+        .map_err(|error| failed(error.to_string()))?;
+    say(format_args!(
+        "wrote {} samples to {}",
+        args.count,
+        args.out.display()
+    ));
     Ok(())
+}
+
+fn check_name(path: &Path) -> Result<(), String> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if !["png", "jpg", "jpeg"]
+        .iter()
+        .any(|known| extension == *known)
+    {
+        return Err("expected a name that ends in .png or .jpg".into());
+    }
+    if path.is_dir() {
+        return Err("it is a folder, expected the name of a file".into());
+    }
+    match path.parent() {
+        Some(folder) if folder != Path::new("") && !folder.is_dir() => Err(format!(
+            "there is no folder {}: make it first",
+            folder.display()
+        )),
+        _ => Ok(()),
+    }
 }

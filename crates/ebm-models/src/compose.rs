@@ -130,12 +130,12 @@ impl<const D: usize, M: Terms<D>> Energy<D> for Mixture<M> {
             .map(|(energy, &log_weight)| energy.neg().add_scalar(log_weight))
             .collect();
         // The largest term is taken out, so that no exponential overflows. It cancels in the value and in
-        // the gradient, hence detached.
+        // the gradient, hence detached. It is kept finite: where all terms are -inf, their difference is NaN.
         let largest = log_terms
             .iter()
             .cloned()
             .reduce(Tensor::max_pair)
-            .map(Tensor::detach)
+            .map(|largest| largest.detach().clamp_min(f64::from(f32::MIN)))
             .expect("`new` refuses an empty mixture");
         let total = sum(log_terms
             .into_iter()

@@ -27,7 +27,8 @@ pub struct ConvLayerConfig {
 impl ConvLayerConfig {
     /// Side of the output for an input side, `(side + 2 padding - kernel) / stride + 1`.
     fn output_side(&self, side: usize) -> Option<usize> {
-        Some((side + 2 * self.padding).checked_sub(self.kernel)? / self.stride + 1)
+        let padded = self.padding.checked_mul(2)?.checked_add(side)?;
+        Some(padded.checked_sub(self.kernel)? / self.stride + 1)
     }
 }
 
@@ -82,7 +83,18 @@ pub enum ConvNetError {
         /// Width of its input.
         width: usize,
     },
-    /// A size that has to be positive is zero.
+    /// The image has no pixels or no channels.
+    #[error(
+        "an image of shape {image:?} has no values: channels, height and width must be at least 1"
+    )]
+    EmptyImage {
+        /// Channels, height and width.
+        image: [usize; 3],
+    },
+    /// The fully connected layer has no units.
+    #[error("the hidden layer must have at least 1 unit")]
+    NoHiddenUnits,
+    /// A size of a convolution that has to be positive is zero.
     #[error("convolution {layer}: channels, kernel and stride must be at least 1")]
     ZeroSize {
         /// Index of the convolution, from 0.
@@ -105,8 +117,11 @@ impl ConvNetConfig {
     ///
     /// # Errors
     ///
-    /// If a kernel doesn't fit its input or a size is zero.
+    /// If a kernel doesn't fit its input, or a size of the image or of a convolution is zero.
     pub fn feature_shape(&self) -> Result<[usize; 3], ConvNetError> {
+        if self.image.contains(&0) {
+            return Err(ConvNetError::EmptyImage { image: self.image });
+        }
         let [mut channels, mut height, mut width] = self.image;
         for (index, layer) in self.layers.iter().enumerate() {
             if layer.channels == 0 || layer.kernel == 0 || layer.stride == 0 {
@@ -133,6 +148,9 @@ impl ConvNetConfig {
     /// If a kernel doesn't fit its input or a size is zero.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<ConvNet, ConvNetError> {
         let features = self.feature_shape()?.iter().product();
+        if self.hidden == 0 {
+            return Err(ConvNetError::NoHiddenUnits);
+        }
         let mut channels = self.image[0];
         let convolutions = self
             .layers
@@ -167,6 +185,10 @@ impl ConvNet {
     ///
     /// - `x`: `[batch, channels, height, width]`
     /// - output: `[batch]`
+    ///
+    /// # Panics
+    ///
+    /// If the images aren't of the shape that the network was built for.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<1> {
         let shape = x.dims();
         assert_eq!(

@@ -11,6 +11,10 @@ use ebm_ops::Noise;
 
 /// A fully connected layer, weight `[inputs, outputs]` and bias drawn from `U(-k, k)`, `k = 1 / sqrt(inputs)`.
 pub(crate) fn linear(inputs: usize, outputs: usize, device: &Device, noise: &mut Noise) -> Linear {
+    assert!(
+        inputs > 0 && outputs > 0,
+        "a layer needs at least one input and one output, got {inputs} -> {outputs}"
+    );
     let bound = 1.0 / (inputs as f64).sqrt();
     let mut layer = LinearConfig::new(inputs, outputs).init(device);
     layer.weight = Param::from_tensor(noise.uniform_in([inputs, outputs], -bound, bound, device));

@@ -35,6 +35,10 @@ pub struct Mlp {
 
 impl MlpConfig {
     /// Builds the network with weights and biases from `U(-k, k)`, `k = 1 / sqrt(inputs of the layer)`.
+    ///
+    /// # Panics
+    ///
+    /// If a width is zero.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Mlp {
         let widths: Vec<usize> = std::iter::once(self.input)
             .chain(self.hidden.iter().copied())
@@ -58,6 +62,10 @@ impl Mlp {
     ///
     /// - `x`: `[batch, ..]` with `input` values a configuration
     /// - output: `[batch]`
+    ///
+    /// # Panics
+    ///
+    /// If a configuration hasn't `input` values.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<1> {
         let shape = x.dims();
         let features: usize = shape[1..].iter().product();

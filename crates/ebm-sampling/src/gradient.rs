@@ -6,7 +6,7 @@ use ebm_models::Energy;
 /// Energies `E(x)` of a batch and their gradients `dE/dx`, both off the autodiff graph.
 ///
 /// `energy` should hold plain parameters (`model.valid()`), so that the graph starts at the input and no
-/// parameter gradient is computed.
+/// parameter gradient is computed. A graph that led to `x` is left alone.
 ///
 /// # Shapes
 ///
@@ -20,8 +20,12 @@ pub fn energy_and_gradient<E: Energy<D>, const D: usize>(
     energy: &E,
     x: Tensor<D>,
 ) -> (Tensor<1>, Tensor<D>) {
-    let x = x.autodiff().require_grad();
+    let x = x.inner().autodiff().require_grad();
     let energies = energy.energy(x.clone());
+    assert!(
+        energies.is_tracked(),
+        "the energy must depend on x through differentiable operations"
+    );
     let mut gradients = energies.clone().sum().backward();
     let gradient = x
         .grad_remove(&mut gradients)

@@ -40,7 +40,8 @@ pub struct Run<X> {
 }
 
 impl<X> Run<X> {
-    /// The share of accepted proposals of each chain, `[batch]`; `None` for a kernel that never rejects.
+    /// The share of accepted proposals of each chain, `[batch]`; `None` for a kernel that never rejects, and
+    /// after no step.
     pub fn acceptance(&self) -> Option<Tensor<1>> {
         let accepted = self.accepted.clone()?;
         Some(accepted.div_scalar(self.steps as f64))

@@ -79,7 +79,7 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Langevin {
 
     fn init(&self, _energy: &E, position: Tensor<D>) -> Self::State {
         LangevinState {
-            position,
+            position: position.inner(),
             previous_energy: None,
         }
     }

@@ -10,8 +10,8 @@ use crate::kernel::{Kernel, StepInfo};
 /// Proposes `x' = x + scale * z`, `z ~ N(0, 1)`, and accepts it if `f` rises, else with probability
 /// `exp((f(x') - f(x)) / temperature)` (Metropolis et al. 1953), chain by chain.
 ///
-/// The proposal is symmetric, so `exp(-E / temperature)` is stationary exactly. An energy that is not a
-/// number is a rejection.
+/// The proposal is symmetric, so `exp(-E / temperature)` is stationary exactly. A proposal whose energy is not a
+/// number is rejected; a chain that *starts* where the energy is not a number stays there.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metropolis {
     /// Standard deviation of the proposal, in units of x.
@@ -58,8 +58,9 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Metropolis {
     type State = MetropolisState<D>;
 
     fn init(&self, energy: &E, position: Tensor<D>) -> Self::State {
+        let position = position.inner();
         MetropolisState {
-            energy: energy.energy(position.clone()),
+            energy: energy.energy(position.clone()).inner(),
             position,
         }
     }
@@ -69,14 +70,14 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Metropolis {
         let shape = state.position.shape();
         let draws: Tensor<D> = noise.normal(shape.clone(), &device);
         let proposal = state.position.clone() + draws.mul_scalar(self.scale);
-        let proposed_energy = energy.energy(proposal.clone());
+        let proposed_energy = energy.energy(proposal.clone()).inner();
 
-        // log u < (f(x') - f(x)) / T; a comparison with NaN is false, hence a rejection. 1 - u lies in
+        // log u <= (f(x') - f(x)) / T; a comparison with NaN is false, hence a rejection. 1 - u lies in
         // (0, 1], where the logarithm is finite.
         let uniform: Tensor<1> = noise.uniform([shape[0]], &device);
         let log_uniform = uniform.neg().add_scalar(1.0).log();
         let rise = (state.energy.clone() - proposed_energy.clone()).div_scalar(self.temperature);
-        let mut accept = log_uniform.lower(rise);
+        let mut accept = log_uniform.lower_equal(rise);
         if let Some((low, high)) = self.bounds {
             let outside = proposal
                 .clone()

@@ -1,6 +1,8 @@
 //! The replay buffer: chains that live on the device between updates, drawn and written back in place.
 
-use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use std::fmt;
+
+use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use ebm_ops::{Noise, byte_dtype, from_bytes, to_bytes};
 use serde::{Deserialize, Serialize};
 
@@ -105,14 +107,30 @@ pub struct ChainsMismatch {
     pub found: Vec<usize>,
     /// The shape that the buffer has.
     pub expected: [usize; 2],
+    /// The type of the stored values.
+    pub found_type: DType,
+    /// The type that the buffer keeps, `F32` (any float will do) or `U8`.
+    pub expected_type: DType,
 }
+
+impl fmt::Display for ChainsMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the stored chains are {:?} of shape {:?}, but the buffer keeps {:?} of shape {:?}",
+            self.found_type, self.found, self.expected_type, self.expected
+        )
+    }
+}
+
+impl std::error::Error for ChainsMismatch {}
 
 impl<const D: usize> ReplayBuffer<D> {
     /// A buffer of chains at fresh starting points; `shape` is `[capacity, ..]`.
     ///
     /// # Panics
     ///
-    /// If the capacity is zero or `fresh_fraction` isn't in `[0, 1]`.
+    /// If the capacity is zero, `fresh_fraction` isn't in `[0, 1]`, or the range of [`Storage::U8`] is empty.
     pub fn new(
         shape: [usize; D],
         config: ReplayBufferConfig,
@@ -128,6 +146,12 @@ impl<const D: usize> ReplayBuffer<D> {
             "fresh_fraction must lie in [0, 1], got {}",
             config.fresh_fraction
         );
+        if let Storage::U8 { low, high } = config.storage {
+            assert!(
+                low < high && (high - low).is_finite(),
+                "storage as bytes needs low < high and a finite range, got low = {low} and high = {high}"
+            );
+        }
         let positions = config.starting_points.draw(shape, noise, device);
         Self {
             rows: Rows::new(flatten(positions), config.storage),
@@ -162,7 +186,7 @@ impl<const D: usize> ReplayBuffer<D> {
         let mut shape = self.shape;
         shape[0] = count;
         let stored = self.rows.select(indices.clone()).reshape(shape);
-        let positions = if self.config.fresh_fraction > 0.0 {
+        let positions = if self.config.fresh_fraction > 0.0 && count > 0 {
             // Decided on the device, with shapes that don't change from draw to draw.
             let mut mask_shape = [1; D];
             mask_shape[0] = count;
@@ -199,13 +223,20 @@ impl<const D: usize> ReplayBuffer<D> {
     ///
     /// # Errors
     ///
-    /// If the data are not of this buffer's shape.
+    /// If the data are not of this buffer's shape, or are bytes where it keeps floats or the reverse.
     pub fn restore(&mut self, data: TensorData) -> Result<(), ChainsMismatch> {
         let expected = [self.shape[0], self.shape[1..].iter().product()];
-        if data.shape()[..] != expected {
+        let found_type = data.dtype();
+        let (expected_type, same_type) = match self.config.storage {
+            Storage::F32 => (DType::F32, found_type.is_float()),
+            Storage::U8 { .. } => (DType::U8, found_type == DType::U8),
+        };
+        if data.shape()[..] != expected || !same_type {
             return Err(ChainsMismatch {
                 found: data.shape().to_vec(),
                 expected,
+                found_type,
+                expected_type,
             });
         }
         let device = self.rows.device();

@@ -42,6 +42,10 @@ pub struct TrainerState {
     pub order: Order,
     /// Step counters of the optimizer.
     pub counters: BTreeMap<String, u64>,
+    /// Whether training went back to this checkpoint and halved its learning rate. If it diverges again
+    /// before it writes another, it goes back to the one before.
+    #[serde(default)]
+    pub used_up: bool,
 }
 
 impl Checkpoint {

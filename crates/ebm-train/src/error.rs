@@ -39,6 +39,16 @@ pub enum TrainError {
         /// The number of examples.
         examples: usize,
     },
+    /// More samples than fit into memory.
+    #[error(
+        "{count} samples and their picture take {memory}, more than this machine has: ask for fewer (`-n`, config key `output.sample_count`)"
+    )]
+    TooManySamples {
+        /// The number of samples.
+        count: usize,
+        /// The memory that they would take.
+        memory: String,
+    },
     /// A checkpoint can't be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -129,6 +139,20 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong with it.
         message: String,
+    },
+    /// The final model is damaged.
+    #[error("{} is corrupt ({message}): delete it, and `ebm resume` of its run writes it again", path.display())]
+    CorruptModel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// There is no model in a run folder.
+    #[error("there is no model in {}: the run was stopped before it wrote one; go on with it by `ebm resume`", path.display())]
+    NoModel {
+        /// The run folder.
+        path: PathBuf,
     },
     /// The file belongs to another model or configuration.
     #[error("{} doesn't fit this configuration: {message}; use the config.toml that the run was started with", path.display())]

@@ -12,6 +12,7 @@ mod error;
 mod examples;
 mod files;
 mod gradients;
+mod memory;
 mod moving_average;
 mod negative_phase;
 mod network;

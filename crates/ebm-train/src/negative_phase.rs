@@ -128,12 +128,19 @@ impl<const D: usize> NegativePhase<D> {
     /// A message, if chains are missing, left over or of another shape.
     pub fn restore(&mut self, chains: Option<TensorData>) -> Result<(), String> {
         match (self, chains) {
-            (Self::Buffer(buffer), Some(chains)) => buffer.restore(chains).map_err(|mismatch| {
-                format!(
-                    "its chains have shape {:?}, expected {:?}",
-                    mismatch.found, mismatch.expected
-                )
-            }),
+            (Self::Buffer(buffer), Some(chains)) => {
+                let (found, expected) = (chains.dtype(), buffer.to_data().dtype());
+                if found != expected {
+                    return Err(format!(
+                        "its chains are stored as {}, expected {} by config key `chains.storage`",
+                        found.name(),
+                        expected.name()
+                    ));
+                }
+                buffer
+                    .restore(chains)
+                    .map_err(|mismatch| mismatch.to_string())
+            }
             (Self::Buffer(_), None) => {
                 Err("it holds no chains, but config section `chains` keeps them".into())
             }

@@ -19,6 +19,12 @@ const GAP: usize = 2;
 /// Colour between samples.
 const GAP_COLOR: Rgb<u8> = Rgb([64, 64, 64]);
 
+/// Pixels that one sample takes in a grid.
+pub(crate) fn cell_pixels([_, height, width]: [usize; 3]) -> u128 {
+    let zoom = CELL_SIDE.div_ceil(height.max(width)) as u128;
+    (height as u128 * zoom + GAP as u128) * (width as u128 * zoom + GAP as u128)
+}
+
 /// Lays images out in a grid that is about square.
 ///
 /// # Shapes

@@ -8,10 +8,11 @@ use ebm_ops::Noise;
 use serde::Serialize;
 
 use crate::checkpoint::{Checkpoint, TrainerState};
-use crate::config::TrainerConfig;
+use crate::config::{ChainsConfig, ConfigError, TrainerConfig};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
 use crate::gradients::ParameterGradients;
+use crate::memory;
 use crate::moving_average::MovingAverage;
 use crate::negative_phase::NegativePhase;
 use crate::objective::ContrastiveDivergence;
@@ -75,7 +76,8 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
     ///
     /// # Errors
     ///
-    /// If a value is out of range, or there are fewer examples than a batch takes.
+    /// If a value is out of range, there are fewer examples than a batch takes, or the chains don't fit into
+    /// memory.
     pub fn new(
         config: TrainerConfig,
         model: M,
@@ -90,8 +92,22 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
                 examples: examples.len(),
             });
         }
-        let order = Order::new(noise.split());
         let mut shape = examples.shape();
+        if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
+            shape[0] = keys.capacity;
+            if !memory::fits(memory::product(&shape)) {
+                return Err(ConfigError::Value {
+                    key: "chains.capacity",
+                    found: keys.capacity.to_string(),
+                    expected: format!(
+                        "chains that fit into memory (these take {})",
+                        memory::amount(memory::product(&shape))
+                    ),
+                }
+                .into());
+            }
+        }
+        let order = Order::new(noise.split());
         shape[0] = batch_size;
         let negative_phase = NegativePhase::new(&config, shape, &mut noise, &examples.device());
         Ok(Self {
@@ -185,6 +201,13 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
             .map_or_else(|| self.model.valid(), |average| average.model().clone())
     }
 
+    /// Whether every weight is a finite number. Reads them back from the device.
+    pub fn has_finite_weights(&self) -> bool {
+        weights(&self.model)
+            .into_values()
+            .all(|data| data.convert::<f32>().iter::<f32>().all(f32::is_finite))
+    }
+
     /// The learning rate of the next update: the schedule's, halved by each roll-back.
     pub fn learning_rate(&self) -> f64 {
         let factor = self
@@ -230,6 +253,7 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
                 noise: self.noise.clone(),
                 order: self.order.clone(),
                 counters,
+                used_up: false,
             },
             tensors,
         }
@@ -246,6 +270,12 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
         let model = load_weights(self.model.clone(), take(&mut tensors, MODEL))?;
         let average = take(&mut tensors, AVERAGE);
         let average = match &self.average {
+            Some(_) if average.is_empty() => {
+                return Err(
+                    "it holds no moving average, but config key `training.ema_decay` keeps one"
+                        .into(),
+                );
+            }
             Some(old) => Some(load_weights(old.model().clone(), average)?),
             None if average.is_empty() => None,
             None => {

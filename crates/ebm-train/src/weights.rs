@@ -55,6 +55,9 @@ pub fn weights<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
     collector.weights
 }
 
+/// What a message lists of the parameters that don't fit.
+const MOST_PROBLEMS: usize = 3;
+
 /// Replaces all float parameters of a module; devices and training state stay.
 ///
 /// # Errors
@@ -75,6 +78,11 @@ pub fn load_weights<M: Module>(
         .into_keys()
         .map(|name| format!("it has an unknown parameter {name}"));
     loader.problems.extend(left_over);
+    let more = loader.problems.len().saturating_sub(MOST_PROBLEMS);
+    if more > 0 {
+        loader.problems.truncate(MOST_PROBLEMS);
+        loader.problems.push(format!("and {more} more"));
+    }
     if loader.problems.is_empty() {
         Ok(module)
     } else {

@@ -84,15 +84,19 @@ impl ChainsConfig {
             return Ok(());
         };
         check(
-            keys.capacity >= batch_size,
+            // Chains are numbered with 32 bits on the device.
+            (batch_size..=i32::MAX as usize).contains(&keys.capacity),
             "chains.capacity",
             keys.capacity,
-            format!("at least training.batch_size, {batch_size}"),
+            format!(
+                "at least training.batch_size, {batch_size}, and at most {}",
+                i32::MAX
+            ),
         )?;
         check(
             (0.0..=1.0).contains(&keys.fresh_fraction),
             "chains.fresh_fraction",
-            keys.fresh_fraction,
+            format!("{:?}", keys.fresh_fraction),
             "a number from 0 to 1",
         )
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_at_least_one, check_not_negative};
+use super::error::{ConfigError, check, check_at_least_one, check_count, check_not_negative};
 use super::section::section;
 use crate::data::Fit;
 
@@ -93,7 +93,7 @@ impl DataConfig {
             | Self::Folder(FolderConfig {
                 range: [low, high], ..
             }) => (*low, *high),
-            Self::TwoMoons(_) => (-2.0, 2.0),
+            Self::TwoMoons(_) => (-1.5, 1.5),
         }
     }
 
@@ -109,11 +109,13 @@ impl DataConfig {
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let (low, high) = self.range();
+        // As the device has them.
+        let width = high as f32 - low as f32;
         check(
-            low.is_finite() && high.is_finite() && low < high,
+            width.is_finite() && width > 0.0,
             "data.range",
-            format!("[{low}, {high}]"),
-            "two numbers, the lower first",
+            format!("[{low:?}, {high:?}]"),
+            "two numbers, the lower first, that still differ and are finite with 32 bits",
         )?;
         if let Some(limit) = self.limit() {
             check_at_least_one("data.limit", limit as u64)?;
@@ -122,7 +124,7 @@ impl DataConfig {
             Self::Digits(_) => Ok(()),
             Self::Folder(keys) => keys.validate(),
             Self::TwoMoons(keys) => {
-                check_at_least_one("data.count", keys.count as u64)?;
+                check_count("data.count", keys.count, 100_000_000)?;
                 check_not_negative("data.noise", keys.noise)
             }
         }

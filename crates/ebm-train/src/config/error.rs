@@ -85,23 +85,43 @@ pub(super) fn check(
     })
 }
 
-/// Fails unless `value` is a finite number above zero.
+/// Fails unless `value` is a number above zero that `f32`, in which devices compute, holds too.
 pub(super) fn check_positive(key: &'static str, value: f64) -> Result<(), ConfigError> {
     check(
-        value.is_finite() && value > 0.0,
+        (1e-37..=1e37).contains(&value),
         key,
-        value,
-        "a number above 0",
+        format!("{value:?}"),
+        "a number above 0 (1e-37 to 1e37)",
     )
 }
 
-/// Fails unless `value` is a finite number of at least zero.
+/// Fails unless `value` is a number of at least zero that `f32` holds too.
 pub(super) fn check_not_negative(key: &'static str, value: f64) -> Result<(), ConfigError> {
     check(
-        value.is_finite() && value >= 0.0,
+        (0.0..=1e37).contains(&value),
+        key,
+        format!("{value:?}"),
+        "a number of at least 0 (up to 1e37)",
+    )
+}
+
+/// Fails unless `value` is at least zero and, as `f32` too, below one.
+pub(super) fn check_decay(key: &'static str, value: f64) -> Result<(), ConfigError> {
+    check(
+        (0.0..=0.999_999_9).contains(&value),
+        key,
+        format!("{value:?}"),
+        "a number of at least 0 and below 1 (at most 0.9999999)",
+    )
+}
+
+/// Fails unless `value` is at least 1 and at most `most`.
+pub(super) fn check_count(key: &'static str, value: usize, most: usize) -> Result<(), ConfigError> {
+    check(
+        (1..=most).contains(&value),
         key,
         value,
-        "a number of at least 0",
+        format!("a whole number from 1 to {most}"),
     )
 }
 

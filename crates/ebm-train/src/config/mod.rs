@@ -24,7 +24,7 @@ pub use data::{DataConfig, DigitsConfig, FolderConfig, TwoMoonsConfig};
 pub use error::ConfigError;
 pub use model::{ConvNetConfig, MlpConfig, ModelConfig};
 pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
-pub use output::OutputConfig;
+pub use output::{MAX_SAMPLES, OutputConfig};
 pub use presets::{PRESETS, preset};
 pub use recovery::RecoveryConfig;
 pub use sampler::{LangevinConfig, MetropolisConfig, SamplerConfig};

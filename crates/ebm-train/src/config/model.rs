@@ -1,9 +1,11 @@
 //! The `[model]` section: which energy to train.
 
+use std::ops::RangeInclusive;
+
 use ebm_models::{Activation, ConvLayerConfig};
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_at_least_one};
+use super::error::{ConfigError, check, check_count};
 use super::section::section;
 
 section! {
@@ -15,6 +17,9 @@ section! {
         "conv_net" => ConvNet(ConvNetConfig),
     }
 }
+
+/// What a width may be; a product of two, and one with an image, can still be computed.
+const WIDTHS: RangeInclusive<usize> = 1..=1 << 20;
 
 /// Keys of a multilayer perceptron.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,12 +74,26 @@ impl ModelConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self {
             Self::Mlp(keys) => check(
-                keys.hidden.iter().all(|&width| width > 0),
+                keys.hidden.iter().all(|width| WIDTHS.contains(width)),
                 "model.hidden",
                 format!("{:?}", keys.hidden),
-                "widths of at least 1",
+                format!("widths from 1 to {}", WIDTHS.end()),
             ),
-            Self::ConvNet(keys) => check_at_least_one("model.hidden", keys.hidden as u64),
+            Self::ConvNet(keys) => {
+                check_count("model.hidden", keys.hidden, *WIDTHS.end())?;
+                keys.layers.iter().try_for_each(|&[channels, kernel, stride, padding]| {
+                    let fits = (1..=65_536).contains(&channels)
+                        && (1..=1024).contains(&kernel)
+                        && (1..=1024).contains(&stride)
+                        && padding < kernel;
+                    check(
+                        fits,
+                        "model.layers",
+                        format!("[{channels}, {kernel}, {stride}, {padding}]"),
+                        "[channels, kernel, stride, padding] with channels from 1 to 65536, kernel and stride from 1 to 1024, and padding below kernel",
+                    )
+                })
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_not_negative, check_positive};
+use super::error::{ConfigError, check_decay, check_not_negative, check_positive};
 use super::section::section;
 
 section! {
@@ -92,24 +92,15 @@ impl OptimizerConfig {
         }
         match self {
             Self::Adam(keys) | Self::AdamW(keys) => {
-                check_fraction("optimizer.beta_1", keys.beta_1)?;
-                check_fraction("optimizer.beta_2", keys.beta_2)?;
+                check_decay("optimizer.beta_1", keys.beta_1)?;
+                check_decay("optimizer.beta_2", keys.beta_2)?;
                 check_positive("optimizer.epsilon", keys.epsilon)?;
                 check_not_negative("optimizer.weight_decay", keys.weight_decay)
             }
             Self::Sgd(keys) => {
-                check_fraction("optimizer.momentum", keys.momentum)?;
+                check_decay("optimizer.momentum", keys.momentum)?;
                 check_not_negative("optimizer.weight_decay", keys.weight_decay)
             }
         }
     }
-}
-
-fn check_fraction(key: &'static str, value: f64) -> Result<(), ConfigError> {
-    check(
-        (0.0..1.0).contains(&value),
-        key,
-        value,
-        "a number from 0 up to, not including, 1",
-    )
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_at_least_one};
+use super::error::{ConfigError, check, check_at_least_one, check_count};
+
+/// More samples than that are no picture.
+pub const MAX_SAMPLES: usize = 10_000;
 
 /// Cadence of metrics, pictures and checkpoints, all in updates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +42,7 @@ impl OutputConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         check_at_least_one("output.log_every", self.log_every)?;
         check_at_least_one("output.sample_every", self.sample_every)?;
-        check_at_least_one("output.sample_count", self.sample_count as u64)?;
+        check_count("output.sample_count", self.sample_count, MAX_SAMPLES)?;
         check_at_least_one("output.checkpoint_every", self.checkpoint_every)?;
         check(
             self.keep_checkpoints >= 2,

@@ -8,13 +8,14 @@ use super::error::{ConfigError, check};
 use super::section::{NoKeys, section};
 
 /// A factor of the learning rate as a function of the step, so that it has no state to save.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleConfig {
     /// The factor rises from 0 to 1 over so many first steps.
     #[serde(default)]
     pub warmup: u64,
     /// What follows.
+    #[serde(default)]
     pub decay: ScheduleKind,
 }
 
@@ -54,12 +55,9 @@ pub struct CosineConfig {
 /// Keys of the linear decay: those of the cosine.
 pub type LinearConfig = CosineConfig;
 
-impl Default for ScheduleConfig {
+impl Default for ScheduleKind {
     fn default() -> Self {
-        Self {
-            warmup: 0,
-            decay: ScheduleKind::Constant(NoKeys {}),
-        }
+        Self::Constant(NoKeys {})
     }
 }
 
@@ -94,7 +92,7 @@ impl ScheduleConfig {
                 check(
                     fits,
                     "schedule.decay.factor",
-                    keys.factor,
+                    format!("{:?}", keys.factor),
                     "a number above 0, at most 1",
                 )?;
                 check(
@@ -107,7 +105,7 @@ impl ScheduleConfig {
             ScheduleKind::Cosine(keys) | ScheduleKind::Linear(keys) => check(
                 (0.0..=1.0).contains(&keys.final_factor),
                 "schedule.decay.final_factor",
-                keys.final_factor,
+                format!("{:?}", keys.final_factor),
                 "a number from 0 to 1",
             ),
         }

@@ -13,6 +13,8 @@ use super::{RunConfig, preset};
 pub struct ConfigTable {
     table: Table,
     origin: String,
+    /// Sections whose kind was overridden: what remains in them of another kind is worth a hint.
+    changed_kinds: Vec<(String, String)>,
 }
 
 impl ConfigTable {
@@ -45,7 +47,11 @@ impl ConfigTable {
     /// If the text isn't TOML.
     pub fn parse(text: &str, origin: String) -> Result<Self, ConfigError> {
         match text.parse::<Table>() {
-            Ok(table) => Ok(Self { table, origin }),
+            Ok(table) => Ok(Self {
+                table,
+                origin,
+                changed_kinds: Vec::new(),
+            }),
             Err(error) => Err(ConfigError::Syntax {
                 origin,
                 message: error.to_string().trim().to_string(),
@@ -67,11 +73,16 @@ impl ConfigTable {
         let (path, text) = assignment
             .split_once('=')
             .ok_or_else(|| fail("there is no `=`".into()))?;
-        let value = match text.trim() {
+        let (path, text) = (path.trim(), text.trim());
+        let value = match text {
             "none" => None,
-            text => Some(parse_value(text)),
+            text => Some(parse_value(text).map_err(fail)?),
         };
-        self.assign(path.trim(), value).map_err(fail)
+        if let Some(section) = path.strip_suffix(".kind") {
+            self.changed_kinds
+                .push((section.to_string(), text.trim_matches('"').to_string()));
+        }
+        self.assign(path, value).map_err(fail)
     }
 
     /// Points the data section at a folder, keeping its other keys if it is of kind `folder` already.
@@ -84,6 +95,9 @@ impl ConfigTable {
             text: format!("data.path={}", path.display()),
             message,
         };
+        let text = path
+            .to_str()
+            .ok_or_else(|| fail("the path is not UTF-8, which TOML needs; rename it".into()))?;
         let is_folder = self
             .table
             .get("data")
@@ -95,7 +109,7 @@ impl ConfigTable {
             self.assign("data.kind", Some(Value::String("folder".into())))
                 .map_err(fail)?;
         }
-        self.assign("data.path", Some(Value::String(path.display().to_string())))
+        self.assign("data.path", Some(Value::String(text.to_string())))
             .map_err(fail)
     }
 
@@ -105,16 +119,27 @@ impl ConfigTable {
     ///
     /// The first key that is unknown, missing, of another type or out of range.
     pub fn read(self) -> Result<RunConfig, ConfigError> {
+        let changed_kinds = self.changed_kinds;
         let origin = self.origin;
         let config: RunConfig = serde_path_to_error::deserialize(Value::Table(self.table))
             .map_err(|error| {
-                let section = error.path().to_string();
-                let message = error.inner().message().to_string();
-                let (key, message) = match message.split_once(KEY_SEPARATOR) {
-                    Some((".", message)) => (section, message.to_string()),
-                    Some((key, message)) => (format!("{section}.{key}"), message.to_string()),
-                    None => (section, message),
-                };
+                let path = error.path().to_string();
+                let message = error.inner().message();
+                let (inner, message) = message.split_once(KEY_SEPARATOR).unwrap_or((".", message));
+                let mut key = join(&path, inner);
+                let mut message = in_plain_words(message);
+                if let Some(field) = missing_field(&message) {
+                    key = join(&key, field);
+                    message = "found nothing, expected a value".into();
+                } else if message.starts_with("unknown field")
+                    && let Some((section, _)) = key.rsplit_once('.')
+                    && let Some((_, kind)) =
+                        changed_kinds.iter().find(|(changed, _)| changed == section)
+                {
+                    message.push_str(&format!(
+                        "; a key left over from the kind before goes away with `--set {key}=none`, all of them with `--set '{section}={{kind=\"{kind}\"}}'`"
+                    ));
+                }
                 ConfigError::Key {
                     origin,
                     key,
@@ -151,11 +176,61 @@ impl ConfigTable {
 }
 
 /// A TOML value, or text where it is none.
-fn parse_value(text: &str) -> Value {
+fn parse_value(text: &str) -> Result<Value, String> {
     let document = format!("value = {text}");
-    document
+    let value = document
         .parse::<Table>()
         .ok()
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| Value::String(text.to_string()))
+        .and_then(|mut table| table.remove("value"));
+    match value {
+        Some(value) => Ok(value),
+        None if text.parse::<i128>().is_ok() => Err(format!(
+            "found {text}, expected a whole number of at most {}, the largest in TOML",
+            i64::MAX
+        )),
+        None => Ok(Value::String(text.to_string())),
+    }
+}
+
+/// The key `inner` of the section `path`; the top is called `.`.
+fn join(path: &str, inner: &str) -> String {
+    match (path, inner) {
+        (".", _) => inner.to_string(),
+        (_, ".") => path.to_string(),
+        _ => format!("{path}.{inner}"),
+    }
+}
+
+/// The key that serde misses.
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+/// Serde's message without the names of Rust types.
+fn in_plain_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 12] = [
+        ("invalid type: ", "found "),
+        ("invalid value: ", "found "),
+        ("invalid length ", "found a list of length "),
+        ("expected u64", "expected a whole number of at least 0"),
+        ("expected u32", "expected a whole number of at least 0"),
+        ("expected usize", "expected a whole number of at least 0"),
+        ("expected f64", "expected a number"),
+        ("expected a map", "expected a section"),
+        ("expected a sequence", "expected a list"),
+        ("found sequence", "found a list"),
+        ("found map", "found a section"),
+        (
+            "expected fewer elements in array",
+            "expected fewer elements in the list",
+        ),
+    ];
+    let mut message = message.to_string();
+    for (word, plain) in WORDS {
+        message = message.replace(word, plain);
+    }
+    if let Some(start) = message.find("expected struct ") {
+        message.replace_range(start.., "expected a section");
+    }
+    message
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_at_least_one, check_not_negative};
+use super::error::{ConfigError, check_at_least_one, check_decay, check_not_negative};
 
 /// Length and size of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,12 +36,7 @@ impl TrainingConfig {
         check_not_negative("training.data_noise", self.data_noise)?;
         match self.ema_decay {
             None => Ok(()),
-            Some(decay) => check(
-                (0.0..1.0).contains(&decay),
-                "training.ema_decay",
-                decay,
-                "a number from 0 up to, not including, 1",
-            ),
+            Some(decay) => check_decay("training.ema_decay", decay),
         }
     }
 }

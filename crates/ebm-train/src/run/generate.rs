@@ -11,8 +11,9 @@ use super::folder::RunFolder;
 use super::source::{floats, is_image};
 use crate::config::{ChainsConfig, ConfigTable, RunConfig, StartConfig};
 use crate::error::{CheckpointError, TrainError};
+use crate::memory;
 use crate::network::Network;
-use crate::picture::{image_grid, point_cloud};
+use crate::picture::{cell_pixels, image_grid, point_cloud};
 use crate::tensor_file::TensorFile;
 use crate::weights::{load_weights, weights};
 
@@ -71,8 +72,13 @@ impl ModelFile {
     ///
     /// If the file can't be read, was damaged, or is no model.
     pub fn load(path: &Path, device: &Device) -> Result<Self, TrainError> {
-        let file = TensorFile::load(path)?;
-        let corrupt = |message: &str| CheckpointError::Corrupt {
+        let file = TensorFile::load(path).map_err(|error| match error {
+            CheckpointError::Corrupt { path, message } => {
+                CheckpointError::CorruptModel { path, message }
+            }
+            other => other,
+        })?;
+        let corrupt = |message: &str| CheckpointError::CorruptModel {
             path: path.to_path_buf(),
             message: message.to_string(),
         };
@@ -111,16 +117,44 @@ impl ModelFile {
 pub fn load_model(run: &Path, device: &Device) -> Result<ModelFile, TrainError> {
     let folder = RunFolder::open(run)?;
     if !folder.model().exists() {
-        return Err(CheckpointError::Missing {
-            path: folder.checkpoints(),
+        return Err(CheckpointError::NoModel {
+            path: run.to_path_buf(),
         }
         .into());
     }
     ModelFile::load(&folder.model(), device)
 }
 
+/// Finds out whether samples of this shape, and their picture, fit into memory.
+///
+/// # Errors
+///
+/// If they don't.
+pub(super) fn check_samples(count: usize, shape: [usize; 3]) -> Result<(), TrainError> {
+    // The samples twice, on the device and on the host, and three bytes a pixel of the enlarged picture.
+    let values = memory::product(&shape)
+        .max(cell_pixels(shape))
+        .saturating_mul(3 * count as u128);
+    if memory::fits(values) {
+        return Ok(());
+    }
+    Err(TrainError::TooManySamples {
+        count,
+        memory: memory::amount(values),
+    })
+}
+
 /// Draws samples by chains that start at noise: `[count, channels, height, width]`.
-pub fn sample(model: &ModelFile, options: SampleOptions, device: &Device) -> Tensor<4> {
+///
+/// # Errors
+///
+/// If they don't fit into memory.
+pub fn sample(
+    model: &ModelFile,
+    options: SampleOptions,
+    device: &Device,
+) -> Result<Tensor<4>, TrainError> {
+    check_samples(options.count, model.shape)?;
     let [channels, height, width] = model.shape;
     let range = model.config.data.range();
     let start = match &model.config.chains {
@@ -142,7 +176,7 @@ pub fn sample(model: &ModelFile, options: SampleOptions, device: &Device) -> Ten
                 .position
         })
         .collect();
-    Tensor::cat(batches, 0)
+    Ok(Tensor::cat(batches, 0))
 }
 
 /// The picture of samples: a grid of images, or points over the density of the model.

@@ -8,7 +8,7 @@ use ebm_ops::Noise;
 
 use super::events::{Event, Outcome, Watch};
 use super::folder::RunFolder;
-use super::generate::{ModelFile, SampleOptions, sample, sample_picture};
+use super::generate::{ModelFile, SampleOptions, check_samples, sample, sample_picture};
 use super::metrics_log::MetricsLog;
 use super::source;
 use crate::checkpoint::Checkpoint;
@@ -47,13 +47,22 @@ pub fn resume(
     folder: RunFolder,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, TrainError> {
-    let (checkpoint, path) = folder.newest_checkpoint()?;
+    let (mut checkpoint, path) = folder.newest_checkpoint()?;
+    let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
+    let before = folder.read_config()?.read();
+    let rate = config.optimizer.learning_rate();
+    if before.is_ok_and(|before| before.optimizer.learning_rate() != rate) {
+        // A learning rate that is given anew is meant as it is given.
+        checkpoint.state.rollbacks = 0;
+    }
     let mut trainer = prepare(config, device)?;
     trainer
         .restore(checkpoint)
         .map_err(|message| CheckpointError::Mismatch { path, message })?;
     folder.write_config(config)?;
-    Runner::new(config, device, folder, trainer)?.run(watch)
+    let mut runner = Runner::new(config, device, folder, trainer)?;
+    runner.used_up = used_up;
+    runner.run(watch)
 }
 
 /// A trainer at its first step.
@@ -63,6 +72,7 @@ fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, T
     let examples = source::examples(&config.data, &mut noise.split(), device)?;
     let [_, channels, height, width] = examples.shape();
     let shape = [channels, height, width];
+    check_samples(config.output.sample_count, shape)?;
     let model = Network::new(&config.model, shape, device, &mut noise.split())?;
     Trainer::new(config.trainer(), model, examples, noise.split())
 }
@@ -74,6 +84,8 @@ struct Runner<'a> {
     trainer: Trainer<Network, 4>,
     log: MetricsLog,
     refused_in_a_row: u32,
+    /// The step of the checkpoint that training went back to last.
+    used_up: Option<u64>,
 }
 
 impl<'a> Runner<'a> {
@@ -91,6 +103,7 @@ impl<'a> Runner<'a> {
             trainer,
             log,
             refused_in_a_row: 0,
+            used_up: None,
         })
     }
 
@@ -105,6 +118,10 @@ impl<'a> Runner<'a> {
         });
         // A run that diverges before its first checkpoint needs one to go back to.
         if self.folder.checkpoint_steps()?.is_empty() {
+            self.save(watch)?;
+        }
+        if self.trainer.steps_done() >= steps {
+            // A kill may have come between the last checkpoint and the model.
             self.save(watch)?;
         }
         while self.trainer.steps_done() < steps {
@@ -136,22 +153,28 @@ impl<'a> Runner<'a> {
                     metrics: &metrics,
                     in_a_row: self.refused_in_a_row,
                 });
-                if self.refused_in_a_row >= self.config.recovery.max_bad_steps {
-                    return self.roll_back(watch);
-                }
             }
         }
         let step = self.trainer.steps_done();
         let output = &self.config.output;
         let last = step == self.config.training.steps;
+        let save = last || step.is_multiple_of(output.checkpoint_every);
+        // A model that has just failed is neither a place to go back to nor an end; nor is one whose weights
+        // the last update made infinite, which only the next would notice.
+        let failed = self.refused_in_a_row > 0;
+        if self.refused_in_a_row >= self.config.recovery.max_bad_steps
+            || (last && failed)
+            || (save && !failed && !self.trainer.has_finite_weights())
+        {
+            return self.roll_back(watch);
+        }
         if last || step.is_multiple_of(output.log_every) {
             self.write_metrics(watch)?;
         }
         if last || step.is_multiple_of(output.sample_every) {
             self.draw_samples(watch)?;
         }
-        // A model that has just failed is no place to go back to.
-        if last || (step.is_multiple_of(output.checkpoint_every) && self.refused_in_a_row == 0) {
+        if save && !failed {
             self.save(watch)?;
         }
         Ok(())
@@ -188,8 +211,8 @@ impl<'a> Runner<'a> {
         };
         let device = self.device;
         self.log.pause(|| {
-            let samples = sample(&model, options, device);
-            picture::save(&sample_picture(&model, samples, device), &path)
+            let samples = sample(&model, options, device)?;
+            picture::save(&sample_picture(&model, samples, device), &path).map_err(TrainError::from)
         })?;
         watch.event(&Event::Sampled { path: &path });
         Ok(())
@@ -197,7 +220,8 @@ impl<'a> Runner<'a> {
 
     fn save(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
         let path = self.folder.checkpoint(self.trainer.steps_done());
-        let checkpoint = self.trainer.checkpoint();
+        let mut checkpoint = self.trainer.checkpoint();
+        checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
         let model = self.model_file();
         let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);
         self.log.pause(|| -> Result<(), TrainError> {
@@ -211,6 +235,9 @@ impl<'a> Runner<'a> {
 
     /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up: if
     /// training diverges again before it writes another, it goes back to the one before.
+    ///
+    /// All of this is in the folder before training goes on, so that a run that is killed then doesn't start
+    /// again with the learning rate that failed.
     fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
         let from = self.trainer.steps_done();
         let give_up = || TrainError::Diverged {
@@ -222,16 +249,23 @@ impl<'a> Runner<'a> {
             return Err(give_up());
         }
         let steps = self.folder.checkpoint_steps()?;
-        let to = *steps.first().ok_or_else(give_up)?;
+        let newest = *steps.first().ok_or_else(give_up)?;
+        let to = match steps.get(1) {
+            Some(&before) if self.used_up == Some(newest) => before,
+            _ => newest,
+        };
         let path = self.folder.checkpoint(to);
         let checkpoint = Checkpoint::load(&path)?;
         self.trainer
             .roll_back(checkpoint)
             .map_err(|message| CheckpointError::Mismatch { path, message })?;
-        if steps.len() > 1 {
-            self.folder.delete_checkpoint(to)?;
-        }
+        self.used_up = Some(to);
         self.refused_in_a_row = 0;
+        self.save(watch)?;
+        if to != newest {
+            self.folder.delete_checkpoint(newest)?;
+        }
+        // Last: until here a kill leaves a checkpoint whose lines are all needed.
         self.log = MetricsLog::open(&self.folder.metrics(), to)?;
         watch.event(&Event::RolledBack {
             from,

@@ -1,0 +1,17 @@
+//! The device that the benchmarks run on: `flex`, or what `EBM_BACKEND` names.
+
+use burn::tensor::Device;
+
+/// Opens the device.
+pub(crate) fn device() -> Device {
+    let name = std::env::var("EBM_BACKEND").unwrap_or_else(|_| "flex".into());
+    match ebm::backend::select(&name, 0) {
+        Ok(choice) => choice.device,
+        Err(error) => panic!("EBM_BACKEND: {error}"),
+    }
+}
+
+/// Waits for the device, so that what is timed has happened.
+pub(crate) fn finish(device: &Device) {
+    device.sync().unwrap();
+}

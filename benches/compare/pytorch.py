@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""The work of our benchmarks in PyTorch, eager mode, f32 on the CPU: one line each with median and quartiles."""
+
+import argparse
+import statistics
+import time
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+STEP_SIZE = 10.0
+NOISE = 0.03
+GRADIENT_CLIP = 0.03
+LOW, HIGH = -1.0, 1.0
+FRESH_FRACTION = 0.05
+CHAIN_STEPS = 10
+
+
+class Mlp(nn.Module):
+    """f(x) of an image or vector, one value an example."""
+
+    def __init__(self, inputs, hidden, activation):
+        super().__init__()
+        widths = [inputs, *hidden]
+        layers = [nn.Flatten()]
+        for narrow, wide in zip(widths, hidden):
+            layers += [nn.Linear(narrow, wide), activation()]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+
+    def forward(self, x):
+        return self.layers(x).squeeze(1)
+
+
+class ConvNet(nn.Module):
+    """The network of the UvA deep-learning tutorial 8 on 28x28 images."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 16, 5, stride=2, padding=4),
+            activation(),
+            nn.Conv2d(16, 32, 3, stride=2, padding=1),
+            activation(),
+            nn.Conv2d(32, 64, 3, stride=2, padding=1),
+            activation(),
+            nn.Conv2d(64, 64, 3, stride=2, padding=1),
+            activation(),
+            nn.Flatten(),
+            nn.Linear(256, 64),
+            activation(),
+            nn.Linear(64, 1),
+        )
+
+    def forward(self, x):
+        return self.layers(x).squeeze(1)
+
+
+def swish():
+    return nn.SiLU()
+
+
+def leaky_relu():
+    return nn.LeakyReLU(0.05)
+
+
+def uniform(*shape):
+    return torch.empty(shape).uniform_(LOW, HIGH)
+
+
+def langevin(model, x, steps):
+    """x <- clamp(x - step * clip(dE/dx) + noise * z), with E = -f and parameters that need no gradient."""
+    for _ in range(steps):
+        x.requires_grad_(True)
+        (gradient,) = torch.autograd.grad(-model(x).sum(), x)
+        x = x.detach()
+        # In place on the fresh draws and the gradient, which nobody else holds.
+        moved = torch.randn_like(x).mul_(NOISE).add_(x)
+        x = moved.add_(gradient.clamp_(-GRADIENT_CLIP, GRADIENT_CLIP), alpha=-STEP_SIZE).clamp_(LOW, HIGH)
+    return x
+
+
+def freeze(model):
+    """Makes parameters constants, so that a backward pass reaches the input only."""
+    model.eval()
+    model.requires_grad_(False)
+
+
+class ReplayBuffer:
+    """Chains drawn without replacement, restarted now and then, and written back where they came from."""
+
+    def __init__(self, capacity, *shape):
+        self.chains = uniform(capacity, *shape)
+
+    def draw(self, count):
+        indices = torch.randperm(len(self.chains))[:count]
+        positions = self.chains.index_select(0, indices)
+        restart = (torch.rand(count) < FRESH_FRACTION).nonzero().squeeze(1)
+        positions[restart] = uniform(len(restart), *positions.shape[1:])
+        return indices, positions
+
+    def write_back(self, indices, positions):
+        self.chains[indices] = positions
+
+
+class Trainer:
+    """One update as in `benches/training_step.rs`: the same settings in the same order."""
+
+    BATCH = 64
+    STEPS = 20
+    DATA_NOISE = 0.03
+    ALPHA = 0.1
+    NORM_LIMIT = 1.0
+
+    def __init__(self, model, capacity, *shape):
+        self.model = model
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.999))
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=5e-4, betas=(0.0, 0.999), foreach=True)
+        self.buffer = ReplayBuffer(capacity, *shape)
+        self.examples = uniform(2048, *shape)
+        self.order = torch.randperm(len(self.examples))
+        self.position = 0
+
+    def next_batch(self):
+        if self.position + self.BATCH > len(self.order):
+            self.order = torch.randperm(len(self.examples))
+            self.position = 0
+        indices = self.order[self.position : self.position + self.BATCH]
+        self.position += self.BATCH
+        return self.examples.index_select(0, indices)
+
+    def step(self):
+        model = self.model
+        data = self.next_batch()
+
+        freeze(model)
+        indices, start = self.buffer.draw(self.BATCH)
+        samples = langevin(model, start, self.STEPS)
+        model.requires_grad_(True)
+        model.train()
+
+        data = data.add_(torch.randn_like(data), alpha=self.DATA_NOISE).clamp_(LOW, HIGH)
+        energies = -model(torch.cat([data, samples]))
+        data_energies, sample_energies = energies.split(self.BATCH)
+        data_energy, sample_energy = data_energies.mean(), sample_energies.mean()
+        squares = data_energies.square().mean() + sample_energies.square().mean()
+        loss = data_energy - sample_energy + self.ALPHA * squares
+
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), self.NORM_LIMIT, foreach=True)
+
+        with torch.no_grad():
+            displacement = (samples - start.detach()).square().mean().sqrt()
+            report = torch.stack([loss, data_energy, sample_energy, norm, displacement])
+        if not report.isfinite().all():
+            raise RuntimeError(f"a step failed: {report.tolist()}")
+        self.buffer.write_back(indices, samples)
+        self.optimizer.step()
+        self.average.update_parameters(model)
+        return report.tolist()
+
+
+def chains(model, *shape):
+    freeze(model)
+    start = uniform(*shape)
+    return lambda: langevin(model, start.detach(), CHAIN_STEPS)
+
+
+def replay_buffer():
+    buffer = ReplayBuffer(8192, 784)
+
+    def work():
+        buffer.write_back(*buffer.draw(128))
+
+    return work
+
+
+# Named as the Rust benchmarks are; each value prepares the work and returns it.
+WORKS = {
+    "langevin_10_steps/mlp_swish_128": lambda: chains(Mlp(784, [512, 512], swish), 128, 784),
+    "langevin_10_steps/conv_net_swish_128": lambda: chains(ConvNet(swish), 128, 1, 28, 28),
+    "langevin_10_steps/mlp_leaky_relu_64": lambda: chains(Mlp(784, [512, 512], leaky_relu), 64, 784),
+    "langevin_10_steps/conv_net_leaky_relu_64": lambda: chains(ConvNet(leaky_relu), 64, 1, 28, 28),
+    "replay_buffer/draw_and_write_back_128_of_8192": replay_buffer,
+    "noise/normal_100352": lambda: lambda: torch.randn(128, 784),
+    "training_step/digits_mlp": lambda: Trainer(Mlp(64, [256, 256], leaky_relu), 4096, 1, 8, 8).step,
+    "training_step/conv_net_28x28": lambda: Trainer(ConvNet(leaky_relu), 8192, 1, 28, 28).step,
+}
+
+
+def measure(work, warm_up, seconds, repetitions):
+    """Times in ms, of at least `repetitions` calls and at least `seconds` in all."""
+    end = time.perf_counter() + warm_up
+    work()
+    while time.perf_counter() < end:
+        work()
+    times = []
+    first = time.perf_counter()
+    while len(times) < repetitions or time.perf_counter() - first < seconds:
+        start = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("works", nargs="*", metavar="WORK", help="names of works; default: all")
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--warm-up", type=float, default=2.0, help="seconds (default: 2)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of measurement, at least (default: 8)")
+    parser.add_argument("--repetitions", type=int, default=20, help="at least (default: 20)")
+    options = parser.parse_args()
+
+    if options.list:
+        print("\n".join(WORKS))
+        return
+    unknown = [name for name in options.works if name not in WORKS]
+    if unknown:
+        parser.error(f"unknown work {unknown[0]}: choose from {', '.join(WORKS)}")
+    if options.threads < 1 or options.repetitions < 2:
+        parser.error("--threads must be at least 1 and --repetitions at least 2")
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    for name in options.works or WORKS:
+        times = measure(WORKS[name](), options.warm_up, options.seconds, options.repetitions)
+        low, median, high = statistics.quantiles(times, n=4, method="inclusive")
+        print(f"{name:<46} median {median:.4f} ms, quartiles {low:.4f} to {high:.4f} ms", flush=True)
+
+
+if __name__ == "__main__":
+    main()

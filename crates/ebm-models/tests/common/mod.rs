@@ -1,0 +1,209 @@
+//! What the tests of the models share: devices, host-side f64 references and a quadratic energy.
+#![allow(dead_code)] // each test file uses a part
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use ebm_models::{Activation, Energy};
+
+/// The CPU backends. What is true of one must be true of the other.
+pub(crate) fn devices() -> [Device; 2] {
+    #[expect(deprecated, reason = "still a backend that we support")]
+    [Device::flex(), Device::ndarray()]
+}
+
+pub(crate) fn tensor<const D: usize>(
+    values: &[f64],
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
+    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+pub(crate) fn bits<const D: usize>(tensor: Tensor<D>) -> Vec<u32> {
+    tensor.into_data().iter::<f32>().map(f32::to_bits).collect()
+}
+
+/// One parameter tensor on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f64>,
+}
+
+/// The parameters of a model in the order of its fields.
+pub(crate) fn parameters<M: Module>(model: &M) -> Vec<Parameter> {
+    struct Collect(Vec<Parameter>);
+
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(Parameter {
+                shape: param.val().dims().to_vec(),
+                values: values(param.val()),
+            });
+        }
+    }
+
+    let mut collect = Collect(Vec::new());
+    model.visit(&mut collect);
+    collect.0
+}
+
+/// The gradient of the energies of a batch with respect to the batch.
+pub(crate) fn input_gradient<E: Energy<D>, const D: usize>(model: &E, x: Tensor<D>) -> Vec<f64> {
+    let x = x.autodiff().require_grad();
+    let gradients = model.energy(x.clone()).sum().backward();
+    values(x.grad(&gradients).expect("the energy depends on x"))
+}
+
+/// Central differences of `f` at `x`, in f64 with step `h = 1e-5`: the truncation error `h^2 / 6 |f'''|` and the rounding
+/// error `1e-16 |f| / h` both stay below 1e-10 for functions of order 1, far below the rounding of f32.
+pub(crate) fn numeric_gradient(f: impl Fn(&[f64]) -> f64, x: &[f64]) -> Vec<f64> {
+    let h = 1e-5;
+    (0..x.len())
+        .map(|i| {
+            let shifted = |by: f64| {
+                let mut x = x.to_vec();
+                x[i] += by;
+                f(&x)
+            };
+            (shifted(h) - shifted(-h)) / (2.0 * h)
+        })
+        .collect()
+}
+
+/// Fails where `found` and `expected` differ by more than `tolerance * max(1, |expected|)`.
+pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        // A NaN must fail, hence no `>`.
+        assert!(
+            (found - expected).abs() <= tolerance * expected.abs().max(1.0),
+            "{what}, element {i}: found {found}, expected {expected}"
+        );
+    }
+}
+
+pub(crate) const ACTIVATIONS: [Activation; 9] = [
+    Activation::Swish,
+    Activation::Relu,
+    Activation::LeakyRelu(0.01),
+    Activation::LeakyRelu(0.2),
+    Activation::Elu,
+    Activation::Gelu,
+    Activation::Softplus,
+    Activation::Tanh,
+    Activation::Sigmoid,
+];
+
+/// The formulas of the activations in f64.
+pub(crate) fn activate(activation: Activation, x: f64) -> f64 {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match activation {
+        Activation::Swish => x * sigmoid(x),
+        Activation::Relu => x.max(0.0),
+        Activation::LeakyRelu(slope) => {
+            if x > 0.0 {
+                x
+            } else {
+                slope * x
+            }
+        }
+        Activation::Elu => {
+            if x > 0.0 {
+                x
+            } else {
+                x.exp_m1()
+            }
+        }
+        Activation::Gelu => x * phi(x),
+        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+        Activation::Tanh => x.tanh(),
+        Activation::Sigmoid => sigmoid(x),
+    }
+}
+
+/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical Software 11(4), 2004).
+fn phi(z: f64) -> f64 {
+    if z.abs() > 7.0 {
+        // 1.3e-12 in the tail, below what f32 can show; the series cancels out there.
+        return if z > 0.0 { 1.0 } else { 0.0 };
+    }
+    let (mut sum, mut term, mut k) = (z, z, 1.0);
+    while term.abs() > 1e-17 {
+        k += 2.0;
+        term *= z * z / k;
+        sum += term;
+    }
+    0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
+}
+
+/// `y = x W + b` for one vector, `W: [inputs, outputs]`, read off the front of `parameters`.
+pub(crate) fn linear(parameters: &mut &[Parameter], x: &[f64]) -> Vec<f64> {
+    let [weight, bias, rest @ ..] = parameters else {
+        panic!("a layer has a weight and a bias");
+    };
+    *parameters = rest;
+    let [inputs, outputs] = weight.shape[..] else {
+        panic!("a weight has two dimensions");
+    };
+    assert_eq!(x.len(), inputs);
+    (0..outputs)
+        .map(|j| {
+            let products = (0..inputs).map(|i| x[i] * weight.values[i * outputs + j]);
+            bias.values[j] + products.sum::<f64>()
+        })
+        .collect()
+}
+
+/// `E(x) = |x - centre|^2 / (2 variance) + offset`; the centre is a parameter.
+#[derive(Module, Debug)]
+pub(crate) struct Quadratic {
+    centre: Param<Tensor<1>>,
+    #[module(skip)]
+    pub(crate) variance: f64,
+    #[module(skip)]
+    pub(crate) offset: f64,
+}
+
+impl Quadratic {
+    pub(crate) fn new(centre: &[f64], variance: f64, offset: f64, device: &Device) -> Self {
+        Self {
+            centre: Param::from_tensor(tensor(centre, [centre.len()], device)),
+            variance,
+            offset,
+        }
+    }
+
+    pub(crate) fn at(&self, x: &[f64]) -> f64 {
+        let centre = values(self.centre.val());
+        let squares = x.iter().zip(centre).map(|(x, c)| (x - c) * (x - c));
+        squares.sum::<f64>() / (2.0 * self.variance) + self.offset
+    }
+
+    pub(crate) fn gradient_at(&self, x: &[f64]) -> Vec<f64> {
+        let centre = values(self.centre.val());
+        x.iter()
+            .zip(centre)
+            .map(|(x, c)| (x - c) / self.variance)
+            .collect()
+    }
+
+    pub(crate) fn centre(&self) -> Tensor<1> {
+        self.centre.val()
+    }
+}
+
+impl<const D: usize> Energy<D> for Quadratic {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let shape = x.dims();
+        let x: Tensor<2> = x.reshape([shape[0], shape[1..].iter().product()]);
+        let squares = (x - self.centre.val().unsqueeze()).square();
+        let sums: Tensor<1> = squares.sum_dim(1).squeeze_dim(1);
+        sums.div_scalar(2.0 * self.variance).add_scalar(self.offset)
+    }
+}

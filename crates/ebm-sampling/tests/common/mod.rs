@@ -1,0 +1,212 @@
+//! What the tests of the samplers share: devices, small energies with closed forms, and tests of distributions.
+#![allow(dead_code)] // each test file uses a part
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use ebm_models::Energy;
+
+/// The CPU backends. What is true of one must be true of the other.
+pub(crate) fn devices() -> [Device; 2] {
+    #[expect(deprecated, reason = "still a backend that we support")]
+    [Device::flex(), Device::ndarray()]
+}
+
+pub(crate) fn tensor<const D: usize>(
+    values: &[f64],
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
+    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+/// The sum of the values of each configuration: `[batch, ..]` -> `[batch]`.
+fn total<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    let shape = x.dims();
+    let x: Tensor<2> = x.reshape([shape[0], shape[1..].iter().product()]);
+    x.sum_dim(1).squeeze_dim(1)
+}
+
+/// `E(x) = precision |x|^2 / 2`, with the precision as a parameter: the values are normal and independent.
+#[derive(Module, Debug)]
+pub(crate) struct Quadratic {
+    precision: Param<Tensor<1>>,
+}
+
+impl Quadratic {
+    pub(crate) fn new(precision: f64, device: &Device) -> Self {
+        Self {
+            precision: Param::from_tensor(tensor(&[precision], [1], device)),
+        }
+    }
+}
+
+impl<const D: usize> Energy<D> for Quadratic {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        total(x.square()).mul_scalar(0.5) * self.precision.val()
+    }
+}
+
+/// `E(x) = sum_i 2 (x_i^2 - 1)^2 + x_i / 2`, two wells of different depth in each value.
+#[derive(Module, Debug)]
+pub(crate) struct DoubleWell {}
+
+impl DoubleWell {
+    pub(crate) fn at(x: f64) -> f64 {
+        2.0 * (x * x - 1.0) * (x * x - 1.0) + 0.5 * x
+    }
+}
+
+impl<const D: usize> Energy<D> for DoubleWell {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let walls = x.clone().square().sub_scalar(1.0).square();
+        total(walls.mul_scalar(2.0) + x.mul_scalar(0.5))
+    }
+}
+
+/// `E(x) = 0`, but not a number where a value is positive.
+#[derive(Module, Debug)]
+pub(crate) struct NanWherePositive {}
+
+impl<const D: usize> Energy<D> for NanWherePositive {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        total(x.neg().log()).mul_scalar(0.0)
+    }
+}
+
+/// `E(x) = 0`, but `+inf` where a value is positive.
+#[derive(Module, Debug)]
+pub(crate) struct WallWherePositive {}
+
+impl<const D: usize> Energy<D> for WallWherePositive {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let positive = x.clone().greater_scalar(0.0);
+        total(x.zeros_like().mask_fill(positive, f64::INFINITY))
+    }
+}
+
+/// `E(x) = slope sum_i |x_i|`.
+#[derive(Module, Debug)]
+pub(crate) struct Absolute {
+    #[module(skip)]
+    pub(crate) slope: f64,
+}
+
+impl<const D: usize> Energy<D> for Absolute {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        total(x.abs()).mul_scalar(self.slope)
+    }
+}
+
+/// A density on an interval, tabulated by the trapezoidal rule.
+pub(crate) struct Tabulated {
+    low: f64,
+    spacing: f64,
+    cumulative: Vec<f64>,
+}
+
+impl Tabulated {
+    /// Of `exp(-energy / temperature)` on `[low, high]`, in 20,000 pieces: the error of the rule is below 1e-7 here.
+    pub(crate) fn new(
+        energy: impl Fn(f64) -> f64,
+        temperature: f64,
+        (low, high): (f64, f64),
+    ) -> Self {
+        let pieces = 20_000;
+        let spacing = (high - low) / f64::from(pieces);
+        let density = |i: i32| (-energy(low + f64::from(i) * spacing) / temperature).exp();
+        let mut cumulative = vec![0.0];
+        let mut sum = 0.0;
+        for i in 0..pieces {
+            sum += (density(i) + density(i + 1)) / 2.0;
+            cumulative.push(sum);
+        }
+        cumulative.iter_mut().for_each(|c| *c /= sum);
+        Self {
+            low,
+            spacing,
+            cumulative,
+        }
+    }
+
+    /// The distribution function.
+    pub(crate) fn probability(&self, x: f64) -> f64 {
+        let position = ((x - self.low) / self.spacing).max(0.0);
+        let index = position as usize;
+        if index + 1 >= self.cumulative.len() {
+            return 1.0;
+        }
+        let (here, next) = (self.cumulative[index], self.cumulative[index + 1]);
+        here + (next - here) * position.fract()
+    }
+
+    /// Its inverse: where `u` is uniform, this follows the density.
+    pub(crate) fn quantile(&self, u: f64) -> f64 {
+        let next = self.cumulative.partition_point(|&c| c <= u).max(1);
+        let next = next.min(self.cumulative.len() - 1);
+        let (below, above) = (self.cumulative[next - 1], self.cumulative[next]);
+        self.low + self.spacing * ((next - 1) as f64 + (u - below) / (above - below))
+    }
+}
+
+/// Fails where a value that should be `expected` with the standard error `error` is off by more than five of them:
+/// false-positive rate 5.7e-7.
+pub(crate) fn assert_within_error(found: f64, expected: f64, error: f64, what: &str) {
+    let z = (found - expected) / error;
+    assert!(
+        z.abs() < 5.0,
+        "{what}: found {found}, expected {expected} +- {error}, z = {z}"
+    );
+}
+
+/// Fails where a chi-square statistic is surprisingly large: five standard errors by the normal approximation of
+/// Wilson and Hilferty, false-positive rate 2.9e-7.
+pub(crate) fn assert_chi_square(statistic: f64, freedom: f64, what: &str) {
+    let variance = 2.0 / (9.0 * freedom);
+    let z = ((statistic / freedom).cbrt() - (1.0 - variance)) / variance.sqrt();
+    assert!(
+        z < 5.0,
+        "{what}: chi-square {statistic} at {freedom}, z = {z}"
+    );
+}
+
+/// Pearson's chi-square of counts that should be equal but for chance.
+pub(crate) fn assert_even(counts: &[usize], what: &str) {
+    let expected = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
+    let statistic = counts
+        .iter()
+        .map(|&count| (count as f64 - expected).powi(2) / expected)
+        .sum();
+    assert_chi_square(statistic, counts.len() as f64 - 1.0, what);
+}
+
+/// Kolmogorov and Smirnov: `P(sqrt(n) D > t) <= 2 exp(-2 t^2)` (Massart 1990); t = 2.75 gives a false-positive rate of
+/// at most 5.4e-7. `probabilities` are the distribution function's values at the sample.
+pub(crate) fn assert_uniform(mut probabilities: Vec<f64>, what: &str) {
+    probabilities.sort_unstable_by(f64::total_cmp);
+    let n = probabilities.len() as f64;
+    let distance = probabilities
+        .iter()
+        .enumerate()
+        .map(|(i, p)| (p - i as f64 / n).abs().max(((i + 1) as f64 / n - p).abs()))
+        .fold(0.0, f64::max);
+    assert!(
+        distance * n.sqrt() < 2.75,
+        "{what}: D = {distance}, n = {n}"
+    );
+}
+
+/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical Software 11(4), 2004).
+pub(crate) fn phi(z: f64) -> f64 {
+    let (mut sum, mut term, mut k) = (z, z, 1.0);
+    while term.abs() > 1e-17 {
+        k += 2.0;
+        term *= z * z / k;
+        sum += term;
+    }
+    0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
+}

@@ -1,0 +1,359 @@
+//! `ebm train`, `sample`, `config` and `devices` from end to end: what they write and what they say.
+#![cfg(all(feature = "cli", feature = "flex"))]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{
+    TINY, checkpoint_steps, cifar_folder, config, ebm, files, idx_folder, images, metrics, names,
+    png_folder, run, succeed, text, train, workspace,
+};
+use ebm::backend::Backend;
+use ebm::training::config::{ConfigError, ConfigTable, PRESETS};
+use ebm::training::run::ModelFile;
+
+/// Changes that make a preset a matter of milliseconds, whatever its numbers are.
+const SHORT: [&str; 14] = [
+    "--set",
+    "training.steps=2",
+    "--set",
+    "training.batch_size=4",
+    "--set",
+    "sampler.steps=2",
+    "--set",
+    "output={sample_count=4, sample_steps=2}",
+    "--set",
+    "backend=flex",
+    "--set",
+    "seed=3",
+    "--set",
+    "chains={kind=\"replay_buffer\", capacity=8}",
+];
+
+#[test]
+fn a_run_folder_holds_what_the_help_promises() {
+    let folder = workspace();
+    let said = train(folder.path(), "out", &[]);
+    let out = folder.path().join("out");
+    assert!(said.contains("60 examples"), "{said}");
+    assert!(said.contains("`ebm sample --run out`"), "{said}");
+    assert_eq!(
+        names(&out),
+        [
+            "checkpoints",
+            "config.toml",
+            "metrics.jsonl",
+            "model.safetensors",
+            "run.lock",
+            "samples"
+        ]
+    );
+
+    let written = ConfigTable::from_file(&out.join("config.toml")).unwrap();
+    assert_eq!(written.read().unwrap(), config(TINY, &[]));
+
+    let lines = metrics(&out);
+    let steps: Vec<u64> = lines
+        .iter()
+        .map(|line| line["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, [2, 4, 6]);
+    for line in &lines {
+        for key in [
+            "loss",
+            "data_energy",
+            "sample_energy",
+            "gap",
+            "gradient_norm",
+            "displacement",
+            "learning_rate",
+            "steps_per_second",
+            "samples_per_second",
+            "seconds",
+        ] {
+            let value = line[key].as_f64();
+            assert!(value.is_some_and(f64::is_finite), "{key}: {line}");
+        }
+        let gap = line["sample_energy"].as_f64().unwrap() - line["data_energy"].as_f64().unwrap();
+        assert!((gap - line["gap"].as_f64().unwrap()).abs() < 1e-6, "{line}");
+        assert!(line["displacement"].as_f64().unwrap() > 0.0, "{line}");
+    }
+
+    assert_eq!(
+        names(&out.join("samples")),
+        ["step-00000003.png", "step-00000006.png"]
+    );
+    for picture in files(&out.join("samples")) {
+        // Four samples of 8x8, each enlarged to 48x48, in a frame of 2 pixels.
+        let picture = image::open(&picture).unwrap();
+        assert_eq!((picture.width(), picture.height()), (102, 102));
+    }
+    assert_eq!(checkpoint_steps(&out), [4, 6]);
+    assert_eq!(
+        names(&out.join("checkpoints")).len(),
+        2,
+        "more than the two that are kept"
+    );
+}
+
+#[test]
+fn without_an_output_folder_runs_are_numbered() {
+    let folder = workspace();
+    for _ in 0..2 {
+        succeed(folder.path(), &["train", "tiny.toml"]);
+    }
+    assert_eq!(names(&folder.path().join("runs")), ["tiny-1", "tiny-2"]);
+}
+
+#[test]
+fn the_final_model_is_the_moving_average_of_the_last_checkpoint() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let out = folder.path().join("out");
+    let device = ebm::backend::select("flex", 0).unwrap().device;
+    let model = ModelFile::load(&out.join("model.safetensors"), &device).unwrap();
+    assert_eq!(model.shape, [1, 8, 8]);
+    assert_eq!(model.config, config(TINY, &[]));
+    let checkpoint = ebm::training::Checkpoint::load(&common::checkpoint_path(&out, 6)).unwrap();
+    let weights = ebm::training::weights(&model.model);
+    assert_eq!(weights.len(), 4);
+    for (name, data) in weights {
+        let average = &checkpoint.tensors[&format!("average.{name}")];
+        assert_eq!(data.as_bytes(), average.as_bytes(), "{name}");
+        let raw = &checkpoint.tensors[&format!("model.{name}")];
+        assert_ne!(data.as_bytes(), raw.as_bytes(), "{name}");
+    }
+}
+
+#[test]
+fn sampling_draws_as_many_as_asked_for_and_a_seed_repeats_them() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let sample = |name: &str, more: &[&str]| {
+        let arguments = [
+            &[
+                "sample", "--run", "out", "-n", "5", "--steps", "3", "--out", name,
+            ],
+            more,
+        ]
+        .concat();
+        let said = succeed(folder.path(), &arguments);
+        assert!(said.contains("wrote 5 samples"), "{said}");
+        let picture = image::open(folder.path().join(name)).unwrap();
+        // Three columns and two rows of 50 pixels, and the frame.
+        assert_eq!((picture.width(), picture.height()), (152, 102));
+        picture.into_bytes()
+    };
+    let first = sample("a.png", &[]);
+    assert_eq!(first, sample("b.png", &[]));
+    assert_ne!(first, sample("c.png", &["--seed", "1"]));
+}
+
+#[test]
+fn more_steps_of_a_chain_move_it_on() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let sample = |steps: &str| {
+        let arguments = [
+            "sample", "--run", "out", "-n", "1", "--steps", steps, "--out", "x.png",
+        ];
+        succeed(folder.path(), &arguments);
+        fs::read(folder.path().join("x.png")).unwrap()
+    };
+    assert_ne!(sample("0"), sample("5"));
+}
+
+#[test]
+fn the_printed_configuration_is_one_to_train_from() {
+    let folder = workspace();
+    for arguments in [
+        vec!["config", "tiny.toml"],
+        vec![
+            "config",
+            "tiny.toml",
+            "--set",
+            "training.ema_decay=none",
+            "--seed",
+            "9",
+        ],
+        vec!["config"],
+        vec!["config", "--preset", "two-moons"],
+    ] {
+        let printed = succeed(folder.path(), &arguments);
+        fs::write(folder.path().join("printed.toml"), &printed).unwrap();
+        let again = succeed(folder.path(), &["config", "printed.toml"]);
+        assert_eq!(printed, again, "{arguments:?}");
+    }
+    let printed = succeed(folder.path(), &["config", "tiny.toml", "--seed", "9"]);
+    fs::write(folder.path().join("printed.toml"), &printed).unwrap();
+    succeed(folder.path(), &["train", "printed.toml", "--out", "out"]);
+    let written = fs::read_to_string(folder.path().join("out/config.toml")).unwrap();
+    assert_eq!(written, printed);
+    assert!(written.starts_with("seed = 9\n"), "{written}");
+}
+
+#[test]
+fn devices_lists_every_backend_and_the_choice_of_auto() {
+    let folder = workspace();
+    let said = text(&run(folder.path(), &["devices"]).stdout);
+    for backend in Backend::ALL {
+        let line = said
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(backend.name()))
+            .unwrap_or_else(|| panic!("{backend} is missing in:\n{said}"));
+        let advice = format!("--features {backend}");
+        assert_eq!(line.contains(&advice), !backend.is_compiled_in(), "{line}");
+    }
+    assert!(said.contains("--backend auto takes "), "{said}");
+}
+
+#[test]
+fn every_preset_reads_and_its_text_says_what_it_means() {
+    for (name, _) in PRESETS {
+        let mut table = ConfigTable::from_preset(name).unwrap();
+        if let Err(ConfigError::Value {
+            key: "data.path", ..
+        }) = table.clone().read()
+        {
+            table.set_data_folder(Path::new("/data")).unwrap();
+        }
+        let config = table
+            .read()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        config.validate().unwrap();
+        let again = ConfigTable::parse(&config.to_toml().unwrap(), name.into()).unwrap();
+        assert_eq!(again.read().unwrap(), config, "{name}");
+    }
+}
+
+#[test]
+fn every_preset_makes_a_step_on_data_of_its_kind() {
+    let folder = workspace();
+    idx_folder(&folder.path().join("idx"), &images(6, [1, 28, 28]));
+    cifar_folder(&folder.path().join("cifar"), 2);
+    for (name, _) in PRESETS {
+        let data = match name {
+            "mnist" | "fashion-mnist" => vec!["--data", "idx"],
+            "cifar10" => vec!["--data", "cifar"],
+            _ => vec![],
+        };
+        let arguments = [
+            vec!["train", "--preset", name, "--out", name],
+            data,
+            SHORT.to_vec(),
+        ]
+        .concat();
+        let said = succeed(folder.path(), &arguments);
+        assert!(said.contains("finished"), "{name}: {said}");
+        let out = folder.path().join(name);
+        image::open(out.join("samples/step-00000002.png")).unwrap();
+        let picture = format!("{name}.png");
+        let arguments = [
+            "sample", "--run", name, "-n", "3", "--steps", "2", "--out", &picture,
+        ];
+        succeed(folder.path(), &arguments);
+        image::open(folder.path().join(picture)).unwrap();
+    }
+}
+
+#[test]
+fn two_moons_are_drawn_as_points_over_a_density() {
+    let folder = workspace();
+    let moons = ["--set", "data={kind=\"two_moons\", count=50}"];
+    train(folder.path(), "out", &moons);
+    let picture = image::open(folder.path().join("out/samples/step-00000006.png"))
+        .unwrap()
+        .into_rgb8();
+    assert_eq!(picture.dimensions(), (400, 400));
+    let points = picture.pixels().filter(|pixel| pixel.0 == [255, 190, 70]);
+    // Four samples of at most four pixels each; their chains stay in the picture.
+    assert!((1..=16).contains(&points.count()));
+}
+
+#[test]
+fn folders_of_each_format_are_trained_on() {
+    let folder = workspace();
+    idx_folder(&folder.path().join("idx"), &images(9, [1, 4, 5]));
+    png_folder(&folder.path().join("png"), 10, 7, 9);
+    cifar_folder(&folder.path().join("cifar"), 2);
+    let png: &[&str] = &["--set", "data.channels=3", "--set", "data.size=[4, 6]"];
+    let crop: &[&str] = &["--set", "data.limit=8"];
+    for (data, more, expected) in [
+        ("idx", crop, "8 examples, 133 parameters"),
+        ("png", png, "10 examples, 445 parameters"),
+        ("cifar", &[][..], "10 examples, 18445 parameters"),
+    ] {
+        let said = train(
+            folder.path(),
+            &format!("out-{data}"),
+            &[&["--data", data], more].concat(),
+        );
+        assert!(said.contains(expected), "{data}: {said}");
+        // The run can be resumed from another folder: the data are named by their whole path.
+        let elsewhere = folder.path().join("png");
+        let arguments = [
+            "resume",
+            &format!("../out-{data}"),
+            "--set",
+            "training.steps=7",
+        ];
+        let said = succeed(&elsewhere, &arguments);
+        assert!(said.contains("resuming after step 6"), "{said}");
+    }
+}
+
+#[test]
+fn a_gzip_idx_file_gives_the_same_run_as_a_plain_one() {
+    let folder = workspace();
+    let images = images(9, [1, 4, 5]);
+    idx_folder(&folder.path().join("plain"), &images);
+    fs::create_dir(folder.path().join("zipped")).unwrap();
+    let path = folder.path().join("zipped/train-images-idx3-ubyte.gz");
+    ebm::training::data::idx::write_images(&path, &images).unwrap();
+    for data in ["plain", "zipped"] {
+        train(folder.path(), &format!("out-{data}"), &["--data", data]);
+    }
+    let of = |name: &str| common::everything(&folder.path().join(name), 6);
+    common::assert_same(&of("out-plain"), &of("out-zipped"), "gzip");
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_a_run() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let folder = workspace();
+    let mut child = ebm(folder.path())
+        .args(["train", "tiny.toml", "--out", "out"])
+        .args([
+            "--set",
+            "training.steps=200",
+            "--set",
+            "output.sample_every=1",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    // As `ebm train | head -1` does: the pipe is closed after one line.
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.contains("60 examples"), "{line}");
+    assert!(child.wait().unwrap().success());
+    assert_eq!(
+        checkpoint_steps(&folder.path().join("out")).last(),
+        Some(&200)
+    );
+}
+
+#[test]
+fn paths_with_blanks_are_quoted_in_what_to_do_next() {
+    let folder = workspace();
+    let said = train(folder.path(), "a b/ü", &["--time-limit", "0s"]);
+    assert!(said.contains("`ebm resume 'a b/ü'`"), "{said}");
+    let said = succeed(folder.path(), &["resume", "a b/ü"]);
+    assert!(said.contains("`ebm sample --run 'a b/ü'`"), "{said}");
+}
