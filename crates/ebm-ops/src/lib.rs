@@ -1,4 +1,4 @@
-//! Tensor operations that burn lacks: reproducible counter-based noise.
+//! Tensor operations that burn lacks: reproducible counter-based noise, and rows kept as bytes on the device.
 //!
 //! [`Noise`] is the only source of randomness in the workspace. It is two numbers, so a checkpoint saves it whole; it is
 //! an argument, never a global; and the same seed draws the same numbers on every backend.
@@ -27,7 +27,9 @@ mod elementary;
 mod fill;
 mod noise;
 mod philox;
+mod rows;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use noise::Noise;
 pub use philox::philox4x32_10;
+pub use rows::{Rows, row_indices};

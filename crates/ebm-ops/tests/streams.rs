@@ -244,7 +244,7 @@ proptest! {
     fn intervals_are_half_open(seed: u64, low in -1e30_f32..1e30, width in 1e-30_f32..1e30) {
         let high = low + width;
         prop_assume!(low < high);
-        let drawn: Tensor<1> = Noise::new(seed).uniform_in([4096], low, high, &Device::flex());
+        let drawn: Tensor<1> = Noise::new(seed).uniform_in([4096], low.into(), high.into(), &Device::flex());
         prop_assert!(values(drawn).iter().all(|x| (low..high).contains(x)));
     }
 

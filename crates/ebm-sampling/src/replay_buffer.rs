@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
-use ebm_ops::{Noise, byte_dtype, from_bytes, to_bytes};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use ebm_ops::{Noise, Rows, row_indices};
 use serde::{Deserialize, Serialize};
 
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
@@ -75,20 +75,10 @@ pub enum Storage {
 /// from, so that no chain is lost or duplicated. A drawn chain is restarted with a small probability.
 #[derive(Clone, Debug)]
 pub struct ReplayBuffer<const D: usize> {
+    /// One chain a row: `[capacity, values]`.
     rows: Rows,
     shape: [usize; D],
     config: ReplayBufferConfig,
-}
-
-/// The stored chains, one a row: `[capacity, values]`.
-#[derive(Clone, Debug)]
-enum Rows {
-    F32(Tensor<2>),
-    U8 {
-        rows: Tensor<2, Int>,
-        low: f64,
-        high: f64,
-    },
 }
 
 /// Chains drawn from a [`ReplayBuffer`].
@@ -152,9 +142,12 @@ impl<const D: usize> ReplayBuffer<D> {
                 "storage as bytes needs low < high and a finite range, got low = {low} and high = {high}"
             );
         }
-        let positions = config.starting_points.draw(shape, noise, device);
+        let positions = flatten(config.starting_points.draw(shape, noise, device));
         Self {
-            rows: Rows::new(flatten(positions), config.storage),
+            rows: match config.storage {
+                Storage::F32 => Rows::Floats(positions),
+                Storage::U8 { low, high } => Rows::rounded(positions, low, high),
+            },
             shape,
             config,
         }
@@ -177,12 +170,7 @@ impl<const D: usize> ReplayBuffer<D> {
             "can't draw {count} chains from a buffer of {capacity}"
         );
         let device = self.rows.device();
-        let chosen: Vec<i32> = noise
-            .choose(count, capacity)
-            .into_iter()
-            .map(|index| index as i32)
-            .collect();
-        let indices = Tensor::<1, Int>::from_data(TensorData::new(chosen, [count]), &device);
+        let indices = row_indices(&noise.choose(count, capacity), &device);
         let mut shape = self.shape;
         shape[0] = count;
         let stored = self.rows.select(indices.clone()).reshape(shape);
@@ -213,10 +201,7 @@ impl<const D: usize> ReplayBuffer<D> {
 
     /// All chains, for a checkpoint: `[capacity, values]`, `f32` or `u8` as they are stored.
     pub fn to_data(&self) -> TensorData {
-        match &self.rows {
-            Rows::F32(rows) => rows.to_data(),
-            Rows::U8 { rows, .. } => rows.to_data_as::<u8>(),
-        }
+        self.rows.to_data()
     }
 
     /// Replaces all chains by what [`to_data`](Self::to_data) gave.
@@ -241,54 +226,10 @@ impl<const D: usize> ReplayBuffer<D> {
         }
         let device = self.rows.device();
         self.rows = match self.config.storage {
-            Storage::F32 => Rows::F32(Tensor::from_data(data, &device)),
-            Storage::U8 { low, high } => {
-                let rows = Tensor::from_data(data, (&device, byte_dtype(&device)));
-                Rows::U8 { rows, low, high }
-            }
+            Storage::F32 => Rows::Floats(Tensor::from_data(data, &device)),
+            Storage::U8 { low, high } => Rows::upload_bytes(data, low, high, &device),
         };
         Ok(())
-    }
-}
-
-impl Rows {
-    fn new(rows: Tensor<2>, storage: Storage) -> Self {
-        match storage {
-            Storage::F32 => Self::F32(rows),
-            Storage::U8 { low, high } => Self::U8 {
-                rows: to_bytes(rows, low, high),
-                low,
-                high,
-            },
-        }
-    }
-
-    fn device(&self) -> Device {
-        match self {
-            Self::F32(rows) => rows.device(),
-            Self::U8 { rows, .. } => rows.device(),
-        }
-    }
-
-    fn select(&self, indices: Tensor<1, Int>) -> Tensor<2> {
-        match self {
-            Self::F32(rows) => rows.clone().select(0, indices),
-            Self::U8 { rows, low, high } => {
-                from_bytes(rows.clone().select(0, indices), *low, *high)
-            }
-        }
-    }
-
-    /// Overwrites rows; the tensor is moved out and in, so that a backend can do it in place.
-    fn assign(&mut self, indices: Tensor<1, Int>, values: Tensor<2>) {
-        let assign = IndexingUpdateOp::Assign;
-        match self {
-            Self::F32(rows) => rows.inplace(|rows| rows.select_assign(0, indices, values, assign)),
-            Self::U8 { rows, low, high } => {
-                let values = to_bytes(values, *low, *high);
-                rows.inplace(|rows| rows.select_assign(0, indices, values, assign));
-            }
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Training examples on the device, and the order in which they are visited.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use ebm_ops::{Noise, byte_dtype, from_bytes};
+use burn::tensor::{Device, Tensor, TensorData};
+use ebm_ops::{Noise, Rows, row_indices};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Images;
@@ -9,19 +9,9 @@ use crate::data::Images;
 /// Examples that were uploaded once; batches are gathered and normalised on the device.
 #[derive(Clone, Debug)]
 pub struct Examples<const D: usize> {
+    /// One example a row: `[count, values]`.
     rows: Rows,
     shape: [usize; D],
-}
-
-/// The examples, one a row: `[count, values]`.
-#[derive(Clone, Debug)]
-enum Rows {
-    Floats(Tensor<2>),
-    Bytes {
-        rows: Tensor<2, Int>,
-        low: f64,
-        high: f64,
-    },
 }
 
 impl Examples<4> {
@@ -31,11 +21,7 @@ impl Examples<4> {
         let count = images.len();
         let data = TensorData::new(images.pixels().to_vec(), [count, channels * height * width]);
         Self {
-            rows: Rows::Bytes {
-                rows: Tensor::from_data(data, (device, byte_dtype(device))),
-                low,
-                high,
-            },
+            rows: Rows::upload_bytes(data, low, high, device),
             shape: [count, channels, height, width],
         }
     }
@@ -68,25 +54,16 @@ impl<const D: usize> Examples<D> {
 
     /// The device that holds them.
     pub fn device(&self) -> Device {
-        match &self.rows {
-            Rows::Floats(rows) => rows.device(),
-            Rows::Bytes { rows, .. } => rows.device(),
-        }
+        self.rows.device()
     }
 
     /// The examples at `indices`: `[indices, ..]`.
     pub fn batch(&self, indices: &[usize]) -> Tensor<D> {
-        let indices: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
         let mut shape = self.shape;
         shape[0] = indices.len();
-        let indices =
-            Tensor::<1, Int>::from_data(TensorData::new(indices, [shape[0]]), &self.device());
-        match &self.rows {
-            Rows::Floats(rows) => rows.clone().select(0, indices).reshape(shape),
-            Rows::Bytes { rows, low, high } => {
-                from_bytes(rows.clone().select(0, indices), *low, *high).reshape(shape)
-            }
-        }
+        self.rows
+            .select(row_indices(indices, &self.device()))
+            .reshape(shape)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::config::{ChainStorage, ChainsConfig, StartConfig, TrainerConfig};
 
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a trainer has one")]
 pub enum NegativePhase<const D: usize> {
     /// Chains of a buffer, drawn and written back. Persistent chains are a buffer of one batch.
     Buffer(ReplayBuffer<D>),
@@ -128,19 +129,9 @@ impl<const D: usize> NegativePhase<D> {
     /// A message, if chains are missing, left over or of another shape.
     pub fn restore(&mut self, chains: Option<TensorData>) -> Result<(), String> {
         match (self, chains) {
-            (Self::Buffer(buffer), Some(chains)) => {
-                let (found, expected) = (chains.dtype(), buffer.to_data().dtype());
-                if found != expected {
-                    return Err(format!(
-                        "its chains are stored as {}, expected {} by config key `chains.storage`",
-                        found.name(),
-                        expected.name()
-                    ));
-                }
-                buffer
-                    .restore(chains)
-                    .map_err(|mismatch| mismatch.to_string())
-            }
+            (Self::Buffer(buffer), Some(chains)) => buffer
+                .restore(chains)
+                .map_err(|mismatch| format!("{mismatch} (config section `chains`)")),
             (Self::Buffer(_), None) => {
                 Err("it holds no chains, but config section `chains` keeps them".into())
             }

@@ -12,6 +12,7 @@ use crate::memory;
 /// Any model that `[model]` can name. Examples are `[batch, channels, height, width]`; a point of the plane
 /// is an image of two channels and one pixel.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a trainer has two or three")]
 pub enum Network {
     /// A multilayer perceptron.
     Mlp(Mlp),

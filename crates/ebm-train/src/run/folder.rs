@@ -16,7 +16,18 @@ const EXTENSION: &str = "safetensors";
 pub struct RunFolder {
     root: PathBuf,
     /// Held for as long as this run may write here.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
+}
+
+/// A lock on a file, which ends with this value, or with the process however that ends.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would do, had not a program that is just being started by another thread a copy of it.
+        let _ = self.0.unlock();
+    }
 }
 
 impl RunFolder {
@@ -221,13 +232,12 @@ impl RunFolder {
         fs::remove_file(&path).map_err(TrainError::io("delete", &path))
     }
 
-    /// The operating system drops the lock with the process, however that ends.
     fn lock(&mut self) -> Result<(), TrainError> {
         let path = self.root.join("run.lock");
         let file = File::create(&path).map_err(TrainError::io("make the lock file", &path))?;
         match file.try_lock() {
             Ok(()) => {
-                self._lock = Some(file);
+                self._lock = Some(Lock(file));
                 Ok(())
             }
             Err(TryLockError::WouldBlock) => Err(TrainError::Locked {

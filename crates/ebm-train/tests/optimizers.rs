@@ -1,0 +1,318 @@
+//! Optimizers, clipping and the moving average against the same arithmetic in double precision.
+#![allow(clippy::unwrap_used)]
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use ebm_models::{Energy, Mlp, MlpConfig};
+use ebm_ops::Noise;
+use ebm_train::config::{ConfigTable, TrainerConfig};
+use ebm_train::{
+    Examples, MovingAverage, ParameterGradients, ParameterOptimizer, StepOutcome, Trainer, weights,
+};
+
+const BASE: &str = r#"
+[data]
+kind = "two_moons"
+
+[model]
+kind = "mlp"
+hidden = []
+
+[sampler]
+kind = "langevin"
+steps = 10
+step_size = 0.02
+temperature = 1.0
+
+[chains]
+kind = "persistent"
+
+[optimizer]
+kind = "adam"
+learning_rate = 1e-2
+beta_1 = 0.5
+
+[schedule.decay]
+kind = "cosine"
+final_factor = 0.02
+
+[training]
+steps = 1200
+batch_size = 128
+"#;
+
+fn config(changes: &[&str]) -> TrainerConfig {
+    let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
+    for change in changes {
+        table.set(change).unwrap();
+    }
+    table.read().unwrap().trainer()
+}
+
+fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().try_to_vec().unwrap()
+}
+
+/// The linear energy `E(x) = -(w x + b)` of three values, whose gradients can be written down.
+fn linear(device: &Device) -> Mlp {
+    MlpConfig::new(3, vec![]).init(device, &mut Noise::new(2))
+}
+
+/// The parameters in the order `w_1, w_2, w_3, b`.
+fn parameters(model: &Mlp) -> Vec<f64> {
+    let weights = weights(model);
+    ["layers.0.weight", "layers.0.bias"]
+        .iter()
+        .flat_map(|name| {
+            weights[*name]
+                .iter::<f32>()
+                .map(f64::from)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The gradient of `sum_i c_i E(x_i)` by autodiff, and by hand: `-(sum c_i x_i, sum c_i)`.
+fn gradient(model: &Mlp, step: usize, device: &Device) -> (ParameterGradients, Vec<f64>) {
+    let mut noise = Noise::new(100 + step as u64);
+    let x: Tensor<2> = noise.normal([4, 3], device);
+    let c: Tensor<1> = noise.normal([4], device);
+    let (rows, factors) = (floats(x.clone()), floats(c.clone()));
+    let mut by_hand = vec![0.0; 4];
+    for (row, &factor) in rows.chunks_exact(3).zip(&factors) {
+        for (sum, value) in by_hand.iter_mut().zip(row.iter().chain([&1.0])) {
+            *sum -= f64::from(factor) * f64::from(*value);
+        }
+    }
+    let loss = (model.energy(x.autodiff()) * c.autodiff()).sum();
+    (ParameterGradients::collect(model, loss.backward()), by_hand)
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "{what}: found {found}, expected {expected}"
+        );
+    }
+}
+
+/// An update rule in double precision: parameters, gradient, number of the step (from 1), learning rate.
+type Rule = fn(&mut Vec<f64>, &[f64], i32, f64, &mut Memory);
+
+/// Two moments, or a velocity.
+#[derive(Default)]
+struct Memory {
+    first: Vec<f64>,
+    second: Vec<f64>,
+}
+
+const BETA: [f64; 2] = [0.8, 0.95];
+const EPSILON: f64 = 1e-3;
+const DECAY: f64 = 0.3;
+const MOMENTUM: f64 = 0.7;
+
+/// Kingma & Ba 2015, algorithm 1.
+fn adam_move(gradient: &[f64], step: i32, memory: &mut Memory) -> Vec<f64> {
+    memory.first.resize(gradient.len(), 0.0);
+    memory.second.resize(gradient.len(), 0.0);
+    (0..gradient.len())
+        .map(|index| {
+            let g = gradient[index];
+            let m = &mut memory.first[index];
+            *m = BETA[0] * *m + (1.0 - BETA[0]) * g;
+            let v = &mut memory.second[index];
+            *v = BETA[1] * *v + (1.0 - BETA[1]) * g * g;
+            let (m, v) = (
+                *m / (1.0 - BETA[0].powi(step)),
+                *v / (1.0 - BETA[1].powi(step)),
+            );
+            m / (v.sqrt() + EPSILON)
+        })
+        .collect()
+}
+
+fn with_decay(parameters: &[f64], gradient: &[f64]) -> Vec<f64> {
+    let pairs = parameters.iter().zip(gradient);
+    pairs.map(|(parameter, g)| g + DECAY * parameter).collect()
+}
+
+fn subtract(parameters: &mut [f64], rate: f64, direction: &[f64]) {
+    for (parameter, direction) in parameters.iter_mut().zip(direction) {
+        *parameter -= rate * direction;
+    }
+}
+
+#[test]
+fn each_optimizer_follows_its_formula() {
+    let adam_keys = "learning_rate=1, beta_1=0.8, beta_2=0.95, epsilon=1e-3";
+    let cases: [(&str, String, Rule); 6] = [
+        (
+            "adam",
+            format!("{{kind=\"adam\", {adam_keys}}}"),
+            |p, g, t, rate, memory| {
+                subtract(p, rate, &adam_move(g, t, memory));
+            },
+        ),
+        (
+            "adam with an L2 penalty",
+            format!("{{kind=\"adam\", {adam_keys}, weight_decay=0.3}}"),
+            |p, g, t, rate, memory| {
+                let g = with_decay(p, g);
+                subtract(p, rate, &adam_move(&g, t, memory));
+            },
+        ),
+        (
+            // Loshchilov & Hutter 2019, algorithm 2: the parameter shrinks, its gradient doesn't see it.
+            "adamw",
+            format!("{{kind=\"adamw\", {adam_keys}, weight_decay=0.3}}"),
+            |p, g, t, rate, memory| {
+                let direction = adam_move(g, t, memory);
+                p.iter_mut().for_each(|p| *p *= 1.0 - rate * DECAY);
+                subtract(p, rate, &direction);
+            },
+        ),
+        (
+            "sgd",
+            "{kind=\"sgd\", learning_rate=1}".into(),
+            |p, g, _, rate, _| {
+                subtract(p, rate, g);
+            },
+        ),
+        (
+            "sgd with an L2 penalty",
+            "{kind=\"sgd\", learning_rate=1, weight_decay=0.3}".into(),
+            |p, g, _, rate, _| {
+                let g = with_decay(p, g);
+                subtract(p, rate, &g);
+            },
+        ),
+        (
+            // Polyak 1964, as in PyTorch: the first velocity is the gradient.
+            "sgd with momentum",
+            "{kind=\"sgd\", learning_rate=1, momentum=0.7}".into(),
+            |p, g, _, rate, memory| {
+                memory.first.resize(g.len(), 0.0);
+                for (v, g) in memory.first.iter_mut().zip(g) {
+                    *v = MOMENTUM * *v + g;
+                }
+                subtract(p, rate, &memory.first);
+            },
+        ),
+    ];
+    let device = Device::flex();
+    for (name, keys, rule) in cases {
+        let config = config(&[&format!("optimizer={keys}")]);
+        let mut optimizer = ParameterOptimizer::new(&config.optimizer);
+        let mut model = linear(&device).train();
+        let mut expected = parameters(&model);
+        let mut memory = Memory::default();
+        for step in 1..=6 {
+            let rate = 0.1 / step as f64;
+            // Some gradients are scaled, as clipping does.
+            let factor = if step % 2 == 0 { 0.5 } else { 1.0 };
+            let (gradients, by_hand) = gradient(&model, step, &device);
+            let by_hand: Vec<f64> = by_hand.iter().map(|g| factor * g).collect();
+            if step == 4 {
+                // What an optimizer remembers survives being written and read.
+                let (arrays, counters) = optimizer.state();
+                optimizer = ParameterOptimizer::new(&config.optimizer);
+                optimizer.restore(&model, arrays, counters);
+            }
+            model = optimizer.step(rate, model, gradients, factor);
+            rule(&mut expected, &by_hand, step as i32, rate, &mut memory);
+            assert_close(
+                &parameters(&model),
+                &expected,
+                2e-6,
+                &format!("{name}, step {step}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn the_norm_of_a_gradient_is_taken_over_all_parameters() {
+    let device = Device::flex();
+    let model = linear(&device).train();
+    let (gradients, by_hand) = gradient(&model, 1, &device);
+    let found = f64::from(floats(gradients.norm().unwrap())[0]);
+    assert_close(&[found], &[norm(&by_hand)], 1e-6, "norm");
+}
+
+#[test]
+fn a_gradient_is_clipped_by_its_norm_and_keeps_its_direction() {
+    let device = Device::flex();
+    let moves = |clip: &str| {
+        let clip = format!("optimizer.gradient_clip={clip}");
+        let config = config(&[
+            "optimizer={kind=\"sgd\", learning_rate=1}",
+            &clip,
+            "schedule.decay={kind=\"constant\"}",
+            "training.batch_size=8",
+        ]);
+        let mut noise = Noise::new(4);
+        let model = MlpConfig::new(2, vec![5]).init(&device, &mut noise);
+        let points: Tensor<2> = noise.normal([8, 2], &device);
+        let mut trainer =
+            Trainer::new(config, model, Examples::from_tensor(points), noise).unwrap();
+        let flat = |model: &Mlp| -> Vec<f64> {
+            let weights = weights(model).into_values();
+            weights
+                .flat_map(|data| data.iter::<f32>().map(f64::from).collect::<Vec<_>>())
+                .collect()
+        };
+        let before = flat(trainer.model());
+        let StepOutcome::Applied(metrics) = trainer.step() else {
+            panic!("refused");
+        };
+        let after = flat(trainer.model());
+        let pairs = before.iter().zip(&after);
+        let step: Vec<f64> = pairs.map(|(before, after)| before - after).collect();
+        (step, metrics.gradient_norm)
+    };
+    let (whole, reported) = moves("none");
+    assert_close(
+        &[reported],
+        &[norm(&whole)],
+        1e-5,
+        "the norm that is reported",
+    );
+    for limit in [0.01, 0.1, reported * 0.99, reported * 1.01] {
+        let (clipped, before) = moves(&limit.to_string());
+        assert_eq!(before, reported, "the norm is that before clipping");
+        let factor = (limit / reported).min(1.0);
+        let expected: Vec<f64> = whole.iter().map(|step| step * factor).collect();
+        assert_close(&clipped, &expected, 1e-6, &format!("clipped at {limit}"));
+    }
+}
+
+#[test]
+fn the_moving_average_follows_its_formula() {
+    let device = Device::flex();
+    let decay = 0.6;
+    let start = linear(&device);
+    let mut average = MovingAverage::new(&start, decay);
+    let mut expected = parameters(&start);
+    for n in 0..30 {
+        let mut noise = Noise::new(50 + n);
+        let model = MlpConfig::new(3, vec![]).init(&device, &mut noise).train();
+        average.update(&model, n);
+        // 0.1, 2/11, 3/12, ... until it is 0.6, from n = 13 on.
+        let decay = decay.min((1.0 + n as f64) / (10.0 + n as f64));
+        for (average, weight) in expected.iter_mut().zip(parameters(&model)) {
+            *average = decay * *average + (1.0 - decay) * weight;
+        }
+        assert_close(
+            &parameters(average.model()),
+            &expected,
+            1e-6,
+            &format!("update {n}"),
+        );
+    }
+}
