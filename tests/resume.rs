@@ -231,7 +231,7 @@ fn a_run_in_use_is_left_alone() {
     wait_for("the first checkpoint", || {
         !checkpoint_steps(&out).is_empty()
     });
-    let output = run(folder.path(), &["resume", "out"]);
+    let output = run(folder.path(), &["resume", "out", "--time-limit", "0s"]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("out is in use by another process"), "{said}");
