@@ -16,7 +16,7 @@ pub(crate) fn run(_args: Args) -> Result<(), Failure> {
                 let devices: Vec<String> = devices
                     .iter()
                     .enumerate()
-                    .map(|(number, device)| format!("{number}: {}", describe(device)))
+                    .map(|(number, device)| format!("{number}: {}", describe(backend, device)))
                     .collect();
                 devices.join(", ")
             }
@@ -32,7 +32,10 @@ pub(crate) fn run(_args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn describe(device: &burn::tensor::Device) -> String {
+fn describe(backend: Backend, device: &burn::tensor::Device) -> String {
+    if matches!(backend, Backend::Flex | Backend::NdArray) {
+        return "CPU".into();
+    }
     #[cfg(any(
         feature = "wgpu",
         feature = "vulkan",
