@@ -40,12 +40,13 @@ impl Network {
         };
         let check = |parameters: u128| {
             // The weights and their gradient, two moments and a moving average.
-            if memory::fits(parameters.saturating_mul(5)) {
+            let values = parameters.saturating_mul(5);
+            if memory::fits(values) {
                 return Ok(());
             }
             Err(failed(format!(
                 "its {parameters} parameters take {} to train, more than this machine has: make it smaller",
-                memory::amount(parameters.saturating_mul(5))
+                memory::amount(values)
             )))
         };
         match config {

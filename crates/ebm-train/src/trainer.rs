@@ -95,13 +95,14 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
         let mut shape = examples.shape();
         if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
             shape[0] = keys.capacity;
-            if !memory::fits(memory::product(&shape)) {
+            let values = memory::product(&shape);
+            if !memory::fits(values) {
                 return Err(ConfigError::Value {
                     key: "chains.capacity",
                     found: keys.capacity.to_string(),
                     expected: format!(
                         "chains that fit into memory (these take {})",
-                        memory::amount(memory::product(&shape))
+                        memory::amount(values)
                     ),
                 }
                 .into());

@@ -1,59 +1,19 @@
 //! The objective, its gradient, the schedules and the order of the data do what their formulas say.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
+use common::{config, floats};
 use ebm_models::{Activation, Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
-use ebm_train::config::{ConfigTable, OptimizerConfig, TrainerConfig};
+use ebm_train::config::OptimizerConfig;
 use ebm_train::{
     ContrastiveDivergence, Order, ParameterGradients, ParameterOptimizer, load_weights, weights,
 };
-
-const BASE: &str = r#"
-[data]
-kind = "two_moons"
-
-[model]
-kind = "mlp"
-hidden = []
-
-[sampler]
-kind = "langevin"
-steps = 10
-step_size = 0.02
-temperature = 1.0
-
-[chains]
-kind = "persistent"
-
-[optimizer]
-kind = "adam"
-learning_rate = 1e-2
-beta_1 = 0.5
-
-[schedule.decay]
-kind = "cosine"
-final_factor = 0.02
-
-[training]
-steps = 1200
-batch_size = 128
-"#;
-
-fn config(changes: &[&str]) -> TrainerConfig {
-    let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
-    for change in changes {
-        table.set(change).unwrap();
-    }
-    table.read().unwrap().trainer()
-}
-
-fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_to_vec().unwrap()
-}
 
 fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(found.len(), expected.len());

@@ -1,54 +1,13 @@
 //! The trainer learns: a density in the plane is recovered from points alone.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use burn::tensor::{Device, Tensor, TensorData};
+use common::{config, floats};
 use ebm_models::{Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
-use ebm_train::config::{ConfigTable, TrainerConfig};
 use ebm_train::{Examples, StepOutcome, Trainer};
-
-const BASE: &str = r#"
-[data]
-kind = "two_moons"
-
-[model]
-kind = "mlp"
-hidden = []
-
-[sampler]
-kind = "langevin"
-steps = 10
-step_size = 0.02
-temperature = 1.0
-
-[chains]
-kind = "persistent"
-
-[optimizer]
-kind = "adam"
-learning_rate = 1e-2
-beta_1 = 0.5
-
-[schedule.decay]
-kind = "cosine"
-final_factor = 0.02
-
-[training]
-steps = 1200
-batch_size = 128
-"#;
-
-fn config(changes: &[&str]) -> TrainerConfig {
-    let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
-    for change in changes {
-        table.set(change).unwrap();
-    }
-    table.read().unwrap().trainer()
-}
-
-fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_to_vec().unwrap()
-}
 
 /// Two normal distributions of equal weight around `(+-1, 0)`.
 struct Mixture {

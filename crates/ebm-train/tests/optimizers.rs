@@ -1,57 +1,16 @@
 //! Optimizers, clipping and the moving average against the same arithmetic in double precision.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use common::{config, floats};
 use ebm_models::{Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
-use ebm_train::config::{ConfigTable, TrainerConfig};
 use ebm_train::{
     Examples, MovingAverage, ParameterGradients, ParameterOptimizer, StepOutcome, Trainer, weights,
 };
-
-const BASE: &str = r#"
-[data]
-kind = "two_moons"
-
-[model]
-kind = "mlp"
-hidden = []
-
-[sampler]
-kind = "langevin"
-steps = 10
-step_size = 0.02
-temperature = 1.0
-
-[chains]
-kind = "persistent"
-
-[optimizer]
-kind = "adam"
-learning_rate = 1e-2
-beta_1 = 0.5
-
-[schedule.decay]
-kind = "cosine"
-final_factor = 0.02
-
-[training]
-steps = 1200
-batch_size = 128
-"#;
-
-fn config(changes: &[&str]) -> TrainerConfig {
-    let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
-    for change in changes {
-        table.set(change).unwrap();
-    }
-    table.read().unwrap().trainer()
-}
-
-fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_to_vec().unwrap()
-}
 
 /// The linear energy `E(x) = -(w x + b)` of three values, whose gradients can be written down.
 fn linear(device: &Device) -> Mlp {
