@@ -33,3 +33,18 @@ pub trait Energy<const D: usize>: Module {
         self.energy(other) - self.energy(x)
     }
 }
+
+/// Configurations of any rank as vectors: `[batch, ..]` -> `[batch, values]`.
+///
+/// # Panics
+///
+/// If a configuration hasn't `values` values; `model` is who asks.
+pub(crate) fn flatten<const D: usize>(x: Tensor<D>, values: usize, model: &str) -> Tensor<2> {
+    let shape = x.dims();
+    let found: usize = shape[1..].iter().product();
+    assert_eq!(
+        found, values,
+        "this {model} takes {values} values a configuration, but x of shape {shape:?} has {found}"
+    );
+    x.reshape([shape[0], values])
+}

@@ -20,12 +20,22 @@
 mod activation;
 mod compose;
 mod conv_net;
+mod dbm;
 mod energy;
 mod init;
+mod layered;
 mod mlp;
+mod rbm;
+mod replicated_rbm;
 
-pub use activation::{Activation, UnknownActivation};
+pub use activation::{Activation, UnknownActivation, softplus};
 pub use compose::{Group, Mixture, Negation, Terms, WeightedSum};
 pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};
+pub use dbm::{Dbm, DbmConfig, MeanField};
 pub use energy::Energy;
+pub use layered::{
+    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_sum,
+};
 pub use mlp::{Mlp, MlpConfig};
+pub use rbm::{Rbm, RbmConfig};
+pub use replicated_rbm::ReplicatedRbm;

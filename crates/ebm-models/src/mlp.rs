@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
 
 use crate::activation::Activation;
-use crate::energy::Energy;
+use crate::energy::{Energy, flatten};
 use crate::init;
 
 /// Widths and activation of an [`Mlp`].
@@ -67,14 +67,7 @@ impl Mlp {
     ///
     /// If a configuration hasn't `input` values.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<1> {
-        let shape = x.dims();
-        let features: usize = shape[1..].iter().product();
-        assert_eq!(
-            features, self.input,
-            "this Mlp takes {} values a configuration, but x of shape {shape:?} has {features}",
-            self.input
-        );
-        let mut x: Tensor<2> = x.reshape([shape[0], features]);
+        let mut x = flatten(x, self.input, "Mlp");
         let last = self.layers.len() - 1;
         for layer in &self.layers[..last] {
             x = self.activation.forward(layer.forward(x));

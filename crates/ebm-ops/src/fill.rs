@@ -82,6 +82,15 @@ fn normal_pair(radius: u32, angle: u32) -> [f32; 2] {
     [r * cos, r * sin]
 }
 
+/// A standard logistic from a word, `ln u - ln(1 - u)`.
+#[inline(always)]
+fn logistic_value(word: u32) -> f32 {
+    // u is an odd multiple of 2^-24, so that u and 1 - u are exact, neither is 0, and they mirror each other.
+    let odd = ((word >> 9) << 1 | 1) as i32;
+    let scale = 1.0 / 16_777_216.0;
+    ln(odd as f32 * scale) - ln(((1 << 24) - odd) as f32 * scale)
+}
+
 /// `floor(word * bound / 2^32)`, for `bound <= 2^32`.
 #[inline(always)]
 fn index(word: u32, bound: u64) -> i64 {
@@ -99,6 +108,11 @@ pub(crate) fn uniform(key: u64, first: u64, interval: Interval, out: &mut [f32])
 /// Fills `out` with standard normals, from block `first` on.
 pub(crate) fn normal(key: u64, first: u64, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| normal_chunk(key, first, chunk));
+}
+
+/// Fills `out` with standard logistics, from block `first` on.
+pub(crate) fn logistic(key: u64, first: u64, out: &mut [f32]) {
+    in_chunks(first, out, |first, chunk| logistic_chunk(key, first, chunk));
 }
 
 /// Fills `out` with integers of `[0, bound)`, from block `first` on.
@@ -141,6 +155,20 @@ fn normal_chunk(key: u64, first: u64, out: &mut [f32]) {
         }
         if let ([last], Some(&[radius, angle])) = (odd, words.last()) {
             [*last, _] = normal_pair(radius, angle);
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn logistic_chunk(key: u64, first: u64, out: &mut [f32]) {
+    // Words first, then values, as for normals.
+    let mut words = [0; GROUP];
+    for (i, group) in out.chunks_mut(GROUP).enumerate() {
+        let words = &mut words[..group.len()];
+        let first = first.wrapping_add((i * (GROUP / BLOCK)) as u64);
+        each_block(key, first, words, |words| words);
+        for (value, &word) in group.iter_mut().zip(words.iter()) {
+            *value = logistic_value(word);
         }
     }
 }
@@ -209,6 +237,8 @@ mod tests {
             uniform(KEY, FIRST, Interval::new(-3.0, 0.7), &mut interval);
             let mut normals = vec![f32::NAN; n];
             normal(KEY, FIRST, &mut normals);
+            let mut logistics = vec![f32::NAN; n];
+            logistic(KEY, FIRST, &mut logistics);
             let mut integers = vec![-1; n];
             indices(KEY, FIRST, 1000, &mut integers);
 
@@ -220,6 +250,8 @@ mod tests {
                 let pair = i & !1;
                 let z = normal_pair(word(pair), word(pair + 1))[i & 1];
                 assert_eq!(normals[i].to_bits(), z.to_bits(), "normal {i} of {n}");
+                let l = logistic_value(word(i));
+                assert_eq!(logistics[i].to_bits(), l.to_bits(), "logistic {i} of {n}");
                 let k = (u128::from(word(i)) * 1000) >> 32;
                 assert_eq!(integers[i] as u128, k, "index {i} of {n}");
             }
@@ -252,6 +284,12 @@ mod tests {
         );
         assert_eq!(z[1], 0.0);
         assert_eq!(normal_pair(u32::MAX, u32::MAX), [0.0, 0.0]);
+
+        // The ends mirror each other, and the middle is the smallest step from 0.
+        let end = f64::from(2.0_f32.powi(24) - 1.0).ln();
+        assert!((f64::from(logistic_value(u32::MAX)) - end).abs() < 2e-6);
+        assert_eq!(logistic_value(0), -logistic_value(u32::MAX));
+        assert!((logistic_value(1 << 31) - 2.0_f32.powi(-22)).abs() < 2e-7);
 
         assert_eq!(Interval::UNIT.map(0), 0.0);
         assert_eq!(Interval::UNIT.map(u32::MAX), 1.0 - 2.0_f32.powi(-24));

@@ -1,0 +1,294 @@
+//! The deep Boltzmann machine: a visible layer and two or more hidden layers, each coupled to the next.
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, activation};
+use ebm_ops::Noise;
+
+use crate::energy::{Energy, flatten};
+use crate::layered::{LayeredMachine, Layers, VisibleUnits};
+use crate::rbm::{Rbm, log_odds};
+
+/// Sizes and initial parameters of a [`Dbm`].
+#[derive(Config, Debug)]
+pub struct DbmConfig {
+    /// Number of visible units.
+    pub visible: usize,
+    /// Number of units of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Standard deviation of the initial weights.
+    #[config(default = "0.01")]
+    pub weight_std: f64,
+}
+
+/// `E(v, h_1, .., h_L) = -b . v - sum_l c_l . h_l - v W_0 h_1 - sum_l h_l W_l h_{l+1}`, all units 0 or 1
+/// (Salakhutdinov & Hinton 2009).
+///
+/// As an [`Energy`] it takes all units of a configuration in one row, visible units first, then each hidden layer
+/// ([`join`](Self::join), [`split`](Self::split)).
+///
+/// # Composition
+///
+/// [`compose`](Self::compose) stacks machines that were trained one on the hidden means of the other, with
+/// doubled inputs ([`ReplicatedRbm`](crate::ReplicatedRbm)). Weights are taken as they are. A layer between two
+/// machines has two biases, `c` as the hidden layer of the lower and `b` as the visible layer of the upper; it gets
+/// their mean, `(c + b) / 2`. Reason: with doubled inputs the lower machine says `sigmoid(c + 2 v W_0)` about the
+/// layer and the upper `sigmoid(b + 2 h_2 W_1^T)`, and the geometric mean of the two distributions, which is where
+/// the doubling comes from (Salakhutdinov & Hinton 2012, section 3), is `sigmoid((c + b) / 2 + v W_0 + h_2 W_1^T)`.
+#[derive(Module, Debug)]
+pub struct Dbm {
+    weights: Vec<Param<Tensor<2>>>,
+    visible_bias: Param<Tensor<1>>,
+    hidden_biases: Vec<Param<Tensor<1>>>,
+}
+
+/// How far mean-field inference goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanField {
+    /// It stops where no mean moves by more than this; 0 makes all steps without looking, and without reading
+    /// anything back from the device.
+    pub tolerance: f64,
+    /// Most rounds over all hidden layers.
+    pub max_steps: usize,
+}
+
+impl Default for MeanField {
+    fn default() -> Self {
+        Self {
+            tolerance: 1e-4,
+            max_steps: 50,
+        }
+    }
+}
+
+impl DbmConfig {
+    /// Builds the machine: weights from `N(0, weight_std^2)`, biases 0.
+    ///
+    /// # Panics
+    ///
+    /// If there is no hidden layer, or a layer without units.
+    pub fn init(&self, device: &Device, noise: &mut Noise) -> Dbm {
+        let sizes = self.sizes();
+        assert!(
+            sizes.len() > 1 && sizes.iter().all(|&size| size > 0),
+            "a deep Boltzmann machine needs hidden layers, and units in every layer, got {sizes:?}"
+        );
+        let weights = sizes
+            .windows(2)
+            .map(|pair| {
+                let weight: Tensor<2> = noise.normal([pair[0], pair[1]], device);
+                weight.mul_scalar(self.weight_std)
+            })
+            .collect();
+        let biases = sizes
+            .iter()
+            .map(|&size| Tensor::zeros([size], device))
+            .collect();
+        Dbm::from_parameters(weights, biases)
+    }
+
+    /// The number of parameters.
+    pub fn num_params(&self) -> u128 {
+        let sizes = self.sizes();
+        let weights: u128 = sizes
+            .windows(2)
+            .map(|pair| pair[0] as u128 * pair[1] as u128)
+            .sum();
+        weights + sizes.iter().map(|&size| size as u128).sum::<u128>()
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        std::iter::once(self.visible)
+            .chain(self.hidden.iter().copied())
+            .collect()
+    }
+}
+
+impl Dbm {
+    /// A machine of given parameters.
+    ///
+    /// # Shapes
+    ///
+    /// - `weights`: for each layer but the last `[units, units of the next layer]`
+    /// - `biases`: for each layer `[units]`, the visible one first
+    ///
+    /// # Panics
+    ///
+    /// If shapes don't fit each other.
+    pub fn from_parameters(weights: Vec<Tensor<2>>, biases: Vec<Tensor<1>>) -> Self {
+        let layers = Layers::new(VisibleUnits::Bernoulli, weights.clone(), biases);
+        Self {
+            weights: weights.into_iter().map(Param::from_tensor).collect(),
+            visible_bias: Param::from_tensor(layers.bias(0)),
+            hidden_biases: (1..layers.count())
+                .map(|l| Param::from_tensor(layers.bias(l)))
+                .collect(),
+        }
+    }
+
+    /// The machine that a stack of pretrained ones makes, from the lowest up (see [Composition](Self#composition)).
+    ///
+    /// # Panics
+    ///
+    /// If the stack is empty, or the hidden units of one aren't as many as the visible units of the next.
+    pub fn compose(stack: &[Rbm]) -> Self {
+        let parts: Vec<Rbm> = stack.iter().map(Rbm::uncentered).collect();
+        let biases: Vec<Vec<Tensor<1>>> = parts.iter().map(LayeredMachine::biases).collect();
+        let between = biases
+            .windows(2)
+            .map(|pair| (pair[0][1].clone() + pair[1][0].clone()).mul_scalar(0.5));
+        let (Some(first), Some(last)) = (biases.first(), biases.last()) else {
+            panic!("a deep Boltzmann machine is composed of at least one machine, got none");
+        };
+        let all = std::iter::once(first[0].clone())
+            .chain(between)
+            .chain(std::iter::once(last[1].clone()))
+            .collect();
+        Self::from_parameters(parts.iter().map(Rbm::weight).collect(), all)
+    }
+
+    /// Sets the visible biases to the log-odds of `mean`, kept in `[margin, 1 - margin]`.
+    pub fn with_visible_means(mut self, mean: Tensor<1>, margin: f64) -> Self {
+        let found = mean.dims();
+        let expected = self.visible_bias.dims();
+        assert_eq!(
+            found, expected,
+            "visible units of shape {expected:?} take as many means, got {found:?}"
+        );
+        self.visible_bias = Param::from_tensor(log_odds(mean, margin));
+        self
+    }
+
+    /// The number of units of each layer, the visible one first.
+    pub fn sizes(&self) -> Vec<usize> {
+        std::iter::once(self.visible_bias.dims()[0])
+            .chain(self.hidden_biases.iter().map(|bias| bias.dims()[0]))
+            .collect()
+    }
+
+    /// The number of all units.
+    pub fn units(&self) -> usize {
+        self.sizes().iter().sum()
+    }
+
+    /// Rows of all units, `[batch, units]`, layer by layer.
+    pub fn split(&self, states: Tensor<2>) -> Vec<Tensor<2>> {
+        let mut start = 0;
+        self.sizes()
+            .into_iter()
+            .map(|size| {
+                let layer = states.clone().narrow(1, start, size);
+                start += size;
+                layer
+            })
+            .collect()
+    }
+
+    /// Layers as rows of all units, `[batch, units]`.
+    pub fn join(&self, layers: Vec<Tensor<2>>) -> Tensor<2> {
+        Tensor::cat(layers, 1)
+    }
+
+    /// The means of the fully factorised `q(h | v)` that bounds `log p(v)` best: the visible units, then the
+    /// means of each hidden layer.
+    ///
+    /// Starts with one pass up in which each layer's input from below is doubled in place of the missing input from
+    /// above, then repeats `mu_l = sigmoid(c_l + mu_{l-1} W_{l-1} + mu_{l+1} W_l^T)` over the layers, even and odd in
+    /// turn, which never lowers the bound (Salakhutdinov & Hinton 2009, section 3.2).
+    ///
+    /// # Shapes
+    ///
+    /// - `visible`: `[batch, visible]`
+    /// - output: for each layer `[batch, units]`
+    pub fn mean_field(&self, visible: Tensor<2>, until: MeanField) -> Vec<Tensor<2>> {
+        let layers = self.layers();
+        let last = layers.count() - 1;
+        let below_first = layers.from_below(1, visible.clone());
+        let field = |l: usize, means: &[Tensor<2>]| {
+            // The visible units don't change, and neither does what they send.
+            let mut field = layers.bias(l).unsqueeze()
+                + if l == 1 {
+                    below_first.clone()
+                } else {
+                    layers.from_below(l, means[l - 1].clone())
+                };
+            if l < last {
+                field = field + layers.from_above(l, means[l + 1].clone());
+            }
+            field
+        };
+        let mut means = vec![visible.clone()];
+        for l in 1..=last {
+            let input = if l == 1 {
+                below_first.clone()
+            } else {
+                layers.from_below(l, means[l - 1].clone())
+            };
+            let copies = if l < last { 2.0 } else { 1.0 };
+            means.push(activation::sigmoid(
+                input.mul_scalar(copies) + layers.bias(l).unsqueeze(),
+            ));
+        }
+        for _ in 0..until.max_steps {
+            let mut moved: Vec<Tensor<1>> = Vec::new();
+            for l in (1..=last).step_by(2).chain((2..=last).step_by(2)) {
+                let new = activation::sigmoid(field(l, &means));
+                if until.tolerance > 0.0 {
+                    moved.push((new.clone() - means[l].clone()).abs().max());
+                }
+                means[l] = new;
+            }
+            if until.tolerance > 0.0 {
+                let moved = Tensor::cat(moved, 0).max().into_scalar::<f32>();
+                if f64::from(moved) <= until.tolerance || moved.is_nan() {
+                    break;
+                }
+            }
+        }
+        means
+    }
+
+    /// The variational bound without the partition function, `L(v) + log Z <= log p(v) + log Z`:
+    /// `-E(v, mu) + sum_i H(mu_i)` at the means that [`mean_field`](Self::mean_field) gave: `[batch]`.
+    pub fn unnormalized_bound(&self, means: &[Tensor<2>]) -> Tensor<1> {
+        let mut bound = self.layers().energy(means).neg();
+        for layer in &means[1..] {
+            bound = bound + entropy(layer.clone());
+        }
+        bound
+    }
+}
+
+/// The entropy of independent coins in nats: `[batch, units]` -> `[batch]`.
+fn entropy(p: Tensor<2>) -> Tensor<1> {
+    // x ln x tends to 0 with x; the smallest normal f32 in place of 0 leaves that.
+    let x_log_x = |x: Tensor<2>| x.clone() * x.clamp_min(f64::from(f32::MIN_POSITIVE)).log();
+    let q = p.clone().neg().add_scalar(1.0);
+    (x_log_x(p) + x_log_x(q))
+        .sum_dim(1)
+        .squeeze_dim::<1>(1)
+        .neg()
+}
+
+impl LayeredMachine for Dbm {
+    fn visible_units(&self) -> VisibleUnits {
+        VisibleUnits::Bernoulli
+    }
+
+    fn weights(&self) -> Vec<Tensor<2>> {
+        self.weights.iter().map(Param::val).collect()
+    }
+
+    fn biases(&self) -> Vec<Tensor<1>> {
+        std::iter::once(self.visible_bias.val())
+            .chain(self.hidden_biases.iter().map(Param::val))
+            .collect()
+    }
+}
+
+impl<const D: usize> Energy<D> for Dbm {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let states = self.split(flatten(x, self.units(), "Dbm"));
+        self.layers().energy(&states)
+    }
+}
