@@ -12,7 +12,7 @@ use ebm::backend;
 use ebm::models::Energy;
 use ebm::ops::Noise;
 use ebm::training::config::ConfigTable;
-use ebm::training::{Examples, Trainer};
+use ebm::training::{Examples, Trainable, Trainer};
 
 #[derive(Module, Debug)]
 struct Gaussian {
@@ -38,6 +38,9 @@ impl Energy<2> for Gaussian {
         distance * self.log_width.val().mul_scalar(-2.0).exp().div_scalar(2.0)
     }
 }
+
+/// Its chains move as those of any energy do.
+impl Trainable<2> for Gaussian {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let device = backend::select("auto", 0)?.device;

@@ -40,6 +40,8 @@ pub struct Dbm {
     weights: Vec<Param<Tensor<2>>>,
     visible_bias: Param<Tensor<1>>,
     hidden_biases: Vec<Param<Tensor<1>>>,
+    #[module(skip)]
+    inference: MeanField,
 }
 
 /// How far mean-field inference goes.
@@ -123,7 +125,14 @@ impl Dbm {
             hidden_biases: (1..layers.count())
                 .map(|l| Param::from_tensor(layers.bias(l)))
                 .collect(),
+            inference: MeanField::default(),
         }
+    }
+
+    /// Sets how far [`mean_field`](Self::mean_field) goes.
+    pub fn with_inference(mut self, inference: MeanField) -> Self {
+        self.inference = inference;
+        self
     }
 
     /// The machine that a stack of pretrained ones makes, from the lowest up (see [Composition](Self#composition)).
@@ -200,7 +209,8 @@ impl Dbm {
     ///
     /// - `visible`: `[batch, visible]`
     /// - output: for each layer `[batch, units]`
-    pub fn mean_field(&self, visible: Tensor<2>, until: MeanField) -> Vec<Tensor<2>> {
+    pub fn mean_field(&self, visible: Tensor<2>) -> Vec<Tensor<2>> {
+        let until = self.inference;
         let layers = self.layers();
         let last = layers.count() - 1;
         let below_first = layers.from_below(1, visible.clone());

@@ -48,6 +48,17 @@ impl<X> Run<X> {
     }
 }
 
+impl<X> Run<X> {
+    /// The same run with its positions seen in another way.
+    pub fn map<Y>(self, view: impl FnOnce(X) -> Y) -> Run<Y> {
+        Run {
+            position: view(self.position),
+            steps: self.steps,
+            accepted: self.accepted,
+        }
+    }
+}
+
 /// Moves chains from `position` by `steps` transitions.
 ///
 /// Memory doesn't grow with `steps`, and nothing is read back from the device.

@@ -18,16 +18,20 @@
 //! # }
 //! ```
 
+mod block_gibbs;
 mod gradient;
 mod kernel;
 mod langevin;
 mod metropolis;
+mod parallel_tempering;
 mod replay_buffer;
 
+pub use block_gibbs::BlockGibbs;
 pub use gradient::energy_and_gradient;
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis::{Metropolis, MetropolisState};
+pub use parallel_tempering::{InvalidLadder, ParallelTempering};
 pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };

@@ -35,6 +35,13 @@ pub enum StartingPoints {
         /// Standard deviation.
         std: f64,
     },
+    /// One of two values with equal probability, for binary units.
+    Binary {
+        /// The one value.
+        low: f64,
+        /// The other.
+        high: f64,
+    },
 }
 
 impl StartingPoints {
@@ -50,6 +57,10 @@ impl StartingPoints {
             Self::Normal { mean, std } => {
                 let draws: Tensor<D> = noise.normal(shape, device);
                 draws.mul_scalar(std).add_scalar(mean)
+            }
+            Self::Binary { low, high } => {
+                let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
+                coins.mul_scalar(high - low).add_scalar(low)
             }
         }
     }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Images;
 
+/// Examples that are looked at in one go where all of them are gone through.
+pub(crate) const ROWS_AT_A_TIME: usize = 4096;
+
 /// Examples that were uploaded once; batches are gathered and normalised on the device.
 #[derive(Clone, Debug)]
 pub struct Examples<const D: usize> {
@@ -55,6 +58,20 @@ impl<const D: usize> Examples<D> {
     /// The device that holds them.
     pub fn device(&self) -> Device {
         self.rows.device()
+    }
+
+    /// The mean of each value over all examples, `[values]`.
+    pub fn mean(&self) -> Tensor<1> {
+        let count = self.len();
+        let parts = (0..count)
+            .step_by(ROWS_AT_A_TIME)
+            .map(|first| {
+                let rows: Vec<usize> = (first..count.min(first + ROWS_AT_A_TIME)).collect();
+                let part = self.rows.select(row_indices(&rows, &self.device()));
+                part.sum_dim(0).div_scalar(count as f64)
+            })
+            .collect();
+        Tensor::cat(parts, 0).sum_dim(0).squeeze_dim(0)
     }
 
     /// The examples at `indices`: `[indices, ..]`.

@@ -1,18 +1,19 @@
 //! The negative phase: where the chains of an update start, and what becomes of them.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ebm_models::Energy;
 use ebm_ops::Noise;
 use ebm_sampling::{ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
 use crate::config::{ChainStorage, ChainsConfig, StartConfig, TrainerConfig};
+use crate::trainable::Trainable;
 
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a trainer has one")]
 pub enum NegativePhase<const D: usize> {
     /// Chains of a buffer, drawn and written back. Persistent chains are a buffer of one batch.
     Buffer(ReplayBuffer<D>),
+    /// Persistent chains with replicas at several temperatures, row by row: `[temperatures * batch, ..]`.
+    Replicas(Tensor<D>),
     /// Chains that start at the data: CD-k.
     Data,
     /// Chains that start at noise.
@@ -24,6 +25,8 @@ pub enum NegativePhase<const D: usize> {
 pub struct Negatives<const D: usize> {
     /// Where the chains ended: `[batch, ..]`.
     pub samples: Tensor<D>,
+    /// Where all replicas of the chains ended: the samples, then those of higher temperatures.
+    replicas: Tensor<D>,
     /// Root mean square distance, per value, between the two ends of a chain: `[1]`.
     pub displacement: Tensor<1>,
     /// Mean share of accepted proposals: `[1]`; `None` for a sampler that never rejects.
@@ -65,6 +68,11 @@ impl<const D: usize> NegativePhase<D> {
                     noise,
                 )
             }
+            ChainsConfig::Persistent(keys) if config.sampler.replicas() > 1 => {
+                let mut shape = shape;
+                shape[0] *= config.sampler.replicas();
+                Self::Replicas(keys.start.points(config.range).draw(shape, noise, device))
+            }
             ChainsConfig::Persistent(keys) => {
                 buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
             }
@@ -73,9 +81,9 @@ impl<const D: usize> NegativePhase<D> {
         }
     }
 
-    /// Draws as many samples as there are examples in `batch`. The chains stay where they were until
+    /// Draws as many samples as there are states in `batch`, the states of the positive phase. The chains stay where they were until
     /// [`keep`](Self::keep).
-    pub fn sample<E: Energy<D>>(
+    pub fn sample<E: Trainable<D>>(
         &self,
         energy: &E,
         batch: &Tensor<D>,
@@ -84,6 +92,7 @@ impl<const D: usize> NegativePhase<D> {
     ) -> Negatives<D> {
         let shape = batch.dims();
         let (start, indices) = match self {
+            Self::Replicas(chains) => (chains.clone(), None),
             Self::Buffer(buffer) => {
                 let draw = buffer.draw(shape[0], noise);
                 (draw.positions, Some(draw.indices))
@@ -91,17 +100,22 @@ impl<const D: usize> NegativePhase<D> {
             Self::Data => (batch.clone(), None),
             Self::Noise(points) => (points.draw(shape, noise, &batch.device()), None),
         };
-        let chains = config.sampler.run(
-            energy,
+        let chains = energy.run(
+            &config.sampler,
             start.clone(),
             config.sampler.steps(),
             config.range,
             noise,
         );
+        let acceptance = chains.acceptance().map(Tensor::mean);
+        let replicas = chains.position;
+        let samples = replicas.clone().narrow(0, 0, shape[0]);
+        let start = start.narrow(0, 0, shape[0]);
         Negatives {
-            displacement: (chains.position.clone() - start).square().mean().sqrt(),
-            acceptance: chains.acceptance().map(Tensor::mean),
-            samples: chains.position,
+            displacement: (samples.clone() - start).square().mean().sqrt(),
+            acceptance,
+            samples,
+            replicas,
             indices,
         }
     }
@@ -109,8 +123,10 @@ impl<const D: usize> NegativePhase<D> {
     /// Stores the moved chains. Not called for an update that failed, so that a chain that has gone to
     /// infinity doesn't come back.
     pub fn keep(&mut self, negatives: Negatives<D>) {
-        if let (Self::Buffer(buffer), Some(indices)) = (self, negatives.indices) {
-            buffer.write_back(indices, negatives.samples);
+        match (self, negatives.indices) {
+            (Self::Buffer(buffer), Some(indices)) => buffer.write_back(indices, negatives.samples),
+            (Self::Replicas(chains), _) => *chains = negatives.replicas,
+            _ => {}
         }
     }
 
@@ -118,6 +134,7 @@ impl<const D: usize> NegativePhase<D> {
     pub fn chains(&self) -> Option<TensorData> {
         match self {
             Self::Buffer(buffer) => Some(buffer.to_data()),
+            Self::Replicas(chains) => Some(chains.to_data()),
             Self::Data | Self::Noise(_) => None,
         }
     }
@@ -132,7 +149,19 @@ impl<const D: usize> NegativePhase<D> {
             (Self::Buffer(buffer), Some(chains)) => buffer
                 .restore(chains)
                 .map_err(|mismatch| format!("{mismatch} (config section `chains`)")),
-            (Self::Buffer(_), None) => {
+            (Self::Replicas(kept), Some(chains)) => {
+                let expected = kept.shape();
+                if *chains.shape() != expected {
+                    return Err(format!(
+                        "the stored chains have shape {:?}, but config sections `chains` and `sampler` keep {:?}",
+                        chains.shape().as_slice(),
+                        expected.as_slice()
+                    ));
+                }
+                *kept = Tensor::from_data(chains, &kept.device());
+                Ok(())
+            }
+            (Self::Buffer(_) | Self::Replicas(_), None) => {
                 Err("it holds no chains, but config section `chains` keeps them".into())
             }
             (Self::Data | Self::Noise(_), None) => Ok(()),
@@ -148,6 +177,7 @@ impl StartConfig {
     pub fn points(self, (low, high): (f64, f64)) -> StartingPoints {
         match self {
             Self::Uniform => StartingPoints::Uniform { low, high },
+            Self::Binary => StartingPoints::Binary { low, high },
             Self::Normal => StartingPoints::Normal {
                 mean: (low + high) / 2.0,
                 std: (high - low) / 2.0,

@@ -2,12 +2,18 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use ebm_models::{ConvNet, ConvNetConfig, Energy, Mlp, MlpConfig};
+use ebm_models::{
+    ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy, LayeredMachine, MeanField, Mlp, MlpConfig, Rbm,
+    RbmConfig,
+};
 use ebm_ops::Noise;
+use ebm_sampling::Run;
 
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, SamplerConfig};
 use crate::error::TrainError;
+use crate::examples::Examples;
 use crate::memory;
+use crate::trainable::{Trainable, rows};
 
 /// Any model that `[model]` can name. Examples are `[batch, channels, height, width]`; a point of the plane
 /// is an image of two channels and one pixel.
@@ -18,6 +24,10 @@ pub enum Network {
     Mlp(Mlp),
     /// A convolutional network.
     ConvNet(ConvNet),
+    /// A restricted Boltzmann machine.
+    Rbm(Rbm),
+    /// A deep Boltzmann machine, whose states are all its units.
+    Dbm(Dbm),
 }
 
 impl Network {
@@ -86,15 +96,117 @@ impl Network {
                     .map(Self::ConvNet)
                     .map_err(|error| failed(error.to_string()))
             }
+            ModelConfig::Rbm(keys) => {
+                let config = RbmConfig::new(shape.iter().product(), keys.hidden)
+                    .with_visible_units(keys.visible_units)
+                    .with_weight_std(keys.weight_std)
+                    .with_centered(keys.centered);
+                check(config.num_params())?;
+                Ok(Self::Rbm(config.init(device, noise)))
+            }
+            ModelConfig::Dbm(keys) => {
+                let config = DbmConfig::new(shape.iter().product(), keys.hidden.clone())
+                    .with_weight_std(keys.weight_std);
+                check(config.num_params())?;
+                let inference = MeanField {
+                    tolerance: keys.mean_field_tolerance,
+                    max_steps: keys.mean_field_steps,
+                };
+                let model = config.init(device, noise).with_inference(inference);
+                Ok(Self::Dbm(model))
+            }
         }
     }
+
+    /// Gives the model what can be known of the examples before the first update: the visible biases of a Boltzmann
+    /// machine.
+    #[must_use]
+    pub fn fitted_to(self, examples: &Examples<4>) -> Self {
+        match self {
+            Self::Rbm(model) => Self::Rbm(model.with_visible_means(examples.mean(), MEAN_MARGIN)),
+            Self::Dbm(model) => Self::Dbm(model.with_visible_means(examples.mean(), MEAN_MARGIN)),
+            other => other,
+        }
+    }
+
+    /// What states look like: `[batch, ..]` -> `[batch, channels, height, width]` with `shape` = channels, height,
+    /// width. Units that are drawn by coins are shown by their probability given the hidden units, of which a machine
+    /// that sums them out draws new ones.
+    pub fn visible_means(
+        &self,
+        states: Tensor<4>,
+        shape: [usize; 3],
+        noise: &mut Noise,
+    ) -> Tensor<4> {
+        let count = states.dims()[0];
+        let images = match self {
+            Self::Mlp(_) | Self::ConvNet(_) => return states,
+            Self::Rbm(model) => {
+                let hidden = noise.bernoulli(model.hidden_means(rows(states)));
+                model.visible_means(hidden)
+            }
+            Self::Dbm(model) => {
+                let states = model.split(rows(states));
+                model.layers().conditional(0, &states).mean()
+            }
+        };
+        images.reshape([count, shape[0], shape[1], shape[2]])
+    }
+}
+
+/// How far a pixel's mean is kept from 0 and 1 where it becomes a bias.
+const MEAN_MARGIN: f64 = 1e-3;
+
+/// Evaluates an expression for whatever model it is.
+macro_rules! each {
+    ($network:expr, $model:ident => $call:expr) => {
+        match $network {
+            Network::Mlp($model) => $call,
+            Network::ConvNet($model) => $call,
+            Network::Rbm($model) => $call,
+            Network::Dbm($model) => $call,
+        }
+    };
 }
 
 impl Energy<4> for Network {
     fn energy(&self, x: Tensor<4>) -> Tensor<1> {
+        each!(self, model => model.energy(x))
+    }
+}
+
+impl Trainable<4> for Network {
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        each!(self, model => Trainable::<4>::supports(model, sampler))
+    }
+
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<4>,
+        steps: usize,
+        range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<4>> {
+        each!(self, model => Trainable::run(model, sampler, states, steps, range, noise))
+    }
+
+    fn state_shape(&self, examples: [usize; 4]) -> [usize; 4] {
+        each!(self, model => model.state_shape(examples))
+    }
+
+    fn clamp(&self, examples: Tensor<4>, sampler: &SamplerConfig, noise: &mut Noise) -> Tensor<4> {
+        each!(self, model => Trainable::clamp(model, examples, sampler, noise))
+    }
+
+    fn hidden_means(&self, states: Tensor<4>) -> Vec<Tensor<2>> {
+        each!(self, model => Trainable::hidden_means(model, states))
+    }
+
+    fn follow(self, states: Tensor<4>) -> Self {
         match self {
-            Self::Mlp(model) => model.energy(x),
-            Self::ConvNet(model) => model.energy(x),
+            Self::Rbm(model) => Self::Rbm(model.follow(states)),
+            other => other,
         }
     }
 }

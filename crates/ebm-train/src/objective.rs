@@ -25,6 +25,32 @@ pub struct Objective {
     pub sample_energy: Tensor<1>,
 }
 
+/// `cost * sum_j (mean_batch P(h_j = 1) - target)^2`, over all hidden units (Lee, Ekanadham & Ng 2008).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sparsity {
+    /// Mean activity that each hidden unit should have.
+    pub target: f64,
+    /// Weight of the penalty.
+    pub cost: f64,
+}
+
+impl Sparsity {
+    /// The penalty, `[1]`; `None` without hidden units.
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: for each layer the means given the data, `[batch, units]`
+    pub fn penalty(&self, hidden: Vec<Tensor<2>>) -> Option<Tensor<1>> {
+        hidden
+            .into_iter()
+            .map(|means| {
+                let distance = means.mean_dim(0).sub_scalar(self.target);
+                distance.square().sum().mul_scalar(self.cost)
+            })
+            .reduce(|total, layer| total + layer)
+    }
+}
+
 impl ContrastiveDivergence {
     /// Evaluates both batches in one pass.
     ///

@@ -19,49 +19,31 @@ use crate::gradients::ParameterGradients;
 use crate::weights::{ModulePath, lift, track_path};
 
 /// An update rule and what it remembers of each parameter.
+///
+/// Weight decay is for parameters of two dimensions or more, the weights; biases are left alone (Hinton 2012, section 10).
 #[derive(Clone)]
 pub struct ParameterOptimizer {
-    rule: Arc<dyn DynOptimizer>,
+    weights: Arc<dyn DynOptimizer>,
+    biases: Arc<dyn DynOptimizer>,
     states: BTreeMap<String, DynState>,
 }
 
 impl ParameterOptimizer {
     /// The rule of a configuration, with nothing remembered yet.
     pub fn new(config: &OptimizerConfig) -> Self {
-        let decay = |penalty: f64| (penalty > 0.0).then(|| WeightDecayConfig::new(penalty as f32));
-        let rule: Arc<dyn DynOptimizer> = match config {
-            OptimizerConfig::Adam(keys) => Arc::new(
-                AdamConfig::new()
-                    .with_beta_1(keys.beta_1 as f32)
-                    .with_beta_2(keys.beta_2 as f32)
-                    .with_epsilon(keys.epsilon as f32)
-                    .with_weight_decay(decay(keys.weight_decay))
-                    .build(),
-            ),
-            OptimizerConfig::AdamW(keys) => Arc::new(
-                AdamWConfig::new()
-                    .with_beta_1(keys.beta_1 as f32)
-                    .with_beta_2(keys.beta_2 as f32)
-                    .with_epsilon(keys.epsilon as f32)
-                    .with_weight_decay(keys.weight_decay as f32)
-                    .build(),
-            ),
-            OptimizerConfig::Sgd(keys) => {
-                // No dampening: v <- momentum v + g, as in the textbooks and in PyTorch.
-                let momentum = MomentumConfig::new()
-                    .with_momentum(keys.momentum)
-                    .with_dampening(0.0);
-                Arc::new(
-                    SgdConfig::new()
-                        .with_momentum((keys.momentum > 0.0).then_some(momentum))
-                        .with_weight_decay(decay(keys.weight_decay))
-                        .build(),
-                )
-            }
-        };
         Self {
-            rule,
+            weights: rule(config, config.weight_decay()),
+            biases: rule(config, 0.0),
             states: BTreeMap::new(),
+        }
+    }
+
+    /// The rule for parameters of `dimensions`.
+    fn rule(&self, dimensions: usize) -> &dyn DynOptimizer {
+        if dimensions > 1 {
+            &*self.weights
+        } else {
+            &*self.biases
         }
     }
 
@@ -86,7 +68,8 @@ impl ParameterOptimizer {
     pub fn state(&self) -> (BTreeMap<String, TensorData>, BTreeMap<String, u64>) {
         let mut sink = StateSink::default();
         for (name, state) in &self.states {
-            self.rule.state_flatten(name, state, &mut sink);
+            // What is remembered doesn't depend on the decay.
+            self.weights.state_flatten(name, state, &mut sink);
         }
         let counters = sink
             .scalars
@@ -120,6 +103,41 @@ impl ParameterOptimizer {
     }
 }
 
+/// Burn's update rule of a configuration, with this weight decay.
+fn rule(config: &OptimizerConfig, weight_decay: f64) -> Arc<dyn DynOptimizer> {
+    let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
+    match config {
+        OptimizerConfig::Adam(keys) => Arc::new(
+            AdamConfig::new()
+                .with_beta_1(keys.beta_1 as f32)
+                .with_beta_2(keys.beta_2 as f32)
+                .with_epsilon(keys.epsilon as f32)
+                .with_weight_decay(decay)
+                .build(),
+        ),
+        OptimizerConfig::AdamW(keys) => Arc::new(
+            AdamWConfig::new()
+                .with_beta_1(keys.beta_1 as f32)
+                .with_beta_2(keys.beta_2 as f32)
+                .with_epsilon(keys.epsilon as f32)
+                .with_weight_decay(weight_decay as f32)
+                .build(),
+        ),
+        OptimizerConfig::Sgd(keys) => {
+            // No dampening: v <- momentum v + g, as in the textbooks and in PyTorch.
+            let momentum = MomentumConfig::new()
+                .with_momentum(keys.momentum)
+                .with_dampening(0.0);
+            Arc::new(
+                SgdConfig::new()
+                    .with_momentum((keys.momentum > 0.0).then_some(momentum))
+                    .with_weight_decay(decay)
+                    .build(),
+            )
+        }
+    }
+}
+
 struct Update<'a> {
     path: ModulePath,
     optimizer: &'a mut ParameterOptimizer,
@@ -138,7 +156,7 @@ impl ModuleMapper for Update<'_> {
         };
         let (id, old, mapper) = param.consume();
         let state = self.optimizer.states.remove(&name);
-        let (value, state) = self.optimizer.rule.step_dyn(
+        let (value, state) = self.optimizer.rule(D).step_dyn(
             D,
             self.learning_rate,
             old.clone().inner().into_bridge(),
@@ -166,7 +184,7 @@ impl ModuleVisitor for Restore<'_> {
         let device: Device = param.lazy_device().inner();
         if let Some(state) =
             self.optimizer
-                .rule
+                .rule(D)
                 .state_unflatten(D, &name, &mut self.source, &device)
         {
             self.optimizer.states.insert(name, state);

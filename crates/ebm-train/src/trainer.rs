@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData};
-use ebm_models::Energy;
 use ebm_ops::Noise;
 use serde::Serialize;
 
@@ -15,8 +14,9 @@ use crate::gradients::ParameterGradients;
 use crate::memory;
 use crate::moving_average::MovingAverage;
 use crate::negative_phase::NegativePhase;
-use crate::objective::ContrastiveDivergence;
+use crate::objective::{ContrastiveDivergence, Sparsity};
 use crate::optimizer::ParameterOptimizer;
+use crate::trainable::Trainable;
 use crate::weights::{load_weights, weights};
 
 /// Trains one energy on one set of examples by contrastive divergence.
@@ -71,7 +71,7 @@ pub enum StepOutcome {
     Refused(Metrics),
 }
 
-impl<M: Energy<D>, const D: usize> Trainer<M, D> {
+impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// Prepares training; `noise` is the source of all its randomness.
     ///
     /// # Errors
@@ -92,7 +92,15 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
                 examples: examples.len(),
             });
         }
-        let mut shape = examples.shape();
+        if !model.supports(&config.sampler) {
+            return Err(ConfigError::Value {
+                key: "sampler.kind",
+                found: format!("\"{}\"", config.sampler.name()),
+                expected: "a sampler that can move chains of this model: \"langevin\" or \"metropolis\" for networks and Gaussian units, \"gibbs\" (above temperature 0) or \"parallel_tempering\" for machines with layers of binary units".into(),
+            }
+            .into());
+        }
+        let mut shape = model.state_shape(examples.shape());
         if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
             shape[0] = keys.capacity;
             let values = memory::product(&shape);
@@ -136,24 +144,36 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
         let data = self.examples.batch(indices);
 
         let frozen = self.model.valid();
-        let negatives = self
-            .negative_phase
-            .sample(&frozen, &data, &self.config, &mut self.noise);
-        let data = add_noise(
-            data,
+        // Chains that start at the data start at the examples, the objective sees them with noise.
+        let clamped = frozen.clamp(data, &self.config.sampler, &mut self.noise);
+        let negatives =
+            self.negative_phase
+                .sample(&frozen, &clamped, &self.config, &mut self.noise);
+        let clamped = add_noise(
+            clamped,
             training.data_noise,
             self.config.range,
             &mut self.noise,
         );
 
-        let objective = ContrastiveDivergence {
+        let mut objective = ContrastiveDivergence {
             energy_regularizer: self.config.objective.energy_regularizer,
         }
         .evaluate(
             &self.model,
-            data.autodiff(),
+            clamped.clone().autodiff(),
             negatives.samples.clone().autodiff(),
         );
+        if let Some(keys) = &self.config.objective.sparsity {
+            let sparsity = Sparsity {
+                target: keys.target,
+                cost: keys.cost,
+            };
+            let hidden = self.model.hidden_means(clamped.clone().autodiff());
+            if let Some(penalty) = sparsity.penalty(hidden) {
+                objective.loss = objective.loss + penalty;
+            }
+        }
         let gradients = ParameterGradients::collect(&self.model, objective.loss.backward());
 
         self.step += 1;
@@ -167,7 +187,10 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
         };
         self.negative_phase.keep(negatives);
         let model = self.model.clone();
-        self.model = self.optimizer.step(learning_rate, model, gradients, factor);
+        self.model = self
+            .optimizer
+            .step(learning_rate, model, gradients, factor)
+            .follow(clamped);
         if let Some(average) = &mut self.average {
             average.update(&self.model, self.step - 1);
         }
@@ -192,6 +215,14 @@ impl<M: Energy<D>, const D: usize> Trainer<M, D> {
     /// The model that is being trained, on the autodiff graph.
     pub fn model(&self) -> &M {
         &self.model
+    }
+
+    /// Replaces the model before the first update, by one that was trained in another way, say.
+    pub fn set_model(&mut self, model: M) {
+        if let Some(average) = &mut self.average {
+            average.set_model(model.valid());
+        }
+        self.model = model.train();
     }
 
     /// The model to sample from, off the autodiff graph: the moving average of the weights if one is kept,

@@ -13,7 +13,7 @@ use ebm_models::{Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
 use ebm_train::config::{ConfigTable, RunConfig, TrainerConfig};
 use ebm_train::run::{self, Event, Outcome, RunFolder, Watch};
-use ebm_train::{Checkpoint, Examples, StepOutcome, TrainError, Trainer, weights};
+use ebm_train::{Checkpoint, Examples, StepOutcome, TrainError, Trainable, Trainer, weights};
 use tempfile::TempDir;
 
 /// A linear energy on the digits, which plain gradient descent makes converge or explode by its learning rate
@@ -102,6 +102,8 @@ impl Energy<2> for Switched {
         }
     }
 }
+
+impl Trainable<2> for Switched {}
 
 fn trainer(config: TrainerConfig) -> (Trainer<Switched, 2>, Arc<AtomicU8>) {
     let device = Device::flex();

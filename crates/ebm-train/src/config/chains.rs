@@ -32,7 +32,7 @@ pub struct ReplayBufferConfig {
     /// What is kept of a chain: `"f32"` or `"u8"` (one byte a value, rounded).
     #[serde(default)]
     pub storage: ChainStorage,
-    /// Where chains start: `"uniform"` or `"normal"`, over the range of the data.
+    /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
     #[serde(default)]
     pub start: StartConfig,
 }
@@ -41,7 +41,7 @@ pub struct ReplayBufferConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersistentConfig {
-    /// Where chains start: `"uniform"` or `"normal"`, over the range of the data.
+    /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
     #[serde(default)]
     pub start: StartConfig,
 }
@@ -66,6 +66,8 @@ pub enum StartConfig {
     Uniform,
     /// Normal around the middle of the range, with half its width as standard deviation.
     Normal,
+    /// Either end of the range with equal probability, for binary units.
+    Binary,
 }
 
 impl ReplayBufferConfig {

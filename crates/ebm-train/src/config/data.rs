@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_count, check_not_negative};
 use super::section::section;
-use crate::data::Fit;
+use crate::data::{Binarize, Fit};
 
 section! {
     /// Where the examples come from.
@@ -32,6 +32,10 @@ pub struct DigitsConfig {
     /// What the darkest and the brightest pixel are mapped to.
     #[serde(default = "default_range")]
     pub range: [f64; 2],
+    /// How grey pixels become black or white: `"threshold"` (white from 128 up) or `"sample"` (white with the
+    /// pixel's value as probability, drawn once, the same for every run); absent: they stay grey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binarize: Option<Binarize>,
     /// Use only the first so many examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -56,6 +60,10 @@ pub struct FolderConfig {
     /// What the darkest and the brightest pixel are mapped to.
     #[serde(default = "default_range")]
     pub range: [f64; 2],
+    /// How grey pixels become black or white, as for the digits. Files that hold nothing but 0 and 1, or 0 and 255,
+    /// are taken as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binarize: Option<Binarize>,
     /// Use only the first so many examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -103,6 +111,15 @@ impl DataConfig {
             Self::Digits(DigitsConfig { limit, .. }) | Self::Folder(FolderConfig { limit, .. }) => {
                 *limit
             }
+            Self::TwoMoons(_) => None,
+        }
+    }
+
+    /// How pixels are made black and white, if they are.
+    pub fn binarize(&self) -> Option<Binarize> {
+        match self {
+            Self::Digits(DigitsConfig { binarize, .. })
+            | Self::Folder(FolderConfig { binarize, .. }) => *binarize,
             Self::TwoMoons(_) => None,
         }
     }

@@ -22,16 +22,18 @@ use serde::{Deserialize, Serialize};
 pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
 pub use data::{DataConfig, DigitsConfig, FolderConfig, TwoMoonsConfig};
 pub use error::ConfigError;
-pub use model::{ConvNetConfig, MlpConfig, ModelConfig};
+pub use model::{ConvNetConfig, DbmConfig, MlpConfig, ModelConfig, PretrainingConfig, RbmConfig};
 pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
 pub use output::{MAX_SAMPLES, OutputConfig};
 pub use presets::{PRESETS, preset};
 pub use recovery::RecoveryConfig;
-pub use sampler::{LangevinConfig, MetropolisConfig, SamplerConfig};
+pub use sampler::{
+    GibbsConfig, LangevinConfig, MetropolisConfig, ParallelTemperingConfig, SamplerConfig,
+};
 pub use schedule::{CosineConfig, ExponentialConfig, LinearConfig, ScheduleConfig, ScheduleKind};
 pub use section::NoKeys;
 pub use table::ConfigTable;
-pub use training::{ObjectiveConfig, TrainingConfig};
+pub use training::{ObjectiveConfig, SparsityConfig, TrainingConfig};
 
 /// Everything that determines a run, apart from the machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +102,7 @@ impl RunConfig {
         self.data.validate()?;
         self.model.validate()?;
         self.trainer().validate()?;
+        self.model.check_fit(&self.data, &self.training)?;
         self.recovery.validate()?;
         self.output.validate()
     }
@@ -139,6 +142,14 @@ impl TrainerConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.sampler.validate()?;
         self.chains.validate(self.training.batch_size)?;
+        if self.sampler.replicas() > 1 {
+            error::check(
+                matches!(self.chains, ChainsConfig::Persistent(_)),
+                "chains.kind",
+                "another kind",
+                "\"persistent\" with sampler.kind \"parallel_tempering\", whose replicas live on between updates",
+            )?;
+        }
         self.objective.validate()?;
         self.optimizer.validate()?;
         self.schedule.validate()?;

@@ -2,11 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use ebm_models::{Activation, ConvLayerConfig};
+use ebm_models::{Activation, ConvLayerConfig, VisibleUnits};
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_count};
+use super::data::DataConfig;
+use super::error::{
+    ConfigError, check, check_at_least_one, check_count, check_not_negative, check_positive,
+};
 use super::section::section;
+use super::training::TrainingConfig;
 
 section! {
     /// The energy network. Its input size comes from the data.
@@ -15,6 +19,10 @@ section! {
         "mlp" => Mlp(MlpConfig),
         /// A convolutional network.
         "conv_net" => ConvNet(ConvNetConfig),
+        /// A restricted Boltzmann machine.
+        "rbm" => Rbm(RbmConfig),
+        /// A deep Boltzmann machine.
+        "dbm" => Dbm(DbmConfig),
     }
 }
 
@@ -47,6 +55,82 @@ pub struct ConvNetConfig {
     pub activation: Activation,
 }
 
+/// Keys of a restricted Boltzmann machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RbmConfig {
+    /// Number of hidden units.
+    pub hidden: usize,
+    /// What the visible units are: `"bernoulli"` (0 and 1) or `"gaussian"` (standardised data).
+    #[serde(default)]
+    pub visible_units: VisibleUnits,
+    /// Standard deviation of the initial weights.
+    #[serde(default = "default_weight_std")]
+    pub weight_std: f64,
+    /// Whether units are centred around their means (Melchior, Fischer & Wiskott 2016).
+    #[serde(default)]
+    pub centered: bool,
+}
+
+/// Keys of a deep Boltzmann machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DbmConfig {
+    /// Number of units of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Standard deviation of the initial weights.
+    #[serde(default = "default_weight_std")]
+    pub weight_std: f64,
+    /// Mean-field inference stops where no mean moves by more than this.
+    #[serde(default = "DbmConfig::default_mean_field_tolerance")]
+    pub mean_field_tolerance: f64,
+    /// Most rounds of mean-field inference.
+    #[serde(default = "DbmConfig::default_mean_field_steps")]
+    pub mean_field_steps: usize,
+    /// How the layers are trained one by one before all of them together; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<PretrainingConfig>,
+}
+
+/// Keys of greedy layer-wise pretraining by contrastive divergence, plain stochastic gradient descent with a
+/// learning rate that falls to 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PretrainingConfig {
+    /// Updates of each layer.
+    pub steps: u64,
+    /// Learning rate of the first update.
+    #[serde(default = "PretrainingConfig::default_learning_rate")]
+    pub learning_rate: f64,
+    /// Sweeps of the chains an update.
+    #[serde(default = "PretrainingConfig::default_gibbs_steps")]
+    pub gibbs_steps: usize,
+}
+
+fn default_weight_std() -> f64 {
+    0.01
+}
+
+impl DbmConfig {
+    fn default_mean_field_tolerance() -> f64 {
+        1e-3
+    }
+
+    fn default_mean_field_steps() -> usize {
+        20
+    }
+}
+
+impl PretrainingConfig {
+    fn default_learning_rate() -> f64 {
+        0.05
+    }
+
+    fn default_gibbs_steps() -> usize {
+        1
+    }
+}
+
 impl ConvNetConfig {
     fn default_layers() -> Vec<[usize; 4]> {
         ebm_models::ConvNetConfig::tutorial_layers()
@@ -71,6 +155,39 @@ impl ConvNetConfig {
 }
 
 impl ModelConfig {
+    /// Whether states are made of the values 0 and 1.
+    fn is_binary(&self) -> bool {
+        match self {
+            Self::Rbm(keys) => keys.visible_units == VisibleUnits::Bernoulli,
+            Self::Dbm(_) => true,
+            Self::Mlp(_) | Self::ConvNet(_) => false,
+        }
+    }
+
+    /// Checks what the model asks of the data.
+    pub(super) fn check_fit(
+        &self,
+        data: &DataConfig,
+        training: &TrainingConfig,
+    ) -> Result<(), ConfigError> {
+        if !self.is_binary() {
+            return Ok(());
+        }
+        let (low, high) = data.range();
+        check(
+            (low, high) == (0.0, 1.0),
+            "data.range",
+            format!("[{low:?}, {high:?}]"),
+            "[0.0, 1.0], the values of the model's units",
+        )?;
+        check(
+            training.data_noise == 0.0,
+            "training.data_noise",
+            format!("{:?}", training.data_noise),
+            "0.0, since the model's units take two values",
+        )
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self {
             Self::Mlp(keys) => check(
@@ -93,6 +210,32 @@ impl ModelConfig {
                         "[channels, kernel, stride, padding] with channels from 1 to 65536, kernel and stride from 1 to 1024, and padding below kernel",
                     )
                 })
+            }
+            Self::Rbm(keys) => {
+                check_count("model.hidden", keys.hidden, *WIDTHS.end())?;
+                check_not_negative("model.weight_std", keys.weight_std)
+            }
+            Self::Dbm(keys) => {
+                check(
+                    keys.hidden.len() >= 2
+                        && keys.hidden.iter().all(|width| WIDTHS.contains(width)),
+                    "model.hidden",
+                    format!("{:?}", keys.hidden),
+                    format!("two or more widths from 1 to {}", WIDTHS.end()),
+                )?;
+                check_not_negative("model.weight_std", keys.weight_std)?;
+                check_not_negative("model.mean_field_tolerance", keys.mean_field_tolerance)?;
+                check_count("model.mean_field_steps", keys.mean_field_steps, 1_000_000)?;
+                let Some(pretraining) = &keys.pretraining else {
+                    return Ok(());
+                };
+                check_at_least_one("model.pretraining.steps", pretraining.steps)?;
+                check_positive("model.pretraining.learning_rate", pretraining.learning_rate)?;
+                check_count(
+                    "model.pretraining.gibbs_steps",
+                    pretraining.gibbs_steps,
+                    1_000_000,
+                )
             }
         }
     }

@@ -32,7 +32,7 @@ pub struct AdamConfig {
     /// Added to the root of the mean squared gradient.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
-    /// L2 penalty.
+    /// L2 penalty of the weights; biases are left alone.
     #[serde(default)]
     pub weight_decay: f64,
     /// Limit of the norm of the whole gradient.
@@ -52,7 +52,7 @@ pub struct SgdConfig {
     /// Share of the last step that is kept.
     #[serde(default)]
     pub momentum: f64,
-    /// L2 penalty.
+    /// L2 penalty of the weights; biases are left alone.
     #[serde(default)]
     pub weight_decay: f64,
     /// Limit of the norm of the whole gradient.
@@ -74,6 +74,14 @@ impl OptimizerConfig {
         match self {
             Self::Adam(keys) | Self::AdamW(keys) => keys.learning_rate,
             Self::Sgd(keys) => keys.learning_rate,
+        }
+    }
+
+    /// How much weights shrink.
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.weight_decay,
+            Self::Sgd(keys) => keys.weight_decay,
         }
     }
 

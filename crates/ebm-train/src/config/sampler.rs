@@ -1,6 +1,6 @@
 //! The `[sampler]` section: how chains move.
 
-use ebm_sampling::{Langevin, Metropolis};
+use ebm_sampling::{Langevin, Metropolis, ParallelTempering};
 use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_not_negative, check_positive};
@@ -13,6 +13,10 @@ section! {
         "langevin" => Langevin(LangevinConfig),
         /// Random-walk Metropolis.
         "metropolis" => Metropolis(MetropolisConfig),
+        /// Gibbs sampling of the units of a Boltzmann machine: blocks where it has them, else unit by unit.
+        "gibbs" => Gibbs(GibbsConfig),
+        /// Block Gibbs sampling at several temperatures whose chains swap places.
+        "parallel_tempering" => ParallelTempering(ParallelTemperingConfig),
     }
 }
 
@@ -54,6 +58,47 @@ pub struct MetropolisConfig {
     pub clamp: bool,
 }
 
+/// Keys of Gibbs sampling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GibbsConfig {
+    /// Sweeps over all units an update.
+    pub steps: usize,
+    /// Temperature in nats; 0, for single-site updates only, is the deterministic rule of a Hopfield network.
+    #[serde(default = "unit_temperature")]
+    pub temperature: f64,
+}
+
+/// Keys of parallel tempering.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParallelTemperingConfig {
+    /// Sweeps over all units, each followed by swaps, an update.
+    pub steps: usize,
+    /// Number of temperatures; each chain has a replica at every one.
+    #[serde(default = "ParallelTemperingConfig::default_temperatures")]
+    pub temperatures: usize,
+    /// Lowest inverse temperature; the others lie evenly between it and 1.
+    #[serde(default)]
+    pub lowest: f64,
+}
+
+impl ParallelTemperingConfig {
+    fn default_temperatures() -> usize {
+        10
+    }
+
+    /// The kernel.
+    ///
+    /// # Panics
+    ///
+    /// If the keys are out of range, which [`validate`](super::RunConfig::validate) finds.
+    pub fn kernel(&self) -> ParallelTempering {
+        ParallelTempering::linear(self.temperatures, self.lowest)
+            .unwrap_or_else(|error| panic!("config section `sampler`: {error}"))
+    }
+}
+
 fn clamp_by_default() -> bool {
     true
 }
@@ -90,6 +135,37 @@ impl SamplerConfig {
         match self {
             Self::Langevin(keys) => keys.steps,
             Self::Metropolis(keys) => keys.steps,
+            Self::Gibbs(keys) => keys.steps,
+            Self::ParallelTempering(keys) => keys.steps,
+        }
+    }
+
+    /// The name of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Langevin(_) => "langevin",
+            Self::Metropolis(_) => "metropolis",
+            Self::Gibbs(_) => "gibbs",
+            Self::ParallelTempering(_) => "parallel_tempering",
+        }
+    }
+
+    /// The sampler without replicas at other temperatures.
+    pub fn at_one_temperature(&self) -> Self {
+        match self {
+            Self::ParallelTempering(keys) => Self::Gibbs(GibbsConfig {
+                steps: keys.steps,
+                temperature: 1.0,
+            }),
+            other => other.clone(),
+        }
+    }
+
+    /// Rows that each chain takes: one a temperature.
+    pub fn replicas(&self) -> usize {
+        match self {
+            Self::ParallelTempering(keys) => keys.temperatures,
+            _ => 1,
         }
     }
 
@@ -120,6 +196,21 @@ impl SamplerConfig {
             Self::Metropolis(keys) => {
                 check_positive("sampler.scale", keys.scale)?;
                 check_positive("sampler.temperature", keys.temperature)
+            }
+            Self::Gibbs(keys) => check_not_negative("sampler.temperature", keys.temperature),
+            Self::ParallelTempering(keys) => {
+                check(
+                    (2..=1000).contains(&keys.temperatures),
+                    "sampler.temperatures",
+                    keys.temperatures,
+                    "a whole number from 2 to 1000",
+                )?;
+                check(
+                    (0.0..1.0).contains(&keys.lowest),
+                    "sampler.lowest",
+                    format!("{:?}", keys.lowest),
+                    "an inverse temperature of at least 0 and below 1",
+                )
             }
         }
     }

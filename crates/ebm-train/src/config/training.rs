@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check_at_least_one, check_decay, check_not_negative};
+use super::error::{ConfigError, check, check_at_least_one, check_decay, check_not_negative};
 
 /// Length and size of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,19 @@ pub struct ObjectiveConfig {
     /// Factor `alpha` of the squared energies, which keeps energies near zero.
     #[serde(default)]
     pub energy_regularizer: f64,
+    /// How often hidden units should be on; absent: as they like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparsity: Option<SparsityConfig>,
+}
+
+/// A target for the mean activity of hidden units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SparsityConfig {
+    /// Mean activity that each unit should have, between 0 and 1.
+    pub target: f64,
+    /// Factor of the squared distance from it, summed over units.
+    pub cost: f64,
 }
 
 impl TrainingConfig {
@@ -43,6 +56,16 @@ impl TrainingConfig {
 
 impl ObjectiveConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        check_not_negative("objective.energy_regularizer", self.energy_regularizer)
+        check_not_negative("objective.energy_regularizer", self.energy_regularizer)?;
+        let Some(sparsity) = &self.sparsity else {
+            return Ok(());
+        };
+        check(
+            sparsity.target > 0.0 && sparsity.target < 1.0,
+            "objective.sparsity.target",
+            format!("{:?}", sparsity.target),
+            "a number between 0 and 1",
+        )?;
+        check_not_negative("objective.sparsity.cost", sparsity.cost)
     }
 }

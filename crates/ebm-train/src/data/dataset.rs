@@ -131,6 +131,11 @@ impl Images {
         }
     }
 
+    /// Changes pixels in place.
+    pub(super) fn map_pixels(&mut self, change: impl FnOnce(&mut [u8])) {
+        change(&mut self.pixels);
+    }
+
     /// The first `limit` images, or all if there are fewer.
     #[must_use]
     pub fn take(mut self, limit: usize) -> Self {

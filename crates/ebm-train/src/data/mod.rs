@@ -5,6 +5,7 @@
 //!
 //! [`load_folder`] is the door for a path that a user gives; [`digits`](digits()) needs none.
 
+mod binarize;
 mod cifar;
 mod dataset;
 mod decode;
@@ -20,6 +21,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use binarize::Binarize;
 pub use cifar::load_cifar_folder;
 pub use dataset::Images;
 pub use decode::{Fit, ImageOptions};

@@ -15,6 +15,7 @@ use crate::memory;
 use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid, point_cloud};
 use crate::tensor_file::TensorFile;
+use crate::trainable::Trainable;
 use crate::weights::{load_weights, weights};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
@@ -161,19 +162,22 @@ pub fn sample(
         ChainsConfig::ReplayBuffer(keys) => keys.start,
         ChainsConfig::Persistent(keys) | ChainsConfig::Noise(keys) => keys.start,
         ChainsConfig::Data(_) => StartConfig::Uniform,
-    }
-    .points(range);
+    };
+    // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
+    let sampler = model.config.sampler.at_one_temperature();
+    let start = start.points(range);
     let mut noise = Noise::new(options.seed);
     let batches = (0..options.count)
         .step_by(CHAINS_AT_A_TIME)
         .map(|first| {
             let count = CHAINS_AT_A_TIME.min(options.count - first);
-            let position = start.draw([count, channels, height, width], &mut noise, device);
-            model
-                .config
-                .sampler
-                .run(&model.model, position, options.steps, range, &mut noise)
-                .position
+            let shape = model.model.state_shape([count, channels, height, width]);
+            let position = start.draw(shape, &mut noise, device);
+            let states = model
+                .model
+                .run(&sampler, position, options.steps, range, &mut noise)
+                .position;
+            model.model.visible_means(states, model.shape, &mut noise)
         })
         .collect();
     Ok(Tensor::cat(batches, 0))

@@ -13,6 +13,7 @@ use super::metrics_log::MetricsLog;
 use super::source;
 use crate::checkpoint::Checkpoint;
 use crate::config::RunConfig;
+use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
 use crate::network::Network;
 use crate::picture;
@@ -69,11 +70,12 @@ pub fn resume(
 fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, TrainError> {
     config.validate()?;
     let mut noise = Noise::new(config.seed);
-    let examples = source::examples(&config.data, &mut noise.split(), device)?;
+    let examples = source::examples(&config.data, Split::Train, &mut noise.split(), device)?;
     let [_, channels, height, width] = examples.shape();
     let shape = [channels, height, width];
     check_samples(config.output.sample_count, shape)?;
-    let model = Network::new(&config.model, shape, device, &mut noise.split())?;
+    let model =
+        Network::new(&config.model, shape, device, &mut noise.split())?.fitted_to(&examples);
     Trainer::new(config.trainer(), model, examples, noise.split())
 }
 

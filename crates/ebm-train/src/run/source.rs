@@ -8,36 +8,41 @@ use crate::data::{self, DataError, Format, ImageOptions, Images, Split};
 use crate::error::TrainError;
 use crate::examples::Examples;
 
-/// The training examples of a configuration, `[count, channels, height, width]`.
+/// The examples of a configuration, `[count, channels, height, width]`.
 ///
 /// # Errors
 ///
 /// If files are missing, damaged or of another shape.
 pub fn examples(
     config: &DataConfig,
+    split: Split,
     noise: &mut Noise,
     device: &Device,
 ) -> Result<Examples<4>, TrainError> {
     let images = match config {
         DataConfig::TwoMoons(keys) => return Ok(two_moons(keys, noise, device)),
-        DataConfig::Digits(_) => data::digits(Split::Train)?,
-        DataConfig::Folder(keys) => folder(keys)?,
+        DataConfig::Digits(_) => data::digits(split)?,
+        DataConfig::Folder(keys) => folder(keys, split)?,
     };
     let images = match config.limit() {
         Some(limit) => images.take(limit),
         None => images,
     };
+    let images = match config.binarize() {
+        Some(how) => images.binarized(how),
+        None => images,
+    };
     Ok(Examples::from_images(&images, config.range(), device))
 }
 
-fn folder(keys: &FolderConfig) -> Result<Images, TrainError> {
+fn folder(keys: &FolderConfig, split: Split) -> Result<Images, TrainError> {
     let images = match data::sniff(&keys.path)? {
         Format::ImageFolder => {
             let options = image_options(keys)?;
-            return Ok(data::load_image_folder(&keys.path, Split::Train, &options)?);
+            return Ok(data::load_image_folder(&keys.path, split, &options)?);
         }
-        Format::Idx => data::load_idx_folder(&keys.path, Split::Train)?,
-        Format::Cifar10 => data::load_cifar_folder(&keys.path, Split::Train)?,
+        Format::Idx => data::load_idx_folder(&keys.path, split)?,
+        Format::Cifar10 => data::load_cifar_folder(&keys.path, split)?,
     };
     // These files have a shape of their own; what the configuration says of it must agree.
     let [channels, height, width] = images.shape();

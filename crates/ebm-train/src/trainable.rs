@@ -1,0 +1,250 @@
+//! What training asks of a model beyond its energy: how its chains move, and what its hidden units make of an example.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use ebm_models::{BlockConditional, ConvNet, Dbm, Energy, LayeredMachine, Mlp, Rbm, ReplicatedRbm};
+use ebm_ops::Noise;
+use ebm_sampling::{BlockGibbs, Run, run};
+
+use crate::config::SamplerConfig;
+
+/// An energy that can be trained by contrastive divergence.
+///
+/// For an energy of the examples themselves, such as a network, `impl Trainable<D> for Mine {}` is all there is to
+/// write: its chains then move by Langevin dynamics or Metropolis. A model with hidden units of its own has *states*
+/// that hold more than the example; it says how an example becomes a state, and moves its chains itself.
+pub trait Trainable<const D: usize>: Energy<D> {
+    /// Whether the sampler can move chains of this model.
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        matches!(
+            sampler,
+            SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_)
+        )
+    }
+
+    /// Moves chains by `steps` transitions of the sampler, for data in `range`.
+    ///
+    /// # Panics
+    ///
+    /// If the sampler isn't [supported](Self::supports).
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        run_continuous(self, sampler, states, steps, range, noise)
+    }
+
+    /// The shape of states for examples of the shape `[batch, ..]`.
+    fn state_shape(&self, examples: [usize; D]) -> [usize; D] {
+        examples
+    }
+
+    /// The positive phase: states with the visible units clamped to the examples, hidden units inferred. Nothing of it
+    /// is on the autodiff graph.
+    fn clamp(
+        &self,
+        examples: Tensor<D>,
+        _sampler: &SamplerConfig,
+        _noise: &mut Noise,
+    ) -> Tensor<D> {
+        examples
+    }
+
+    /// The probability that hidden units are on, layer by layer `[batch, units]`, given what is beside them in `states`;
+    /// on the autodiff graph. Nothing for a model without hidden units.
+    fn hidden_means(&self, _states: Tensor<D>) -> Vec<Tensor<2>> {
+        Vec::new()
+    }
+
+    /// Called after each update with the states of its positive phase: for what follows the data without a gradient.
+    fn follow(self, _states: Tensor<D>) -> Self {
+        self
+    }
+}
+
+impl<const D: usize> Trainable<D> for Mlp {}
+
+impl Trainable<4> for ConvNet {}
+
+/// Share of the distance to the batch's means that offsets of a centred machine move in an update (Melchior,
+/// Fischer & Wiskott 2016, section 4.2).
+const OFFSET_RATE: f64 = 0.01;
+
+impl<const D: usize> Trainable<D> for Rbm {
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        supports_blocks(sampler)
+            || (self.visible_units() == ebm_models::VisibleUnits::Gaussian
+                && matches!(
+                    sampler,
+                    SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_)
+                ))
+    }
+
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        if !supports_blocks(sampler) {
+            return run_continuous(self, sampler, states, steps, range, noise);
+        }
+        run_visible(&self.layers(), sampler, states, steps, noise)
+    }
+
+    fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
+        vec![Rbm::hidden_means(self, rows(states))]
+    }
+
+    fn follow(self, states: Tensor<D>) -> Self {
+        if self.offsets().is_none() {
+            return self;
+        }
+        let means = Rbm::hidden_means(&self.valid(), rows(states));
+        self.with_hidden_means(means.mean_dim(0).squeeze_dim(0), OFFSET_RATE)
+    }
+}
+
+impl<const D: usize> Trainable<D> for ReplicatedRbm {
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        supports_blocks(sampler)
+    }
+
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        _range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        run_visible(self, sampler, states, steps, noise)
+    }
+
+    fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
+        vec![ReplicatedRbm::hidden_means(self, rows(states))]
+    }
+}
+
+/// States are all units in one row: `[batch, units, 1, ..]`.
+impl<const D: usize> Trainable<D> for Dbm {
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        supports_blocks(sampler)
+    }
+
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        _range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        let shape = states.dims();
+        let layers = self.split(rows(states));
+        run_blocks(&self.layers(), sampler, layers, steps, noise)
+            .map(|layers| self.join(layers).reshape(shape))
+    }
+
+    fn state_shape(&self, examples: [usize; D]) -> [usize; D] {
+        row_shape(examples[0], self.units())
+    }
+
+    fn clamp(
+        &self,
+        examples: Tensor<D>,
+        _sampler: &SamplerConfig,
+        _noise: &mut Noise,
+    ) -> Tensor<D> {
+        let shape = self.state_shape(examples.dims());
+        let layers = self.mean_field(rows(examples));
+        self.join(layers).reshape(shape)
+    }
+
+    fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
+        let states = self.split(rows(states));
+        let layers = self.layers();
+        (1..layers.count())
+            .map(|l| layers.conditional(l, &states).mean())
+            .collect()
+    }
+}
+
+/// Langevin dynamics or Metropolis, which any energy allows.
+pub(crate) fn run_continuous<E: Energy<D>, const D: usize>(
+    energy: &E,
+    sampler: &SamplerConfig,
+    states: Tensor<D>,
+    steps: usize,
+    range: (f64, f64),
+    noise: &mut Noise,
+) -> Run<Tensor<D>> {
+    match sampler {
+        SamplerConfig::Langevin(keys) => run(&keys.kernel(range), energy, states, steps, noise),
+        SamplerConfig::Metropolis(keys) => run(&keys.kernel(range), energy, states, steps, noise),
+        other => panic!("this model has no units that {} could redraw", other.name()),
+    }
+}
+
+fn supports_blocks(sampler: &SamplerConfig) -> bool {
+    match sampler {
+        SamplerConfig::Gibbs(keys) => keys.temperature > 0.0,
+        SamplerConfig::ParallelTempering(_) => true,
+        SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_) => false,
+    }
+}
+
+/// Block Gibbs sampling, at one temperature or several.
+fn run_blocks<E: BlockConditional>(
+    energy: &E,
+    sampler: &SamplerConfig,
+    states: Vec<Tensor<2>>,
+    steps: usize,
+    noise: &mut Noise,
+) -> Run<Vec<Tensor<2>>> {
+    match sampler {
+        SamplerConfig::Gibbs(keys) => {
+            let kernel = BlockGibbs {
+                temperature: keys.temperature,
+            };
+            run(&kernel, energy, states, steps, noise)
+        }
+        SamplerConfig::ParallelTempering(keys) => run(&keys.kernel(), energy, states, steps, noise),
+        other => panic!("blocks of units are not redrawn by {}", other.name()),
+    }
+}
+
+/// Block Gibbs sampling of a machine of two layers whose states are its visible units.
+fn run_visible<E: BlockConditional, const D: usize>(
+    energy: &E,
+    sampler: &SamplerConfig,
+    states: Tensor<D>,
+    steps: usize,
+    noise: &mut Noise,
+) -> Run<Tensor<D>> {
+    let shape = states.dims();
+    let visible = rows(states);
+    // The hidden units are drawn before they are looked at.
+    let hidden = Tensor::zeros([shape[0], energy.block_sizes()[1]], &visible.device());
+    run_blocks(energy, sampler, vec![visible, hidden], steps, noise)
+        .map(|mut states| states.swap_remove(0).reshape(shape))
+}
+
+/// States of any rank as rows: `[batch, units]`.
+pub(crate) fn rows<const D: usize>(states: Tensor<D>) -> Tensor<2> {
+    states.flatten(1, D - 1)
+}
+
+/// `[batch, units, 1, ..]`.
+fn row_shape<const D: usize>(batch: usize, units: usize) -> [usize; D] {
+    let mut shape = [1; D];
+    shape[0] = batch;
+    shape[1] = units;
+    shape
+}
