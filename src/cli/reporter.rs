@@ -76,6 +76,29 @@ impl Reporter {
         }
     }
 
+    fn pretraining(&mut self, layer: usize, layers: usize, metrics: &Metrics, steps: u64) {
+        let text = format!(
+            "pretraining layer {layer}/{layers}: step {}/{steps}  |grad| {:.2}",
+            metrics.step, metrics.gradient_norm
+        );
+        if !self.bar.is_hidden() {
+            self.bar.set_message(text);
+        } else if self.is_due() || metrics.step == steps {
+            say(format_args!("{text}"));
+        }
+    }
+
+    /// Whether it is time for another plain line.
+    fn is_due(&mut self) -> bool {
+        let due = self
+            .last_line
+            .is_none_or(|last| last.elapsed() >= LINE_EVERY);
+        if due {
+            self.last_line = Some(Instant::now());
+        }
+        due
+    }
+
     fn logged(&mut self, metrics: &Metrics, speed: Speed) {
         let energies = format!(
             "E(data) {:+.3}  E(samples) {:+.3}  |grad| {:.2}  moved {:.3}  {:.1} steps/s",
@@ -89,11 +112,7 @@ impl Reporter {
             self.bar.set_message(energies);
             return;
         }
-        let due = self
-            .last_line
-            .is_none_or(|last| last.elapsed() >= LINE_EVERY);
-        if due || metrics.step == self.steps {
-            self.last_line = Some(Instant::now());
+        if self.is_due() || metrics.step == self.steps {
             let left = (self.steps - metrics.step) as f64 / speed.steps_per_second;
             say(format_args!(
                 "step {}/{}  {energies}  {} left",
@@ -127,6 +146,12 @@ impl Watch for Reporter {
                     self.line(&format!("resuming after step {step}"));
                 }
             }
+            Event::Pretraining {
+                layer,
+                layers,
+                metrics,
+                steps,
+            } => self.pretraining(*layer, *layers, metrics, *steps),
             Event::Step(metrics) => self.bar.set_position(metrics.step),
             Event::Logged { metrics, speed } => self.logged(metrics, *speed),
             Event::Sampled { path } => self.line(&format!("samples: {}", path.display())),

@@ -260,6 +260,7 @@ fn restarts_are_binomial_and_follow_the_starting_points() {
             let probability = |x: &f64| match points {
                 StartingPoints::Uniform { low, high } => (x - low) / (high - low),
                 StartingPoints::Normal { mean, std } => phi((x - mean) / std),
+                StartingPoints::Binary { .. } => unreachable!("not in the list"),
             };
             assert_uniform(fresh.iter().map(probability).collect(), "fresh");
         }
@@ -283,6 +284,14 @@ fn a_new_buffer_holds_starting_points() {
         let chains = stored(&buffer([400, 5, 5], 0.0, uniform, Storage::F32, &device));
         let probabilities = chains.iter().map(|x| (x + 1.0) / 4.0);
         assert_uniform(probabilities.collect(), "uniform");
+        let binary = StartingPoints::Binary {
+            low: -1.0,
+            high: 3.0,
+        };
+        let chains = stored(&buffer([400, 5, 5], 0.0, binary, Storage::F32, &device));
+        assert!(chains.iter().all(|&x| x == -1.0 || x == 3.0));
+        let high = chains.iter().filter(|&&x| x == 3.0).count() as f64;
+        assert_within_error(high / 1e4, 0.5, 0.5 / 100.0, "binary");
     }
 }
 

@@ -87,6 +87,16 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// A layer diverged before the machine was put together.
+    #[error(
+        "pretraining of layer {layer} diverged at step {step}: lower model.pretraining.learning_rate"
+    )]
+    PretrainingDiverged {
+        /// The hidden layer, from 1.
+        layer: usize,
+        /// The update of this layer.
+        step: u64,
+    },
     /// Training diverged again and again.
     #[error(
         "training diverged at step {step} and {rollbacks} roll-backs with ever smaller learning rates did not help: lower optimizer.learning_rate or sampler.step_size, or raise objective.energy_regularizer; the last good checkpoint is kept in {}", folder.display()

@@ -31,6 +31,14 @@ impl Examples<4> {
 }
 
 impl<const D: usize> Examples<D> {
+    /// The same examples, one a row.
+    pub fn flattened(&self) -> Examples<2> {
+        Examples {
+            rows: self.rows.clone(),
+            shape: [self.shape[0], self.shape[1..].iter().product()],
+        }
+    }
+
     /// Examples that are on the device already: `[count, ..]`.
     pub fn from_tensor(examples: Tensor<D>) -> Self {
         let shape = examples.dims();

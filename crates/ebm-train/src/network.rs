@@ -3,8 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm_models::{
-    ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy, LayeredMachine, MeanField, Mlp, MlpConfig, Rbm,
-    RbmConfig,
+    ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy, LayeredMachine, Mlp, MlpConfig, Rbm, RbmConfig,
 };
 use ebm_ops::Noise;
 use ebm_sampling::Run;
@@ -108,11 +107,7 @@ impl Network {
                 let config = DbmConfig::new(shape.iter().product(), keys.hidden.clone())
                     .with_weight_std(keys.weight_std);
                 check(config.num_params())?;
-                let inference = MeanField {
-                    tolerance: keys.mean_field_tolerance,
-                    max_steps: keys.mean_field_steps,
-                };
-                let model = config.init(device, noise).with_inference(inference);
+                let model = config.init(device, noise).with_inference(keys.inference());
                 Ok(Self::Dbm(model))
             }
         }
@@ -155,7 +150,7 @@ impl Network {
 }
 
 /// How far a pixel's mean is kept from 0 and 1 where it becomes a bias.
-const MEAN_MARGIN: f64 = 1e-3;
+pub(crate) const MEAN_MARGIN: f64 = 1e-3;
 
 /// Evaluates an expression for whatever model it is.
 macro_rules! each {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use ebm_models::{Activation, ConvLayerConfig, VisibleUnits};
+use ebm_models::{Activation, ConvLayerConfig, MeanField, VisibleUnits};
 use serde::{Deserialize, Serialize};
 
 use super::data::DataConfig;
@@ -112,6 +112,14 @@ fn default_weight_std() -> f64 {
 }
 
 impl DbmConfig {
+    /// How far mean-field inference goes.
+    pub fn inference(&self) -> MeanField {
+        MeanField {
+            tolerance: self.mean_field_tolerance,
+            max_steps: self.mean_field_steps,
+        }
+    }
+
     fn default_mean_field_tolerance() -> f64 {
         1e-3
     }

@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 7] = [
+pub const PRESETS: [(&str, &str); 8] = [
     ("digits", include_str!("../../presets/digits.toml")),
     (
         "fashion-mnist",
@@ -11,6 +11,7 @@ pub const PRESETS: [(&str, &str); 7] = [
     ),
     ("mnist", include_str!("../../presets/mnist.toml")),
     ("cifar10", include_str!("../../presets/cifar10.toml")),
+    ("dbm-mnist", include_str!("../../presets/dbm-mnist.toml")),
     ("rbm-digits", include_str!("../../presets/rbm-digits.toml")),
     ("rbm-mnist", include_str!("../../presets/rbm-mnist.toml")),
     ("two-moons", include_str!("../../presets/two-moons.toml")),

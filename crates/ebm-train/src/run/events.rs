@@ -20,6 +20,17 @@ pub enum Event<'a> {
         /// Examples.
         examples: usize,
     },
+    /// A layer of a deep machine is being trained alone.
+    Pretraining {
+        /// The hidden layer, from 1.
+        layer: usize,
+        /// The number of hidden layers.
+        layers: usize,
+        /// The layer's last update.
+        metrics: &'a Metrics,
+        /// Updates of this layer in all.
+        steps: u64,
+    },
     /// An update was applied.
     Step(&'a Metrics),
     /// A line of metrics was written, averaged over the updates since the last.

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Checkpoint;
-use crate::config::{ConfigTable, RunConfig};
+use crate::config::{ConfigTable, ModelConfig, RunConfig};
 use crate::error::{CheckpointError, TrainError};
 use crate::files::{UNFINISHED, write_whole};
 
@@ -133,6 +133,11 @@ impl RunFolder {
             .join(format!("step-{step:08}.{EXTENSION}"))
     }
 
+    /// What pretraining made of a hidden layer, from 1.
+    pub fn pretrained(&self, layer: usize) -> PathBuf {
+        self.root.join(format!("pretraining-{layer}.{EXTENSION}"))
+    }
+
     /// The final model.
     pub fn model(&self) -> PathBuf {
         self.root.join(format!("model.{EXTENSION}"))
@@ -178,6 +183,15 @@ impl RunFolder {
             .collect();
         steps.sort_unstable_by(|a, b| b.cmp(a));
         Ok(steps)
+    }
+
+    /// Whether the run was stopped while its layers were pretrained, before its first checkpoint.
+    pub(super) fn is_pretraining(&self, config: &RunConfig) -> Result<bool, TrainError> {
+        let pretrains = match &config.model {
+            ModelConfig::Dbm(keys) => keys.pretraining.is_some(),
+            _ => false,
+        };
+        Ok(pretrains && self.checkpoint_steps()?.is_empty())
     }
 
     /// Reads the newest checkpoint.

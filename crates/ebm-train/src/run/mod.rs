@@ -4,6 +4,7 @@ mod events;
 mod folder;
 mod generate;
 mod metrics_log;
+mod pretraining;
 mod runner;
 mod source;
 

@@ -10,9 +10,10 @@ use super::events::{Event, Outcome, Watch};
 use super::folder::RunFolder;
 use super::generate::{ModelFile, SampleOptions, check_samples, sample, sample_picture};
 use super::metrics_log::MetricsLog;
+use super::pretraining;
 use super::source;
 use crate::checkpoint::Checkpoint;
-use crate::config::RunConfig;
+use crate::config::{ModelConfig, RunConfig};
 use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
 use crate::network::Network;
@@ -48,6 +49,10 @@ pub fn resume(
     folder: RunFolder,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, TrainError> {
+    if folder.is_pretraining(config)? {
+        let trainer = prepare(config, device)?;
+        return Runner::new(config, device, folder, trainer)?.run(watch);
+    }
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
@@ -118,8 +123,11 @@ impl<'a> Runner<'a> {
             parameters: self.trainer.model().num_params(),
             examples: self.trainer.examples().len(),
         });
-        // A run that diverges before its first checkpoint needs one to go back to.
         if self.folder.checkpoint_steps()?.is_empty() {
+            if !self.pretrain(watch)? {
+                return Ok(Outcome::Stopped { step: 0 });
+            }
+            // A run that diverges before its first checkpoint needs one to go back to.
             self.save(watch)?;
         }
         if self.trainer.steps_done() >= steps {
@@ -140,6 +148,31 @@ impl<'a> Runner<'a> {
             model: &self.folder.model(),
         });
         Ok(Outcome::Finished)
+    }
+
+    /// Trains the layers of a deep machine one by one, if the configuration says so; whether it got to the end.
+    fn pretrain(&mut self, watch: &mut dyn Watch) -> Result<bool, TrainError> {
+        let ModelConfig::Dbm(keys) = &self.config.model else {
+            return Ok(true);
+        };
+        let Some(pretraining) = &keys.pretraining else {
+            return Ok(true);
+        };
+        let examples = self.trainer.examples();
+        let pretrained = pretraining::pretrain(
+            keys,
+            pretraining,
+            self.config,
+            examples,
+            &self.folder,
+            watch,
+        )?;
+        let Some(model) = pretrained else {
+            return Ok(false);
+        };
+        self.trainer
+            .set_model(Network::Dbm(model.with_inference(keys.inference())));
+        Ok(true)
     }
 
     fn step(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {

@@ -1,0 +1,148 @@
+//! Greedy layer-wise pretraining of a deep Boltzmann machine, before its first update.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use ebm_models::{Dbm, Rbm, RbmConfig, ReplicatedRbm};
+use ebm_ops::Noise;
+
+use super::events::{Event, Watch};
+use super::folder::RunFolder;
+use crate::config::{
+    ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, ObjectiveConfig, OptimizerConfig,
+    PersistentConfig, PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind,
+    SgdConfig, StartConfig, TrainerConfig, TrainingConfig,
+};
+use crate::error::{CheckpointError, TrainError};
+use crate::examples::{Examples, ROWS_AT_A_TIME};
+use crate::network::MEAN_MARGIN;
+use crate::tensor_file::TensorFile;
+use crate::trainer::{StepOutcome, Trainer};
+use crate::weights::{load_weights, weights};
+
+/// Updates between two looks at how a layer is doing.
+const LOG_EVERY: u64 = 100;
+
+/// Sets the streams of pretraining apart from those of the run, which come from the seed itself.
+const STREAM: u64 = 0x7072_6574_7261_696e;
+
+/// Trains one machine a layer, each on the hidden means of the one below, and composes them (Salakhutdinov & Hinton 2009,
+/// section 3.1). `None`: it was told to stop.
+///
+/// A finished layer is written into the run folder; those that are there are read instead of trained, so that a run that was
+/// stopped on the way loses one layer at most, and ends as it would have.
+pub(super) fn pretrain(
+    keys: &DbmConfig,
+    pretraining: &PretrainingConfig,
+    config: &RunConfig,
+    examples: &Examples<4>,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<Option<Dbm>, TrainError> {
+    let device = examples.device();
+    let mut data = examples.flattened();
+    // A stream of its own a layer, so that those that are read change nothing for the others.
+    let mut streams = Noise::new(config.seed ^ STREAM);
+    let layers = keys.hidden.len();
+    let mut stack: Vec<Rbm> = Vec::with_capacity(layers);
+    for (layer, &hidden) in keys.hidden.iter().enumerate() {
+        let mut noise = streams.split();
+        let visible = data.shape()[1];
+        let rbm = RbmConfig::new(visible, hidden)
+            .with_weight_std(keys.weight_std)
+            .init(&device, &mut noise)
+            .with_visible_means(data.mean(), MEAN_MARGIN);
+        let model = ReplicatedRbm::new(
+            rbm,
+            // The layers at the ends have one neighbour in the whole machine, and those between two.
+            if layer + 1 == layers { 1.0 } else { 2.0 },
+            if layer == 0 { 1.0 } else { 2.0 },
+        );
+        let path = folder.pretrained(layer + 1);
+        let model = if path.exists() {
+            let file = TensorFile::load(&path)?;
+            load_weights(model, file.tensors)
+                .map_err(|message| CheckpointError::Mismatch { path, message })?
+        } else {
+            let trainer_config = layer_config(pretraining, config);
+            let mut trainer = Trainer::new(trainer_config, model, data.clone(), noise)?;
+            for step in 1..=pretraining.steps {
+                let (StepOutcome::Applied(metrics) | StepOutcome::Refused(metrics)) =
+                    trainer.step();
+                if !metrics.is_finite() {
+                    return Err(TrainError::PretrainingDiverged {
+                        layer: layer + 1,
+                        step,
+                    });
+                }
+                if step.is_multiple_of(LOG_EVERY) || step == pretraining.steps {
+                    watch.event(&Event::Pretraining {
+                        layer: layer + 1,
+                        layers,
+                        metrics: &metrics,
+                        steps: pretraining.steps,
+                    });
+                }
+                if watch.should_stop() {
+                    return Ok(None);
+                }
+            }
+            let model = trainer.sampling_model();
+            TensorFile {
+                tensors: weights(&model),
+                ..TensorFile::default()
+            }
+            .save(&path)?;
+            model
+        };
+        if layer + 1 < layers {
+            data = hidden_examples(&model, &data, &device);
+        }
+        stack.push(model.rbm().clone());
+    }
+    Ok(Some(Dbm::compose(&stack)))
+}
+
+/// The means of the hidden units given each example.
+fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -> Examples<2> {
+    let model = model.valid();
+    let parts: Vec<Tensor<2>> = (0..data.len())
+        .step_by(ROWS_AT_A_TIME)
+        .map(|first| {
+            let rows: Vec<usize> = (first..data.len().min(first + ROWS_AT_A_TIME)).collect();
+            model.hidden_means(data.batch(&rows))
+        })
+        .collect();
+    Examples::from_tensor(Tensor::cat(parts, 0).to_device(device))
+}
+
+/// How one layer is trained.
+fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> TrainerConfig {
+    TrainerConfig {
+        sampler: SamplerConfig::Gibbs(GibbsConfig {
+            steps: keys.gibbs_steps,
+            temperature: 1.0,
+        }),
+        chains: ChainsConfig::Persistent(PersistentConfig {
+            start: StartConfig::Binary,
+        }),
+        objective: ObjectiveConfig::default(),
+        optimizer: OptimizerConfig::Sgd(SgdConfig {
+            learning_rate: keys.learning_rate,
+            momentum: 0.0,
+            weight_decay: config.optimizer.weight_decay(),
+            gradient_clip: None,
+        }),
+        schedule: ScheduleConfig {
+            warmup: 0,
+            decay: ScheduleKind::Linear(LinearConfig { final_factor: 0.0 }),
+        },
+        training: TrainingConfig {
+            steps: keys.steps,
+            batch_size: config.training.batch_size,
+            data_noise: 0.0,
+            ema_decay: None,
+        },
+        energy_limit: config.recovery.energy_limit,
+        range: config.data.range(),
+    }
+}
