@@ -4,6 +4,9 @@
 //! `p(x) = exp(-E(x)) / Z = exp(f(x)) / Z` with `f = -E` and an unknown `Z`. This crate never draws a
 //! sample, never updates a parameter and never reads a file.
 //!
+//! Networks ([`Mlp`], [`ConvNet`]) compute `f`; machines of two-valued units ([`Hopfield`], [`BoltzmannMachine`]) have
+//! `E(y) = -1/2 y^T W y - b^T y` and are [`PairwiseMachine`]s; [`DenseAssociativeMemory`] is the modern Hopfield network.
+//!
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use ebm_models::{Energy, MlpConfig};
@@ -18,24 +21,32 @@
 //! ```
 
 mod activation;
+mod boltzmann_machine;
 mod compose;
 mod conv_net;
 mod dbm;
+mod dense_associative_memory;
 mod energy;
+mod hopfield;
 mod init;
 mod layered;
 mod mlp;
+mod pairwise;
 mod rbm;
 mod replicated_rbm;
 
 pub use activation::{Activation, UnknownActivation, softplus};
+pub use boltzmann_machine::{BoltzmannMachine, BoltzmannMachineConfig};
 pub use compose::{Group, Mixture, Negation, Terms, WeightedSum};
 pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};
 pub use dbm::{Dbm, DbmConfig, MeanField};
+pub use dense_associative_memory::DenseAssociativeMemory;
 pub use energy::Energy;
+pub use hopfield::{Hopfield, HopfieldConfig, overlap};
 pub use layered::{
     BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_sum,
 };
 pub use mlp::{Mlp, MlpConfig};
+pub use pairwise::{Coding, PairwiseMachine};
 pub use rbm::{Rbm, RbmConfig};
 pub use replicated_rbm::ReplicatedRbm;
