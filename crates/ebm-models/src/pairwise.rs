@@ -113,7 +113,7 @@ pub trait PairwiseMachine: Module {
         terms.sum_dim(1).squeeze_dim::<1>(1).neg()
     }
 
-    /// How near to zero a computed field is a tie: `4 eps (sum_j |W_ij| + |b_i|)`, `eps = 2^-23`.
+    /// How near to zero a computed field is a tie: `16 eps (sum_j |W_ij| + |b_i|)`, `eps = 2^-23`.
     ///
     /// A field is a sum of `units` products in f32, whose rounding depends on the order of summation. At temperature 0
     /// only the sign counts, so that a field that is exactly zero on paper (common in Hebbian networks, whose fields are
@@ -126,7 +126,7 @@ pub trait PairwiseMachine: Module {
     fn field_tolerance(&self) -> Tensor<1> {
         let sums: Tensor<1> = self.couplings().abs().sum_dim(1).squeeze_dim(1);
         (sums + self.bias().abs())
-            .mul_scalar(4.0 * f64::from(f32::EPSILON))
+            .mul_scalar(16.0 * f64::from(f32::EPSILON))
             .clamp_min(f64::from(f32::MIN_POSITIVE))
     }
 

@@ -1,7 +1,11 @@
 //! Markov chains that move through an energy: kernels, a runner, and the buffer that keeps chains between updates.
 //!
 //! A [`Kernel`] makes one transition; [`run`] makes many. Nothing here updates a parameter, and nothing
-//! reads a value back from the device while a chain runs.
+//! reads a value back from the device while a chain runs, except [`recall`], which stops by itself.
+//!
+//! Continuous configurations move by [`Langevin`] and [`Metropolis`], the two-valued units of a
+//! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
+//! temperature 0 by [`recall`].
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -19,19 +23,27 @@
 //! ```
 
 mod block_gibbs;
+mod annealing;
+mod fake_memories;
 mod gradient;
 mod kernel;
 mod langevin;
 mod metropolis;
 mod parallel_tempering;
+mod recall;
 mod replay_buffer;
+mod single_site_gibbs;
 
 pub use block_gibbs::BlockGibbs;
+pub use annealing::{Annealed, Cooling, ScheduleError, TemperatureSchedule, anneal};
+pub use fake_memories::{fakes_from_random, fakes_near};
 pub use gradient::energy_and_gradient;
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis::{Metropolis, MetropolisState};
 pub use parallel_tempering::{InvalidLadder, ParallelTempering};
+pub use recall::{Dynamics, Recall, recall};
 pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };
+pub use single_site_gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states};
