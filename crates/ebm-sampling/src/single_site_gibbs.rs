@@ -191,7 +191,10 @@ fn logistic(shape: [usize; 2], noise: &mut Noise, device: &Device) -> Tensor<2> 
 
 /// The units that share one matrix product.
 struct Block {
-    units: Units,
+    /// The first of them, where they follow each other.
+    first: usize,
+    /// Which they are, where they don't: `[size]`.
+    indices: Option<Tensor<1, Int>>,
     /// Their values before the sweep reaches them: `[size, batch]`.
     high: Tensor<2>,
     /// The fields, as long as no unit of the block has changed: `[size, batch]`.
@@ -202,19 +205,14 @@ struct Block {
     tolerance: Tensor<2>,
 }
 
-/// Which units they are.
-enum Units {
-    From(usize),
-    Selected(Tensor<1, Int>),
-}
-
 impl Block {
     /// The units `first..first + size`.
     fn range(state: &SingleSiteGibbsState, first: usize, size: usize) -> Self {
         let rows = |tensor: &Tensor<2>| tensor.clone().narrow(0, first, size);
         let couplings = rows(&state.couplings);
         Self {
-            units: Units::From(first),
+            first,
+            indices: None,
             high: rows(&state.high),
             fields: couplings.clone().matmul(state.high.clone()) + rows(&state.offset),
             couplings: couplings.narrow(1, first, size),
@@ -233,7 +231,8 @@ impl Block {
             fields: couplings.clone().matmul(state.high.clone()) + rows(&state.offset),
             couplings: couplings.select(1, indices.clone()),
             tolerance: rows(&state.tolerance),
-            units: Units::Selected(indices),
+            first: 0,
+            indices: Some(indices),
         }
     }
 
@@ -257,9 +256,9 @@ impl Block {
             redrawn.push(new);
         }
         let redrawn = Tensor::cat(redrawn, 0);
-        match self.units {
-            Units::From(first) => all.slice_assign([first..first + size, 0..batch], redrawn),
-            Units::Selected(indices) => {
+        match self.indices {
+            None => all.slice_assign([self.first..self.first + size, 0..batch], redrawn),
+            Some(indices) => {
                 all.select_assign(0, indices, redrawn - self.high, IndexingUpdateOp::Add)
             }
         }
