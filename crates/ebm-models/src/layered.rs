@@ -293,7 +293,15 @@ impl Parity {
 /// `sum_i softplus(field_i)` for Bernoulli units, `sum_i (field_i^2 + log 2 pi) / 2` for Gaussian ones.
 pub fn log_sum(units: Conditional) -> Tensor<1> {
     match units {
-        Conditional::Bernoulli(field) => softplus(field).sum_dim(1).squeeze_dim::<1>(1),
+        Conditional::Bernoulli(field) if field.is_autodiff() => {
+            softplus(field).sum_dim(1).squeeze_dim::<1>(1)
+        }
+        // Without a gradient to compute, one logarithm does for many units.
+        Conditional::Bernoulli(field) => {
+            let tails = field.clone().abs().neg().exp().add_scalar(1.0);
+            let linear = activation::relu(field).sum_dim(1).squeeze_dim::<1>(1);
+            linear + log_product(tails)
+        }
         Conditional::Gaussian(field) => field
             .square()
             .add_scalar(std::f64::consts::TAU.ln())
@@ -301,6 +309,21 @@ pub fn log_sum(units: Conditional) -> Tensor<1> {
             .squeeze_dim::<1>(1)
             .mul_scalar(0.5),
     }
+}
+
+/// `sum_i log x_i` of values in `[1/2, 2]`: `[batch, units]` -> `[batch]`.
+///
+/// Products of up to 64 of them stay within `[2^-64, 2^64]`, and take one logarithm.
+pub fn log_product(mut x: Tensor<2>) -> Tensor<1> {
+    for _ in 0..6 {
+        let units = x.dims()[1];
+        if units % 2 == 1 {
+            break;
+        }
+        let half = units / 2;
+        x = x.clone().narrow(1, 0, half) * x.narrow(1, half, half);
+    }
+    x.log().sum_dim(1).squeeze_dim(1)
 }
 
 /// The inner product of each row: `[batch]`.

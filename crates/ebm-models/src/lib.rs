@@ -28,6 +28,7 @@ mod dbm;
 mod dense_associative_memory;
 mod energy;
 mod hopfield;
+mod enumeration;
 mod init;
 mod layered;
 mod mlp;
@@ -43,8 +44,12 @@ pub use dbm::{Dbm, DbmConfig, MeanField};
 pub use dense_associative_memory::DenseAssociativeMemory;
 pub use energy::Energy;
 pub use hopfield::{Hopfield, HopfieldConfig, overlap};
+pub use enumeration::{
+    MAX_ENUMERATED_UNITS, TooManyStates, log_partition, log_partition_of, states,
+};
 pub use layered::{
-    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_sum,
+    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_product,
+    log_sum,
 };
 pub use mlp::{Mlp, MlpConfig};
 pub use pairwise::{Coding, PairwiseMachine};

@@ -1,6 +1,8 @@
 //! What the tests of the models share: devices, host-side f64 references and a quadratic energy.
 #![allow(dead_code)] // each test file uses a part
 
+pub(crate) mod machine;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Activation, Energy};
