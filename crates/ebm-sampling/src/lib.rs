@@ -31,6 +31,7 @@ mod langevin;
 mod metropolis;
 mod parallel_tempering;
 mod recall;
+mod partition;
 mod replay_buffer;
 mod single_site_gibbs;
 
@@ -43,6 +44,10 @@ pub use langevin::{Langevin, LangevinState};
 pub use metropolis::{Metropolis, MetropolisState};
 pub use parallel_tempering::{InvalidLadder, ParallelTempering};
 pub use recall::{Dynamics, Recall, recall};
+pub use partition::{
+    AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PartitionEstimate, Place,
+    ScheduleError, TemperingSchedule,
+};
 pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };

@@ -1,0 +1,12 @@
+//! Partition functions by annealed importance sampling: schedules of temperatures, paths of distributions, estimates.
+
+mod annealed_importance;
+mod annealing_path;
+mod layered;
+mod log_weights;
+mod schedule;
+
+pub use annealed_importance::{AnnealedImportance, PartitionEstimate};
+pub use annealing_path::AnnealingPath;
+pub use layered::{LayeredPath, LayeredState};
+pub use schedule::{Place, ScheduleError, TemperingSchedule};
