@@ -47,9 +47,9 @@ fn annealed_importance(criterion: &mut Criterion) {
             .summing(summed);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                sampling
-                    .run(&path, &mut noise, &mut |_, _| {})
-                    .log_partition
+                let estimate = sampling.run(&path, &mut noise, &mut |_, _| {});
+                common::finish(&device);
+                estimate.log_partition
             });
         });
     }

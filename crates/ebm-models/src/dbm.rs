@@ -139,8 +139,26 @@ impl Dbm {
     ///
     /// # Panics
     ///
-    /// If the stack is empty, or the hidden units of one aren't as many as the visible units of the next.
+    /// If the stack is empty, the hidden units of one aren't as many as the visible units of the next, or visible units
+    /// aren't Bernoulli.
     pub fn compose(stack: &[Rbm]) -> Self {
+        for (index, part) in stack.iter().enumerate() {
+            assert_eq!(
+                part.visible_units(),
+                VisibleUnits::Bernoulli,
+                "the visible units of machine {index} of the stack are {:?}",
+                part.visible_units()
+            );
+        }
+        for (index, pair) in stack.windows(2).enumerate() {
+            assert_eq!(
+                pair[0].hidden(),
+                pair[1].visible(),
+                "machine {index} of the stack has {} hidden units, the next {} visible ones",
+                pair[0].hidden(),
+                pair[1].visible()
+            );
+        }
         let parts: Vec<Rbm> = stack.iter().map(Rbm::uncentered).collect();
         let biases: Vec<Vec<Tensor<1>>> = parts.iter().map(LayeredMachine::biases).collect();
         let between = biases
