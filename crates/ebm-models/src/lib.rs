@@ -27,8 +27,8 @@ mod conv_net;
 mod dbm;
 mod dense_associative_memory;
 mod energy;
-mod hopfield;
 mod enumeration;
+mod hopfield;
 mod init;
 mod layered;
 mod mlp;
@@ -43,10 +43,10 @@ pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};
 pub use dbm::{Dbm, DbmConfig, MeanField};
 pub use dense_associative_memory::DenseAssociativeMemory;
 pub use energy::Energy;
-pub use hopfield::{Hopfield, HopfieldConfig, overlap};
 pub use enumeration::{
     MAX_ENUMERATED_UNITS, TooManyStates, log_partition, log_partition_of, states,
 };
+pub use hopfield::{Hopfield, HopfieldConfig, overlap};
 pub use layered::{
     BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_product,
     log_sum,

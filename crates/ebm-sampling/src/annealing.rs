@@ -32,7 +32,7 @@ pub enum Cooling {
 
 /// A schedule that can't be followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ScheduleError {
+pub enum TemperatureScheduleError {
     /// A temperature that isn't finite, is negative, or is zero where it must be positive.
     Temperature {
         /// Which one: `"start"` or `"end"`.
@@ -46,7 +46,7 @@ pub enum ScheduleError {
     NoSteps,
 }
 
-impl fmt::Display for ScheduleError {
+impl fmt::Display for TemperatureScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Temperature {
@@ -68,7 +68,7 @@ impl fmt::Display for ScheduleError {
     }
 }
 
-impl std::error::Error for ScheduleError {}
+impl std::error::Error for TemperatureScheduleError {}
 
 /// A schedule as it is written, before its values are checked.
 #[derive(Deserialize)]
@@ -80,9 +80,9 @@ struct Unchecked {
 }
 
 impl TryFrom<Unchecked> for TemperatureSchedule {
-    type Error = ScheduleError;
+    type Error = TemperatureScheduleError;
 
-    fn try_from(raw: Unchecked) -> Result<Self, ScheduleError> {
+    fn try_from(raw: Unchecked) -> Result<Self, TemperatureScheduleError> {
         Self::new(raw.cooling, raw.start, raw.end, raw.steps)
     }
 }
@@ -98,14 +98,14 @@ impl TemperatureSchedule {
         start: f64,
         end: f64,
         steps: usize,
-    ) -> Result<Self, ScheduleError> {
+    ) -> Result<Self, TemperatureScheduleError> {
         for (name, found) in [("start", start), ("end", end)] {
             let allowed = match cooling {
                 Cooling::Geometric => found > 0.0,
                 Cooling::Linear => found >= 0.0,
             };
             if !allowed || !found.is_finite() {
-                return Err(ScheduleError::Temperature {
+                return Err(TemperatureScheduleError::Temperature {
                     name,
                     found,
                     cooling,
@@ -113,7 +113,7 @@ impl TemperatureSchedule {
             }
         }
         if steps == 0 {
-            return Err(ScheduleError::NoSteps);
+            return Err(TemperatureScheduleError::NoSteps);
         }
         Ok(Self {
             cooling,
@@ -128,7 +128,7 @@ impl TemperatureSchedule {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub fn geometric(start: f64, end: f64, steps: usize) -> Result<Self, ScheduleError> {
+    pub fn geometric(start: f64, end: f64, steps: usize) -> Result<Self, TemperatureScheduleError> {
         Self::new(Cooling::Geometric, start, end, steps)
     }
 
@@ -137,7 +137,7 @@ impl TemperatureSchedule {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub fn linear(start: f64, end: f64, steps: usize) -> Result<Self, ScheduleError> {
+    pub fn linear(start: f64, end: f64, steps: usize) -> Result<Self, TemperatureScheduleError> {
         Self::new(Cooling::Linear, start, end, steps)
     }
 

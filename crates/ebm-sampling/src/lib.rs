@@ -22,32 +22,32 @@
 //! # }
 //! ```
 
-mod block_gibbs;
 mod annealing;
+mod block_gibbs;
 mod fake_memories;
 mod gradient;
 mod kernel;
 mod langevin;
 mod metropolis;
 mod parallel_tempering;
-mod recall;
 mod partition;
+mod recall;
 mod replay_buffer;
 mod single_site_gibbs;
 
+pub use annealing::{Annealed, Cooling, TemperatureSchedule, TemperatureScheduleError, anneal};
 pub use block_gibbs::BlockGibbs;
-pub use annealing::{Annealed, Cooling, ScheduleError, TemperatureSchedule, anneal};
 pub use fake_memories::{fakes_from_random, fakes_near};
 pub use gradient::energy_and_gradient;
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis::{Metropolis, MetropolisState};
 pub use parallel_tempering::{InvalidLadder, ParallelTempering};
-pub use recall::{Dynamics, Recall, recall};
 pub use partition::{
-    AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PartitionEstimate, Place,
-    ScheduleError, TemperingSchedule,
+    AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PartitionEstimate, SchedulePlace,
+    TemperingSchedule, TemperingScheduleError,
 };
+pub use recall::{Dynamics, Recall, recall};
 pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };

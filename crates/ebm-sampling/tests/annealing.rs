@@ -9,8 +9,8 @@ use common::{assert_within_error, devices, values};
 use ebm_models::{Coding, PairwiseMachine};
 use ebm_ops::Noise;
 use ebm_sampling::{
-    Cooling, Dynamics, ScheduleError, SingleSiteGibbs, TemperatureSchedule, anneal, random_states,
-    recall,
+    Cooling, Dynamics, SingleSiteGibbs, TemperatureSchedule, TemperatureScheduleError, anneal,
+    random_states, recall,
 };
 use enumeration::{CODINGS, Known};
 
@@ -39,7 +39,7 @@ fn schedules_are_their_formulas_and_meet_both_ends() {
 #[test]
 fn a_schedule_that_cannot_be_followed_says_why() {
     let error = TemperatureSchedule::geometric(1.0, 0.0, 10).unwrap_err();
-    let expected = ScheduleError::Temperature {
+    let expected = TemperatureScheduleError::Temperature {
         name: "end",
         found: 0.0,
         cooling: Cooling::Geometric,
@@ -55,7 +55,7 @@ fn a_schedule_that_cannot_be_followed_says_why() {
     }
     assert_eq!(
         TemperatureSchedule::linear(1.0, 0.0, 0).unwrap_err(),
-        ScheduleError::NoSteps
+        TemperatureScheduleError::NoSteps
     );
 }
 

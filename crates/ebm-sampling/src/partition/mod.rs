@@ -9,4 +9,4 @@ mod schedule;
 pub use annealed_importance::{AnnealedImportance, PartitionEstimate};
 pub use annealing_path::AnnealingPath;
 pub use layered::{LayeredPath, LayeredState};
-pub use schedule::{Place, ScheduleError, TemperingSchedule};
+pub use schedule::{SchedulePlace, TemperingSchedule, TemperingScheduleError};

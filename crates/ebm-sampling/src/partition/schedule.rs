@@ -10,14 +10,14 @@ pub struct TemperingSchedule {
 
 /// Where in a schedule a fault was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum SchedulePlace {
     /// The index of the value, from 0.
     Index(usize),
     /// The line of the text, from 1.
     Line(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SchedulePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index(index) => write!(f, "at index {index}"),
@@ -28,7 +28,7 @@ impl fmt::Display for Place {
 
 /// Values that are no schedule.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ScheduleError {
+pub enum TemperingScheduleError {
     /// There are no values.
     #[error("the schedule is empty: expected inverse temperatures that rise from 0 to 1")]
     Empty,
@@ -36,7 +36,7 @@ pub enum ScheduleError {
     #[error("`{found}` {place} of the schedule is not a number")]
     NotANumber {
         /// Where it is.
-        place: Place,
+        place: SchedulePlace,
         /// The text.
         found: String,
     },
@@ -44,7 +44,7 @@ pub enum ScheduleError {
     #[error("the inverse temperature {value} {place} of the schedule is not finite")]
     NotFinite {
         /// Where it is.
-        place: Place,
+        place: SchedulePlace,
         /// The value.
         value: f64,
     },
@@ -54,7 +54,7 @@ pub enum ScheduleError {
     )]
     Start {
         /// Where it is.
-        place: Place,
+        place: SchedulePlace,
         /// The value.
         value: f64,
     },
@@ -64,7 +64,7 @@ pub enum ScheduleError {
     )]
     NotRising {
         /// Where it is.
-        place: Place,
+        place: SchedulePlace,
         /// The value.
         value: f64,
         /// The one before.
@@ -74,7 +74,7 @@ pub enum ScheduleError {
     #[error("the schedule ends with {value} {place}: expected 1, the model itself")]
     End {
         /// Where it is.
-        place: Place,
+        place: SchedulePlace,
         /// The value.
         value: f64,
     },
@@ -110,8 +110,8 @@ impl TemperingSchedule {
     /// # Errors
     ///
     /// If the values don't start at 0, rise strictly and end at 1.
-    pub fn from_values(values: Vec<f64>) -> Result<Self, ScheduleError> {
-        let places: Vec<Place> = (0..values.len()).map(Place::Index).collect();
+    pub fn from_values(values: Vec<f64>) -> Result<Self, TemperingScheduleError> {
+        let places: Vec<SchedulePlace> = (0..values.len()).map(SchedulePlace::Index).collect();
         Self::validated(values, &places)
     }
 
@@ -120,36 +120,42 @@ impl TemperingSchedule {
     /// # Errors
     ///
     /// If something isn't a number, or the values don't start at 0, rise strictly and end at 1.
-    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+    pub fn parse(text: &str) -> Result<Self, TemperingScheduleError> {
         let mut values = Vec::new();
         let mut places = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let place = Place::Line(index + 1);
+            let place = SchedulePlace::Line(index + 1);
             let numbers = line.split('#').next().unwrap_or_default();
             let words = numbers.split(|c: char| c.is_whitespace() || c == ',');
             for word in words.filter(|word| !word.is_empty()) {
-                values.push(word.parse().map_err(|_| ScheduleError::NotANumber {
-                    place,
-                    found: word.to_string(),
-                })?);
+                values.push(
+                    word.parse()
+                        .map_err(|_| TemperingScheduleError::NotANumber {
+                            place,
+                            found: word.to_string(),
+                        })?,
+                );
                 places.push(place);
             }
         }
         Self::validated(values, &places)
     }
 
-    fn validated(values: Vec<f64>, places: &[Place]) -> Result<Self, ScheduleError> {
+    fn validated(
+        values: Vec<f64>,
+        places: &[SchedulePlace],
+    ) -> Result<Self, TemperingScheduleError> {
         let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
-            return Err(ScheduleError::Empty);
+            return Err(TemperingScheduleError::Empty);
         };
         for (&value, &place) in values.iter().zip(places) {
             if !value.is_finite() {
-                return Err(ScheduleError::NotFinite { place, value });
+                return Err(TemperingScheduleError::NotFinite { place, value });
             }
         }
         if first != 0.0 {
             let place = places[0];
-            return Err(ScheduleError::Start {
+            return Err(TemperingScheduleError::Start {
                 place,
                 value: first,
             });
@@ -157,7 +163,7 @@ impl TemperingSchedule {
         for (pair, &place) in values.windows(2).zip(&places[1..]) {
             let (previous, value) = (pair[0], pair[1]);
             if value <= previous {
-                return Err(ScheduleError::NotRising {
+                return Err(TemperingScheduleError::NotRising {
                     place,
                     value,
                     previous,
@@ -166,7 +172,7 @@ impl TemperingSchedule {
         }
         if last != 1.0 {
             let place = places[places.len() - 1];
-            return Err(ScheduleError::End { place, value: last });
+            return Err(TemperingScheduleError::End { place, value: last });
         }
         Ok(Self { values })
     }
