@@ -20,6 +20,14 @@ pub(crate) enum Failure {
     /// The backend can't be used.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// An argument can't be used.
+    #[error("`{argument}`: {message}")]
+    Argument {
+        /// The flag.
+        argument: &'static str,
+        /// What was found and what was expected.
+        message: String,
+    },
     /// A file can't be written.
     #[error("can't write {path}: {message}")]
     Write {
@@ -36,6 +44,7 @@ impl Failure {
         warn(format_args!("error: {self}"));
         match self {
             Self::Config(_)
+            | Self::Argument { .. }
             | Self::Backend(BackendError::Unknown { .. } | BackendError::NotCompiledIn { .. }) => {
                 ExitCode::from(2)
             }
@@ -44,6 +53,8 @@ impl Failure {
                 | TrainError::Model { .. }
                 | TrainError::BatchTooLarge { .. }
                 | TrainError::OutputNotEmpty { .. }
+                | TrainError::NotEvaluable { .. }
+                | TrainError::TooManyStates(_)
                 | TrainError::NotARun { .. },
             ) => ExitCode::from(2),
             Self::Train(_) | Self::Backend(_) | Self::Write { .. } => ExitCode::FAILURE,

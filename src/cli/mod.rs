@@ -2,8 +2,11 @@
 
 mod config;
 mod devices;
+mod eval;
 mod failure;
 mod layers;
+mod logz;
+mod progress;
 mod reporter;
 mod resume;
 mod sample;
@@ -39,6 +42,8 @@ enum Command {
     Train(train::Args),
     Resume(resume::Args),
     Sample(sample::Args),
+    Eval(eval::Args),
+    Logz(logz::Args),
     Config(config::Args),
     Devices(devices::Args),
 }
@@ -49,6 +54,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Resume(args) => resume::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Logz(args) => logz::run(args),
         Command::Config(args) => config::run(args),
         Command::Devices(args) => devices::run(args),
     };

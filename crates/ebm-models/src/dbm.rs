@@ -276,6 +276,11 @@ impl Dbm {
         means
     }
 
+    /// `E[v | h_1]` at the means of the first hidden layer: `[batch, visible]`.
+    pub fn visible_means(&self, means: &[Tensor<2>]) -> Tensor<2> {
+        self.layers().conditional(0, means).mean()
+    }
+
     /// The variational bound without the partition function, `L(v) + log Z <= log p(v) + log Z`:
     /// `-E(v, mu) + sum_i H(mu_i)` at the means that [`mean_field`](Self::mean_field) gave: `[batch]`.
     pub fn unnormalized_bound(&self, means: &[Tensor<2>]) -> Tensor<1> {

@@ -87,6 +87,34 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// Something that can't be known of this kind of model.
+    #[error("{what} can be found for {models}, not for this {model}")]
+    NotEvaluable {
+        /// What was asked for.
+        what: &'static str,
+        /// The kind of model.
+        model: &'static str,
+        /// The kinds of models of which it can be found.
+        models: &'static str,
+    },
+    /// The sum over all states would take too long.
+    #[error("{0}; anneal instead (`--method ais`)")]
+    TooManyStates(#[from] ebm_models::TooManyStates),
+    /// There is nothing to look at.
+    #[error("there are no examples to evaluate the model on")]
+    NoExamples,
+    /// Examples that the model can't take.
+    #[error(
+        "the examples of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}", path.display()
+    )]
+    WrongExamples {
+        /// Where they come from.
+        path: PathBuf,
+        /// Their shape.
+        found: [usize; 3],
+        /// The shape that the model takes.
+        expected: [usize; 3],
+    },
     /// A layer diverged before the machine was put together.
     #[error(
         "pretraining of layer {layer} diverged at step {step}: lower model.pretraining.learning_rate"

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod data;
+pub mod evaluation;
 pub mod run;
 
 mod checkpoint;

@@ -2,9 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use ebm_models::{
-    ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy, LayeredMachine, Mlp, MlpConfig, Rbm, RbmConfig,
-};
+use ebm_models::{ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy, Mlp, MlpConfig, Rbm, RbmConfig};
 use ebm_ops::Noise;
 use ebm_sampling::Run;
 
@@ -113,6 +111,21 @@ impl Network {
         }
     }
 
+    /// The name of its kind, as in the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mlp(_) => "mlp",
+            Self::ConvNet(_) => "conv_net",
+            Self::Rbm(_) => "rbm",
+            Self::Dbm(_) => "dbm",
+        }
+    }
+
+    /// Whether its partition function can be found.
+    pub fn has_partition(&self) -> bool {
+        matches!(self, Self::Rbm(_) | Self::Dbm(_))
+    }
+
     /// Gives the model what can be known of the examples before the first update: the visible biases of a Boltzmann
     /// machine.
     #[must_use]
@@ -140,10 +153,7 @@ impl Network {
                 let hidden = noise.bernoulli(model.hidden_means(rows(states)));
                 model.visible_means(hidden)
             }
-            Self::Dbm(model) => {
-                let states = model.split(rows(states));
-                model.layers().conditional(0, &states).mean()
-            }
+            Self::Dbm(model) => model.visible_means(&model.split(rows(states))),
         };
         images.reshape([count, shape[0], shape[1], shape[2]])
     }

@@ -115,6 +115,15 @@ impl DataConfig {
         }
     }
 
+    /// Where the examples come from, for messages.
+    pub fn place(&self) -> PathBuf {
+        match self {
+            Self::Digits(_) => "the embedded digits".into(),
+            Self::Folder(keys) => keys.path.clone(),
+            Self::TwoMoons(_) => "the two moons".into(),
+        }
+    }
+
     /// How pixels are made black and white, if they are.
     pub fn binarize(&self) -> Option<Binarize> {
         match self {

@@ -85,7 +85,8 @@ impl ConfigTable {
         self.assign(path, value).map_err(fail)
     }
 
-    /// Points the data section at a folder, keeping its other keys if it is of kind `folder` already.
+    /// Points the data section at a folder, keeping its other keys if it is of kind `folder` already, else those
+    /// that say what pixels become.
     ///
     /// # Errors
     ///
@@ -105,7 +106,14 @@ impl ConfigTable {
             .and_then(Value::as_str)
             == Some("folder");
         if !is_folder {
-            self.table.remove("data");
+            let before = self.table.remove("data");
+            // What pixels become is the model's business, wherever they come from.
+            for key in ["range", "binarize", "limit"] {
+                if let Some(value) = before.as_ref().and_then(|data| data.get(key)) {
+                    self.assign(&format!("data.{key}"), Some(value.clone()))
+                        .map_err(fail)?;
+                }
+            }
             self.assign("data.kind", Some(Value::String("folder".into())))
                 .map_err(fail)?;
         }

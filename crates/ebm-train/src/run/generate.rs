@@ -11,6 +11,7 @@ use super::folder::RunFolder;
 use super::source::{floats, is_image};
 use crate::config::{ChainsConfig, ConfigTable, RunConfig, StartConfig};
 use crate::error::{CheckpointError, TrainError};
+use crate::examples::Examples;
 use crate::memory;
 use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid, point_cloud};
@@ -65,6 +66,24 @@ impl ModelFile {
             .into(),
         };
         Ok(file.save(path)?)
+    }
+
+    /// Finds out whether examples have the shape that the model takes.
+    ///
+    /// # Errors
+    ///
+    /// If they haven't.
+    pub fn check_examples(&self, examples: &Examples<4>) -> Result<(), TrainError> {
+        let [_, channels, height, width] = examples.shape();
+        let found = [channels, height, width];
+        if found == self.shape {
+            return Ok(());
+        }
+        Err(TrainError::WrongExamples {
+            path: self.config.data.place(),
+            found,
+            expected: self.shape,
+        })
     }
 
     /// Reads a model.

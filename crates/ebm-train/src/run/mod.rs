@@ -13,3 +13,5 @@ pub use folder::RunFolder;
 pub use generate::{ModelFile, SampleOptions, load_model, sample, sample_picture};
 pub use runner::{resume, train};
 pub use source::examples;
+
+pub(crate) use source::floats;

@@ -95,7 +95,7 @@ fn two_moons(keys: &TwoMoonsConfig, noise: &mut Noise, device: &Device) -> Examp
 }
 
 /// The values of a tensor on the host.
-pub(super) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+pub(crate) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     x.into_data().convert::<f32>().iter::<f32>().collect()
 }
 

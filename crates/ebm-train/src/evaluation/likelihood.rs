@@ -1,0 +1,176 @@
+//! How likely a Boltzmann machine finds data, up to its partition function, and how well it makes them again.
+
+use burn::tensor::{Tensor, activation};
+use ebm_models::{Energy, Rbm, VisibleUnits};
+use ebm_ops::Noise;
+use serde::Serialize;
+
+use super::partition::Progress;
+use crate::error::TrainError;
+use crate::examples::Examples;
+use crate::network::Network;
+use crate::trainable::rows;
+
+/// Examples looked at in one go.
+const BATCH: usize = 1024;
+
+/// A mean over examples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The mean.
+    pub mean: f64,
+    /// Its standard error: the standard deviation over the root of the number of examples.
+    pub standard_error: f64,
+}
+
+/// What a model says of a set of examples; all energies and logarithms in nats.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetReport {
+    /// The number of examples.
+    pub examples: usize,
+    /// `log p(x) + log Z`: exact (minus the free energy) for a restricted machine and networks, a variational lower bound
+    /// for a deep one.
+    pub unnormalized_log_likelihood: Estimate,
+    /// The pseudo-log-likelihood `sum_i log p(x_i | the other pixels)`, one pixel drawn an example; `None` where the
+    /// free energy isn't known or pixels aren't binary.
+    pub pseudo_log_likelihood: Option<Estimate>,
+    /// Mean squared difference, a pixel, of an example and what the machine makes of it in one pass up and down.
+    pub reconstruction_error: Option<Estimate>,
+}
+
+/// Looks at every example once. `noise` draws the pixels of the pseudo-likelihood.
+///
+/// # Errors
+///
+/// If examples haven't the shape of the model.
+pub fn evaluate(
+    model: &Network,
+    examples: &Examples<4>,
+    noise: &mut Noise,
+    progress: &mut Progress<'_>,
+) -> Result<SetReport, TrainError> {
+    let count = examples.len();
+    let mut likelihoods = Moments::default();
+    let mut pseudo = Moments::default();
+    let mut errors = Moments::default();
+    for first in (0..count).step_by(BATCH) {
+        let indices: Vec<usize> = (first..count.min(first + BATCH)).collect();
+        let batch = examples.batch(&indices);
+        match model {
+            Network::Rbm(rbm) => {
+                let visible = rows(batch);
+                let energies = rbm.energy(visible.clone());
+                if rbm_is_binary(rbm) {
+                    pseudo.add(pseudo_likelihood(
+                        rbm,
+                        visible.clone(),
+                        energies.clone(),
+                        noise,
+                    ));
+                }
+                likelihoods.add(energies.neg());
+                errors.add(squared_error(visible.clone(), rbm.reconstruction(visible)));
+            }
+            Network::Dbm(dbm) => {
+                let visible = rows(batch);
+                let means = dbm.mean_field(visible.clone());
+                likelihoods.add(dbm.unnormalized_bound(&means));
+                errors.add(squared_error(visible, dbm.visible_means(&means)));
+            }
+            Network::Mlp(_) | Network::ConvNet(_) => likelihoods.add(model.energy(batch).neg()),
+        }
+        progress(
+            "looking at examples",
+            (first + indices.len()) as u64,
+            count as u64,
+        );
+    }
+    Ok(SetReport {
+        examples: count,
+        unnormalized_log_likelihood: likelihoods.estimate().ok_or(TrainError::NoExamples)?,
+        pseudo_log_likelihood: pseudo.estimate(),
+        reconstruction_error: errors.estimate(),
+    })
+}
+
+fn rbm_is_binary(rbm: &Rbm) -> bool {
+    ebm_models::LayeredMachine::visible_units(rbm) == VisibleUnits::Bernoulli
+}
+
+/// `n log p(x_i | rest)` for one pixel `i` of `n` drawn for each example, which has the pseudo-log-likelihood as its mean:
+/// `log p(x_i | rest) = log sigmoid(F(x with i flipped) - F(x))`.
+fn pseudo_likelihood(
+    rbm: &Rbm,
+    visible: Tensor<2>,
+    energies: Tensor<1>,
+    noise: &mut Noise,
+) -> Tensor<1> {
+    let [count, pixels] = visible.dims();
+    let device = visible.device();
+    let drawn = noise.indices(count, pixels, &device);
+    let chosen: Tensor<2> = drawn.one_hot::<2>(pixels).float();
+    // 1 - x where chosen, x elsewhere.
+    let flip = visible.clone().mul_scalar(-2.0).add_scalar(1.0);
+    let flipped = visible + chosen * flip;
+    let difference = rbm.energy(flipped) - energies;
+    activation::log_sigmoid(difference).mul_scalar(pixels as f64)
+}
+
+fn squared_error(examples: Tensor<2>, made: Tensor<2>) -> Tensor<1> {
+    (examples - made).square().mean_dim(1).squeeze_dim(1)
+}
+
+/// Sums of values and of their squares around the first, in f64.
+#[derive(Default)]
+struct Moments {
+    count: f64,
+    first: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn add(&mut self, values: Tensor<1>) {
+        for value in values.into_data().iter::<f64>() {
+            if self.count == 0.0 {
+                self.first = value;
+            }
+            // Around some value of their own size, so that the squares don't cancel.
+            let value = value - self.first;
+            self.count += 1.0;
+            self.sum += value;
+            self.squares += value * value;
+        }
+    }
+
+    fn estimate(&self) -> Option<Estimate> {
+        if self.count == 0.0 {
+            return None;
+        }
+        let mean = self.sum / self.count;
+        let variance = (self.squares - self.count * mean * mean) / (self.count - 1.0).max(1.0);
+        Some(Estimate {
+            mean: self.first + mean,
+            standard_error: (variance.max(0.0) / self.count).sqrt(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn moments_are_those_of_the_textbook() {
+        let device = Device::flex();
+        let mut moments = Moments::default();
+        assert_eq!(moments.estimate(), None);
+        moments.add(Tensor::from_floats([1000.0, 1001.0], &device));
+        moments.add(Tensor::from_floats([1002.0, 1005.0], &device));
+        let estimate = moments.estimate().expect("there are values");
+        assert_eq!(estimate.mean, 1002.0);
+        // Variance (4 + 1 + 0 + 9) / 3, over 4 values.
+        assert!((estimate.standard_error - (14.0_f64 / 12.0).sqrt()).abs() < 1e-12);
+    }
+}

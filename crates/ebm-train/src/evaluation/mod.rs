@@ -1,0 +1,11 @@
+//! What a trained model is worth: its partition function, how likely it finds data, and pictures of what it learned.
+
+mod likelihood;
+mod partition;
+mod pictures;
+
+pub use likelihood::{Estimate, SetReport, evaluate};
+pub use partition::{
+    Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, log_partition,
+};
+pub use pictures::{filters, reconstructions};

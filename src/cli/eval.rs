@@ -1,0 +1,219 @@
+//! `ebm eval`: how likely a trained model finds its data, and pictures of what it learned.
+
+use std::path::{Path, PathBuf};
+
+use ebm::ops::Noise;
+use ebm::training::data::Split;
+use ebm::training::evaluation::{
+    Estimate, LogPartition, SetReport, evaluate, filters, log_partition, reconstructions,
+};
+use ebm::training::run::{self, ModelFile};
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::layers::DeviceArgs;
+use super::logz::{self, PartitionArgs};
+use super::progress::StageBar;
+use super::terminal::{say, warn};
+
+/// Filters and pairs of reconstructions in a picture.
+const PICTURED: usize = 100;
+
+/// Evaluate a model on training and test data.
+///
+/// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound for a deep one, in nats,
+/// with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction error, and the free-energy gap of train and test,
+/// which rises where a machine overfits. Pictures of filters and reconstructions go into the run folder.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run folder, made by `ebm train` or `ebm import`
+    #[arg(long, value_name = "DIR")]
+    run: PathBuf,
+    /// Folder of data to evaluate on [default: the data of the run]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Take this log Z instead of finding it
+    #[arg(long, value_name = "NATS", allow_negative_numbers = true)]
+    log_partition: Option<f64>,
+    #[command(flatten)]
+    partition: PartitionArgs,
+    /// Folder of the pictures and of report.json [default: DIR/evaluation]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// All that was found.
+#[derive(Serialize)]
+struct Report {
+    model: &'static str,
+    log_partition: Option<LogPartition>,
+    sets: Vec<(Split, SetReport)>,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let options = args.partition.options()?;
+    let choice = args.device.open(None)?;
+    let mut model = run::load_model(&args.run, &choice.device)?;
+    if let Some(folder) = &args.data {
+        model.config = logz::with_data(&model.config, folder)?;
+    }
+    let train = logz::examples(&model, Split::Train, &choice.device);
+    let test = logz::examples(&model, Split::Test, &choice.device);
+    let (train, test) = match (train, test) {
+        (Err(error), Err(_)) => return Err(error.into()),
+        (train, test) => {
+            for (name, error) in [
+                ("training", train.as_ref().err()),
+                ("test", test.as_ref().err()),
+            ] {
+                if let Some(error) = error {
+                    warn(format_args!("no {name} data: {error}"));
+                }
+            }
+            (train.ok(), test.ok())
+        }
+    };
+
+    let mut bar = StageBar::new();
+    let mut progress = |stage, done, total| bar.update(stage, done, total);
+    let mut noise = Noise::new(options.seed);
+    let mut sets = Vec::new();
+    for (split, examples) in [(Split::Train, &train), (Split::Test, &test)] {
+        if let Some(examples) = examples {
+            let report = evaluate(&model.model, examples, &mut noise.split(), &mut progress)?;
+            sets.push((split, report));
+        }
+    }
+    let partition = match args.log_partition {
+        Some(log_partition) => Some(LogPartition::Exact { log_partition }),
+        None if model.model.has_partition() => {
+            let data = train.as_ref().or(test.as_ref());
+            Some(log_partition(&model.model, data, &options, &mut progress)?)
+        }
+        None => None,
+    };
+    bar.finish();
+
+    let report = Report {
+        model: model.model.name(),
+        log_partition: partition,
+        sets,
+    };
+    let folder = args.out.unwrap_or_else(|| args.run.join("evaluation"));
+    let json = serde_json::to_string_pretty(&report).unwrap_or_default();
+    if args.json {
+        say(format_args!("{json}"));
+    } else {
+        print(&report);
+    }
+    save(&folder, &json, &model, test.as_ref().or(train.as_ref()))
+}
+
+/// Writes what there is to look at.
+fn save(
+    folder: &Path,
+    json: &str,
+    model: &ModelFile,
+    examples: Option<&ebm::training::Examples<4>>,
+) -> Result<(), Failure> {
+    let failed = |path: &Path, message: String| Failure::Write {
+        path: path.display().to_string(),
+        message,
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error.to_string()))?;
+    let path = folder.join("report.json");
+    std::fs::write(&path, format!("{json}\n")).map_err(|error| failed(&path, error.to_string()))?;
+    let range = model.config.data.range();
+    let pictures = [
+        ("filters.png", filters(&model.model, model.shape, PICTURED)),
+        (
+            "reconstructions.png",
+            examples
+                .and_then(|examples| reconstructions(&model.model, examples, PICTURED / 2, range)),
+        ),
+    ];
+    for (name, picture) in pictures {
+        if let Some(picture) = picture {
+            let path = folder.join(name);
+            picture
+                .save(&path)
+                .map_err(|error| failed(&path, error.to_string()))?;
+        }
+    }
+    warn(format_args!("wrote {}", folder.display()));
+    Ok(())
+}
+
+fn print(report: &Report) {
+    if let Some(partition) = &report.log_partition {
+        logz::print(partition);
+        say(format_args!(""));
+    }
+    let bound = if report.model == "dbm" {
+        "lower bound of log p"
+    } else {
+        "log-likelihood"
+    };
+    let mut header = format!("{:40}", format!("{} (nats an example)", report.model));
+    for (split, _) in &report.sets {
+        header.push_str(&format!("{:>22}", split.to_string()));
+    }
+    say(format_args!("{header}"));
+    let row = |name: &str, value: &dyn Fn(&SetReport) -> Option<String>| {
+        let values: Vec<Option<String>> = report.sets.iter().map(|(_, set)| value(set)).collect();
+        if values.iter().any(Option::is_some) {
+            let values: String = values
+                .into_iter()
+                .map(|value| format!("{:>22}", value.unwrap_or_default()))
+                .collect();
+            say(format_args!("{name:40}{values}"));
+        }
+    };
+    row("examples", &|set| Some(set.examples.to_string()));
+    match &report.log_partition {
+        Some(partition) => {
+            let z = partition.value();
+            let (low, high) = partition.interval();
+            row(bound, &|set| {
+                Some(shifted(set.unnormalized_log_likelihood, z))
+            });
+            if low < high {
+                row("  at the 95 % ends of log Z", &|set| {
+                    let mean = set.unnormalized_log_likelihood.mean;
+                    Some(format!("{:.2} .. {:.2}", mean - high, mean - low))
+                });
+            }
+        }
+        None => row("log p + log Z (minus the energy)", &|set| {
+            Some(shifted(set.unnormalized_log_likelihood, 0.0))
+        }),
+    }
+    row("pseudo-log-likelihood", &|set| {
+        set.pseudo_log_likelihood
+            .map(|estimate| shifted(estimate, 0.0))
+    });
+    row("reconstruction error (squared, a pixel)", &|set| {
+        set.reconstruction_error
+            .map(|estimate| format!("{:.5}", estimate.mean))
+    });
+    if let [(_, train), (_, test)] = &report.sets[..] {
+        let (train, test) = (
+            train.unnormalized_log_likelihood,
+            test.unnormalized_log_likelihood,
+        );
+        say(format_args!(
+            "free-energy gap, test minus train: {:.3} ± {:.3}",
+            train.mean - test.mean,
+            train.standard_error.hypot(test.standard_error)
+        ));
+    }
+}
+
+fn shifted(estimate: Estimate, by: f64) -> String {
+    format!("{:.2} ± {:.2}", estimate.mean - by, estimate.standard_error)
+}
