@@ -167,10 +167,10 @@ fn mean_field_makes_the_documented_steps() {
         dot(&column, &means[l - 1])
     };
     let mut means = vec![v.clone()];
-    for l in 1..4 {
+    for (l, &size) in sizes.iter().enumerate().skip(1) {
         let copies = if l < 3 { 2.0 } else { 1.0 };
         let field = |unit| host.biases[l][unit] + copies * below(l, unit, &means);
-        means.push((0..sizes[l]).map(|unit| sigmoid(field(unit))).collect());
+        means.push((0..size).map(|unit| sigmoid(field(unit))).collect());
     }
     for count in 0..4 {
         for device in devices() {
@@ -250,7 +250,7 @@ fn the_bound_is_its_formula_at_any_means() {
     };
     let expected = -host.energy(&means) + entropy(0.3) + entropy(0.9);
     for device in devices() {
-        let means = layers(&[means.clone()], &device);
+        let means = layers(std::slice::from_ref(&means), &device);
         let found = values(host.dbm(&device).unnormalized_bound(&means));
         assert_close(&found, &[expected], 2e-6, "bound");
     }

@@ -185,7 +185,7 @@ fn gaussian_visible_means_are_linear() {
             let units = host.weights[0].iter().zip(&host.biases[0]);
             units.map(|(row, b)| b + dot(row, h)).collect()
         };
-        let found = values(rbm.visible_means(rows(&[h.clone()], &device)));
+        let found = values(rbm.visible_means(rows(std::slice::from_ref(&h), &device)));
         assert_close(&found, &mean(&h), 1e-6, "E[v | h]");
 
         let v = vec![0.5, -1.0, 2.0, 0.1];
@@ -253,13 +253,12 @@ fn a_centered_machine_has_the_energies_of_its_formula() {
                     if units == VisibleUnits::Gaussian {
                         energy += dot(&v, &v) / 2.0;
                     }
-                    for i in 0..VISIBLE {
-                        for j in 0..HIDDEN {
-                            energy -= (v[i] - mu.values[i])
-                                * weight.values[i * HIDDEN + j]
-                                * (h[j] - lambda.values[j]);
-                        }
-                    }
+                    let less = |x: &[f64], offset: &[f64]| -> Vec<f64> {
+                        x.iter().zip(offset).map(|(x, offset)| x - offset).collect()
+                    };
+                    let (v_less, h_less) = (less(&v, &mu.values), less(&h, &lambda.values));
+                    let couplings = weight.values.chunks(HIDDEN).zip(v_less);
+                    energy -= couplings.map(|(row, v)| v * dot(row, &h_less)).sum::<f64>();
                     differences.push(energy - plain.energy(&[v.clone(), h.clone()]));
                 }
             }
@@ -434,7 +433,10 @@ fn copies_are_copies() {
             assert_close(&found, &expected, 2e-6, &format!("free energy, {s}, {t}"));
 
             let (v, h) = (vec![1.0, 0.0, 1.0, 1.0], vec![0.0, 1.0, 1.0]);
-            let states = [rows(&[v.clone()], &device), rows(&[h.clone()], &device)];
+            let states = [
+                rows(std::slice::from_ref(&v), &device),
+                rows(std::slice::from_ref(&h), &device),
+            ];
             let expected = copied.energy(&[v.repeat(s), h.repeat(t)]);
             let found = values(machine.joint_energy(&states));
             assert_close(&found, &[expected], 2e-6, "joint energy");
