@@ -80,36 +80,80 @@ pub trait PairwiseMachine: Module {
         self.units() - self.visible_units()
     }
 
-    /// The fields `z = y W + b`, so that `P(y_i = high | rest) = sigma(scale z_i / T)` with
-    /// [`Coding::field_scale`].
+    /// Couplings and biases worked out once, for loops that use them many times.
+    fn parameters(&self) -> PairwiseParameters {
+        PairwiseParameters {
+            couplings: self.couplings(),
+            bias: self.bias(),
+            coding: self.coding(),
+        }
+    }
+
+    /// The fields of states, see [`PairwiseParameters::fields`].
+    fn fields(&self, states: Tensor<2>) -> Tensor<2> {
+        self.parameters().fields(states)
+    }
+
+    /// The energy of full states, visible and hidden, see [`PairwiseParameters::energy`].
+    fn joint_energy(&self, states: Tensor<2>) -> Tensor<1> {
+        self.parameters().energy(states)
+    }
+
+    /// All units at once take the sign of their field, see [`PairwiseParameters::synchronous_update`].
+    fn synchronous_update(&self, states: Tensor<2>) -> Tensor<2> {
+        self.parameters().synchronous_update(states)
+    }
+}
+
+/// What fixes the distribution of a [`PairwiseMachine`], as plain tensors.
+///
+/// # Panics
+///
+/// All methods that take states panic if a state hasn't as many values as there are units.
+#[derive(Clone, Debug)]
+pub struct PairwiseParameters {
+    /// `W`, symmetric with zero diagonal: `[units, units]`.
+    pub couplings: Tensor<2>,
+    /// `b`: `[units]`.
+    pub bias: Tensor<1>,
+    /// The two values of a unit.
+    pub coding: Coding,
+}
+
+impl PairwiseParameters {
+    /// The same without a graph, for chains.
+    pub fn inner(self) -> Self {
+        Self {
+            couplings: self.couplings.inner(),
+            bias: self.bias.inner(),
+            coding: self.coding,
+        }
+    }
+
+    /// The fields `z = y W + b`, so that `P(y_i = high | rest) = sigma(scale z_i / T)` with [`Coding::field_scale`].
     ///
     /// # Shapes
     ///
     /// - `states`: `[batch, units]`
     /// - output: `[batch, units]`
-    ///
-    /// # Panics
-    ///
-    /// If a state hasn't `units` values.
-    fn fields(&self, states: Tensor<2>) -> Tensor<2> {
-        assert_units(self.units(), states.dims());
-        states.matmul(self.couplings()) + self.bias().unsqueeze()
+    pub fn fields(&self, states: Tensor<2>) -> Tensor<2> {
+        assert_units(self.bias.dims()[0], states.dims());
+        states.matmul(self.couplings.clone()) + self.bias.clone().unsqueeze()
     }
 
-    /// The energy of full states, visible and hidden: `E(y) = -sum_i y_i (1/2 (y W)_i + b_i)`, in nats.
+    /// The energy `E(y) = -sum_i y_i (1/2 (y W)_i + b_i)`, in nats.
     ///
     /// # Shapes
     ///
     /// - `states`: `[batch, units]`
     /// - output: `[batch]`
-    ///
-    /// # Panics
-    ///
-    /// If a state hasn't `units` values.
-    fn joint_energy(&self, states: Tensor<2>) -> Tensor<1> {
-        assert_units(self.units(), states.dims());
-        let halves = states.clone().matmul(self.couplings()).mul_scalar(0.5);
-        let terms = states * (halves + self.bias().unsqueeze());
+    pub fn energy(&self, states: Tensor<2>) -> Tensor<1> {
+        assert_units(self.bias.dims()[0], states.dims());
+        let halves = states
+            .clone()
+            .matmul(self.couplings.clone())
+            .mul_scalar(0.5);
+        let terms = states * (halves + self.bias.clone().unsqueeze());
         terms.sum_dim(1).squeeze_dim::<1>(1).neg()
     }
 
@@ -123,11 +167,11 @@ pub trait PairwiseMachine: Module {
     /// # Shapes
     ///
     /// `[units]`, positive
-    fn field_tolerance(&self) -> Tensor<1> {
-        let sums: Tensor<1> = self.couplings().abs().sum_dim(1).squeeze_dim(1);
-        (sums + self.bias().abs())
+    pub fn field_tolerance(&self) -> Tensor<1> {
+        let sums: Tensor<1> = self.couplings.clone().abs().sum_dim(1).squeeze_dim(1);
+        (sums + self.bias.clone().abs())
             .mul_scalar(16.0 * f64::from(f32::EPSILON))
-            .clamp_min(f64::from(f32::MIN_POSITIVE))
+            .clamp_min(1e-30)
     }
 
     /// All units at once take the sign of their field: high where `z_i > 0`, low where `z_i < 0`, unchanged at a tie
@@ -138,19 +182,15 @@ pub trait PairwiseMachine: Module {
     /// # Shapes
     ///
     /// `states`: `[batch, units]` -> the same
-    ///
-    /// # Panics
-    ///
-    /// If a state hasn't `units` values.
-    fn synchronous_update(&self, states: Tensor<2>) -> Tensor<2> {
+    pub fn synchronous_update(&self, states: Tensor<2>) -> Tensor<2> {
         let fields = self.fields(states.clone());
         let tolerance: Tensor<2> = self.field_tolerance().unsqueeze();
         let tolerance = tolerance.expand(fields.shape());
         let up = fields.clone().greater(tolerance.clone());
         let down = fields.lower(tolerance.neg());
         states
-            .mask_fill(up, self.coding().high())
-            .mask_fill(down, self.coding().low())
+            .mask_fill(up, self.coding.high())
+            .mask_fill(down, self.coding.low())
     }
 }
 

@@ -6,7 +6,7 @@ use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Kernel;
-use crate::single_site_gibbs::{SingleSiteGibbs, SiteOrder};
+use crate::single_site_gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
 
 /// How units take the sign of their field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +63,9 @@ pub fn recall<M: PairwiseMachine>(
     let kernel = SingleSiteGibbs::new(0.0).with_order(order.unwrap_or(SiteOrder::Fixed));
     let [batch, _] = states.dims();
     let mut states = states.inner();
-    let mut chains = kernel.init(machine, states.clone());
-    let mut energies = vec![machine.joint_energy(states.clone()).inner()];
+    let parameters = machine.parameters().inner();
+    let mut chains = SingleSiteGibbsState::new(parameters.clone(), states.clone());
+    let mut energies = vec![parameters.energy(states.clone())];
     let mut converged = vec![false; batch];
     let mut sweeps = 0;
     while sweeps < max_sweeps && !converged.iter().all(|&still| still) {
@@ -73,11 +74,11 @@ pub fn recall<M: PairwiseMachine>(
                 (chains, _) = kernel.step(machine, chains, noise);
                 chains.position()
             }
-            None => machine.synchronous_update(states.clone()).inner(),
+            None => parameters.synchronous_update(states.clone()),
         };
         let changes = (next.clone() - states).abs().sum_dim(1).into_data();
         converged = changes.iter::<f64>().map(|change| change == 0.0).collect();
-        energies.push(machine.joint_energy(next.clone()).inner());
+        energies.push(parameters.energy(next.clone()));
         states = next;
         sweeps += 1;
     }

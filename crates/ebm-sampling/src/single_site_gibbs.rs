@@ -1,7 +1,7 @@
 //! Gibbs sampling of a pairwise machine, one unit after the other, at the speed of matrix products.
 
 use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor, TensorData};
-use ebm_models::{Coding, PairwiseMachine};
+use ebm_models::{Coding, PairwiseMachine, PairwiseParameters};
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub enum SiteOrder {
 ///
 /// At temperature `T` unit `i` becomes high with probability `sigma(scale z_i / T)`, `z = y W + b`
 /// ([`Coding::field_scale`]), so that `exp(-E / T)` is stationary exactly. At temperature 0 it takes the sign of its
-/// field and stays where that is zero up to rounding ([`PairwiseMachine::field_tolerance`]): Hopfield's asynchronous
+/// field and stays where that is zero up to rounding ([`PairwiseParameters::field_tolerance`]): Hopfield's asynchronous
 /// dynamics, which never raise the energy.
 ///
 /// Units are visited in blocks. One matrix product gives the fields of a block; inside it each change is carried to
@@ -82,12 +82,13 @@ impl SingleSiteGibbs {
 
 /// Chains over the states of a pairwise machine, with the couplings and biases that their sweeps use.
 ///
-/// The parameters are those at `init`: after an update of the machine, start again from the position.
+/// The parameters are those at `init`: after an update of the machine, start again from the position. Fields are kept in
+/// units of `high - low`, where a unit that goes from low to high changes the field of another by `W_ij` in either coding.
 #[derive(Clone, Debug)]
 pub struct SingleSiteGibbsState {
     /// Where the chains are, 1 where a unit is high and 0 where it is low: `[units, batch]`.
     high: Tensor<2>,
-    /// `(high - low) W`: the change of the fields when a unit goes from low to high. `[units, units]`
+    /// `W`: `[units, units]`.
     couplings: Tensor<2>,
     /// The field where every unit is low: `[units, 1]`.
     offset: Tensor<2>,
@@ -96,14 +97,36 @@ pub struct SingleSiteGibbsState {
     coding: Coding,
 }
 
+/// `high - low`.
+fn range(coding: Coding) -> f64 {
+    coding.high() - coding.low()
+}
+
 impl SingleSiteGibbsState {
+    /// Chains at `position`, `[batch, units]`.
+    pub(crate) fn new(parameters: PairwiseParameters, position: Tensor<2>) -> Self {
+        let coding = parameters.coding;
+        let tolerance: Tensor<2> = parameters.field_tolerance().unsqueeze_dim(1);
+        let lowest = parameters.couplings.clone().sum_dim(1) * coding.low();
+        let offset = lowest + parameters.bias.unsqueeze_dim(1);
+        Self {
+            high: position
+                .greater_scalar(0.5 * (coding.low() + coding.high()))
+                .float()
+                .transpose(),
+            couplings: parameters.couplings,
+            offset: offset.div_scalar(range(coding)),
+            tolerance: tolerance.div_scalar(range(coding)),
+            coding,
+        }
+    }
+
     /// Where the chains are: `[batch, units]`.
     pub fn position(&self) -> Tensor<2> {
-        let range = self.coding.high() - self.coding.low();
         self.high
             .clone()
             .transpose()
-            .mul_scalar(range)
+            .mul_scalar(range(self.coding))
             .add_scalar(self.coding.low())
     }
 }
@@ -132,21 +155,7 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for SingleSiteGibbs {
             "a temperature must be 0 or more, found {}",
             self.temperature
         );
-        let coding = machine.coding();
-        let range = coding.high() - coding.low();
-        let couplings = machine.couplings().inner();
-        let lowest = couplings.clone().sum_dim(1).mul_scalar(coding.low());
-        SingleSiteGibbsState {
-            high: position
-                .inner()
-                .greater_scalar(0.5 * (coding.low() + coding.high()))
-                .float()
-                .transpose(),
-            offset: lowest + machine.bias().inner().unsqueeze_dim(1),
-            couplings: couplings.mul_scalar(range),
-            tolerance: machine.field_tolerance().inner().unsqueeze_dim(1),
-            coding,
-        }
+        Self::State::new(machine.parameters().inner(), position.inner())
     }
 
     fn step(&self, _machine: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
@@ -165,7 +174,7 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for SingleSiteGibbs {
                 }
             };
             let threshold = if self.temperature > 0.0 {
-                let scale = self.temperature / state.coding.field_scale();
+                let scale = self.temperature / (state.coding.field_scale() * range(state.coding));
                 logistic([size, batch], noise, &device).mul_scalar(scale)
             } else {
                 // Above it a low unit goes up; not above its opposite, a high unit goes down.
@@ -275,6 +284,6 @@ pub fn random_states(
     let uniforms: Tensor<2> = noise.uniform(shape, device);
     let high: Tensor<2, Bool> = uniforms.greater_equal_scalar(0.5);
     high.float()
-        .mul_scalar(coding.high() - coding.low())
+        .mul_scalar(range(coding))
         .add_scalar(coding.low())
 }
