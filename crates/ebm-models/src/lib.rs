@@ -52,6 +52,6 @@ pub use layered::{
     log_sum,
 };
 pub use mlp::{Mlp, MlpConfig};
+pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};
 pub use rbm::{Rbm, RbmConfig};
 pub use replicated_rbm::ReplicatedRbm;
-pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};

@@ -1,7 +1,7 @@
 //! Schedules rise from 0 to 1, and faults in them are named with their place.
 #![allow(clippy::unwrap_used)]
 
-use ebm_sampling::{Place, ScheduleError, TemperingSchedule};
+use ebm_sampling::{SchedulePlace, TemperingSchedule, TemperingScheduleError};
 
 #[test]
 fn linear_schedules_are_evenly_spaced() {
@@ -42,21 +42,21 @@ fn texts_are_read() {
 #[test]
 fn faults_are_named_with_their_index() {
     let fault = |values: &[f64]| TemperingSchedule::from_values(values.to_vec()).unwrap_err();
-    let at = Place::Index;
-    assert_eq!(fault(&[]), ScheduleError::Empty);
-    let start = ScheduleError::Start {
+    let at = SchedulePlace::Index;
+    assert_eq!(fault(&[]), TemperingScheduleError::Empty);
+    let start = TemperingScheduleError::Start {
         place: at(0),
         value: 0.1,
     };
     assert_eq!(fault(&[0.1, 1.0]), start);
-    let end = ScheduleError::End {
+    let end = TemperingScheduleError::End {
         place: at(1),
         value: 0.9,
     };
     assert_eq!(fault(&[0.0, 0.9]), end);
     assert_eq!(
         fault(&[0.0]),
-        ScheduleError::End {
+        TemperingScheduleError::End {
             place: at(0),
             value: 0.0
         }
@@ -66,7 +66,7 @@ fn faults_are_named_with_their_index() {
         let previous = 0.5;
         assert_eq!(
             fault(&[0.0, 0.5, value, 1.0]),
-            ScheduleError::NotRising {
+            TemperingScheduleError::NotRising {
                 place,
                 value,
                 previous
@@ -77,14 +77,14 @@ fn faults_are_named_with_their_index() {
     let value = f64::INFINITY;
     assert_eq!(
         found,
-        ScheduleError::NotFinite {
+        TemperingScheduleError::NotFinite {
             place: at(1),
             value
         }
     );
     assert!(matches!(
         fault(&[0.0, f64::NAN, 1.0]),
-        ScheduleError::NotFinite { place, .. } if place == at(1)
+        TemperingScheduleError::NotFinite { place, .. } if place == at(1)
     ));
 }
 

@@ -2,13 +2,16 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use ebm_models::{ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy, Mlp, MlpConfig, Rbm, RbmConfig};
+use ebm_models::{
+    BoltzmannMachine, BoltzmannMachineConfig, ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy,
+    Hopfield, HopfieldConfig, Mlp, MlpConfig, PairwiseMachine, Rbm, RbmConfig,
+};
 use ebm_ops::Noise;
 use ebm_sampling::Run;
 
 use crate::config::{ModelConfig, SamplerConfig};
 use crate::error::TrainError;
-use crate::examples::Examples;
+use crate::examples::{Examples, ROWS_AT_A_TIME};
 use crate::memory;
 use crate::trainable::{Trainable, rows};
 
@@ -25,6 +28,10 @@ pub enum Network {
     Rbm(Rbm),
     /// A deep Boltzmann machine, whose states are all its units.
     Dbm(Dbm),
+    /// A general Boltzmann machine, whose states are all its units.
+    BoltzmannMachine(BoltzmannMachine),
+    /// A Hopfield network, whose states are all its units.
+    Hopfield(Hopfield),
 }
 
 impl Network {
@@ -108,6 +115,19 @@ impl Network {
                 let model = config.init(device, noise).with_inference(keys.inference());
                 Ok(Self::Dbm(model))
             }
+            ModelConfig::BoltzmannMachine(keys) => {
+                let config = BoltzmannMachineConfig::new(shape.iter().product())
+                    .with_hidden(keys.hidden)
+                    .with_coding(keys.coding)
+                    .with_weight_std(keys.weight_std);
+                check(pairwise_parameters(shape, keys.hidden))?;
+                Ok(Self::BoltzmannMachine(config.init(device, noise)))
+            }
+            ModelConfig::Hopfield(keys) => {
+                check(pairwise_parameters(shape, keys.hidden))?;
+                let config = HopfieldConfig::new(shape.iter().product()).with_hidden(keys.hidden);
+                Ok(Self::Hopfield(config.init(device)))
+            }
         }
     }
 
@@ -118,21 +138,27 @@ impl Network {
             Self::ConvNet(_) => "conv_net",
             Self::Rbm(_) => "rbm",
             Self::Dbm(_) => "dbm",
+            Self::BoltzmannMachine(_) => "boltzmann_machine",
+            Self::Hopfield(_) => "hopfield",
         }
     }
 
     /// Whether its partition function can be found.
     pub fn has_partition(&self) -> bool {
-        matches!(self, Self::Rbm(_) | Self::Dbm(_))
+        !matches!(self, Self::Mlp(_) | Self::ConvNet(_))
     }
 
-    /// Gives the model what can be known of the examples before the first update: the visible biases of a Boltzmann
-    /// machine.
+    /// Gives the model what can be known of the examples before the first update: visible biases to machines with
+    /// layers, the memory of all examples to a Hopfield network.
     #[must_use]
     pub fn fitted_to(self, examples: &Examples<4>) -> Self {
         match self {
             Self::Rbm(model) => Self::Rbm(model.with_visible_means(examples.mean(), MEAN_MARGIN)),
             Self::Dbm(model) => Self::Dbm(model.with_visible_means(examples.mean(), MEAN_MARGIN)),
+            // With hidden units there are no full patterns to store yet.
+            Self::Hopfield(model) if model.hidden_units() == 0 => {
+                Self::Hopfield(stored(model, examples))
+            }
             other => other,
         }
     }
@@ -154,9 +180,27 @@ impl Network {
                 model.visible_means(hidden)
             }
             Self::Dbm(model) => model.visible_means(&model.split(rows(states))),
+            Self::BoltzmannMachine(model) => rows(states).narrow(1, 0, model.visible_units()),
+            Self::Hopfield(model) => rows(states).narrow(1, 0, model.visible_units()),
         };
         images.reshape([count, shape[0], shape[1], shape[2]])
     }
+}
+
+/// Hebbian storage of all examples.
+fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
+    let count = examples.len();
+    (0..count)
+        .step_by(ROWS_AT_A_TIME)
+        .fold(model, |model, first| {
+            let indices: Vec<usize> = (first..count.min(first + ROWS_AT_A_TIME)).collect();
+            model.store(rows(examples.batch(&indices)))
+        })
+}
+
+fn pairwise_parameters(shape: [usize; 3], hidden: usize) -> u128 {
+    let units = memory::product(&shape) + hidden as u128;
+    units.saturating_mul(units + 1)
 }
 
 /// How far a pixel's mean is kept from 0 and 1 where it becomes a bias.
@@ -170,6 +214,8 @@ macro_rules! each {
             Network::ConvNet($model) => $call,
             Network::Rbm($model) => $call,
             Network::Dbm($model) => $call,
+            Network::BoltzmannMachine($model) => $call,
+            Network::Hopfield($model) => $call,
         }
     };
 }

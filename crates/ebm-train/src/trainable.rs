@@ -2,9 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use ebm_models::{BlockConditional, ConvNet, Dbm, Energy, LayeredMachine, Mlp, Rbm, ReplicatedRbm};
+use burn::tensor::activation::sigmoid;
+use ebm_models::{
+    BlockConditional, BoltzmannMachine, ConvNet, Dbm, Energy, Hopfield, LayeredMachine, Mlp,
+    PairwiseMachine, Rbm, ReplicatedRbm, VisibleUnits,
+};
 use ebm_ops::Noise;
-use ebm_sampling::{BlockGibbs, Run, run};
+use ebm_sampling::{BlockGibbs, Run, SingleSiteGibbs, random_states, run};
 
 use crate::config::SamplerConfig;
 
@@ -77,7 +81,7 @@ const OFFSET_RATE: f64 = 0.01;
 impl<const D: usize> Trainable<D> for Rbm {
     fn supports(&self, sampler: &SamplerConfig) -> bool {
         supports_blocks(sampler)
-            || (self.visible_units() == ebm_models::VisibleUnits::Gaussian
+            || (self.visible_units() == VisibleUnits::Gaussian
                 && matches!(
                     sampler,
                     SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_)
@@ -176,6 +180,66 @@ impl<const D: usize> Trainable<D> for Dbm {
     }
 }
 
+/// States are all units in one row, `[batch, units, 1, ..]`; without hidden units they are the examples.
+impl<const D: usize> Trainable<D> for BoltzmannMachine {
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        matches!(sampler, SamplerConfig::Gibbs(_))
+    }
+
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        _range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        run_sites(self, sampler, states, steps, noise)
+    }
+
+    fn state_shape(&self, examples: [usize; D]) -> [usize; D] {
+        all_units(self, examples)
+    }
+
+    fn clamp(&self, examples: Tensor<D>, sampler: &SamplerConfig, noise: &mut Noise) -> Tensor<D> {
+        draw_hidden(self, examples, sampler, noise)
+    }
+
+    fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
+        hidden_site_means(self, states)
+    }
+}
+
+/// States as for the Boltzmann machine; temperature 0 is a Hopfield network's own.
+impl<const D: usize> Trainable<D> for Hopfield {
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        matches!(sampler, SamplerConfig::Gibbs(_))
+    }
+
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        _range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        run_sites(self, sampler, states, steps, noise)
+    }
+
+    fn state_shape(&self, examples: [usize; D]) -> [usize; D] {
+        all_units(self, examples)
+    }
+
+    fn clamp(&self, examples: Tensor<D>, sampler: &SamplerConfig, noise: &mut Noise) -> Tensor<D> {
+        draw_hidden(self, examples, sampler, noise)
+    }
+
+    fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
+        hidden_site_means(self, states)
+    }
+}
+
 /// Langevin dynamics or Metropolis, which any energy allows.
 pub(crate) fn run_continuous<E: Energy<D>, const D: usize>(
     energy: &E,
@@ -234,6 +298,70 @@ fn run_visible<E: BlockConditional, const D: usize>(
     let hidden = Tensor::zeros([shape[0], energy.block_sizes()[1]], &visible.device());
     run_blocks(energy, sampler, vec![visible, hidden], steps, noise)
         .map(|mut states| states.swap_remove(0).reshape(shape))
+}
+
+/// Gibbs sampling unit by unit.
+fn site_kernel(sampler: &SamplerConfig) -> SingleSiteGibbs {
+    match sampler {
+        SamplerConfig::Gibbs(keys) => SingleSiteGibbs::new(keys.temperature),
+        other => panic!("single units are not redrawn by {}", other.name()),
+    }
+}
+
+fn run_sites<M: PairwiseMachine, const D: usize>(
+    machine: &M,
+    sampler: &SamplerConfig,
+    states: Tensor<D>,
+    steps: usize,
+    noise: &mut Noise,
+) -> Run<Tensor<D>> {
+    let shape = states.dims();
+    run(&site_kernel(sampler), machine, rows(states), steps, noise)
+        .map(|units| units.reshape(shape))
+}
+
+fn all_units<M: PairwiseMachine, const D: usize>(machine: &M, examples: [usize; D]) -> [usize; D] {
+    if machine.hidden_units() == 0 {
+        examples
+    } else {
+        row_shape(examples[0], machine.units())
+    }
+}
+
+/// Hidden units from fair coins by as many sweeps as the negative phase makes, visible ones clamped to the examples.
+fn draw_hidden<M: PairwiseMachine, const D: usize>(
+    machine: &M,
+    examples: Tensor<D>,
+    sampler: &SamplerConfig,
+    noise: &mut Noise,
+) -> Tensor<D> {
+    if machine.hidden_units() == 0 {
+        return examples;
+    }
+    let shape = all_units(machine, examples.dims());
+    let device = examples.device();
+    let hidden = [shape[0], machine.hidden_units()];
+    let hidden = random_states(machine.coding(), hidden, &device, noise);
+    let states = Tensor::cat(vec![rows(examples), hidden], 1);
+    let kernel = site_kernel(sampler).with_clamped(machine.visible_units());
+    run(&kernel, machine, states, sampler.steps(), noise)
+        .position
+        .reshape(shape)
+}
+
+/// The probability that each hidden unit is high given all others.
+fn hidden_site_means<M: PairwiseMachine, const D: usize>(
+    machine: &M,
+    states: Tensor<D>,
+) -> Vec<Tensor<2>> {
+    let hidden = machine.hidden_units();
+    if hidden == 0 {
+        return Vec::new();
+    }
+    let fields = machine
+        .fields(rows(states))
+        .narrow(1, machine.visible_units(), hidden);
+    vec![sigmoid(fields.mul_scalar(machine.coding().field_scale()))]
 }
 
 /// States of any rank as rows: `[batch, units]`.

@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
 pub use data::{DataConfig, DigitsConfig, FolderConfig, TwoMoonsConfig};
 pub use error::ConfigError;
-pub use model::{ConvNetConfig, DbmConfig, MlpConfig, ModelConfig, PretrainingConfig, RbmConfig};
+pub use model::{
+    BoltzmannMachineConfig, ConvNetConfig, DbmConfig, HopfieldConfig, MlpConfig, ModelConfig,
+    PretrainingConfig, RbmConfig,
+};
 pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
 pub use output::{MAX_SAMPLES, OutputConfig};
 pub use presets::{PRESETS, preset};

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use ebm_models::{Activation, ConvLayerConfig, MeanField, VisibleUnits};
+use ebm_models::{Activation, Coding, ConvLayerConfig, MeanField, VisibleUnits};
 use serde::{Deserialize, Serialize};
 
 use super::data::DataConfig;
@@ -23,7 +23,21 @@ section! {
         "rbm" => Rbm(RbmConfig),
         /// A deep Boltzmann machine.
         "dbm" => Dbm(DbmConfig),
+        /// A Boltzmann machine in which every unit is coupled to every other.
+        "boltzmann_machine" => BoltzmannMachine(BoltzmannMachineConfig),
+        /// A Hopfield network, which starts with all examples stored by Hebb's rule.
+        "hopfield" => Hopfield(HopfieldConfig),
     }
+}
+
+/// Fails if there are more hidden units than a width may have; none is fine.
+fn check_most(key: &'static str, hidden: usize) -> Result<(), ConfigError> {
+    check(
+        hidden <= *WIDTHS.end(),
+        key,
+        hidden,
+        format!("a whole number up to {}", WIDTHS.end()),
+    )
 }
 
 /// What a width may be; a product of two, and one with an image, can still be computed.
@@ -107,6 +121,30 @@ pub struct PretrainingConfig {
     pub gibbs_steps: usize,
 }
 
+/// Keys of a Boltzmann machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoltzmannMachineConfig {
+    /// Number of hidden units.
+    #[serde(default)]
+    pub hidden: usize,
+    /// The values of a unit: `"spin"` (-1 and 1) or `"binary"` (0 and 1).
+    #[serde(default)]
+    pub coding: Coding,
+    /// Standard deviation of the initial couplings.
+    #[serde(default = "default_weight_std")]
+    pub weight_std: f64,
+}
+
+/// Keys of a Hopfield network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HopfieldConfig {
+    /// Number of hidden units.
+    #[serde(default)]
+    pub hidden: usize,
+}
+
 fn default_weight_std() -> f64 {
     0.01
 }
@@ -163,12 +201,14 @@ impl ConvNetConfig {
 }
 
 impl ModelConfig {
-    /// Whether states are made of the values 0 and 1.
-    fn is_binary(&self) -> bool {
+    /// The two values of a unit, where units have no others.
+    fn coding(&self) -> Option<Coding> {
         match self {
-            Self::Rbm(keys) => keys.visible_units == VisibleUnits::Bernoulli,
-            Self::Dbm(_) => true,
-            Self::Mlp(_) | Self::ConvNet(_) => false,
+            Self::Rbm(keys) if keys.visible_units == VisibleUnits::Gaussian => None,
+            Self::Rbm(_) | Self::Dbm(_) => Some(Coding::Binary),
+            Self::BoltzmannMachine(keys) => Some(keys.coding),
+            Self::Hopfield(_) => Some(Coding::Spin),
+            Self::Mlp(_) | Self::ConvNet(_) => None,
         }
     }
 
@@ -178,15 +218,27 @@ impl ModelConfig {
         data: &DataConfig,
         training: &TrainingConfig,
     ) -> Result<(), ConfigError> {
-        if !self.is_binary() {
+        let Some(coding) = self.coding() else {
             return Ok(());
-        }
+        };
         let (low, high) = data.range();
         check(
-            (low, high) == (0.0, 1.0),
+            (low, high) == (coding.low(), coding.high()),
             "data.range",
             format!("[{low:?}, {high:?}]"),
-            "[0.0, 1.0], the values of the model's units",
+            format!(
+                "[{:?}, {:?}], the values of the model's units",
+                coding.low(),
+                coding.high()
+            ),
+        )?;
+        // Probabilities may stand for units that are 0 or 1 in a field, but nothing stands for a spin.
+        let pairwise = matches!(self, Self::BoltzmannMachine(_) | Self::Hopfield(_));
+        check(
+            !pairwise || data.binarize().is_some(),
+            "data.binarize",
+            "nothing",
+            "\"threshold\" or \"sample\", since the model's units take two values",
         )?;
         check(
             training.data_noise == 0.0,
@@ -223,6 +275,11 @@ impl ModelConfig {
                 check_count("model.hidden", keys.hidden, *WIDTHS.end())?;
                 check_not_negative("model.weight_std", keys.weight_std)
             }
+            Self::BoltzmannMachine(keys) => {
+                check_most("model.hidden", keys.hidden)?;
+                check_not_negative("model.weight_std", keys.weight_std)
+            }
+            Self::Hopfield(keys) => check_most("model.hidden", keys.hidden),
             Self::Dbm(keys) => {
                 check(
                     keys.hidden.len() >= 2

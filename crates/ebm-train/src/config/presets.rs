@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 8] = [
+pub const PRESETS: [(&str, &str); 9] = [
     ("digits", include_str!("../../presets/digits.toml")),
     (
         "fashion-mnist",
@@ -12,6 +12,10 @@ pub const PRESETS: [(&str, &str); 8] = [
     ("mnist", include_str!("../../presets/mnist.toml")),
     ("cifar10", include_str!("../../presets/cifar10.toml")),
     ("dbm-mnist", include_str!("../../presets/dbm-mnist.toml")),
+    (
+        "hopfield-digits",
+        include_str!("../../presets/hopfield-digits.toml"),
+    ),
     ("rbm-digits", include_str!("../../presets/rbm-digits.toml")),
     ("rbm-mnist", include_str!("../../presets/rbm-mnist.toml")),
     ("two-moons", include_str!("../../presets/two-moons.toml")),

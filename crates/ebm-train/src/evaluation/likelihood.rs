@@ -1,7 +1,7 @@
 //! How likely a Boltzmann machine finds data, up to its partition function, and how well it makes them again.
 
 use burn::tensor::{Tensor, activation};
-use ebm_models::{Energy, Rbm, VisibleUnits};
+use ebm_models::{Energy, LayeredMachine, PairwiseMachine, Rbm, VisibleUnits};
 use ebm_ops::Noise;
 use serde::Serialize;
 
@@ -77,6 +77,16 @@ pub fn evaluate(
                 likelihoods.add(dbm.unnormalized_bound(&means));
                 errors.add(squared_error(visible, dbm.visible_means(&means)));
             }
+            Network::BoltzmannMachine(machine) => {
+                let states = fully_visible(machine, batch)?;
+                pseudo.add(site_pseudo_likelihood(machine, states.clone()));
+                likelihoods.add(machine.joint_energy(states).neg());
+            }
+            Network::Hopfield(machine) => {
+                let states = fully_visible(machine, batch)?;
+                pseudo.add(site_pseudo_likelihood(machine, states.clone()));
+                likelihoods.add(machine.joint_energy(states).neg());
+            }
             Network::Mlp(_) | Network::ConvNet(_) => likelihoods.add(model.energy(batch).neg()),
         }
         progress(
@@ -93,8 +103,33 @@ pub fn evaluate(
     })
 }
 
+/// Examples as full states of a machine without hidden units.
+fn fully_visible<M: PairwiseMachine>(
+    machine: &M,
+    batch: Tensor<4>,
+) -> Result<Tensor<2>, TrainError> {
+    if machine.hidden_units() == 0 {
+        return Ok(rows(batch));
+    }
+    Err(TrainError::NotEvaluable {
+        what: "the likelihood of examples",
+        model: "machine with hidden units that are coupled to each other",
+        models: "machines without hidden units, rbm and dbm",
+    })
+}
+
+/// `sum_i log P(y_i | rest)`: all fields come from one product.
+fn site_pseudo_likelihood<M: PairwiseMachine>(machine: &M, states: Tensor<2>) -> Tensor<1> {
+    let coding = machine.coding();
+    // +1 where a unit is high, -1 where it is low.
+    let middle = (coding.low() + coding.high()) / 2.0;
+    let signs = states.clone().sub_scalar(middle).sign();
+    let margins = machine.fields(states).mul_scalar(coding.field_scale()) * signs;
+    activation::log_sigmoid(margins).sum_dim(1).squeeze_dim(1)
+}
+
 fn rbm_is_binary(rbm: &Rbm) -> bool {
-    ebm_models::LayeredMachine::visible_units(rbm) == VisibleUnits::Bernoulli
+    rbm.visible_units() == VisibleUnits::Bernoulli
 }
 
 /// `n log p(x_i | rest)` for one pixel `i` of `n` drawn for each example, which has the pseudo-log-likelihood as its mean:

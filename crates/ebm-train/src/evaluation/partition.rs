@@ -1,7 +1,7 @@
 //! The partition function of a trained Boltzmann machine, exactly or between two bounds.
 
 use burn::tensor::Tensor;
-use ebm_models::{LayeredMachine, Layers, Parity, VisibleUnits};
+use ebm_models::{LayeredMachine, Layers, PairwiseMachine, Parity, VisibleUnits};
 use ebm_ops::Noise;
 use ebm_sampling::{
     AnnealedImportance, BlockGibbs, LayeredPath, PartitionEstimate, TemperingSchedule,
@@ -144,11 +144,13 @@ pub fn log_partition(
     let layers = match model {
         Network::Rbm(model) => model.layers(),
         Network::Dbm(model) => model.layers(),
+        Network::BoltzmannMachine(machine) => return pairwise(machine, data, options, progress),
+        Network::Hopfield(machine) => return pairwise(machine, data, options, progress),
         Network::Mlp(_) | Network::ConvNet(_) => {
             return Err(TrainError::NotEvaluable {
                 what: "the partition function",
                 model: model.name(),
-                models: "rbm and dbm",
+                models: "Boltzmann machines and Hopfield networks",
             });
         }
     };
@@ -163,6 +165,24 @@ pub fn log_partition(
         return Ok(LogPartition::Exact { log_partition });
     }
     Ok(anneal(model, &layers, data, options, progress))
+}
+
+fn pairwise<M: PairwiseMachine>(
+    machine: &M,
+    _data: Option<&Examples<4>>,
+    _options: &PartitionOptions,
+    progress: &mut Progress<'_>,
+) -> Result<LogPartition, TrainError> {
+    let coding = machine.coding();
+    let log_partition = ebm_models::log_partition_of(
+        |states| machine.joint_energy(states),
+        machine.units(),
+        coding.low(),
+        coding.high(),
+        &machine.bias().device(),
+        &mut |done, total| progress("summing over all states", done, total),
+    )?;
+    Ok(LogPartition::Exact { log_partition })
 }
 
 /// The units whose states are summed over one by one.
@@ -249,6 +269,6 @@ fn starting_states(
     match model {
         Network::Rbm(model) => vec![visible.clone(), model.hidden_means(visible)],
         Network::Dbm(model) => model.mean_field(visible),
-        Network::Mlp(_) | Network::ConvNet(_) => unreachable!("found out before"),
+        _ => unreachable!("only machines with layers come here"),
     }
 }

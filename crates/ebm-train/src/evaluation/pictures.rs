@@ -16,7 +16,7 @@ pub fn filters(model: &Network, shape: [usize; 3], count: usize) -> Option<RgbIm
     let weight = match model {
         Network::Rbm(model) => model.weight(),
         Network::Dbm(model) => model.layers().weight(0),
-        Network::Mlp(_) | Network::ConvNet(_) => return None,
+        _ => return None,
     };
     let [visible, hidden] = weight.dims();
     let values = floats(weight.transpose());
@@ -49,7 +49,7 @@ pub fn reconstructions(
     let made = match model {
         Network::Rbm(model) => model.reconstruction(visible.clone()),
         Network::Dbm(model) => model.visible_means(&model.mean_field(visible.clone())),
-        Network::Mlp(_) | Network::ConvNet(_) => return None,
+        _ => return None,
     };
     let both: Tensor<3> = Tensor::stack(vec![visible, made], 1);
     Some(image_grid(&floats(both), [channels, height, width], range))
