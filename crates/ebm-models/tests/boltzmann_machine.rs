@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod exact;
+mod pairwise;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, devices, parameters, tensor, values};
 use ebm_models::{BoltzmannMachine, BoltzmannMachineConfig, Coding, Energy, PairwiseMachine};
 use ebm_ops::Noise;
-use exact::{CODINGS, Reference, all_states, log_sum_exp};
+use pairwise::{CODINGS, Reference, all_states, log_sum_exp};
 
 /// Sums of at most 100 terms of order 1 in f32.
 const ROUNDING: f64 = 1e-5;

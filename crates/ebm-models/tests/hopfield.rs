@@ -1,14 +1,14 @@
 //! Hopfield networks: Hebbian couplings, energies, synchronous updates, and unlearning, against their formulas.
 
 mod common;
-mod exact;
+mod pairwise;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, devices, parameters, tensor, values};
 use ebm_models::{Coding, Energy, Hopfield, HopfieldConfig, PairwiseMachine, overlap};
 use ebm_ops::Noise;
-use exact::{Reference, all_states};
+use pairwise::{Reference, all_states};
 
 const ROUNDING: f64 = 5e-6;
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod enumeration;
+mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, values};
@@ -12,7 +12,7 @@ use ebm_sampling::{
     Cooling, Dynamics, SingleSiteGibbs, TemperatureSchedule, TemperatureScheduleError, anneal,
     random_states, recall,
 };
-use enumeration::{CODINGS, Known};
+use pairwise::{CODINGS, Known};
 
 fn temperatures(schedule: TemperatureSchedule) -> Vec<f64> {
     schedule.temperatures().collect()
