@@ -175,7 +175,7 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for SingleSiteGibbs {
             };
             let threshold = if self.temperature > 0.0 {
                 let scale = self.temperature / (state.coding.field_scale() * range(state.coding));
-                logistic([size, batch], noise, &device).mul_scalar(scale)
+                noise.logistic([size, batch], &device).mul_scalar(scale)
             } else {
                 // Above it a low unit goes up; not above its opposite, a high unit goes down.
                 block.tolerance.clone() * block.high.clone().mul_scalar(-2.0).add_scalar(1.0)
@@ -189,13 +189,6 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for SingleSiteGibbs {
     fn position(&self, state: &Self::State) -> Tensor<2> {
         state.position()
     }
-}
-
-/// Standard logistic noise `ln u - ln(1 - u)`, so that `P(z > L) = sigma(z)`. `u` is a multiple of 2^-24 below 1; the
-/// one draw in 2^24 with `u = 0` gives `-inf`, which every field exceeds.
-fn logistic(shape: [usize; 2], noise: &mut Noise, device: &Device) -> Tensor<2> {
-    let u: Tensor<2> = noise.uniform(shape, device);
-    u.clone().log() - u.neg().add_scalar(1.0).log()
 }
 
 /// The units that share one matrix product.
