@@ -3,7 +3,9 @@
 mod config;
 mod devices;
 mod eval;
+mod export;
 mod failure;
+mod import;
 mod layers;
 mod logz;
 mod progress;
@@ -44,6 +46,8 @@ enum Command {
     Sample(sample::Args),
     Eval(eval::Args),
     Logz(logz::Args),
+    Import(import::Args),
+    Export(export::Args),
     Config(config::Args),
     Devices(devices::Args),
 }
@@ -56,6 +60,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Logz(args) => logz::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
         Command::Config(args) => config::run(args),
         Command::Devices(args) => devices::run(args),
     };

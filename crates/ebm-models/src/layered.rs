@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, activation};
 use crate::activation::softplus;
 
 /// What the visible units of a layered machine are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VisibleUnits {
     /// Values 0 and 1.

@@ -192,6 +192,14 @@ pub enum CheckpointError {
         /// The run folder.
         path: PathBuf,
     },
+    /// The file doesn't hold the weights of the model that it is said to hold.
+    #[error("can't import {}: {message}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        message: String,
+    },
     /// The file belongs to another model or configuration.
     #[error("{} doesn't fit this configuration: {message}; use the config.toml that the run was started with", path.display())]
     Mismatch {

@@ -46,14 +46,23 @@ impl TensorFile {
     ///
     /// If the file can't be read, is no safetensors file, or was damaged.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
-        let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io {
-            action: "read",
+        Self::from_bytes(&read(path)?)
+            .and_then(Self::checked)
+            .map_err(|message| CheckpointError::Corrupt {
+                path: path.to_path_buf(),
+                message,
+            })
+    }
+
+    /// Reads a file that another program wrote, which has no checksum.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or is no safetensors file.
+    pub fn load_unchecked(path: &Path) -> Result<Self, CheckpointError> {
+        Self::from_bytes(&read(path)?).map_err(|message| CheckpointError::Import {
             path: path.to_path_buf(),
-            source,
-        })?;
-        Self::from_bytes(&bytes).map_err(|message| CheckpointError::Corrupt {
-            path: path.to_path_buf(),
-            message,
+            message: format!("it is no safetensors file that can be read ({message})"),
         })
     }
 
@@ -75,13 +84,12 @@ impl TensorFile {
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
         let content = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-        let mut metadata: BTreeMap<String, String> = header
+        let metadata: BTreeMap<String, String> = header
             .metadata()
             .iter()
             .flatten()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        let expected = metadata.remove(CHECKSUM).ok_or("it has no checksum")?;
         let tensors = content
             .iter()
             .map(|(name, view)| {
@@ -94,12 +102,17 @@ impl TensorFile {
                 Ok((name.to_string(), data))
             })
             .collect::<Result<_, String>>()?;
-        let file = Self { tensors, metadata };
-        let found = format!("{:08x}", file.checksum());
+        Ok(Self { tensors, metadata })
+    }
+
+    /// The file without its checksum, if that is right.
+    fn checked(mut self) -> Result<Self, String> {
+        let expected = self.metadata.remove(CHECKSUM).ok_or("it has no checksum")?;
+        let found = format!("{:08x}", self.checksum());
         if found != expected {
             return Err(format!("its checksum is {found}, expected {expected}"));
         }
-        Ok(file)
+        Ok(self)
     }
 
     /// CRC-32 over names, shapes, bytes and text, in the order of the names.
@@ -116,6 +129,14 @@ impl TensorFile {
         }
         hasher.finalize()
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    std::fs::read(path).map_err(|source| CheckpointError::Io {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 fn to_safetensors(dtype: DType) -> Result<Dtype, String> {

@@ -159,12 +159,6 @@ impl DataConfig {
 
 impl FolderConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        check(
-            !self.path.as_os_str().is_empty(),
-            "data.path",
-            "nothing",
-            "the folder with the data: pass `--data DIR`",
-        )?;
         if let Some(channels) = self.channels {
             check(
                 channels == 1 || channels == 3,

@@ -3,6 +3,7 @@
 mod events;
 mod folder;
 mod generate;
+mod interchange;
 mod metrics_log;
 mod pretraining;
 mod runner;
@@ -11,6 +12,7 @@ mod source;
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
 pub use generate::{ModelFile, SampleOptions, load_model, sample, sample_picture};
+pub use interchange::{ImportedModel, export, import};
 pub use runner::{resume, train};
 pub use source::examples;
 

@@ -36,6 +36,13 @@ pub fn examples(
 }
 
 fn folder(keys: &FolderConfig, split: Split) -> Result<Images, TrainError> {
+    if keys.path.as_os_str().is_empty() {
+        return Err(TrainError::Config(ConfigError::Value {
+            key: "data.path",
+            found: "nothing".into(),
+            expected: "the folder with the data: pass `--data DIR`".into(),
+        }));
+    }
     let images = match data::sniff(&keys.path)? {
         Format::ImageFolder => {
             let options = image_options(keys)?;
