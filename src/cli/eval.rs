@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use ebm::ops::Noise;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
-    Estimate, LogPartition, SetReport, evaluate, filters, log_partition, reconstructions,
+    Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters, log_partition,
+    recall_damaged, reconstructions,
 };
 use ebm::training::run::{self, ModelFile};
 use serde::Serialize;
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     log_partition: Option<f64>,
     #[command(flatten)]
     partition: PartitionArgs,
+    /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before recall
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
+    damage: f64,
     /// Folder of the pictures and of report.json [default: DIR/evaluation]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -47,12 +51,21 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 1".into()),
+    }
+}
+
 /// All that was found.
 #[derive(Serialize)]
 struct Report {
     model: &'static str,
     log_partition: Option<LogPartition>,
     sets: Vec<(Split, SetReport)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall: Option<RecallReport>,
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -99,10 +112,21 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     bar.finish();
 
+    let recalled = train.as_ref().and_then(|examples| {
+        recall_damaged(
+            &model.model,
+            examples,
+            PICTURED / 3,
+            args.damage,
+            &mut noise.split(),
+        )
+    });
+
     let report = Report {
         model: model.model.name(),
         log_partition: partition,
         sets,
+        recall: recalled.as_ref().map(|recalled| recalled.report.clone()),
     };
     let folder = args.out.unwrap_or_else(|| args.run.join("evaluation"));
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
@@ -111,7 +135,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     } else {
         print(&report);
     }
-    save(&folder, &json, &model, test.as_ref().or(train.as_ref()))
+    let examples = test.as_ref().or(train.as_ref());
+    save(&folder, &json, &model, examples, recalled)
 }
 
 /// Writes what there is to look at.
@@ -120,6 +145,7 @@ fn save(
     json: &str,
     model: &ModelFile,
     examples: Option<&ebm::training::Examples<4>>,
+    recalled: Option<Recalled>,
 ) -> Result<(), Failure> {
     let failed = |path: &Path, message: String| Failure::Write {
         path: path.display().to_string(),
@@ -129,7 +155,13 @@ fn save(
     let path = folder.join("report.json");
     std::fs::write(&path, format!("{json}\n")).map_err(|error| failed(&path, error.to_string()))?;
     let range = model.config.data.range();
+    let (before_and_after, energies) = match recalled {
+        Some(recalled) => (Some(recalled.before_and_after), recalled.energies),
+        None => (None, None),
+    };
     let pictures = [
+        ("recall.png", before_and_after),
+        ("recall-energies.png", energies),
         ("filters.png", filters(&model.model, model.shape, PICTURED)),
         (
             "reconstructions.png",
@@ -201,6 +233,16 @@ fn print(report: &Report) {
         set.reconstruction_error
             .map(|estimate| format!("{:.5}", estimate.mean))
     });
+    if let Some(recall) = &report.recall {
+        say(format_args!(
+            "recall of {} training examples with {:.0} % of the units flipped: overlap {:.3} -> {:.3}, {:.0} % without a wrong unit",
+            recall.examples,
+            100.0 * recall.damage,
+            recall.overlap_before,
+            recall.overlap_after,
+            100.0 * recall.perfect
+        ));
+    }
     if let [(_, train), (_, test)] = &report.sets[..] {
         let (train, test) = (
             train.unnormalized_log_likelihood,

@@ -98,7 +98,7 @@ pub enum TrainError {
         models: &'static str,
     },
     /// The sum over all states would take too long.
-    #[error("{0}; anneal instead (`--method ais`)")]
+    #[error("{0} (`--method ais`)")]
     TooManyStates(#[from] ebm_models::TooManyStates),
     /// There is nothing to look at.
     #[error("there are no examples to evaluate the model on")]

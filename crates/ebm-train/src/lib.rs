@@ -20,6 +20,7 @@ mod network;
 mod objective;
 mod optimizer;
 mod picture;
+mod plot;
 mod tensor_file;
 mod trainable;
 mod trainer;

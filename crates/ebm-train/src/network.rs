@@ -143,9 +143,13 @@ impl Network {
         }
     }
 
-    /// Whether its partition function can be found.
+    /// Whether it stands for a distribution whose partition function can be found: a network's can't, and a Hopfield
+    /// network is a memory.
     pub fn has_partition(&self) -> bool {
-        !matches!(self, Self::Mlp(_) | Self::ConvNet(_))
+        matches!(
+            self,
+            Self::Rbm(_) | Self::Dbm(_) | Self::BoltzmannMachine(_)
+        )
     }
 
     /// Gives the model what can be known of the examples before the first update: visible biases to machines with

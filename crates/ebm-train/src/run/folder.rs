@@ -122,6 +122,11 @@ impl RunFolder {
         self.samples().join(format!("step-{step:08}.png"))
     }
 
+    /// The picture of the energies so far.
+    pub fn energies(&self) -> PathBuf {
+        self.root.join("energies.png")
+    }
+
     /// The folder of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")

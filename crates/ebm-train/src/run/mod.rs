@@ -8,6 +8,7 @@ mod metrics_log;
 mod pretraining;
 mod runner;
 mod source;
+mod traces;
 
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;

@@ -12,6 +12,7 @@ use super::generate::{ModelFile, SampleOptions, check_samples, sample, sample_pi
 use super::metrics_log::MetricsLog;
 use super::pretraining;
 use super::source;
+use super::traces::energy_traces;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::Split;
@@ -244,10 +245,14 @@ impl<'a> Runner<'a> {
             // Not from the trainer's stream: pictures don't change what is learned.
             seed: self.config.seed,
         };
-        let device = self.device;
-        self.log.pause(|| {
+        let (device, folder) = (self.device, &self.folder);
+        self.log.pause(|| -> Result<(), TrainError> {
             let samples = sample(&model, options, device)?;
-            picture::save(&sample_picture(&model, samples, device), &path).map_err(TrainError::from)
+            picture::save(&sample_picture(&model, samples, device), &path)?;
+            if let Some(traces) = energy_traces(&folder.metrics()) {
+                picture::save(&traces, &folder.energies())?;
+            }
+            Ok(())
         })?;
         watch.event(&Event::Sampled { path: &path });
         Ok(())
