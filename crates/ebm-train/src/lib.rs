@@ -35,7 +35,7 @@ pub use negative_phase::{NegativePhase, Negatives};
 pub use network::Network;
 pub use objective::{ContrastiveDivergence, Objective, Sparsity};
 pub use optimizer::ParameterOptimizer;
-pub use picture::{PictureError, image_grid, point_cloud};
+pub use picture::{PictureError, grouped_grid, image_grid, point_cloud};
 pub use tensor_file::TensorFile;
 pub use trainable::Trainable;
 pub use trainer::{Metrics, StepOutcome, Trainer};

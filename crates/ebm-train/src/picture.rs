@@ -25,7 +25,16 @@ pub(crate) fn cell_pixels([_, height, width]: [usize; 3]) -> u128 {
     (height as u128 * zoom + GAP as u128) * (width as u128 * zoom + GAP as u128)
 }
 
-/// Lays images out in a grid that is about square.
+/// Lays images out in a grid that is about square, see [`grouped_grid`].
+///
+/// # Panics
+///
+/// If `values` doesn't hold a whole number of images of `shape`.
+pub fn image_grid(values: &[f32], shape: [usize; 3], range: (f64, f64)) -> RgbImage {
+    grouped_grid(values, shape, range, 1)
+}
+
+/// Lays images out in a grid that is about square, groups of `group` images never broken by the end of a row.
 ///
 /// # Shapes
 ///
@@ -35,7 +44,12 @@ pub(crate) fn cell_pixels([_, height, width]: [usize; 3]) -> u128 {
 /// # Panics
 ///
 /// If `values` doesn't hold a whole number of images of `shape`.
-pub fn image_grid(values: &[f32], shape: [usize; 3], (low, high): (f64, f64)) -> RgbImage {
+pub fn grouped_grid(
+    values: &[f32],
+    shape: [usize; 3],
+    (low, high): (f64, f64),
+    group: usize,
+) -> RgbImage {
     let [channels, height, width] = shape;
     let size = channels * height * width;
     assert!(
@@ -45,6 +59,7 @@ pub fn image_grid(values: &[f32], shape: [usize; 3], (low, high): (f64, f64)) ->
     );
     let count = values.len() / size;
     let columns = (count as f64).sqrt().ceil().max(1.0) as usize;
+    let columns = columns.next_multiple_of(group);
     let rows = count.div_ceil(columns).max(1);
     let zoom = CELL_SIDE.div_ceil(height.max(width));
     let (cell_height, cell_width) = (height * zoom + GAP, width * zoom + GAP);

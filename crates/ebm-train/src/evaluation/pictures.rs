@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use crate::examples::Examples;
 use crate::network::Network;
-use crate::picture::image_grid;
+use crate::picture::{grouped_grid, image_grid};
 use crate::run::floats;
 use crate::trainable::rows;
 
@@ -52,5 +52,10 @@ pub fn reconstructions(
         _ => return None,
     };
     let both: Tensor<3> = Tensor::stack(vec![visible, made], 1);
-    Some(image_grid(&floats(both), [channels, height, width], range))
+    Some(grouped_grid(
+        &floats(both),
+        [channels, height, width],
+        range,
+        2,
+    ))
 }

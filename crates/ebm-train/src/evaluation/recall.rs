@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::examples::Examples;
 use crate::network::Network;
-use crate::picture::image_grid;
+use crate::picture::grouped_grid;
 use crate::plot::LinePlot;
 use crate::run::floats;
 use crate::trainable::rows;
@@ -126,10 +126,11 @@ fn recalled<M: PairwiseMachine>(
             converged: share(end.converged.iter().filter(|&&still| still).count()),
             sweeps: end.sweeps,
         },
-        before_and_after: image_grid(
+        before_and_after: grouped_grid(
             &floats(triples),
             [channels, height, width],
             (coding.low(), coding.high()),
+            3,
         ),
         energies: LinePlot {
             title: "Energy during recall",
