@@ -7,7 +7,7 @@ use ebm_ops::Noise;
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Layers, VisibleUnits};
-use crate::rbm::{Rbm, log_odds};
+use crate::rbm::{Rbm, log_odds, replace, times};
 
 /// Sizes and initial parameters of a [`Dbm`].
 #[derive(Config, Debug)]
@@ -19,6 +19,9 @@ pub struct DbmConfig {
     /// Standard deviation of the initial weights.
     #[config(default = "0.01")]
     pub weight_std: f64,
+    /// Whether units are centred: see [`Dbm`].
+    #[config(default = "false")]
+    pub centered: bool,
 }
 
 /// `E(v, h_1, .., h_L) = -b . v - sum_l c_l . h_l - v W_0 h_1 - sum_l h_l W_l h_{l+1}`, all units 0 or 1
@@ -26,6 +29,13 @@ pub struct DbmConfig {
 ///
 /// As an [`Energy`] it takes all units of a configuration in one row, visible units first, then each hidden layer
 /// ([`join`](Self::join), [`split`](Self::split)).
+///
+/// # Centring
+///
+/// As in a restricted machine ([`Rbm`](crate::Rbm#centring)), each layer can have offsets `lambda_l` that follow the means
+/// of its units: layers are then coupled by `(x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1})`. It is the same family of
+/// distributions, with the biases `b_l - W_l lambda_{l+1} - W_{l-1}^T lambda_{l-1}`, which is what all methods compute; but a
+/// centred machine learns all of its layers at once, without pretraining (Montavon & Mueller 2012).
 ///
 /// # Composition
 ///
@@ -40,6 +50,8 @@ pub struct Dbm {
     weights: Vec<Param<Tensor<2>>>,
     visible_bias: Param<Tensor<1>>,
     hidden_biases: Vec<Param<Tensor<1>>>,
+    /// `lambda_l` of each layer, `[units]`, the visible one first: moved by hand, not by a gradient.
+    offsets: Option<Vec<Param<Tensor<1>>>>,
     #[module(skip)]
     inference: MeanField,
 }
@@ -86,10 +98,15 @@ impl DbmConfig {
             .iter()
             .map(|&size| Tensor::zeros([size], device))
             .collect();
-        Dbm::from_parameters(weights, biases)
+        let machine = Dbm::from_parameters(weights, biases);
+        if self.centered {
+            machine.centered()
+        } else {
+            machine
+        }
     }
 
-    /// The number of parameters.
+    /// The number of parameters that are trained.
     pub fn num_params(&self) -> u128 {
         let sizes = self.sizes();
         let weights: u128 = sizes
@@ -125,8 +142,88 @@ impl Dbm {
             hidden_biases: (1..layers.count())
                 .map(|l| Param::from_tensor(layers.bias(l)))
                 .collect(),
+            offsets: None,
             inference: MeanField::default(),
         }
+    }
+
+    /// The same distribution with offsets of 0, which [`with_means`](Self::with_means) then moves.
+    #[must_use]
+    pub fn centered(mut self) -> Self {
+        let plain = self.uncentered();
+        let offsets = plain
+            .biases()
+            .into_iter()
+            .map(|bias| Param::from_tensor(bias.zeros_like()).set_require_grad(false));
+        self.offsets = Some(offsets.collect());
+        self
+    }
+
+    /// The offsets of a centred machine, layer by layer.
+    pub fn offsets(&self) -> Option<Vec<Tensor<1>>> {
+        let offsets = self.offsets.as_ref()?;
+        Some(offsets.iter().map(Param::val).collect())
+    }
+
+    /// The same distribution with conventional parameters, without offsets.
+    pub fn uncentered(&self) -> Self {
+        let weights = self.weights.iter().map(|weight| weight.val().detach());
+        let biases = self.biases().into_iter().map(Tensor::detach);
+        Self::from_parameters(weights.collect(), biases.collect()).with_inference(self.inference)
+    }
+
+    /// Moves the offsets towards `means`, one vector a layer, by `rate` times their distance, and the biases with them so
+    /// that the distribution stays: `b_l' = b_l + W_l (lambda'_{l+1} - lambda_{l+1}) + W_{l-1}^T (lambda'_{l-1} - lambda_{l-1})`.
+    ///
+    /// A machine without offsets stays as it is.
+    ///
+    /// # Panics
+    ///
+    /// If there isn't one vector a layer, with its units.
+    #[must_use]
+    pub fn with_means(mut self, means: &[Tensor<1>], rate: f64) -> Self {
+        let Some(old) = self.offsets.take() else {
+            return self;
+        };
+        let found: Vec<usize> = means.iter().map(|mean| mean.dims()[0]).collect();
+        let expected = self.sizes();
+        assert_eq!(
+            found, expected,
+            "layers of {expected:?} units take as many means, got {found:?}"
+        );
+        let changes: Vec<Tensor<1>> = old
+            .iter()
+            .zip(means)
+            .map(|(offset, mean)| (mean.clone() - offset.val().inner()).mul_scalar(rate))
+            .collect();
+        let sent = sent(&self.inner_weights(), &changes);
+        let moved = |bias: Param<Tensor<1>>, change: Tensor<1>| {
+            let value = bias.val().inner() + change;
+            replace(bias, value)
+        };
+        let mut sent = sent.into_iter();
+        if let Some(change) = sent.next() {
+            self.visible_bias = moved(self.visible_bias, change);
+        }
+        self.hidden_biases = self
+            .hidden_biases
+            .into_iter()
+            .zip(sent)
+            .map(|(bias, change)| moved(bias, change))
+            .collect();
+        let offsets = old.into_iter().zip(changes).map(|(offset, change)| {
+            let value = offset.val().inner() + change;
+            replace(offset, value)
+        });
+        self.offsets = Some(offsets.collect());
+        self
+    }
+
+    fn inner_weights(&self) -> Vec<Tensor<2>> {
+        self.weights
+            .iter()
+            .map(|weight| weight.val().inner())
+            .collect()
     }
 
     /// Sets how far [`mean_field`](Self::mean_field) goes.
@@ -174,7 +271,8 @@ impl Dbm {
         Self::from_parameters(parts.iter().map(Rbm::weight).collect(), all)
     }
 
-    /// Sets the visible biases to the log-odds of `mean`, kept in `[margin, 1 - margin]`.
+    /// Sets the visible biases to the log-odds of `mean`, kept in `[margin, 1 - margin]`; for a machine without couplings
+    /// that are not near 0. A centred machine takes `mean` and 1/2 as its offsets.
     pub fn with_visible_means(mut self, mean: Tensor<1>, margin: f64) -> Self {
         let found = mean.dims();
         let expected = self.visible_bias.dims();
@@ -182,8 +280,14 @@ impl Dbm {
             found, expected,
             "visible units of shape {expected:?} take as many means, got {found:?}"
         );
-        self.visible_bias = Param::from_tensor(log_odds(mean, margin));
-        self
+        self.visible_bias = replace(self.visible_bias, log_odds(mean.clone(), margin));
+        if self.offsets.is_none() {
+            return self;
+        }
+        let halves = self.hidden_biases.iter().map(|bias| bias.val().inner());
+        let halves = halves.map(|bias| bias.zeros_like().add_scalar(0.5));
+        let means: Vec<Tensor<1>> = std::iter::once(mean).chain(halves).collect();
+        self.with_means(&means, 1.0)
     }
 
     /// The number of units of each layer, the visible one first.
@@ -292,6 +396,19 @@ impl Dbm {
     }
 }
 
+/// What values of all layers send to each: `W_l x_{l+1} + W_{l-1}^T x_{l-1}`.
+fn sent(weights: &[Tensor<2>], values: &[Tensor<1>]) -> Vec<Tensor<1>> {
+    let from_above = |l: usize| times(weights[l].clone(), values[l + 1].clone());
+    let from_below = |l: usize| times(weights[l - 1].clone().transpose(), values[l - 1].clone());
+    (0..values.len())
+        .map(|l| match (l > 0, l < weights.len()) {
+            (true, true) => from_above(l) + from_below(l),
+            (true, false) => from_below(l),
+            (false, _) => from_above(l),
+        })
+        .collect()
+}
+
 /// The entropy of independent coins in nats: `[batch, units]` -> `[batch]`.
 fn entropy(p: Tensor<2>) -> Tensor<1> {
     // x ln x tends to 0 with x; the smallest normal f32 in place of 0 leaves that.
@@ -313,9 +430,13 @@ impl LayeredMachine for Dbm {
     }
 
     fn biases(&self) -> Vec<Tensor<1>> {
-        std::iter::once(self.visible_bias.val())
-            .chain(self.hidden_biases.iter().map(Param::val))
-            .collect()
+        let biases = std::iter::once(self.visible_bias.val())
+            .chain(self.hidden_biases.iter().map(Param::val));
+        let Some(offsets) = self.offsets() else {
+            return biases.collect();
+        };
+        let sent = sent(&self.weights(), &offsets);
+        biases.zip(sent).map(|(bias, sent)| bias - sent).collect()
     }
 }
 

@@ -273,7 +273,7 @@ pub(crate) fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
 }
 
 /// A matrix times a vector: `[rows, columns]`, `[columns]` -> `[rows]`.
-fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
+pub(crate) fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
     matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
 }
 
@@ -282,7 +282,7 @@ fn offset(value: Tensor<1>) -> Param<Tensor<1>> {
 }
 
 /// Gives a parameter another value; it keeps its id and whether it is on the autodiff graph.
-fn replace(param: Param<Tensor<1>>, value: Tensor<1>) -> Param<Tensor<1>> {
+pub(crate) fn replace(param: Param<Tensor<1>>, value: Tensor<1>) -> Param<Tensor<1>> {
     param.map(|old| {
         if !old.is_autodiff() {
             return value;

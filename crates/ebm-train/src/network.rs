@@ -110,7 +110,8 @@ impl Network {
             }
             ModelConfig::Dbm(keys) => {
                 let config = DbmConfig::new(shape.iter().product(), keys.hidden.clone())
-                    .with_weight_std(keys.weight_std);
+                    .with_weight_std(keys.weight_std)
+                    .with_centered(keys.centered);
                 check(config.num_params())?;
                 let model = config.init(device, noise).with_inference(keys.inference());
                 Ok(Self::Dbm(model))
@@ -261,6 +262,7 @@ impl Trainable<4> for Network {
     fn follow(self, states: Tensor<4>) -> Self {
         match self {
             Self::Rbm(model) => Self::Rbm(model.follow(states)),
+            Self::Dbm(model) => Self::Dbm(model.follow(states)),
             other => other,
         }
     }

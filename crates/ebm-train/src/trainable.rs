@@ -178,6 +178,18 @@ impl<const D: usize> Trainable<D> for Dbm {
             .map(|l| layers.conditional(l, &states).mean())
             .collect()
     }
+
+    fn follow(self, states: Tensor<D>) -> Self {
+        if self.offsets().is_none() {
+            return self;
+        }
+        let means: Vec<Tensor<1>> = self
+            .split(rows(states))
+            .into_iter()
+            .map(|layer| layer.mean_dim(0).squeeze_dim(0))
+            .collect();
+        self.with_means(&means, OFFSET_RATE)
+    }
 }
 
 /// States are all units in one row, `[batch, units, 1, ..]`; without hidden units they are the examples.

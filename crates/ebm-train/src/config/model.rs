@@ -95,6 +95,9 @@ pub struct DbmConfig {
     /// Standard deviation of the initial weights.
     #[serde(default = "default_weight_std")]
     pub weight_std: f64,
+    /// Whether units are centred around their means (Montavon & Mueller 2012).
+    #[serde(default)]
+    pub centered: bool,
     /// Mean-field inference stops where no mean moves by more than this.
     #[serde(default = "DbmConfig::default_mean_field_tolerance")]
     pub mean_field_tolerance: f64,

@@ -100,6 +100,7 @@ pub fn import(
 pub fn export(model: &ModelFile, path: &Path) -> Result<(), TrainError> {
     let tensors = match &model.model {
         Network::Rbm(model) => weights(&model.uncentered()),
+        Network::Dbm(model) => weights(&model.uncentered()),
         other => weights(other),
     };
     let file = TensorFile {

@@ -171,8 +171,12 @@ impl<'a> Runner<'a> {
         let Some(model) = pretrained else {
             return Ok(false);
         };
-        self.trainer
-            .set_model(Network::Dbm(model.with_inference(keys.inference())));
+        let model = model.with_inference(keys.inference());
+        self.trainer.set_model(Network::Dbm(if keys.centered {
+            model.centered()
+        } else {
+            model
+        }));
         Ok(true)
     }
 
