@@ -141,7 +141,10 @@ fn mean_field_reaches_its_fixed_point() {
             let host = HostMachine::random(sizes, 1.0, 30 + seed as u64);
             let dbm = host.dbm(&device);
             let visible = visible_rows(sizes[0], &device);
-            let means = dbm.mean_field(visible.clone(), CONVERGED);
+            let means = dbm
+                .clone()
+                .with_inference(CONVERGED)
+                .mean_field(visible.clone());
             assert_eq!(values(means[0].clone()), values(visible));
             for l in 1..sizes.len() {
                 let expected = values(dbm.layers().conditional(l, &means).mean());
@@ -175,7 +178,10 @@ fn mean_field_makes_the_documented_steps() {
     for count in 0..4 {
         for device in devices() {
             let visible: Tensor<2> = tensor(&v, [1, 3], &device);
-            let found = host.dbm(&device).mean_field(visible, steps(count));
+            let found = host
+                .dbm(&device)
+                .with_inference(steps(count))
+                .mean_field(visible);
             for (l, (found, expected)) in found.into_iter().zip(&means).enumerate() {
                 let what = format!("layer {l} after {count} steps");
                 assert_close(&values(found), expected, 1e-6, &what);
@@ -215,7 +221,10 @@ fn the_bound_holds_and_never_falls() {
             let mut before = vec![f64::NEG_INFINITY; exact.len()];
             let mut rises = 0;
             for count in [0, 1, 2, 3, 5, 10, 50] {
-                let means = dbm.mean_field(visible.clone(), steps(count));
+                let means = dbm
+                    .clone()
+                    .with_inference(steps(count))
+                    .mean_field(visible.clone());
                 let bounds = values(dbm.unnormalized_bound(&means));
                 for ((bound, exact), before) in bounds.iter().zip(&exact).zip(&mut before) {
                     let bound = bound - log_z;
@@ -274,7 +283,10 @@ fn the_bound_is_tight_where_hidden_units_are_independent() {
                     -host.free_energy(&given, |l| l > 0)
                 })
                 .collect();
-            let means = dbm.mean_field(visible_rows(sizes[0], &device), CONVERGED);
+            let means = dbm
+                .clone()
+                .with_inference(CONVERGED)
+                .mean_field(visible_rows(sizes[0], &device));
             let found = values(dbm.unnormalized_bound(&means));
             assert_close(&found, &expected, 2e-6, &format!("{sizes:?}"));
         }

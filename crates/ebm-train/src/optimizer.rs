@@ -23,18 +23,34 @@ use crate::weights::{ModulePath, lift, track_path};
 /// Weight decay is for parameters of two dimensions or more, the weights; biases are left alone (Hinton 2012, section 10).
 #[derive(Clone)]
 pub struct ParameterOptimizer {
+    config: OptimizerConfig,
     weights: Arc<dyn DynOptimizer>,
     biases: Arc<dyn DynOptimizer>,
+    /// The momentum of the two rules.
+    momentum: f64,
     states: BTreeMap<String, DynState>,
 }
 
 impl ParameterOptimizer {
     /// The rule of a configuration, with nothing remembered yet.
     pub fn new(config: &OptimizerConfig) -> Self {
+        let momentum = momentum(config, 0);
         Self {
-            weights: rule(config, config.weight_decay()),
-            biases: rule(config, 0.0),
+            config: config.clone(),
+            weights: rule(config, config.weight_decay(), momentum),
+            biases: rule(config, 0.0, momentum),
+            momentum,
             states: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the momentum of update `step`, from 0; what is remembered stays.
+    fn set_step(&mut self, step: u64) {
+        let momentum = momentum(&self.config, step);
+        if momentum != self.momentum {
+            self.weights = rule(&self.config, self.config.weight_decay(), momentum);
+            self.biases = rule(&self.config, 0.0, momentum);
+            self.momentum = momentum;
         }
     }
 
@@ -47,14 +63,17 @@ impl ParameterOptimizer {
         }
     }
 
-    /// Moves the parameters of `module` against their gradients, each multiplied by `factor` first.
+    /// Update number `step` (from 0): moves the parameters of `module` against their gradients, each multiplied by `factor`
+    /// first.
     pub fn step<M: Module>(
         &mut self,
+        step: u64,
         learning_rate: f64,
         module: M,
         gradients: ParameterGradients,
         factor: f64,
     ) -> M {
+        self.set_step(step);
         module.map(&mut Update {
             path: ModulePath::default(),
             optimizer: self,
@@ -103,8 +122,16 @@ impl ParameterOptimizer {
     }
 }
 
-/// Burn's update rule of a configuration, with this weight decay.
-fn rule(config: &OptimizerConfig, weight_decay: f64) -> Arc<dyn DynOptimizer> {
+/// The momentum of update `step`.
+fn momentum(config: &OptimizerConfig, step: u64) -> f64 {
+    match config {
+        OptimizerConfig::Sgd(keys) => keys.momentum_at(step),
+        OptimizerConfig::Adam(_) | OptimizerConfig::AdamW(_) => 0.0,
+    }
+}
+
+/// Burn's update rule of a configuration, with this weight decay and momentum.
+fn rule(config: &OptimizerConfig, weight_decay: f64, momentum: f64) -> Arc<dyn DynOptimizer> {
     let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
     match config {
         OptimizerConfig::Adam(keys) => Arc::new(
@@ -124,13 +151,15 @@ fn rule(config: &OptimizerConfig, weight_decay: f64) -> Arc<dyn DynOptimizer> {
                 .build(),
         ),
         OptimizerConfig::Sgd(keys) => {
+            // A run that starts without momentum and gets it later remembers its steps from the start.
+            let remembers = momentum > 0.0 || keys.momentum > 0.0;
             // No dampening: v <- momentum v + g, as in the textbooks and in PyTorch.
             let momentum = MomentumConfig::new()
-                .with_momentum(keys.momentum)
+                .with_momentum(momentum)
                 .with_dampening(0.0);
             Arc::new(
                 SgdConfig::new()
-                    .with_momentum((keys.momentum > 0.0).then_some(momentum))
+                    .with_momentum(remembers.then_some(momentum))
                     .with_weight_decay(decay)
                     .build(),
             )

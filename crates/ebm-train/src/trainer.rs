@@ -189,7 +189,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let model = self.model.clone();
         self.model = self
             .optimizer
-            .step(learning_rate, model, gradients, factor)
+            .step(self.step - 1, learning_rate, model, gradients, factor)
             .follow(clamped);
         if let Some(average) = &mut self.average {
             average.update(&self.model, self.step - 1);

@@ -150,7 +150,7 @@ fn the_objective_and_its_gradient_are_those_of_the_formula() {
         // Its gradient, by which a step of plain descent with rate 1 moves each weight.
         let mut descent = ParameterOptimizer::new(&config_of_descent());
         let gradients = ParameterGradients::collect(&model, found.loss.backward());
-        let moved = weights(&descent.step(1.0, model.clone(), gradients, 1.0));
+        let moved = weights(&descent.step(0, 1.0, model.clone(), gradients, 1.0));
         let at = weights(&model);
         let mut checked = 0;
         for (name, data) in &at {

@@ -96,9 +96,17 @@ fn adam_move(gradient: &[f64], step: i32, memory: &mut Memory) -> Vec<f64> {
         .collect()
 }
 
+/// The last parameter is the bias, which is left alone.
+fn decays(parameters: &[f64]) -> Vec<f64> {
+    let mut decays = vec![DECAY; parameters.len()];
+    decays[parameters.len() - 1] = 0.0;
+    decays
+}
+
 fn with_decay(parameters: &[f64], gradient: &[f64]) -> Vec<f64> {
-    let pairs = parameters.iter().zip(gradient);
-    pairs.map(|(parameter, g)| g + DECAY * parameter).collect()
+    let decayed = parameters.iter().zip(decays(parameters));
+    let pairs = decayed.zip(gradient);
+    pairs.map(|((p, decay), g)| g + decay * p).collect()
 }
 
 fn subtract(parameters: &mut [f64], rate: f64, direction: &[f64]) {
@@ -110,7 +118,7 @@ fn subtract(parameters: &mut [f64], rate: f64, direction: &[f64]) {
 #[test]
 fn each_optimizer_follows_its_formula() {
     let adam_keys = "learning_rate=1, beta_1=0.8, beta_2=0.95, epsilon=1e-3";
-    let cases: [(&str, String, Rule); 6] = [
+    let cases: [(&str, String, Rule); 7] = [
         (
             "adam",
             format!("{{kind=\"adam\", {adam_keys}}}"),
@@ -132,7 +140,10 @@ fn each_optimizer_follows_its_formula() {
             format!("{{kind=\"adamw\", {adam_keys}, weight_decay=0.3}}"),
             |p, g, t, rate, memory| {
                 let direction = adam_move(g, t, memory);
-                p.iter_mut().for_each(|p| *p *= 1.0 - rate * DECAY);
+                let decays = decays(p);
+                for (p, decay) in p.iter_mut().zip(decays) {
+                    *p *= 1.0 - rate * decay;
+                }
                 subtract(p, rate, &direction);
             },
         ),
@@ -163,6 +174,20 @@ fn each_optimizer_follows_its_formula() {
                 subtract(p, rate, &memory.first);
             },
         ),
+        (
+            // Hinton 2012, section 9: from one update on the momentum is another, and the velocity stays.
+            "sgd with two momenta",
+            "{kind=\"sgd\", learning_rate=1, momentum=0.7, initial_momentum=0.2, initial_steps=2}"
+                .into(),
+            |p, g, t, rate, memory| {
+                memory.first.resize(g.len(), 0.0);
+                let momentum = if t <= 2 { 0.2 } else { MOMENTUM };
+                for (v, g) in memory.first.iter_mut().zip(g) {
+                    *v = momentum * *v + g;
+                }
+                subtract(p, rate, &memory.first);
+            },
+        ),
     ];
     let device = Device::flex();
     for (name, keys, rule) in cases {
@@ -183,7 +208,7 @@ fn each_optimizer_follows_its_formula() {
                 optimizer = ParameterOptimizer::new(&config.optimizer);
                 optimizer.restore(&model, arrays, counters);
             }
-            model = optimizer.step(rate, model, gradients, factor);
+            model = optimizer.step(step as u64 - 1, rate, model, gradients, factor);
             rule(&mut expected, &by_hand, step as i32, rate, &mut memory);
             assert_close(
                 &parameters(&model),

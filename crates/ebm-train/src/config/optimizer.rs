@@ -52,12 +52,32 @@ pub struct SgdConfig {
     /// Share of the last step that is kept.
     #[serde(default)]
     pub momentum: f64,
+    /// Another momentum for the first updates, lower while gradients are large (Hinton 2012, section 9: 0.5, then 0.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_momentum: Option<f64>,
+    /// The number of these first updates.
+    #[serde(default = "SgdConfig::default_initial_steps")]
+    pub initial_steps: u64,
     /// L2 penalty of the weights; biases are left alone.
     #[serde(default)]
     pub weight_decay: f64,
     /// Limit of the norm of the whole gradient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
+}
+
+impl SgdConfig {
+    fn default_initial_steps() -> u64 {
+        1000
+    }
+
+    /// The momentum of update `step`, from 0.
+    pub fn momentum_at(&self, step: u64) -> f64 {
+        match self.initial_momentum {
+            Some(initial) if step < self.initial_steps => initial,
+            _ => self.momentum,
+        }
+    }
 }
 
 fn default_beta_2() -> f64 {
@@ -107,6 +127,9 @@ impl OptimizerConfig {
             }
             Self::Sgd(keys) => {
                 check_decay("optimizer.momentum", keys.momentum)?;
+                if let Some(initial) = keys.initial_momentum {
+                    check_decay("optimizer.initial_momentum", initial)?;
+                }
                 check_not_negative("optimizer.weight_decay", keys.weight_decay)
             }
         }

@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 9] = [
+pub const PRESETS: [(&str, &str); 10] = [
     ("digits", include_str!("../../presets/digits.toml")),
     (
         "fashion-mnist",
@@ -17,6 +17,10 @@ pub const PRESETS: [(&str, &str); 9] = [
         include_str!("../../presets/hopfield-digits.toml"),
     ),
     ("rbm-digits", include_str!("../../presets/rbm-digits.toml")),
+    (
+        "rbm-fashion-mnist",
+        include_str!("../../presets/rbm-fashion-mnist.toml"),
+    ),
     ("rbm-mnist", include_str!("../../presets/rbm-mnist.toml")),
     ("two-moons", include_str!("../../presets/two-moons.toml")),
 ];

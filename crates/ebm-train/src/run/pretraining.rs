@@ -129,6 +129,8 @@ fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> TrainerConfig {
         optimizer: OptimizerConfig::Sgd(SgdConfig {
             learning_rate: keys.learning_rate,
             momentum: 0.0,
+            initial_momentum: None,
+            initial_steps: 0,
             weight_decay: config.optimizer.weight_decay(),
             gradient_clip: None,
         }),
