@@ -44,8 +44,8 @@ pub use langevin::{Langevin, LangevinState};
 pub use metropolis::{Metropolis, MetropolisState};
 pub use parallel_tempering::{InvalidLadder, ParallelTempering};
 pub use partition::{
-    AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PartitionEstimate, SchedulePlace,
-    TemperingSchedule, TemperingScheduleError,
+    AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PairwisePath, PartitionEstimate,
+    SchedulePlace, TemperingSchedule, TemperingScheduleError,
 };
 pub use recall::{Dynamics, Recall, recall};
 pub use replay_buffer::{

@@ -65,6 +65,38 @@ impl SingleSiteGibbs {
         self
     }
 
+    /// Visits every free unit once.
+    pub(crate) fn sweep(
+        &self,
+        mut state: SingleSiteGibbsState,
+        noise: &mut Noise,
+    ) -> SingleSiteGibbsState {
+        let [units, batch] = state.high.dims();
+        let device = state.high.device();
+        let visits = self.visits(units, noise);
+        let mut first = self.clamped;
+        while first < units {
+            let size = BLOCK.min(units - first);
+            let block = match &visits {
+                None => Block::range(&state, first, size),
+                Some(order) => {
+                    let start = first - self.clamped;
+                    Block::selected(&state, &order[start..start + size], &device)
+                }
+            };
+            let threshold = if self.temperature > 0.0 {
+                let scale = self.temperature / (state.coding.field_scale() * range(state.coding));
+                noise.logistic([size, batch], &device).mul_scalar(scale)
+            } else {
+                // Above it a low unit goes up; not above its opposite, a high unit goes down.
+                block.tolerance.clone() * block.high.clone().mul_scalar(-2.0).add_scalar(1.0)
+            };
+            state.high = block.redraw(state.high, threshold);
+            first += size;
+        }
+        state
+    }
+
     /// The units of one sweep in the order of visit; `None` for the natural order.
     fn visits(&self, units: usize, noise: &mut Noise) -> Option<Vec<i64>> {
         match self.order {
@@ -121,6 +153,12 @@ impl SingleSiteGibbsState {
         }
     }
 
+    /// The same chains under another bias: `field_where_low` is `W (low, .., low) + b`, `[units, 1]`.
+    pub(crate) fn with_field_where_low(mut self, field_where_low: Tensor<2>) -> Self {
+        self.offset = field_where_low.div_scalar(range(self.coding));
+        self
+    }
+
     /// Where the chains are: `[batch, units]`.
     pub fn position(&self) -> Tensor<2> {
         self.high
@@ -159,31 +197,7 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for SingleSiteGibbs {
     }
 
     fn step(&self, _machine: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
-        let [units, batch] = state.high.dims();
-        let device = state.high.device();
-        let visits = self.visits(units, noise);
-        let mut state = state;
-        let mut first = self.clamped;
-        while first < units {
-            let size = BLOCK.min(units - first);
-            let block = match &visits {
-                None => Block::range(&state, first, size),
-                Some(order) => {
-                    let start = first - self.clamped;
-                    Block::selected(&state, &order[start..start + size], &device)
-                }
-            };
-            let threshold = if self.temperature > 0.0 {
-                let scale = self.temperature / (state.coding.field_scale() * range(state.coding));
-                noise.logistic([size, batch], &device).mul_scalar(scale)
-            } else {
-                // Above it a low unit goes up; not above its opposite, a high unit goes down.
-                block.tolerance.clone() * block.high.clone().mul_scalar(-2.0).add_scalar(1.0)
-            };
-            state.high = block.redraw(state.high, threshold);
-            first += size;
-        }
-        (state, StepInfo::default())
+        (self.sweep(state, noise), StepInfo::default())
     }
 
     fn position(&self, state: &Self::State) -> Tensor<2> {

@@ -4,9 +4,11 @@ mod annealed_importance;
 mod annealing_path;
 mod layered;
 mod log_weights;
+mod pairwise;
 mod schedule;
 
 pub use annealed_importance::{AnnealedImportance, PartitionEstimate};
 pub use annealing_path::AnnealingPath;
 pub use layered::{LayeredPath, LayeredState};
+pub use pairwise::PairwisePath;
 pub use schedule::{SchedulePlace, TemperingSchedule, TemperingScheduleError};
