@@ -1,5 +1,6 @@
 //! What a trained model is worth: its partition function, how likely it finds data, and pictures of what it learned.
 
+mod annealed_bounds;
 mod likelihood;
 mod partition;
 mod pictures;

@@ -1,17 +1,13 @@
 //! The partition function of a trained Boltzmann machine, exactly or between two bounds.
 
-use burn::tensor::Tensor;
 use ebm_models::{LayeredMachine, Layers, PairwiseMachine, Parity, VisibleUnits};
-use ebm_ops::Noise;
-use ebm_sampling::{
-    AnnealedImportance, BlockGibbs, LayeredPath, PartitionEstimate, TemperingSchedule,
-};
+use ebm_sampling::TemperingSchedule;
 use serde::Serialize;
 
+use super::annealed_bounds::{layered_bounds, pairwise_bounds};
 use crate::error::TrainError;
 use crate::examples::Examples;
-use crate::network::{MEAN_MARGIN, Network};
-use crate::trainable::rows;
+use crate::network::Network;
 
 /// Called as work goes on: what is being done, how much of it is done, and how much there is.
 pub type Progress<'a> = dyn FnMut(&'static str, u64, u64) + 'a;
@@ -30,6 +26,17 @@ pub enum PartitionMethod {
 
 /// Free units up to which [`PartitionMethod::Auto`] sums over all states.
 const SECONDS_OF_UNITS: usize = 20;
+
+impl PartitionMethod {
+    /// Whether the sum is taken over all states of this many units.
+    fn is_exact(self, units: usize) -> bool {
+        match self {
+            Self::Exact => true,
+            Self::Annealed => false,
+            Self::Auto => units <= SECONDS_OF_UNITS,
+        }
+    }
+}
 
 /// How [`log_partition`] works.
 #[derive(Clone, Debug)]
@@ -118,17 +125,6 @@ impl LogPartition {
     }
 }
 
-impl<S> From<&PartitionEstimate<S>> for Bound {
-    fn from(estimate: &PartitionEstimate<S>) -> Self {
-        Self {
-            log_partition: estimate.log_partition,
-            interval: estimate.interval,
-            mean_bound: estimate.mean_bound,
-            effective_sample_size: estimate.effective_sample_size,
-        }
-    }
-}
-
 /// `log Z` of a Boltzmann machine. Data, where there are any, give the base rates at which annealing starts and the states
 /// from which samples for the reverse direction are drawn.
 ///
@@ -154,36 +150,36 @@ pub fn log_partition(
             });
         }
     };
-    let exact = match options.method {
-        PartitionMethod::Exact => true,
-        PartitionMethod::Annealed => false,
-        PartitionMethod::Auto => enumerated_units(&layers) <= SECONDS_OF_UNITS,
-    };
-    if exact {
-        let mut step = |done, total| progress("summing over all states", done, total);
+    if options.method.is_exact(enumerated_units(&layers)) {
+        let mut step = |done, total| progress(SUMMING, done, total);
         let log_partition = ebm_models::log_partition(&layers, &mut step)?;
         return Ok(LogPartition::Exact { log_partition });
     }
-    Ok(anneal(model, &layers, data, options, progress))
+    Ok(layered_bounds(model, &layers, data, options, progress))
 }
 
 fn pairwise<M: PairwiseMachine>(
     machine: &M,
-    _data: Option<&Examples<4>>,
-    _options: &PartitionOptions,
+    data: Option<&Examples<4>>,
+    options: &PartitionOptions,
     progress: &mut Progress<'_>,
 ) -> Result<LogPartition, TrainError> {
-    let coding = machine.coding();
+    if !options.method.is_exact(machine.units()) {
+        return Ok(pairwise_bounds(machine, data, options, progress));
+    }
+    let parameters = machine.parameters();
     let log_partition = ebm_models::log_partition_of(
-        |states| machine.joint_energy(states),
+        |states| parameters.energy(states),
         machine.units(),
-        coding.low(),
-        coding.high(),
-        &machine.bias().device(),
-        &mut |done, total| progress("summing over all states", done, total),
+        parameters.coding.low(),
+        parameters.coding.high(),
+        &parameters.bias.device(),
+        &mut |done, total| progress(SUMMING, done, total),
     )?;
     Ok(LogPartition::Exact { log_partition })
 }
+
+const SUMMING: &str = "summing over all states";
 
 /// The units whose states are summed over one by one.
 fn enumerated_units(layers: &Layers) -> usize {
@@ -198,77 +194,4 @@ fn enumerated_units(layers: &Layers) -> usize {
             .sum()
     };
     units(Parity::Even).min(units(Parity::Odd))
-}
-
-fn anneal(
-    model: &Network,
-    layers: &Layers,
-    data: Option<&Examples<4>>,
-    options: &PartitionOptions,
-    progress: &mut Progress<'_>,
-) -> LogPartition {
-    let mut noise = Noise::new(options.seed);
-    let mut path = LayeredPath::new(layers);
-    if let Some(data) = data {
-        path = path.with_visible_means(data.mean(), MEAN_MARGIN);
-    }
-    let annealing = AnnealedImportance {
-        schedule: options.schedule.clone(),
-        chains: options.chains,
-    };
-    let forward = annealing.run(&path, &mut noise.split(), &mut |done, total| {
-        progress("annealing forward", done as u64, total as u64);
-    });
-
-    let mut chains = noise.split();
-    let start = match data {
-        Some(data) => starting_states(model, data, options.chains, &mut chains),
-        None => path.draw_layers(&forward.states, 1.0, &mut chains),
-    };
-    let sweeps = options.reverse_sweeps as u64;
-    let mut done = 0;
-    let states = ebm_sampling::run_with(
-        &BlockGibbs::default(),
-        layers,
-        start,
-        options.reverse_sweeps,
-        &mut chains,
-        |_, _| {
-            done += 1;
-            progress("drawing samples of the model", done, sweeps);
-        },
-    )
-    .position;
-    let reverse = annealing.run_reverse(
-        &path,
-        path.state(&states),
-        &mut noise.split(),
-        &mut |done, total| progress("annealing back", done as u64, total as u64),
-    );
-    LogPartition::Annealed {
-        forward: Bound::from(&forward),
-        reverse: Bound::from(&reverse),
-        temperatures: options.schedule.values().len(),
-        chains: options.chains,
-    }
-}
-
-/// States of all layers at examples of the data.
-fn starting_states(
-    model: &Network,
-    data: &Examples<4>,
-    chains: usize,
-    noise: &mut Noise,
-) -> Vec<Tensor<2>> {
-    // With more chains than examples some start at the same.
-    let indices: Vec<usize> = (0..chains.div_ceil(data.len()))
-        .flat_map(|_| noise.choose(chains.min(data.len()), data.len()))
-        .take(chains)
-        .collect();
-    let visible = rows(data.batch(&indices));
-    match model {
-        Network::Rbm(model) => vec![visible.clone(), model.hidden_means(visible)],
-        Network::Dbm(model) => model.mean_field(visible),
-        _ => unreachable!("only machines with layers come here"),
-    }
 }
