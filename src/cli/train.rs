@@ -12,8 +12,8 @@ use super::reporter::{Reporter, report_outcome};
 /// Train a model into a new run folder.
 ///
 /// Without arguments it trains on 8x8 digits that ship with the program. The run folder gets config.toml,
-/// metrics.jsonl, samples/step-*.png, checkpoints/ and model.safetensors. Ctrl-C finishes the step, saves,
-/// and says how to resume.
+/// metrics.jsonl, energies.png, samples/step-*.png, checkpoints/ and model.safetensors. Ctrl-C finishes the
+/// step, saves, and says how to resume.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
