@@ -201,18 +201,29 @@ pub(crate) fn print(found: &LogPartition) {
             row("forward (lower bound)", forward);
             row("reverse (upper bound)", reverse);
             let gap = reverse.log_partition - forward.log_partition;
-            say(format_args!("{}", verdict(gap, found.interval())));
+            let sample_size = forward
+                .effective_sample_size
+                .min(reverse.effective_sample_size);
+            say(format_args!(
+                "{}",
+                verdict(gap, found.interval(), sample_size / *chains as f64)
+            ));
         }
     }
 }
 
-/// What the gap between the bounds means.
-fn verdict(gap: f64, (low, high): (f64, f64)) -> String {
+/// What the gap between the bounds means; `effective` is the smaller share of chains that carry the weight.
+fn verdict(gap: f64, (low, high): (f64, f64), effective: f64) -> String {
     let width = high - low;
     if !gap.is_finite() {
         "the weights are not finite: the machine's parameters are too large or not numbers".into()
     } else if gap.abs() <= width.max(0.5) && width < 5.0 {
-        format!("the bounds agree within their intervals (gap {gap:+.3})")
+        let weak = if effective < 0.1 {
+            "; few chains carry the weight, so that more temperatures would make them surer"
+        } else {
+            ""
+        };
+        format!("the bounds agree within their intervals (gap {gap:+.3}){weak}")
     } else {
         format!(
             "the bounds are {gap:+.3} apart: annealing hasn't found log Z; use more temperatures, more chains or more sweeps"
