@@ -1,6 +1,6 @@
 //! How many patterns a Hopfield network holds: measured overlaps beside the mean-field theory, load by load.
 //!
-//! Arguments: an output folder (nothing is written), the number of networks a load (default 2), the number of units
+//! Arguments: an output folder for the picture of the curve, the number of networks a load (default 2), the number of units
 //! (default 1000).
 //!
 //! Recall starts at each stored pattern and runs at temperature 0 until nothing flips. The theory is that of Amit,
@@ -14,6 +14,7 @@ use ebm::backend;
 use ebm::models::{Coding, HopfieldConfig, overlap};
 use ebm::ops::Noise;
 use ebm::sampling::{Dynamics, random_states, recall};
+use ebm::training::LinePlot;
 
 const LOADS: [f64; 9] = [0.05, 0.08, 0.10, 0.12, 0.13, 0.1379, 0.145, 0.16, 0.20];
 
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "  load     P  one step wrong (theory)    overlap m            theory  m > 0.9  sweeps"
     );
+    let (mut measured, mut theory) = (Vec::new(), Vec::new());
     for load in LOADS {
         let count = (load * units as f64).round() as usize;
         let (mut means, mut kept, mut wrong, mut sweeps) = (Vec::new(), 0, 0.0, 0);
@@ -72,6 +74,23 @@ fn main() -> Result<(), Box<dyn Error>> {
             retrieval_overlap(load),
             100.0 * kept as f64 / (count * networks) as f64,
         );
+        measured.push((load, average));
+        theory.push((load, retrieval_overlap(load)));
+    }
+    let plot = LinePlot {
+        title: "Recall from a stored pattern",
+        x: "load, patterns a unit",
+        y: "overlap with the pattern",
+        curves: vec![
+            ("measured", vec![measured]),
+            ("theory, N infinite", vec![theory]),
+        ],
+    };
+    if let Some(picture) = plot.draw() {
+        let folder = std::env::args().nth(1).unwrap_or_else(|| ".".into());
+        let path = std::path::Path::new(&folder).join("hopfield_capacity.png");
+        picture.save(&path)?;
+        println!("wrote {}", path.display());
     }
     Ok(())
 }

@@ -36,6 +36,7 @@ pub use network::Network;
 pub use objective::{ContrastiveDivergence, Objective, Sparsity};
 pub use optimizer::ParameterOptimizer;
 pub use picture::{PictureError, grouped_grid, image_grid, point_cloud};
+pub use plot::{Curve, LinePlot};
 pub use tensor_file::TensorFile;
 pub use trainable::Trainable;
 pub use trainer::{Metrics, StepOutcome, Trainer};

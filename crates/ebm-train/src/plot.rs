@@ -21,10 +21,10 @@ const COLORS: [RGBColor; 4] = [
 ];
 
 /// Points, from left to right.
-pub(crate) type Curve = Vec<(f64, f64)>;
+pub type Curve = Vec<(f64, f64)>;
 
-/// Curves over one axis.
-pub(crate) struct LinePlot<'a> {
+/// Curves over one axis, drawn into a picture of 900 x 480 pixels.
+pub struct LinePlot<'a> {
     /// What is shown.
     pub title: &'a str,
     /// What the axis across is.
@@ -37,7 +37,7 @@ pub(crate) struct LinePlot<'a> {
 
 impl LinePlot<'_> {
     /// Draws the plot; points that aren't finite are left out. `None` without any point.
-    pub(crate) fn draw(&self) -> Option<RgbImage> {
+    pub fn draw(&self) -> Option<RgbImage> {
         static REGISTER: Once = Once::new();
         REGISTER.call_once(|| {
             // Fails only for bytes that are no font.
