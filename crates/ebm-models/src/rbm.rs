@@ -187,7 +187,7 @@ impl Rbm {
             VisibleUnits::Gaussian => mean.clone(),
         };
         if let Some(visible) = self.visible_offset.take() {
-            self.visible_offset = Some(visible.map(|_| mean));
+            self.visible_offset = Some(replace(visible, mean));
         }
         // The machine without offsets shall have this bias: b = bias + W lambda.
         let bias = match &self.hidden_offset {
@@ -211,7 +211,7 @@ impl Rbm {
             self.visible_bias.val().inner() + times(self.weight.val().inner(), change.clone());
         self.visible_bias = replace(self.visible_bias, bias);
         let value = old.val().inner() + change;
-        self.hidden_offset = Some(old.map(|_| value));
+        self.hidden_offset = Some(replace(old, value));
         self
     }
 
@@ -281,7 +281,8 @@ fn offset(value: Tensor<1>) -> Param<Tensor<1>> {
     Param::from_tensor(value).set_require_grad(false)
 }
 
-/// Gives a parameter another value; it keeps its id and whether it is on the autodiff graph.
+/// Gives a parameter another value; it keeps its id and whether it is on the autodiff graph, on which even the order of sums
+/// depends.
 pub(crate) fn replace(param: Param<Tensor<1>>, value: Tensor<1>) -> Param<Tensor<1>> {
     param.map(|old| {
         if !old.is_autodiff() {
