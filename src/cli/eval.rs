@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Take this log Z instead of finding it
-    #[arg(long, value_name = "NATS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NATS", allow_negative_numbers = true, value_parser = parse_nats)]
     log_partition: Option<f64>,
     #[command(flatten)]
     partition: PartitionArgs,
@@ -58,6 +58,13 @@ fn parse_share(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_nats(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(nats) if nats.is_finite() => Ok(nats),
+        _ => Err("expected a finite number".into()),
+    }
+}
+
 /// All that was found.
 #[derive(Serialize)]
 struct Report {
@@ -70,6 +77,14 @@ struct Report {
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
+    let folder = args.out.unwrap_or_else(|| args.run.join("evaluation"));
+    if folder.exists() && !folder.is_dir() {
+        // Found before the work, not after.
+        return Err(Failure::Write {
+            path: folder.display().to_string(),
+            message: "it is no folder; choose another with `--out DIR`".into(),
+        });
+    }
     let choice = args.device.open(None)?;
     let mut model = run::load_model(&args.run, &choice.device)?;
     if let Some(folder) = &args.data {
@@ -103,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
     }
     let partition = match args.log_partition {
-        Some(log_partition) => Some(LogPartition::Exact { log_partition }),
+        Some(log_partition) => Some(LogPartition::Given { log_partition }),
         None if model.model.has_partition() => {
             let data = train.as_ref().or(test.as_ref());
             Some(log_partition(&model.model, data, &options, &mut progress)?)
@@ -128,7 +143,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sets,
         recall: recalled.as_ref().map(|recalled| recalled.report.clone()),
     };
-    let folder = args.out.unwrap_or_else(|| args.run.join("evaluation"));
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
     if args.json {
         say(format_args!("{json}"));

@@ -175,6 +175,9 @@ pub(crate) fn print(found: &LogPartition) {
                 "log Z = {log_partition:.6} nats (exact: the sum over all states)"
             ));
         }
+        LogPartition::Given { log_partition } => {
+            say(format_args!("log Z = {log_partition:.6} nats (as given)"));
+        }
         LogPartition::Annealed {
             forward,
             reverse,

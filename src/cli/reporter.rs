@@ -194,6 +194,11 @@ pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
                 model.display()
             ));
         }
+        Outcome::Stopped { step: 0 } => {
+            say(format_args!(
+                "stopped in pretraining: finished layers are saved; go on with `ebm resume {run}`"
+            ));
+        }
         Outcome::Stopped { step } => {
             say(format_args!(
                 "stopped and saved after step {step}; go on with `ebm resume {run}`"

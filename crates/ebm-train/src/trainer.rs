@@ -7,7 +7,7 @@ use ebm_ops::Noise;
 use serde::Serialize;
 
 use crate::checkpoint::{Checkpoint, TrainerState};
-use crate::config::{ChainsConfig, ConfigError, TrainerConfig};
+use crate::config::{ChainsConfig, ConfigError, SamplerConfig, TrainerConfig};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
 use crate::gradients::ParameterGradients;
@@ -93,12 +93,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             });
         }
         if !model.supports(&config.sampler) {
-            return Err(ConfigError::Value {
-                key: "sampler.kind",
-                found: format!("\"{}\"", config.sampler.name()),
-                expected: "a sampler that can move chains of this model: \"langevin\" or \"metropolis\" for networks and Gaussian units, \"gibbs\" (above temperature 0) or \"parallel_tempering\" for machines with layers of binary units".into(),
-            }
-            .into());
+            return Err(unsupported(&config.sampler).into());
         }
         let mut shape = model.state_shape(examples.shape());
         if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
@@ -365,6 +360,22 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             acceptance: negatives.acceptance.is_some().then(&mut next),
             learning_rate,
         }
+    }
+}
+
+/// What to say of a sampler that can't move chains of the model.
+fn unsupported(sampler: &SamplerConfig) -> ConfigError {
+    match sampler {
+        SamplerConfig::Gibbs(keys) if keys.temperature == 0.0 => ConfigError::Value {
+            key: "sampler.temperature",
+            found: "0.0 with \"gibbs\"".into(),
+            expected: "a number above 0 for a machine with layers, whose blocks are drawn, or a model that falls: \"hopfield\" or \"boltzmann_machine\"".into(),
+        },
+        other => ConfigError::Value {
+            key: "sampler.kind",
+            found: format!("\"{}\"", other.name()),
+            expected: "a sampler that can move chains of this model: \"langevin\" or \"metropolis\" for networks and Gaussian units, \"gibbs\" or \"parallel_tempering\" for machines with layers, \"gibbs\" for pairwise machines".into(),
+        },
     }
 }
 

@@ -81,6 +81,16 @@ impl ReplayBufferConfig {
 }
 
 impl ChainsConfig {
+    /// The name of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ReplayBuffer(_) => "replay_buffer",
+            Self::Persistent(_) => "persistent",
+            Self::Data(_) => "data",
+            Self::Noise(_) => "noise",
+        }
+    }
+
     pub(super) fn validate(&self, batch_size: usize) -> Result<(), ConfigError> {
         let Self::ReplayBuffer(keys) = self else {
             return Ok(());

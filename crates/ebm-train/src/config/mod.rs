@@ -149,7 +149,7 @@ impl TrainerConfig {
             error::check(
                 matches!(self.chains, ChainsConfig::Persistent(_)),
                 "chains.kind",
-                "another kind",
+                format!("\"{}\"", self.chains.name()),
                 "\"persistent\" with sampler.kind \"parallel_tempering\", whose replicas live on between updates",
             )?;
         }

@@ -76,6 +76,11 @@ pub enum LogPartition {
         /// `log Z`.
         log_partition: f64,
     },
+    /// What somebody else found.
+    Given {
+        /// `log Z`.
+        log_partition: f64,
+    },
     /// Two estimates that bound it on average.
     Annealed {
         /// From the base distribution to the model: too small on average.
@@ -106,7 +111,7 @@ impl LogPartition {
     /// The estimate: exact, or that of the forward direction, as the literature reports it.
     pub fn value(&self) -> f64 {
         match self {
-            Self::Exact { log_partition } => *log_partition,
+            Self::Exact { log_partition } | Self::Given { log_partition } => *log_partition,
             Self::Annealed { forward, .. } => forward.log_partition,
         }
     }
@@ -114,7 +119,9 @@ impl LogPartition {
     /// From the lower end of the forward interval to the upper end of either: 95 % in each direction.
     pub fn interval(&self) -> (f64, f64) {
         match self {
-            Self::Exact { log_partition } => (*log_partition, *log_partition),
+            Self::Exact { log_partition } | Self::Given { log_partition } => {
+                (*log_partition, *log_partition)
+            }
             Self::Annealed {
                 forward, reverse, ..
             } => (

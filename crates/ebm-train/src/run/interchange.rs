@@ -68,8 +68,11 @@ pub fn import(
             message,
         })
     };
+    let arrays = TensorFile::load_unchecked(path)?.tensors;
+    let names: Vec<&str> = arrays.keys().map(String::as_str).collect();
     let mut arrays = Arrays {
-        arrays: TensorFile::load_unchecked(path)?.tensors,
+        names: names.join(", "),
+        arrays,
         device,
     };
     let (model, visible, config) = arrays.model(kind).map_err(fail)?;
@@ -113,6 +116,8 @@ pub fn export(model: &ModelFile, path: &Path) -> Result<(), TrainError> {
 /// The arrays of a file, taken out one by one.
 struct Arrays<'a> {
     arrays: BTreeMap<String, TensorData>,
+    /// The names of all that were there.
+    names: String,
     device: &'a Device,
 }
 
@@ -130,10 +135,16 @@ impl Arrays<'_> {
                     VisibleUnits::Bernoulli => "bernoulli",
                     VisibleUnits::Gaussian => "gaussian",
                 };
-                let config = config(&[format!(
+                let mut changes = vec![format!(
                     "model={{kind=\"rbm\", hidden={}, visible_units=\"{units}\"}}",
                     sizes[1]
-                )])?;
+                )];
+                if visible_units == VisibleUnits::Gaussian {
+                    // Grey pixels stay grey, and chains start where standardised data lie.
+                    changes.push("data.binarize=none".into());
+                    changes.push("chains.start=\"normal\"".into());
+                }
+                let config = config(&changes)?;
                 Ok((Network::Rbm(model), sizes[0], config))
             }
             ImportedModel::Dbm => {
@@ -218,13 +229,12 @@ impl Arrays<'_> {
         expected: Option<[usize; D]>,
     ) -> Result<Tensor<D>, String> {
         let data = self.arrays.remove(name).ok_or_else(|| {
-            let found: Vec<&str> = self.arrays.keys().map(String::as_str).collect();
             format!(
                 "there is no array `{name}`, found {}",
-                if found.is_empty() {
-                    "none".into()
+                if self.names.is_empty() {
+                    "none"
                 } else {
-                    found.join(", ")
+                    &self.names
                 }
             )
         })?;

@@ -102,6 +102,27 @@ pub(super) fn pretrain(
     Ok(Some(Dbm::compose(&stack)))
 }
 
+/// Finds out whether the layers that are in the folder have the sizes that the configuration says.
+pub(super) fn check_layers(
+    keys: &DbmConfig,
+    examples: &Examples<4>,
+    folder: &RunFolder,
+) -> Result<(), TrainError> {
+    let mut visible = examples.shape()[1..].iter().product();
+    for (layer, &hidden) in keys.hidden.iter().enumerate() {
+        let path = folder.pretrained(layer + 1);
+        if path.exists() {
+            let model =
+                RbmConfig::new(visible, hidden).init(&examples.device(), &mut Noise::new(0));
+            let file = TensorFile::load(&path)?;
+            load_weights(ReplicatedRbm::new(model, 1.0, 1.0), file.tensors)
+                .map_err(|message| CheckpointError::Mismatch { path, message })?;
+        }
+        visible = hidden;
+    }
+    Ok(())
+}
+
 /// The means of the hidden units given each example.
 fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -> Examples<2> {
     let model = model.valid();

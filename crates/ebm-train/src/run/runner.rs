@@ -52,6 +52,10 @@ pub fn resume(
 ) -> Result<Outcome, TrainError> {
     if folder.is_pretraining(config)? {
         let trainer = prepare(config, device)?;
+        if let ModelConfig::Dbm(keys) = &config.model {
+            pretraining::check_layers(keys, trainer.examples(), &folder)?;
+        }
+        folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer)?.run(watch);
     }
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
