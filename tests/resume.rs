@@ -7,11 +7,11 @@ mod common;
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{
-    assert_same, checkpoint_steps, ebm, everything, files, metrics_steps, run, succeed, text,
-    train, workspace,
+    assert_same, checkpoint_steps, ebm, everything, files, metrics_steps, run, signal, succeed,
+    text, train, wait_for, workspace,
 };
 
 #[test]
@@ -243,28 +243,6 @@ fn a_run_in_use_is_left_alone() {
     child.wait().unwrap();
     // The lock went with the process.
     succeed(folder.path(), &["resume", "out", "--time-limit", "0s"]);
-}
-
-/// Waits until something holds, and fails after a time in which it must.
-fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "waited in vain for {what}"
-        );
-        sleep(Duration::from_millis(1));
-    }
-}
-
-/// Sends a signal to one process.
-#[cfg(unix)]
-fn signal(name: &str, process: u32) {
-    let status = std::process::Command::new("sh")
-        .args(["-c", &format!("kill -{name} {process}")])
-        .status()
-        .unwrap();
-    assert!(status.success());
 }
 
 /// Pseudo-random delays, the same in every run of the test (Knuth's MMIX generator).

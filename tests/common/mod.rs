@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use ebm::training::Checkpoint;
 use ebm::training::config::{ConfigTable, RunConfig};
@@ -248,4 +249,26 @@ pub(crate) fn png_folder(folder: &Path, count: usize, width: u32, height: u32) {
         .save(folder.join(format!("{number:03}.png")))
         .unwrap();
     }
+}
+
+/// Waits until something holds, and fails after a time in which it must.
+pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Sends a signal to one process.
+#[cfg(unix)]
+pub(crate) fn signal(name: &str, process: u32) {
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
