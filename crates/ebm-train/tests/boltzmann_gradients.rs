@@ -64,7 +64,7 @@ fn assert_gradient<M: Energy<2>>(
     .evaluate(&model, data.autodiff(), samples.autodiff());
     let gradients = ParameterGradients::collect(&model, objective.loss.backward());
     // One step of length 1 down the gradient shows it.
-    let moved = ParameterOptimizer::new(&config(&[]).optimizer).step(1.0, model, gradients, 1.0);
+    let moved = ParameterOptimizer::new(&config(&[]).optimizer).step(0, 1.0, model, gradients, 1.0);
     let after = parameters(&moved);
     let mut largest = 0.0_f64;
     for (name, old) in &before {
