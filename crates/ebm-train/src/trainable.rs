@@ -115,9 +115,11 @@ impl<const D: usize> Trainable<D> for Rbm {
     }
 }
 
+/// By Gibbs sampling at one temperature only: its blocks are drawn given one copy of the other, which is no distribution of
+/// [`joint_energy`](BlockConditional::joint_energy) that replicas could swap by.
 impl<const D: usize> Trainable<D> for ReplicatedRbm {
     fn supports(&self, sampler: &SamplerConfig) -> bool {
-        supports_blocks(sampler)
+        matches!(sampler, SamplerConfig::Gibbs(keys) if keys.temperature > 0.0)
     }
 
     fn run(

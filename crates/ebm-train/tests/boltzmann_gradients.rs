@@ -136,7 +136,7 @@ fn an_rbm_climbs_its_log_likelihood() {
         let (numbers, data) = data(4, Coding::Binary, &device);
         let samples = negatives(&model, 4, Coding::Binary, &device);
         let log_likelihood = |p: &Parameters| {
-            let zeros = vec![0.0; 4];
+            let zeros = [0.0; 4];
             let offset = |name: &str, units: usize| -> Vec<f64> {
                 p.get(name).map_or(zeros[..units].to_vec(), Vec::clone)
             };

@@ -3,7 +3,8 @@
 
 use burn::tensor::{Device, Tensor};
 use ebm_models::{
-    BoltzmannMachineConfig, Coding, DbmConfig, Hopfield, HopfieldConfig, RbmConfig, VisibleUnits,
+    BoltzmannMachine, BoltzmannMachineConfig, Coding, DbmConfig, Hopfield, HopfieldConfig,
+    RbmConfig, VisibleUnits,
 };
 use ebm_ops::Noise;
 use ebm_sampling::{TemperingSchedule, random_states};
@@ -95,6 +96,41 @@ fn bounds_hold_the_exact_value() {
                 assert!(bound.effective_sample_size > 100.0, "{name}: {bound:?}");
             }
         }
+    }
+}
+
+/// A ring of spins that field and couplings turn up, and data of spins that are all down: the upper bound is right after
+/// sweeps enough, and wrong without any.
+#[test]
+fn samples_are_drawn_before_annealing_back() {
+    let device = Device::flex();
+    let mut couplings = vec![0.0_f32; 144];
+    for unit in 0..12 {
+        let next = (unit + 1) % 12;
+        couplings[unit * 12 + next] = 0.8;
+        couplings[next * 12 + unit] = 0.8;
+    }
+    let couplings = Tensor::<1>::from_floats(&couplings[..], &device).reshape([12, 12]);
+    let ring = BoltzmannMachine::ising(couplings, Tensor::full([12], 0.1, &device));
+    let ring = Network::BoltzmannMachine(ring);
+    let exact = found(&ring, None, PartitionMethod::Exact).unwrap().value();
+    let down = Examples::from_tensor(Tensor::<4>::full([7, 1, 3, 4], -1.0, &device));
+    for (sweeps, right) in [(0, false), (100, true)] {
+        let options = PartitionOptions {
+            reverse_sweeps: sweeps,
+            ..options(PartitionMethod::Annealed)
+        };
+        let found = log_partition(&ring, Some(&down), &options, &mut |_, _, _| {}).unwrap();
+        let LogPartition::Annealed { reverse, .. } = found else {
+            panic!("{found:?}");
+        };
+        let error = (reverse.interval.1 - reverse.interval.0) / (2.0 * 1.96);
+        let z = (reverse.log_partition - exact) / error;
+        assert_eq!(
+            z.abs() < 5.0,
+            right,
+            "{sweeps} sweeps: {exact}, {reverse:?}"
+        );
     }
 }
 
