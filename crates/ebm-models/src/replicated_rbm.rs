@@ -17,6 +17,10 @@ use crate::rbm::Rbm;
 /// Salakhutdinov & Hinton (2009, section 3.1) pretrain a deep Boltzmann machine by such machines: in the whole
 /// machine a hidden layer has input from both sides, of which a part alone sees one; doubling that side makes up
 /// for it. The first has `s = 2`, the last `t = 2`, those between both.
+///
+/// [`conditional`](BlockConditional::conditional) draws one copy and takes the others to be at the same state, as the source
+/// does. Where the numbers of copies differ, the two conditionals then belong to no joint distribution: good for
+/// a few steps from the data, not for long chains.
 #[derive(Module, Debug)]
 pub struct ReplicatedRbm {
     rbm: Rbm,

@@ -119,7 +119,7 @@ pub struct PretrainingConfig {
     /// Learning rate of the first update.
     #[serde(default = "PretrainingConfig::default_learning_rate")]
     pub learning_rate: f64,
-    /// Sweeps of the chains an update.
+    /// Sweeps of the chains, which start at the data, an update.
     #[serde(default = "PretrainingConfig::default_gibbs_steps")]
     pub gibbs_steps: usize,
 }

@@ -9,8 +9,8 @@ use super::events::{Event, Watch};
 use super::folder::RunFolder;
 use crate::config::{
     ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, ObjectiveConfig, OptimizerConfig,
-    PersistentConfig, PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind,
-    SgdConfig, StartConfig, TrainerConfig, TrainingConfig,
+    NoKeys, PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind,
+    SgdConfig, TrainerConfig, TrainingConfig,
 };
 use crate::error::{CheckpointError, TrainError};
 use crate::examples::{Examples, ROWS_AT_A_TIME};
@@ -143,9 +143,9 @@ fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> TrainerConfig {
             steps: keys.gibbs_steps,
             temperature: 1.0,
         }),
-        chains: ChainsConfig::Persistent(PersistentConfig {
-            start: StartConfig::Binary,
-        }),
+        // From the data, as in the source: with unequal copies the conditionals of the two layers belong to no joint
+        // distribution, so that chains which never came back to the data would drift from what the energy says.
+        chains: ChainsConfig::Data(NoKeys {}),
         objective: ObjectiveConfig::default(),
         optimizer: OptimizerConfig::Sgd(SgdConfig {
             learning_rate: keys.learning_rate,
