@@ -8,9 +8,9 @@ use ebm_ops::Noise;
 use super::events::{Event, Watch};
 use super::folder::RunFolder;
 use crate::config::{
-    ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, ObjectiveConfig, OptimizerConfig,
-    NoKeys, PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind,
-    SgdConfig, TrainerConfig, TrainingConfig,
+    ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig,
+    PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
+    TrainerConfig, TrainingConfig,
 };
 use crate::error::{CheckpointError, TrainError};
 use crate::examples::{Examples, ROWS_AT_A_TIME};

@@ -1,0 +1,102 @@
+//! What training asks of a model beyond its energy: how its chains move, and what its hidden units make of an example.
+
+mod layered;
+mod pairwise;
+
+use burn::tensor::Tensor;
+use ebm_models::{ConvNet, Energy, Mlp};
+use ebm_ops::Noise;
+use ebm_sampling::{Run, run};
+
+use crate::config::SamplerConfig;
+
+/// An energy that can be trained by contrastive divergence.
+///
+/// For an energy of the examples themselves, such as a network, `impl Trainable<D> for Mine {}` is all there is to
+/// write: its chains then move by Langevin dynamics or Metropolis. A model with hidden units of its own has *states*
+/// that hold more than the example; it says how an example becomes a state, and moves its chains itself.
+pub trait Trainable<const D: usize>: Energy<D> {
+    /// Whether the sampler can move chains of this model.
+    fn supports(&self, sampler: &SamplerConfig) -> bool {
+        matches!(
+            sampler,
+            SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_)
+        )
+    }
+
+    /// Moves chains by `steps` transitions of the sampler, for data in `range`.
+    ///
+    /// # Panics
+    ///
+    /// If the sampler isn't [supported](Self::supports).
+    fn run(
+        &self,
+        sampler: &SamplerConfig,
+        states: Tensor<D>,
+        steps: usize,
+        range: (f64, f64),
+        noise: &mut Noise,
+    ) -> Run<Tensor<D>> {
+        run_continuous(self, sampler, states, steps, range, noise)
+    }
+
+    /// The shape of states for examples of the shape `[batch, ..]`.
+    fn state_shape(&self, examples: [usize; D]) -> [usize; D] {
+        examples
+    }
+
+    /// The positive phase: states with the visible units clamped to the examples, hidden units inferred. Nothing of it
+    /// is on the autodiff graph.
+    fn clamp(
+        &self,
+        examples: Tensor<D>,
+        _sampler: &SamplerConfig,
+        _noise: &mut Noise,
+    ) -> Tensor<D> {
+        examples
+    }
+
+    /// The probability that hidden units are on, layer by layer `[batch, units]`, given what is beside them in `states`;
+    /// on the autodiff graph. Nothing for a model without hidden units.
+    fn hidden_means(&self, _states: Tensor<D>) -> Vec<Tensor<2>> {
+        Vec::new()
+    }
+
+    /// Called after each update with the states of its positive phase: for what follows the data without a gradient.
+    fn follow(self, _states: Tensor<D>) -> Self {
+        self
+    }
+}
+
+impl<const D: usize> Trainable<D> for Mlp {}
+
+impl Trainable<4> for ConvNet {}
+
+/// Langevin dynamics or Metropolis, which any energy allows.
+pub(crate) fn run_continuous<E: Energy<D>, const D: usize>(
+    energy: &E,
+    sampler: &SamplerConfig,
+    states: Tensor<D>,
+    steps: usize,
+    range: (f64, f64),
+    noise: &mut Noise,
+) -> Run<Tensor<D>> {
+    match sampler {
+        SamplerConfig::Langevin(keys) => run(&keys.kernel(range), energy, states, steps, noise),
+        SamplerConfig::Metropolis(keys) => run(&keys.kernel(range), energy, states, steps, noise),
+        other => panic!("this model has no units that {} could redraw", other.name()),
+    }
+}
+
+/// States of any rank as rows: `[batch, units]`.
+pub(crate) fn rows<const D: usize>(states: Tensor<D>) -> Tensor<2> {
+    states.flatten(1, D - 1)
+}
+
+/// `[batch, units, 1, ..]`.
+fn row_shape<const D: usize>(batch: usize, units: usize) -> [usize; D] {
+    let mut shape = [1; D];
+    shape[0] = batch;
+    shape[1] = units;
+    shape
+}
