@@ -10,16 +10,19 @@ use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::terminal::{quoted, say};
 
-/// Make a run folder of a safetensors file of weights, for `ebm logz`, `ebm eval` and `ebm sample`.
+/// Make a run folder of a safetensors file of weights
 ///
-/// Names and shapes of the arrays, visible units first:
+/// The run can then be used by `ebm logz`, `ebm eval` and `ebm sample`. Names and shapes of the
+/// arrays, visible units first:
 ///
-///   rbm                          weight [visible, hidden], visible_bias [visible], hidden_bias [hidden]
-///   dbm                          weights.0 [visible, hidden 1], weights.1 [hidden 1, hidden 2], ..,
-///                                visible_bias, hidden_biases.0, hidden_biases.1, ..
-///   boltzmann-machine, hopfield  weight [units, units], bias [units]
+///   rbm        weight [visible, hidden], visible_bias [visible], hidden_bias [hidden]
+///   dbm        weights.0 [visible, hidden 1], weights.1 [hidden 1, hidden 2], ..,
+///              visible_bias [visible], hidden_biases.0 [hidden 1], ..
+///   boltzmann-machine, hopfield
+///              weight [units, units], bias [units]
 ///
-/// with E = - b.v - c.h - v W h, and -1/2 y W y - b.y for the last two. Arrays are 64, 32 or 16 bits wide.
+/// with E = - b.v - c.h - v W h, and -1/2 y W y - b.y for the last two. Arrays are 64, 32 or 16 bits
+/// wide.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -19,10 +19,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Energy-based models: train one on images, sample from it, resume it.
+/// Energy-based models: train one on images, sample from it, evaluate it.
 ///
 /// A model gives every image an energy; training lowers the energy of your images and raises the energy of
-/// the images that the model itself draws by Langevin dynamics.
+/// the images that the model itself draws: networks by Langevin dynamics, Boltzmann machines by Gibbs sampling.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -37,6 +37,8 @@ Examples:
   ebm train my.toml --set sampler.steps=40         train from a file, with one key changed
   ebm sample --run runs/digits-1 -n 64 --out grid.png
   ebm resume runs/digits-1                         go on where it was stopped
+  ebm train --preset rbm-digits --out runs/rbm     train a restricted Boltzmann machine
+  ebm eval --run runs/rbm                          its log-likelihood, and pictures of what it learned
   ebm config --preset digits > my.toml             a file to start from";
 
 #[derive(Subcommand)]
