@@ -78,15 +78,16 @@ struct Report {
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
     let folder = args.out.unwrap_or_else(|| args.run.join("evaluation"));
-    if folder.exists() && !folder.is_dir() {
-        // Found before the work, not after.
-        return Err(Failure::Write {
-            path: folder.display().to_string(),
-            message: "it is no folder; choose another with `--out DIR`".into(),
-        });
-    }
     let choice = args.device.open(None)?;
     let mut model = run::load_model(&args.run, &choice.device)?;
+    // Found before the work, not after.
+    let there = folder.ancestors().find(|path| path.exists());
+    if there.is_some_and(|path| !path.is_dir()) {
+        return Err(Failure::Write {
+            path: folder.display().to_string(),
+            message: "a file is in the way; choose another folder with `--out DIR`".into(),
+        });
+    }
     if let Some(folder) = &args.data {
         model.config = logz::with_data(&model.config, folder)?;
     }

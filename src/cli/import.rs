@@ -38,12 +38,12 @@ pub(crate) struct Args {
     /// Channels, height and width of an example, e.g. 1x28x28 [default: a square grey image]
     #[arg(long, value_name = "CxHxW", value_parser = parse_shape)]
     shape: Option<[usize; 3]>,
-    /// For rbm: what the visible units are, bernoulli (0 and 1) or gaussian (standardised data)
-    #[arg(long, value_name = "KIND", default_value = "bernoulli")]
-    visible_units: Visible,
-    /// For boltzmann-machine: the values of a unit, spin (-1 and 1) or binary (0 and 1)
-    #[arg(long, value_name = "KIND", default_value = "spin")]
-    coding: Values,
+    /// For rbm: what the visible units are, bernoulli (0 and 1) or gaussian (standardised data) [default: bernoulli]
+    #[arg(long, value_name = "KIND", hide_possible_values = true)]
+    visible_units: Option<Visible>,
+    /// For boltzmann-machine: the values of a unit, spin (-1 and 1) or binary (0 and 1) [default: spin]
+    #[arg(long, value_name = "KIND", hide_possible_values = true)]
+    coding: Option<Values>,
     /// For boltzmann-machine and hopfield: the number of visible units [default: all]
     #[arg(long, value_name = "N")]
     visible: Option<usize>,
@@ -81,20 +81,60 @@ fn parse_shape(text: &str) -> Result<[usize; 3], String> {
         .ok_or_else(|| "expected channels, height and width, such as 1x28x28".into())
 }
 
+impl Args {
+    /// Fails for a flag that the kind of model has no use for, which would otherwise be lost in silence.
+    fn check(&self) -> Result<(), Failure> {
+        let pairwise = matches!(self.model, Kind::BoltzmannMachine | Kind::Hopfield);
+        for (argument, given, fits, models) in [
+            (
+                "--visible-units",
+                self.visible_units.is_some(),
+                matches!(self.model, Kind::Rbm),
+                "rbm",
+            ),
+            (
+                "--coding",
+                self.coding.is_some(),
+                matches!(self.model, Kind::BoltzmannMachine),
+                "boltzmann-machine",
+            ),
+            (
+                "--visible",
+                self.visible.is_some(),
+                pairwise,
+                "boltzmann-machine and hopfield",
+            ),
+        ] {
+            if given && !fits {
+                let found = self.model.to_possible_value();
+                return Err(Failure::Argument {
+                    argument,
+                    message: format!(
+                        "found it with `--model {}`, expected it with {models} only",
+                        found.as_ref().map_or("", |value| value.get_name())
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    args.check()?;
     let choice = args.device.open(None)?;
     let kind = match args.model {
         Kind::Rbm => ImportedModel::Rbm {
             visible_units: match args.visible_units {
-                Visible::Bernoulli => VisibleUnits::Bernoulli,
-                Visible::Gaussian => VisibleUnits::Gaussian,
+                Some(Visible::Gaussian) => VisibleUnits::Gaussian,
+                Some(Visible::Bernoulli) | None => VisibleUnits::Bernoulli,
             },
         },
         Kind::Dbm => ImportedModel::Dbm,
         Kind::BoltzmannMachine => ImportedModel::BoltzmannMachine {
             coding: match args.coding {
-                Values::Spin => Coding::Spin,
-                Values::Binary => Coding::Binary,
+                Some(Values::Binary) => Coding::Binary,
+                Some(Values::Spin) | None => Coding::Spin,
             },
             visible: args.visible,
         },

@@ -6,7 +6,10 @@
 mod common;
 mod configuration;
 mod data;
+mod evaluation;
 mod flags;
+mod interchange;
+mod machines;
 mod runs;
 
 use std::path::Path;

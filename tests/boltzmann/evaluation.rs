@@ -205,3 +205,18 @@ fn the_report_and_the_pictures_are_in_the_folder() {
         assert!(row(name).chars().any(|c| c.is_ascii_digit()), "{said}");
     }
 }
+
+#[test]
+fn a_network_gives_its_energies_and_no_likelihood() {
+    let folder = crate::common::workspace();
+    crate::common::train(folder.path(), "network", &[]);
+    let report = eval(folder.path(), "network", &[]);
+    assert_eq!(report["model"], "mlp");
+    assert_eq!(report["log_partition"], Value::Null);
+    assert!(found(&report, 0, "unnormalized_log_likelihood").is_finite());
+    assert_eq!(report["sets"][0][1]["pseudo_log_likelihood"], Value::Null);
+    assert_eq!(
+        names(&folder.path().join("network/evaluation")),
+        ["report.json"]
+    );
+}

@@ -19,6 +19,7 @@ use super::folder::RunFolder;
 use super::generate::ModelFile;
 use crate::config::{ConfigTable, RunConfig};
 use crate::error::{CheckpointError, TrainError};
+use crate::memory;
 use crate::network::Network;
 use crate::tensor_file::TensorFile;
 use crate::weights::weights;
@@ -78,10 +79,10 @@ pub fn import(
     let (model, visible, config) = arrays.model(kind).map_err(fail)?;
     arrays.nothing_left().map_err(fail)?;
     let shape = shape.unwrap_or_else(|| square(visible));
-    if shape.iter().product::<usize>() != visible {
+    let values = memory::product(&shape);
+    if values != visible as u128 {
         return Err(fail(format!(
-            "it has {visible} visible units, but the shape {shape:?} (channels, height, width) has {}",
-            shape.iter().product::<usize>()
+            "it has {visible} visible units, but the shape {shape:?} (channels, height, width) has {values}"
         )));
     }
     let model = ModelFile {
@@ -154,7 +155,7 @@ impl Arrays<'_> {
                 }
                 if biases.len() < 3 {
                     return Err(format!(
-                        "it has {} hidden layers (arrays hidden_biases.0, hidden_biases.1, ...), expected two or more",
+                        "found {} of the arrays hidden_biases.0, hidden_biases.1, ..., expected two or more, one a hidden layer",
                         biases.len() - 1
                     ));
                 }
