@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """The work of our benchmarks in PyTorch, eager mode, f32 on the CPU: one line each with median and quartiles."""
 
-import argparse
-import statistics
-import time
-
+import timing
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 STEP_SIZE = 10.0
@@ -176,6 +174,95 @@ def replay_buffer():
     return work
 
 
+def bernoulli(field):
+    """Units that are 1 with probability sigmoid(field)."""
+    return torch.bernoulli(torch.sigmoid(field))
+
+
+class Rbm:
+    """Weights [visible, hidden] and biases; gradients by the rule, not by autograd, as one would write it there."""
+
+    BATCH = 128
+    RATE = 0.01
+    DECAY = 1e-4
+
+    def __init__(self, visible, hidden):
+        self.examples = torch.bernoulli(torch.full((2048, visible), 0.1))
+        self.weight = torch.randn(visible, hidden) * 0.01
+        self.visible_bias = torch.logit(self.examples.mean(0), eps=1e-3)
+        self.hidden_bias = torch.zeros(hidden)
+        self.chains = torch.bernoulli(torch.full((self.BATCH, visible), 0.5))
+        self.order = torch.randperm(len(self.examples))
+        self.position = 0
+
+    def next_batch(self):
+        if self.position + self.BATCH > len(self.order):
+            self.order = torch.randperm(len(self.examples))
+            self.position = 0
+        indices = self.order[self.position : self.position + self.BATCH]
+        self.position += self.BATCH
+        return self.examples.index_select(0, indices)
+
+    def field(self, visible):
+        return torch.addmm(self.hidden_bias, visible, self.weight)
+
+    def energy(self, visible, field):
+        """Mean free energy."""
+        return -(visible @ self.visible_bias + functional.softplus(field).sum(1)).mean()
+
+    def step(self):
+        """One update of persistent contrastive divergence, one sweep, as in `benches/boltzmann.rs`."""
+        data = self.next_batch()
+        start = self.chains
+        hidden = bernoulli(self.field(start))
+        samples = bernoulli(torch.addmm(self.visible_bias, hidden, self.weight.T))
+
+        data_field, sample_field = self.field(data), self.field(samples)
+        data_hidden, sample_hidden = torch.sigmoid(data_field), torch.sigmoid(sample_field)
+        # Down the energy of data, up that of samples.
+        weight = (samples.T @ sample_hidden).addmm_(data.T, data_hidden, beta=1, alpha=-1).div_(self.BATCH)
+        visible_bias = samples.mean(0) - data.mean(0)
+        hidden_bias = sample_hidden.mean(0) - data_hidden.mean(0)
+
+        data_energy, sample_energy = self.energy(data, data_field), self.energy(samples, sample_field)
+        norm = (weight.square().sum() + visible_bias.square().sum() + hidden_bias.square().sum()).sqrt()
+        displacement = (samples - start).square().mean().sqrt()
+        report = torch.stack([data_energy - sample_energy, data_energy, sample_energy, norm, displacement])
+        if not report.isfinite().all():
+            raise RuntimeError(f"a step failed: {report.tolist()}")
+        self.chains = samples
+        self.weight.mul_(1 - self.RATE * self.DECAY).sub_(weight, alpha=self.RATE)
+        self.visible_bias.sub_(visible_bias, alpha=self.RATE)
+        self.hidden_bias.sub_(hidden_bias, alpha=self.RATE)
+        return report.tolist()
+
+
+def annealed_importance():
+    """100 temperatures of 100 chains, hidden units summed out, as in `benches/annealed_importance.rs`."""
+    weight = torch.randn(784, 500) * 0.1
+    visible_bias = torch.randn(784) - 2.0
+    hidden_bias = torch.randn(500)
+    betas = [k / 100 for k in range(101)]
+
+    def work():
+        visible = torch.bernoulli(torch.full((100, 784), 0.5))
+        field = torch.addmm(hidden_bias, visible, weight)
+        linear = visible @ visible_bias
+        log_weights = torch.zeros(100, dtype=torch.float64)
+        for before, beta in zip(betas, betas[1:]):
+            hidden = functional.softplus(field * beta) - functional.softplus(field * before)
+            log_weights += hidden.sum(1) + (beta - before) * linear
+            if beta == 1.0:
+                break
+            units = bernoulli(field * beta)
+            visible = bernoulli(torch.addmm(visible_bias, units, weight.T).mul_(beta))
+            field = torch.addmm(hidden_bias, visible, weight)
+            linear = visible @ visible_bias
+        return float(torch.logsumexp(log_weights, 0))
+
+    return work
+
+
 # Named as the Rust benchmarks are; each value prepares the work and returns it.
 WORKS = {
     "langevin_10_steps/mlp_swish_128": lambda: chains(Mlp(784, [512, 512], swish), 128, 784),
@@ -186,50 +273,15 @@ WORKS = {
     "noise/normal_100352": lambda: lambda: torch.randn(128, 784),
     "training_step/digits_mlp": lambda: Trainer(Mlp(64, [256, 256], leaky_relu), 4096, 1, 8, 8).step,
     "training_step/conv_net_28x28": lambda: Trainer(ConvNet(leaky_relu), 8192, 1, 28, 28).step,
+    "boltzmann_update/rbm_784_500_pcd_1": lambda: Rbm(784, 500).step,
+    "annealed_importance_100_temperatures/rbm_784_500_hidden_summed": annealed_importance,
 }
 
 
-def measure(work, warm_up, seconds, repetitions):
-    """Times in ms, of at least `repetitions` calls and at least `seconds` in all."""
-    end = time.perf_counter() + warm_up
-    work()
-    while time.perf_counter() < end:
-        work()
-    times = []
-    first = time.perf_counter()
-    while len(times) < repetitions or time.perf_counter() - first < seconds:
-        start = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - start) * 1e3)
-    return times
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("works", nargs="*", metavar="WORK", help="names of works; default: all")
-    parser.add_argument("--list", action="store_true", help="print the names and stop")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--warm-up", type=float, default=2.0, help="seconds (default: 2)")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of measurement, at least (default: 8)")
-    parser.add_argument("--repetitions", type=int, default=20, help="at least (default: 20)")
-    options = parser.parse_args()
-
-    if options.list:
-        print("\n".join(WORKS))
-        return
-    unknown = [name for name in options.works if name not in WORKS]
-    if unknown:
-        parser.error(f"unknown work {unknown[0]}: choose from {', '.join(WORKS)}")
-    if options.threads < 1 or options.repetitions < 2:
-        parser.error("--threads must be at least 1 and --repetitions at least 2")
-
-    torch.set_num_threads(options.threads)
+def prepare(threads):
+    torch.set_num_threads(threads)
     torch.manual_seed(1)
-    for name in options.works or WORKS:
-        times = measure(WORKS[name](), options.warm_up, options.seconds, options.repetitions)
-        low, median, high = statistics.quantiles(times, n=4, method="inclusive")
-        print(f"{name:<46} median {median:.4f} ms, quartiles {low:.4f} to {high:.4f} ms", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    timing.main(WORKS, __doc__, prepare)
