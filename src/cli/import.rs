@@ -22,7 +22,7 @@ use super::terminal::{quoted, say};
 ///              weight [units, units], bias [units]
 ///
 /// with E = - b.v - c.h - v W h, and -1/2 y W y - b.y for the last two. Arrays are 64, 32 or 16 bits
-/// wide.
+/// wide. `ebm eval` binarises grey data by sampling; files of 0 and 1, or 0 and 255, stay as they are.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

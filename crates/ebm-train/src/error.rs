@@ -186,6 +186,14 @@ pub enum CheckpointError {
         /// What is wrong with it.
         message: String,
     },
+    /// What pretraining left is damaged.
+    #[error("{} is corrupt ({message}): delete it, and `ebm resume` trains this layer again", path.display())]
+    CorruptLayer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// There is no model in a run folder.
     #[error("there is no model in {}: the run was stopped before it wrote one; go on with it by `ebm resume`", path.display())]
     NoModel {

@@ -1,5 +1,7 @@
 //! Greedy layer-wise pretraining of a deep Boltzmann machine, before its first update.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Dbm, Rbm, RbmConfig, ReplicatedRbm};
@@ -59,7 +61,7 @@ pub(super) fn pretrain(
         );
         let path = folder.pretrained(layer + 1);
         let model = if path.exists() {
-            let file = TensorFile::load(&path)?;
+            let file = load_layer(&path)?;
             load_weights(model, file.tensors)
                 .map_err(|message| CheckpointError::Mismatch { path, message })?
         } else {
@@ -114,13 +116,23 @@ pub(super) fn check_layers(
         if path.exists() {
             let model =
                 RbmConfig::new(visible, hidden).init(&examples.device(), &mut Noise::new(0));
-            let file = TensorFile::load(&path)?;
+            let file = load_layer(&path)?;
             load_weights(ReplicatedRbm::new(model, 1.0, 1.0), file.tensors)
                 .map_err(|message| CheckpointError::Mismatch { path, message })?;
         }
         visible = hidden;
     }
     Ok(())
+}
+
+/// Reads what was left of a finished layer.
+fn load_layer(path: &Path) -> Result<TensorFile, CheckpointError> {
+    TensorFile::load(path).map_err(|error| match error {
+        CheckpointError::Corrupt { path, message } => {
+            CheckpointError::CorruptLayer { path, message }
+        }
+        other => other,
+    })
 }
 
 /// The means of the hidden units given each example.

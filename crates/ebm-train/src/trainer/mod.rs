@@ -1,12 +1,13 @@
 //! The trainer: one update after the other, all of its state in a checkpoint.
 
-use std::collections::BTreeMap;
+mod metrics;
+mod state;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use ebm_ops::Noise;
-use serde::Serialize;
 
-use crate::checkpoint::{Checkpoint, TrainerState};
+pub use metrics::{Metrics, StepOutcome};
+
 use crate::config::{ChainsConfig, ConfigError, SamplerConfig, TrainerConfig};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
@@ -17,7 +18,7 @@ use crate::negative_phase::NegativePhase;
 use crate::objective::{ContrastiveDivergence, Sparsity};
 use crate::optimizer::ParameterOptimizer;
 use crate::trainable::Trainable;
-use crate::weights::{load_weights, weights};
+use crate::weights::weights;
 
 /// Trains one energy on one set of examples by contrastive divergence.
 ///
@@ -35,40 +36,6 @@ pub struct Trainer<M, const D: usize> {
     noise: Noise,
     step: u64,
     rollbacks: u32,
-}
-
-/// What one update has to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Metrics {
-    /// The number of updates so far, this one included.
-    pub step: u64,
-    /// The objective.
-    pub loss: f64,
-    /// Mean energy of the batch, in nats.
-    pub data_energy: f64,
-    /// Mean energy of the samples, in nats.
-    pub sample_energy: f64,
-    /// `sample_energy - data_energy`: positive where the model prefers the data.
-    pub gap: f64,
-    /// Norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// Root mean square distance, per value, that the chains of this update moved.
-    pub displacement: f64,
-    /// Mean share of accepted proposals, for samplers that reject.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub acceptance: Option<f64>,
-    /// Learning rate of this update.
-    pub learning_rate: f64,
-}
-
-/// What became of an update.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum StepOutcome {
-    /// The parameters moved.
-    Applied(Metrics),
-    /// Objective or gradient were not finite, or an energy beyond the limit: nothing changed but the step
-    /// number, the noise and the place in the data.
-    Refused(Metrics),
 }
 
 impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
@@ -172,7 +139,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let gradients = ParameterGradients::collect(&self.model, objective.loss.backward());
 
         self.step += 1;
-        let metrics = self.read_back(&objective, &gradients, &negatives, learning_rate);
+        let metrics =
+            Metrics::read_back(self.step, &objective, &gradients, &negatives, learning_rate);
         if !metrics.is_finite() || metrics.largest_energy() > self.config.energy_limit {
             return StepOutcome::Refused(metrics);
         }
@@ -248,119 +216,6 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     pub fn rollbacks(&self) -> u32 {
         self.rollbacks
     }
-
-    /// Goes back to `checkpoint` with half the learning rate that training has now.
-    ///
-    /// # Errors
-    ///
-    /// A message, if the checkpoint belongs to another model or configuration.
-    pub fn roll_back(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
-        let rollbacks = self.rollbacks + 1;
-        self.restore(checkpoint)?;
-        self.rollbacks = rollbacks;
-        Ok(())
-    }
-
-    /// Everything that training depends on but the configuration and the data.
-    pub fn checkpoint(&self) -> Checkpoint {
-        let (optimizer, counters) = self.optimizer.state();
-        let mut tensors = BTreeMap::new();
-        insert(&mut tensors, MODEL, weights(&self.model));
-        if let Some(average) = &self.average {
-            insert(&mut tensors, AVERAGE, weights(average.model()));
-        }
-        insert(&mut tensors, OPTIMIZER, optimizer);
-        if let Some(chains) = self.negative_phase.chains() {
-            tensors.insert(CHAINS.to_string(), chains);
-        }
-        Checkpoint {
-            state: TrainerState {
-                step: self.step,
-                rollbacks: self.rollbacks,
-                noise: self.noise.clone(),
-                order: self.order.clone(),
-                counters,
-                used_up: false,
-            },
-            tensors,
-        }
-    }
-
-    /// Restores what [`checkpoint`](Self::checkpoint) gave: the next step is then, bit for bit on one
-    /// backend, the step that would have followed.
-    ///
-    /// # Errors
-    ///
-    /// A message, if the checkpoint belongs to another model or configuration; the trainer is as it was then.
-    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
-        let Checkpoint { state, mut tensors } = checkpoint;
-        let model = load_weights(self.model.clone(), take(&mut tensors, MODEL))?;
-        let average = take(&mut tensors, AVERAGE);
-        let average = match &self.average {
-            Some(_) if average.is_empty() => {
-                return Err(
-                    "it holds no moving average, but config key `training.ema_decay` keeps one"
-                        .into(),
-                );
-            }
-            Some(old) => Some(load_weights(old.model().clone(), average)?),
-            None if average.is_empty() => None,
-            None => {
-                return Err(
-                    "it holds a moving average, but config key `training.ema_decay` keeps none"
-                        .into(),
-                );
-            }
-        };
-        self.negative_phase.restore(tensors.remove(CHAINS))?;
-        self.optimizer
-            .restore(&model, take(&mut tensors, OPTIMIZER), state.counters);
-        self.model = model;
-        if let (Some(old), Some(new)) = (&mut self.average, average) {
-            old.set_model(new);
-        }
-        self.step = state.step;
-        self.rollbacks = state.rollbacks;
-        self.noise = state.noise;
-        self.order = state.order;
-        Ok(())
-    }
-
-    /// The one read-back of an update.
-    fn read_back(
-        &self,
-        objective: &crate::Objective,
-        gradients: &ParameterGradients,
-        negatives: &crate::Negatives<D>,
-        learning_rate: f64,
-    ) -> Metrics {
-        let mut scalars = vec![
-            objective.loss.clone().inner(),
-            objective.data_energy.clone().inner(),
-            objective.sample_energy.clone().inner(),
-            negatives.displacement.clone(),
-        ];
-        let norm = gradients.norm();
-        let has_norm = norm.is_some();
-        scalars.extend(norm);
-        scalars.extend(negatives.acceptance.clone());
-        let values = Tensor::cat(scalars, 0).into_data().convert::<f32>();
-        let mut values = values.iter::<f32>().map(f64::from);
-        let mut next = || values.next().unwrap_or(f64::NAN);
-        let (loss, data_energy, sample_energy, displacement) = (next(), next(), next(), next());
-        let gradient_norm = if has_norm { next() } else { 0.0 };
-        Metrics {
-            step: self.step,
-            loss,
-            data_energy,
-            sample_energy,
-            gap: sample_energy - data_energy,
-            gradient_norm,
-            displacement,
-            acceptance: negatives.acceptance.is_some().then(&mut next),
-            learning_rate,
-        }
-    }
 }
 
 /// What to say of a sampler that can't move chains of the model.
@@ -377,55 +232,6 @@ fn unsupported(sampler: &SamplerConfig) -> ConfigError {
             expected: "a sampler that can move chains of this model: \"langevin\" or \"metropolis\" for networks and Gaussian units, \"gibbs\" or \"parallel_tempering\" for machines with layers, \"gibbs\" for pairwise machines".into(),
         },
     }
-}
-
-impl Metrics {
-    /// Whether objective, energies and gradient are finite.
-    pub fn is_finite(&self) -> bool {
-        [
-            self.loss,
-            self.data_energy,
-            self.sample_energy,
-            self.gradient_norm,
-        ]
-        .iter()
-        .all(|value| value.is_finite())
-    }
-
-    fn largest_energy(&self) -> f64 {
-        self.data_energy.abs().max(self.sample_energy.abs())
-    }
-}
-
-/// Names of the arrays in a checkpoint.
-const MODEL: &str = "model";
-const AVERAGE: &str = "average";
-const OPTIMIZER: &str = "optimizer";
-const CHAINS: &str = "chains";
-
-/// Adds `part` under `prefix.`.
-fn insert(
-    tensors: &mut BTreeMap<String, TensorData>,
-    prefix: &str,
-    part: BTreeMap<String, TensorData>,
-) {
-    tensors.extend(
-        part.into_iter()
-            .map(|(name, data)| (format!("{prefix}.{name}"), data)),
-    );
-}
-
-/// Takes what is under `prefix.` out.
-fn take(tensors: &mut BTreeMap<String, TensorData>, prefix: &str) -> BTreeMap<String, TensorData> {
-    let (part, rest) = std::mem::take(tensors).into_iter().partition(|(name, _)| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest| rest.starts_with('.'))
-    });
-    *tensors = rest;
-    let part: BTreeMap<String, TensorData> = part;
-    part.into_iter()
-        .map(|(name, data)| (name[prefix.len() + 1..].to_string(), data))
-        .collect()
 }
 
 /// Adds normal noise and brings the result back into the range.

@@ -1,0 +1,120 @@
+//! All of a trainer's state as a checkpoint, and back.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::TensorData;
+
+use super::Trainer;
+use crate::checkpoint::{Checkpoint, TrainerState};
+use crate::trainable::Trainable;
+use crate::weights::{load_weights, weights};
+
+/// Names of the arrays in a checkpoint.
+const MODEL: &str = "model";
+const AVERAGE: &str = "average";
+const OPTIMIZER: &str = "optimizer";
+const CHAINS: &str = "chains";
+
+impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
+    /// Goes back to `checkpoint` with half the learning rate that training has now.
+    ///
+    /// # Errors
+    ///
+    /// A message, if the checkpoint belongs to another model or configuration.
+    pub fn roll_back(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
+        let rollbacks = self.rollbacks + 1;
+        self.restore(checkpoint)?;
+        self.rollbacks = rollbacks;
+        Ok(())
+    }
+
+    /// Everything that training depends on but the configuration and the data.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let (optimizer, counters) = self.optimizer.state();
+        let mut tensors = BTreeMap::new();
+        insert(&mut tensors, MODEL, weights(&self.model));
+        if let Some(average) = &self.average {
+            insert(&mut tensors, AVERAGE, weights(average.model()));
+        }
+        insert(&mut tensors, OPTIMIZER, optimizer);
+        if let Some(chains) = self.negative_phase.chains() {
+            tensors.insert(CHAINS.to_string(), chains);
+        }
+        Checkpoint {
+            state: TrainerState {
+                step: self.step,
+                rollbacks: self.rollbacks,
+                noise: self.noise.clone(),
+                order: self.order.clone(),
+                counters,
+                used_up: false,
+            },
+            tensors,
+        }
+    }
+
+    /// Restores what [`checkpoint`](Self::checkpoint) gave: the next step is then, bit for bit on one
+    /// backend, the step that would have followed.
+    ///
+    /// # Errors
+    ///
+    /// A message, if the checkpoint belongs to another model or configuration; the trainer is as it was then.
+    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
+        let Checkpoint { state, mut tensors } = checkpoint;
+        let model = load_weights(self.model.clone(), take(&mut tensors, MODEL))?;
+        let average = take(&mut tensors, AVERAGE);
+        let average = match &self.average {
+            Some(_) if average.is_empty() => {
+                return Err(
+                    "it holds no moving average, but config key `training.ema_decay` keeps one"
+                        .into(),
+                );
+            }
+            Some(old) => Some(load_weights(old.model().clone(), average)?),
+            None if average.is_empty() => None,
+            None => {
+                return Err(
+                    "it holds a moving average, but config key `training.ema_decay` keeps none"
+                        .into(),
+                );
+            }
+        };
+        self.negative_phase.restore(tensors.remove(CHAINS))?;
+        self.optimizer
+            .restore(&model, take(&mut tensors, OPTIMIZER), state.counters);
+        self.model = model;
+        if let (Some(old), Some(new)) = (&mut self.average, average) {
+            old.set_model(new);
+        }
+        self.step = state.step;
+        self.rollbacks = state.rollbacks;
+        self.noise = state.noise;
+        self.order = state.order;
+        Ok(())
+    }
+}
+
+/// Adds `part` under `prefix.`.
+fn insert(
+    tensors: &mut BTreeMap<String, TensorData>,
+    prefix: &str,
+    part: BTreeMap<String, TensorData>,
+) {
+    tensors.extend(
+        part.into_iter()
+            .map(|(name, data)| (format!("{prefix}.{name}"), data)),
+    );
+}
+
+/// Takes what is under `prefix.` out.
+fn take(tensors: &mut BTreeMap<String, TensorData>, prefix: &str) -> BTreeMap<String, TensorData> {
+    let (part, rest) = std::mem::take(tensors).into_iter().partition(|(name, _)| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with('.'))
+    });
+    *tensors = rest;
+    let part: BTreeMap<String, TensorData> = part;
+    part.into_iter()
+        .map(|(name, data)| (name[prefix.len() + 1..].to_string(), data))
+        .collect()
+}
