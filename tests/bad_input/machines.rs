@@ -52,7 +52,7 @@ fn models() {
         (&["model={kind=\"dbm\", hidden=[]}"], &["`model.hidden`", "found []", "two or more"]),
         (&["model={kind=\"dbm\", hidden=[5, 0]}"], &["`model.hidden`", "found [5, 0]", "from 1"]),
         (&["model={kind=\"dbm\", hidden=5}"], &["key `model.hidden`", "`5`", "expected a list"]),
-        (&[DBM, "model.centered=true"], &["key `model.centered`", "expected one of `hidden`"]),
+        (&[DBM, "model.coding=spin"], &["key `model.coding`", "expected one of `hidden`"]),
         (&[DBM, "model.weight_std=-1"], &["`model.weight_std`", "at least 0"]),
         (&[DBM, "model.mean_field_steps=0"], &["`model.mean_field_steps`", "found 0", "from 1"]),
         (&[DBM, "model.mean_field_tolerance=-1"], &["`model.mean_field_tolerance`", "at least 0"]),

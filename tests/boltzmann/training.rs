@@ -11,7 +11,7 @@ use crate::{DBM, train, workspace};
 
 /// Machines, samplers and chains, as changes of the restricted machine.
 #[rustfmt::skip]
-const KINDS: [(&str, &[&str]); 16] = [
+const KINDS: [(&str, &[&str]); 17] = [
     ("rbm", &[]),
     ("centred rbm", &["model.centered=true"]),
     ("sparse rbm", &["objective.sparsity={target=0.1, cost=0.5}"]),
@@ -25,6 +25,7 @@ const KINDS: [(&str, &[&str]); 16] = [
     ("tempered rbm", &["sampler={kind=\"parallel_tempering\", steps=2, temperatures=3}"]),
     ("dbm", &[DBM]),
     ("tempered dbm", &[DBM, "sampler={kind=\"parallel_tempering\", steps=2, temperatures=3, lowest=0.5}"]),
+    ("centred dbm", &[DBM, "model.centered=true"]),
     ("pretrained dbm", &["model={kind=\"dbm\", hidden=[5, 4], weight_std=0.1, pretraining={steps=3}}"]),
     ("spins", crate::SPINS),
     ("binary units", &["model={kind=\"boltzmann_machine\", coding=\"binary\", weight_std=0.1}"]),
@@ -109,8 +110,9 @@ fn every_kind_goes_on_bit_for_bit() {
 
         // What must be in the checkpoint of this kind is in it.
         assert_eq!(chains(&whole), expected_chains(name), "{name}");
-        let centred = whole.1.iter().any(|array| array.0 == "model.hidden_offset");
-        assert_eq!(centred, name == "centred rbm");
+        let has = |wanted: &str| whole.1.iter().any(|array| array.0 == wanted);
+        assert_eq!(has("model.hidden_offset"), name == "centred rbm");
+        assert_eq!(has("model.offsets.2"), name == "centred dbm");
         // And no kind is another: the test could otherwise compare one run many times.
         let weights: Vec<_> = whole
             .1
@@ -135,7 +137,7 @@ fn expected_chains(name: &str) -> Option<String> {
         "rbm from a buffer" => ("[24, 64]", "U8"),
         "tempered rbm" => ("[24, 1, 8, 8]", "F32"),
         "tempered dbm" => ("[24, 73, 1, 1]", "F32"),
-        "dbm" | "pretrained dbm" => ("[8, 73]", "F32"),
+        "dbm" | "centred dbm" | "pretrained dbm" => ("[8, 73]", "F32"),
         "spins with hidden ones" | "hopfield with hidden units" => ("[8, 67]", "F32"),
         _ => ("[8, 64]", "F32"),
     };
