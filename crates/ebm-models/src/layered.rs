@@ -3,8 +3,6 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation};
 
-use crate::activation::softplus;
-
 /// What the visible units of a layered machine are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -293,9 +291,7 @@ impl Parity {
 /// `sum_i softplus(field_i)` for Bernoulli units, `sum_i (field_i^2 + log 2 pi) / 2` for Gaussian ones.
 pub fn log_sum(units: Conditional) -> Tensor<1> {
     match units {
-        Conditional::Bernoulli(field) if field.is_autodiff() => {
-            softplus(field).sum_dim(1).squeeze_dim::<1>(1)
-        }
+        Conditional::Bernoulli(field) if field.is_autodiff() => sum_of_softplus(field),
         // Without a gradient to compute, one logarithm does for many units.
         Conditional::Bernoulli(field) => {
             let tails = field.clone().abs().neg().exp().add_scalar(1.0);
@@ -309,6 +305,23 @@ pub fn log_sum(units: Conditional) -> Tensor<1> {
             .squeeze_dim::<1>(1)
             .mul_scalar(0.5),
     }
+}
+
+/// `sum_i softplus(x_i)` on the autodiff graph: `[batch, units]` -> `[batch]`.
+///
+/// One exponential a unit serves value and gradient. With `m = sigmoid(x)`, computed off the graph, the value is `sum relu(x) -
+/// log prod max(m, 1 - m)`, since `softplus(x) = relu(x) - log sigmoid(|x|)`; and as `d softplus / dx = m`, the gradient is that
+/// of `sum m x` with `m` held fixed, to which the rest of the value is added as a constant. A softplus on the graph
+/// takes two exponentials and a logarithm a unit: an update of a 784-500 machine took a quarter longer.
+fn sum_of_softplus(field: Tensor<2>) -> Tensor<1> {
+    let x = field.clone().inner();
+    let means = activation::sigmoid(x.clone());
+    let certain = means.clone().max_pair(means.clone().neg().add_scalar(1.0));
+    let linear = activation::relu(x).sum_dim(1).squeeze_dim::<1>(1);
+    let value = linear - log_product(certain);
+    let tangent = dot(field, means.autodiff());
+    let rest = value - tangent.clone().inner();
+    tangent + rest.autodiff()
 }
 
 /// `sum_i log x_i` of values in `[1/2, 2]`: `[batch, units]` -> `[batch]`.

@@ -63,6 +63,7 @@ impl LinePlot<'_> {
         let mut chart = ChartBuilder::on(area)
             .caption(self.title, (FAMILY, 20))
             .margin(12)
+            .margin_right(36)
             .x_label_area_size(44)
             .y_label_area_size(76)
             .build_cartesian_2d(across, up)?;
