@@ -3,9 +3,9 @@
 //! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the energy of
 //! data and raises the energy of samples. This crate gathers the workspace under one name:
 //!
-//! - [`models`]: energies as burn modules, and their composition;
-//! - [`sampling`]: Markov chains and the replay buffer;
-//! - [`training`]: data, contrastive divergence, checkpoints, run folders;
+//! - [`models`]: energies as burn modules, networks and Boltzmann machines, and their composition;
+//! - [`sampling`]: Markov chains, the replay buffer, and partition functions by annealing;
+//! - [`training`]: data, contrastive divergence, checkpoints, run folders, evaluation;
 //! - [`ops`]: the reproducible noise that all of them draw from;
 //! - [`backend`]: the device, chosen at run time among the backends compiled in.
 //!

@@ -3,6 +3,9 @@
 //! A [`Kernel`] makes one transition; [`run`] makes many. Nothing here updates a parameter, and nothing
 //! reads a value back from the device while a chain runs, except [`recall`], which stops by itself.
 //!
+//! Machines with layers move by [`BlockGibbs`] and [`ParallelTempering`]; [`AnnealedImportance`] estimates their partition
+//! functions, and those of pairwise machines, from below and from above.
+//!
 //! Continuous configurations move by [`Langevin`] and [`Metropolis`], the two-valued units of a
 //! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
 //! temperature 0 by [`recall`].
