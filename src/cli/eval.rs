@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::logz::{self, PartitionArgs};
+use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
+use super::run_data;
 use super::terminal::{say, warn};
 
 /// Filters and pairs of reconstructions in a picture.
@@ -89,10 +90,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         });
     }
     if let Some(folder) = &args.data {
-        model.config = logz::with_data(&model.config, folder)?;
+        model.config = run_data::with_data(&model.config, folder)?;
     }
-    let train = logz::examples(&model, Split::Train, &choice.device);
-    let test = logz::examples(&model, Split::Test, &choice.device);
+    let train = run_data::examples(&model, Split::Train, &choice.device);
+    let test = run_data::examples(&model, Split::Test, &choice.device);
     let (train, test) = match (train, test) {
         (Err(error), Err(_)) => return Err(error.into()),
         (train, test) => {
@@ -197,8 +198,8 @@ fn save(
 }
 
 fn print(report: &Report) {
-    if let Some(partition) = &report.log_partition {
-        logz::print(partition);
+    if let Some(found) = &report.log_partition {
+        partition::print(found);
         say(format_args!(""));
     }
     let bound = if report.model == "dbm" {

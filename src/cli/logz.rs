@@ -1,20 +1,16 @@
 //! `ebm logz`: the partition function of a trained Boltzmann machine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use ebm::ops::Noise;
-use ebm::sampling::TemperingSchedule;
-use ebm::training::config::RunConfig;
 use ebm::training::data::Split;
-use ebm::training::evaluation::{
-    Bound, LogPartition, PartitionMethod, PartitionOptions, log_partition,
-};
-use ebm::training::run::{self, ModelFile};
-use ebm::training::{Examples, TrainError};
+use ebm::training::evaluation::log_partition;
+use ebm::training::run;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
+use super::run_data;
 use super::terminal::{say, warn};
 
 /// Find log Z, the logarithm of the partition function, in nats.
@@ -40,81 +36,14 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
-/// How log Z is found.
-#[derive(clap::Args)]
-pub(crate) struct PartitionArgs {
-    /// How: exact (all states of the smaller half, up to 2^25), ais (annealed importance sampling), or auto
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_method)]
-    method: PartitionMethod,
-    /// Chains of annealing, in each direction
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
-    chains: u32,
-    /// Temperatures: their number, evenly spaced, a file of inverse temperatures from 0 to 1, or salakhutdinov2008
-    #[arg(long, value_name = "N|FILE|NAME", default_value = "salakhutdinov2008")]
-    temperatures: String,
-    /// Sweeps from data to samples of the machine, for the way back
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    sweeps: usize,
-    /// Seed of the chains
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-}
-
-impl PartitionArgs {
-    /// Checks the arguments and reads the file of temperatures.
-    pub(crate) fn options(&self) -> Result<PartitionOptions, Failure> {
-        Ok(PartitionOptions {
-            method: self.method,
-            schedule: schedule(&self.temperatures)?,
-            chains: self.chains as usize,
-            reverse_sweeps: self.sweeps,
-            seed: self.seed,
-        })
-    }
-}
-
-fn parse_method(text: &str) -> Result<PartitionMethod, String> {
-    match text {
-        "auto" => Ok(PartitionMethod::Auto),
-        "exact" => Ok(PartitionMethod::Exact),
-        "ais" => Ok(PartitionMethod::Annealed),
-        _ => Err("expected exact, ais or auto".into()),
-    }
-}
-
-/// A count, a name or a file.
-fn schedule(text: &str) -> Result<TemperingSchedule, Failure> {
-    let wrong = |message: String| Failure::Argument {
-        argument: "--temperatures",
-        message,
-    };
-    if text == "salakhutdinov2008" {
-        return Ok(TemperingSchedule::salakhutdinov2008());
-    }
-    if let Ok(count) = text.parse::<usize>() {
-        return match count {
-            2..=10_000_000 => Ok(TemperingSchedule::linear(count - 1)),
-            _ => Err(wrong(format!("found {count}, expected 2 to 10000000"))),
-        };
-    }
-    let path = Path::new(text);
-    let content = std::fs::read_to_string(path).map_err(|error| {
-        wrong(format!(
-            "`{text}` is no number, not salakhutdinov2008, and no file that can be read ({error})"
-        ))
-    })?;
-    TemperingSchedule::parse(&content)
-        .map_err(|error| wrong(format!("{}: {error}", path.display())))
-}
-
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
     let choice = args.device.open(None)?;
     let mut model = run::load_model(&args.run, &choice.device)?;
     if let Some(folder) = &args.data {
-        model.config = with_data(&model.config, folder)?;
+        model.config = run_data::with_data(&model.config, folder)?;
     }
-    let data = match examples(&model, Split::Train, &choice.device) {
+    let data = match run_data::examples(&model, Split::Train, &choice.device) {
         Ok(data) => Some(data),
         // What was asked for must be there; what the run was trained on may be gone.
         Err(error) if args.data.is_some() => return Err(error.into()),
@@ -141,95 +70,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             serde_json::to_string_pretty(&found).unwrap_or_default()
         ));
     } else {
-        print(&found);
+        partition::print(&found);
     }
     Ok(())
-}
-
-/// The configuration with its data in another folder.
-pub(crate) fn with_data(config: &RunConfig, folder: &Path) -> Result<RunConfig, Failure> {
-    let mut table =
-        ebm::training::config::ConfigTable::parse(&config.to_toml()?, "the run's config".into())?;
-    table.set_data_folder(folder)?;
-    Ok(table.read()?)
-}
-
-/// One part of the data of a run, checked against the shape that the model takes.
-pub(crate) fn examples(
-    model: &ModelFile,
-    split: Split,
-    device: &burn::tensor::Device,
-) -> Result<Examples<4>, TrainError> {
-    // As the runner splits it, so that made-up data are those that the model was trained on.
-    let mut noise = Noise::new(model.config.seed);
-    let examples = run::examples(&model.config.data, split, &mut noise.split(), device)?;
-    model.check_examples(&examples)?;
-    Ok(examples)
-}
-
-/// The table of both directions, or the one number.
-pub(crate) fn print(found: &LogPartition) {
-    match found {
-        LogPartition::Exact { log_partition } => {
-            say(format_args!(
-                "log Z = {log_partition:.6} nats (exact: the sum over all states)"
-            ));
-        }
-        LogPartition::Given { log_partition } => {
-            say(format_args!("log Z = {log_partition:.6} nats (as given)"));
-        }
-        LogPartition::Annealed {
-            forward,
-            reverse,
-            temperatures,
-            chains,
-        } => {
-            say(format_args!(
-                "log Z by annealed importance sampling, {chains} chains, {temperatures} temperatures, in nats"
-            ));
-            say(format_args!(
-                "{:24}{:>12}  {:^24}{:>12}  {:>8}",
-                "", "log Z", "95 % interval", "mean bound", "ESS"
-            ));
-            let row = |name: &str, bound: &Bound| {
-                let (low, high) = bound.interval;
-                say(format_args!(
-                    "{name:24}{:>12.3}  {:^24}{:>12.3}  {:>8.1}",
-                    bound.log_partition,
-                    format!("[{low:.3}, {high:.3}]"),
-                    bound.mean_bound,
-                    bound.effective_sample_size
-                ));
-            };
-            row("forward (lower bound)", forward);
-            row("reverse (upper bound)", reverse);
-            let gap = reverse.log_partition - forward.log_partition;
-            let sample_size = forward
-                .effective_sample_size
-                .min(reverse.effective_sample_size);
-            say(format_args!(
-                "{}",
-                verdict(gap, found.interval(), sample_size / *chains as f64)
-            ));
-        }
-    }
-}
-
-/// What the gap between the bounds means; `effective` is the smaller share of chains that carry the weight.
-fn verdict(gap: f64, (low, high): (f64, f64), effective: f64) -> String {
-    let width = high - low;
-    if !gap.is_finite() {
-        "the weights are not finite: the machine's parameters are too large or not numbers".into()
-    } else if gap.abs() <= width.max(0.5) && width < 5.0 {
-        let weak = if effective < 0.1 {
-            "; few chains carry the weight, so that more temperatures would make them surer"
-        } else {
-            ""
-        };
-        format!("the bounds agree within their intervals (gap {gap:+.3}){weak}")
-    } else {
-        format!(
-            "the bounds are {gap:+.3} apart: annealing hasn't found log Z; use more temperatures, more chains or more sweeps"
-        )
-    }
 }
