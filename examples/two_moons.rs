@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         count: 1000,
         steps: 500,
         seed: 1,
+        annealing: None,
     };
     let samples = run::sample(&model, options, &device)?;
     let picture = folder.join("two_moons.png");

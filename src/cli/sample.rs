@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use ebm::training::config::MAX_SAMPLES;
-use ebm::training::run::{self, SampleOptions};
+use clap::ValueEnum;
+use ebm::sampling::{Cooling, TemperatureSchedule};
+use ebm::training::config::{MAX_SAMPLES, SamplerConfig};
+use ebm::training::run::{self, Annealing, SampleOptions};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
@@ -26,11 +28,70 @@ pub(crate) struct Args {
     /// Seed of the chains
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// For Boltzmann machines and Hopfield networks: cool from this temperature to that of the sampler, one step a
+    /// transition
+    #[arg(long, value_name = "TEMPERATURE", allow_negative_numbers = true)]
+    anneal: Option<f64>,
+    /// How the temperature falls: geometric, or linear, which may end at 0
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        default_value = "geometric",
+        requires = "anneal"
+    )]
+    cooling: CoolingArg,
+    /// Show each unit as it was most often over so many last transitions
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "anneal")]
+    average_last: usize,
     /// The picture, PNG or JPEG by its name
     #[arg(long, value_name = "FILE", default_value = "samples.png")]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CoolingArg {
+    Geometric,
+    Linear,
+}
+
+impl Args {
+    /// Cooling to the temperature of the run's sampler.
+    fn annealing(&self, sampler: &SamplerConfig) -> Result<Option<Annealing>, Failure> {
+        let Some(start) = self.anneal else {
+            return Ok(None);
+        };
+        let end = match sampler {
+            SamplerConfig::Gibbs(keys) => keys.temperature,
+            _ => 1.0,
+        };
+        let cooling = match self.cooling {
+            CoolingArg::Geometric => Cooling::Geometric,
+            CoolingArg::Linear => Cooling::Linear,
+        };
+        let schedule =
+            TemperatureSchedule::new(cooling, start, end, self.steps).map_err(|error| {
+                Failure::Argument {
+                    argument: "--anneal",
+                    message: error.to_string(),
+                }
+            })?;
+        if !(1..=self.steps).contains(&self.average_last) {
+            return Err(Failure::Argument {
+                argument: "--average-last",
+                message: format!(
+                    "found {}, expected 1 to the number of transitions, {}",
+                    self.average_last, self.steps
+                ),
+            });
+        }
+        Ok(Some(Annealing {
+            schedule,
+            average_last: self.average_last,
+        }))
+    }
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -46,6 +107,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         count: args.count as usize,
         steps: args.steps,
         seed: args.seed,
+        annealing: args.annealing(&model.config.sampler)?,
     };
     let samples = run::sample(&model, options, &choice.device)?;
     let picture = run::sample_picture(&model, samples, &choice.device);

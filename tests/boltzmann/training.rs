@@ -124,6 +124,61 @@ fn every_kind_goes_on_bit_for_bit() {
     }
 }
 
+/// Cooling moves chains elsewhere than one temperature does, the same each time, and only where units are redrawn alone.
+#[test]
+fn samples_of_pairwise_machines_can_be_annealed() {
+    let folder = workspace();
+    train(folder.path(), "spins", crate::SPINS, &[]);
+    train(folder.path(), "rbm", &[], &[]);
+    let sample = |out: &str, more: &[&str]| {
+        let arguments = [
+            "sample", "--run", "spins", "-n", "4", "--steps", "6", "--out", out,
+        ];
+        succeed(folder.path(), &[&arguments[..], more].concat());
+        fs::read(folder.path().join(out)).unwrap()
+    };
+    let plain = sample("plain.png", &[]);
+    let cooled = sample("cooled.png", &["--anneal", "20"]);
+    assert_ne!(plain, cooled);
+    assert_eq!(cooled, sample("again.png", &["--anneal", "20"]));
+    assert_ne!(
+        cooled,
+        sample("most.png", &["--anneal", "20", "--average-last", "5"])
+    );
+    assert_ne!(
+        cooled,
+        sample("linear.png", &["--anneal", "20", "--cooling", "linear"])
+    );
+    let refused: &[(&[&str], i32, &str)] = &[
+        (
+            &["--run", "rbm", "--anneal", "5"],
+            2,
+            "boltzmann_machine and hopfield, not for this rbm",
+        ),
+        (&["--run", "spins", "--anneal", "-1"], 2, "--anneal"),
+        (&["--run", "spins", "--anneal", "0"], 2, "above 0, found 0"),
+        (
+            &["--run", "spins", "--anneal", "5", "--average-last", "0"],
+            2,
+            "found 0, expected 1 to",
+        ),
+        (&["--run", "spins", "--average-last", "2"], 2, "--anneal"),
+    ];
+    for (more, code, needle) in refused {
+        let output = run(
+            folder.path(),
+            &[&["sample", "--out", "none.png"], *more].concat(),
+        );
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(*code), "{said}");
+        assert!(
+            said.contains(needle) && !said.contains("panicked"),
+            "{said}"
+        );
+        assert!(!folder.path().join("none.png").exists());
+    }
+}
+
 /// The shape and type of the chains in a checkpoint.
 fn chains(checkpoint: &Everything) -> Option<String> {
     let array = checkpoint.1.iter().find(|array| array.0 == "chains");

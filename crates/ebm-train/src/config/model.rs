@@ -140,6 +140,10 @@ pub struct BoltzmannMachineConfig {
 }
 
 /// Keys of a Hopfield network.
+///
+/// Training is unlearning: with `kind = "gibbs"`, `temperature = 0` chains find fake memories, near the data with chains `data`,
+/// anywhere with chains `noise`. A step of gradient descent with the learning rate `r` is `W <- W - r/2 (E_fake[y y^T] -
+/// E_data[y y^T])`: the energy has each pair of units once, its symmetric couplings twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HopfieldConfig {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ebm_models::Energy;
+use ebm_models::{Energy, PairwiseMachine};
 use ebm_ops::Noise;
+use ebm_sampling::{SingleSiteGibbs, TemperatureSchedule, anneal};
 use image::RgbImage;
 
 use super::folder::RunFolder;
@@ -16,7 +17,7 @@ use crate::memory;
 use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid, point_cloud};
 use crate::tensor_file::TensorFile;
-use crate::trainable::Trainable;
+use crate::trainable::{Trainable, rows};
 use crate::weights::{load_weights, weights};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
@@ -39,7 +40,7 @@ pub struct ModelFile {
 }
 
 /// How many samples, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleOptions {
     /// Number of chains.
     pub count: usize,
@@ -47,6 +48,17 @@ pub struct SampleOptions {
     pub steps: usize,
     /// Seed of the chains.
     pub seed: u64,
+    /// Simulated annealing in place of sampling at one temperature, for pairwise machines.
+    pub annealing: Option<Annealing>,
+}
+
+/// Cooling of a pairwise machine while samples are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Annealing {
+    /// The temperatures, one a sweep, in place of [`SampleOptions::steps`].
+    pub schedule: TemperatureSchedule,
+    /// A unit is shown as it was most often over so many last sweeps.
+    pub average_last: usize,
 }
 
 impl ModelFile {
@@ -168,13 +180,24 @@ pub(super) fn check_samples(count: usize, shape: [usize; 3]) -> Result<(), Train
 ///
 /// # Errors
 ///
-/// If they don't fit into memory.
+/// If they don't fit into memory, or annealing is asked for of a model that isn't a pairwise machine.
 pub fn sample(
     model: &ModelFile,
     options: SampleOptions,
     device: &Device,
 ) -> Result<Tensor<4>, TrainError> {
     check_samples(options.count, model.shape)?;
+    let pairwise = matches!(
+        model.model,
+        Network::BoltzmannMachine(_) | Network::Hopfield(_)
+    );
+    if options.annealing.is_some() && !pairwise {
+        return Err(TrainError::NotEvaluable {
+            what: "an annealed sample",
+            model: model.model.name(),
+            models: "boltzmann_machine and hopfield",
+        });
+    }
     let [channels, height, width] = model.shape;
     let range = model.config.data.range();
     let start = match &model.config.chains {
@@ -192,14 +215,49 @@ pub fn sample(
             let count = CHAINS_AT_A_TIME.min(options.count - first);
             let shape = model.model.state_shape([count, channels, height, width]);
             let position = start.draw(shape, &mut noise, device);
-            let states = model
-                .model
-                .run(&sampler, position, options.steps, range, &mut noise)
-                .position;
+            let states = match (&model.model, options.annealing) {
+                (Network::BoltzmannMachine(machine), Some(annealing)) => {
+                    annealed(machine, position, &annealing, &mut noise)
+                }
+                (Network::Hopfield(machine), Some(annealing)) => {
+                    annealed(machine, position, &annealing, &mut noise)
+                }
+                (network, _) => {
+                    let steps = options.steps;
+                    network
+                        .run(&sampler, position, steps, range, &mut noise)
+                        .position
+                }
+            };
             model.model.visible_means(states, model.shape, &mut noise)
         })
         .collect();
     Ok(Tensor::cat(batches, 0))
+}
+
+/// States after cooling, each unit as it was most often in the end.
+fn annealed<M: PairwiseMachine>(
+    machine: &M,
+    states: Tensor<4>,
+    annealing: &Annealing,
+    noise: &mut Noise,
+) -> Tensor<4> {
+    let shape = states.dims();
+    let sweep = SingleSiteGibbs::new(0.0);
+    let Annealing {
+        schedule,
+        average_last,
+    } = annealing;
+    anneal(
+        machine,
+        rows(states),
+        schedule,
+        &sweep,
+        *average_last,
+        noise,
+    )
+    .majority
+    .reshape(shape)
 }
 
 /// The picture of samples: a grid of images, or points over the density of the model.

@@ -12,7 +12,7 @@ mod traces;
 
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
-pub use generate::{ModelFile, SampleOptions, load_model, sample, sample_picture};
+pub use generate::{Annealing, ModelFile, SampleOptions, load_model, sample, sample_picture};
 pub use interchange::{ImportedModel, export, import};
 pub use runner::{resume, train};
 pub use source::examples;

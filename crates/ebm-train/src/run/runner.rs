@@ -252,6 +252,7 @@ impl<'a> Runner<'a> {
             steps: self.config.output.sample_steps,
             // Not from the trainer's stream: pictures don't change what is learned.
             seed: self.config.seed,
+            annealing: None,
         };
         let (device, folder) = (self.device, &self.folder);
         self.log.pause(|| -> Result<(), TrainError> {
