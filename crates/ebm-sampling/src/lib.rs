@@ -6,7 +6,7 @@
 //! Machines with layers move by [`BlockGibbs`] and [`ParallelTempering`]; [`AnnealedImportance`] estimates their partition
 //! functions, and those of pairwise machines, from below and from above.
 //!
-//! Continuous configurations move by [`Langevin`] and [`Metropolis`], the two-valued units of a
+//! Continuous configurations move by [`Langevin`], [`Metropolis`], [`Mala`] and [`HamiltonianMonteCarlo`], the two-valued units of a
 //! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
 //! temperature 0 by [`recall`].
 //!
@@ -25,12 +25,15 @@
 //! # }
 //! ```
 
+mod accept;
 mod annealing;
 mod block_gibbs;
 mod fake_memories;
 mod gradient;
+mod hamiltonian;
 mod kernel;
 mod langevin;
+mod mala;
 mod metropolis;
 mod parallel_tempering;
 mod partition;
@@ -42,8 +45,10 @@ pub use annealing::{Annealed, Cooling, TemperatureSchedule, TemperatureScheduleE
 pub use block_gibbs::BlockGibbs;
 pub use fake_memories::{fakes_from_random, fakes_near};
 pub use gradient::energy_and_gradient;
+pub use hamiltonian::HamiltonianMonteCarlo;
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
+pub use mala::{GradientState, Mala};
 pub use metropolis::{Metropolis, MetropolisState};
 pub use parallel_tempering::{InvalidLadder, ParallelTempering};
 pub use partition::{

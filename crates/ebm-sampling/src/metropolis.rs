@@ -5,6 +5,7 @@ use ebm_models::Energy;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
+use crate::accept::{accept, per_chain, select};
 use crate::kernel::{Kernel, StepInfo};
 
 /// Proposes `x' = x + scale * z`, `z ~ N(0, 1)`, and accepts it if `f` rises, else with probability
@@ -68,34 +69,27 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Metropolis {
     fn step(&self, energy: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
         let device = state.position.device();
         let shape = state.position.shape();
-        let draws: Tensor<D> = noise.normal(shape.clone(), &device);
+        let draws: Tensor<D> = noise.normal(shape, &device);
         let proposal = state.position.clone() + draws.mul_scalar(self.scale);
         let proposed_energy = energy.energy(proposal.clone()).inner();
 
-        // log u <= (f(x') - f(x)) / T; a comparison with NaN is false, hence a rejection. 1 - u lies in
-        // (0, 1], where the logarithm is finite.
-        let uniform: Tensor<1> = noise.uniform([shape[0]], &device);
-        let log_uniform = uniform.neg().add_scalar(1.0).log();
         let rise = (state.energy.clone() - proposed_energy.clone()).div_scalar(self.temperature);
-        let mut accept = log_uniform.lower_equal(rise);
+        let mut accepted = accept(rise, noise);
         if let Some((low, high)) = self.bounds {
             let outside = proposal
                 .clone()
                 .lower_scalar(low)
                 .bool_or(proposal.clone().greater_scalar(high));
             let outside: Tensor<1> = per_chain(outside.float()).sum_dim(1).squeeze_dim(1);
-            accept = accept.bool_and(outside.equal_scalar(0.0));
+            accepted = accepted.bool_and(outside.equal_scalar(0.0));
         }
 
-        let mut mask_shape = [1; D];
-        mask_shape[0] = shape[0];
-        let mask = accept.clone().reshape::<D, _>(mask_shape).expand(shape);
         let state = MetropolisState {
-            position: state.position.mask_where(mask, proposal),
-            energy: state.energy.mask_where(accept.clone(), proposed_energy),
+            position: select(&accepted, state.position, proposal),
+            energy: select(&accepted, state.energy, proposed_energy),
         };
         let info = StepInfo {
-            accepted: Some(accept.float()),
+            accepted: Some(accepted.float()),
         };
         (state, info)
     }
@@ -103,10 +97,4 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Metropolis {
     fn position(&self, state: &Self::State) -> Tensor<D> {
         state.position.clone()
     }
-}
-
-/// `[batch, ..]` as `[batch, values]`.
-fn per_chain<const D: usize>(x: Tensor<D>) -> Tensor<2> {
-    let shape = x.dims();
-    x.reshape([shape[0], shape[1..].iter().product()])
 }

@@ -7,35 +7,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{
     Absolute, DoubleWell, NanWherePositive, Quadratic, Tabulated, WallWherePositive,
-    assert_chi_square, assert_even, devices, tensor, values,
+    assert_chi_square, assert_even, cells, devices, exact_draws, values,
 };
 use ebm_models::{Energy, MlpConfig};
 use ebm_ops::Noise;
 use ebm_sampling::{Kernel, Metropolis, MetropolisState, run, run_with};
-
-/// Positions of chains of so many values each, 100,000 values in all, drawn exactly from `density`.
-fn exact_draws(
-    values_each: usize,
-    density: &Tabulated,
-    noise: &mut Noise,
-    device: &Device,
-) -> Tensor<2> {
-    let shape = [100_000 / values_each, values_each];
-    let uniforms: Tensor<2> = noise.uniform(shape, device);
-    let draws: Vec<f64> = values(uniforms)
-        .into_iter()
-        .map(|u| density.quantile(u))
-        .collect();
-    tensor(&draws, shape, device)
-}
-
-/// The cell of each value among `cells` equally likely ones.
-fn cells(positions: &[f64], density: &Tabulated, cells: usize) -> Vec<usize> {
-    positions
-        .iter()
-        .map(|&x| ((density.probability(x) * cells as f64) as usize).min(cells - 1))
-        .collect()
-}
 
 /// Kernels and their targets: at temperature 1, colder, hotter, and inside bounds.
 fn targets() -> [(Metropolis, Tabulated); 4] {

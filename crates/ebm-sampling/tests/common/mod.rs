@@ -4,6 +4,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::Energy;
+use ebm_ops::Noise;
+use ebm_sampling::{Kernel, run};
 
 /// The CPU backends. What is true of one must be true of the other.
 pub(crate) fn devices() -> [Device; 2] {
@@ -209,4 +211,69 @@ pub(crate) fn phi(z: f64) -> f64 {
         sum += term;
     }
     0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
+}
+
+/// Positions of chains of so many values each, 100,000 values in all, drawn exactly from `density`.
+pub(crate) fn exact_draws(
+    values_each: usize,
+    density: &Tabulated,
+    noise: &mut Noise,
+    device: &Device,
+) -> Tensor<2> {
+    let shape = [100_000 / values_each, values_each];
+    let uniforms: Tensor<2> = noise.uniform(shape, device);
+    let draws: Vec<f64> = values(uniforms)
+        .into_iter()
+        .map(|u| density.quantile(u))
+        .collect();
+    tensor(&draws, shape, device)
+}
+
+/// The cell of each value among `cells` equally likely ones.
+pub(crate) fn cells(positions: &[f64], density: &Tabulated, cells: usize) -> Vec<usize> {
+    positions
+        .iter()
+        .map(|&x| ((density.probability(x) * cells as f64) as usize).min(cells - 1))
+        .collect()
+}
+
+/// Chains of a double well that start exactly at `density` must be there after ten steps: 36 equally likely cells of one
+/// value, or 6 of each of two values, which must stay independent. The chains are independent, so that the counts are
+/// multinomial. The share of accepted proposals must lie in `acceptance`, so that chains moved and some were rejected.
+pub(crate) fn assert_stationary<K: Kernel<DoubleWell, Tensor<2>>>(
+    kernel: &K,
+    density: &Tabulated,
+    acceptance: std::ops::Range<f64>,
+    seed: u64,
+    what: &str,
+) {
+    for device in devices() {
+        for (values_each, sides) in [(1, 36), (2, 6)] {
+            let mut noise = Noise::new(seed);
+            let start = exact_draws(values_each, density, &mut noise, &device);
+            let chains = run(kernel, &DoubleWell {}, start, 10, &mut noise);
+            let mut counts = [0; 36];
+            let positions = values(chains.position.clone());
+            for cell in cells(&positions, density, sides).chunks(values_each) {
+                counts[cell.iter().fold(0, |index, cell| index * sides + cell)] += 1;
+            }
+            assert_even(
+                &counts,
+                &format!("{what}, {values_each} values on {device:?}"),
+            );
+            let share = values(chains.acceptance().expect("it rejects").mean())[0];
+            assert!(acceptance.contains(&share), "{what}: accepted {share}");
+        }
+    }
+}
+
+/// Fails where two lists differ by more than `tolerance` somewhere.
+pub(crate) fn assert_close_to(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= tolerance,
+            "value {index}: found {found}, expected {expected}"
+        );
+    }
 }
