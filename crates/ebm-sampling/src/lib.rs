@@ -4,7 +4,8 @@
 //! reads a value back from the device while a chain runs, except [`recall`], which stops by itself.
 //!
 //! Machines with layers move by [`BlockGibbs`] and [`ParallelTempering`]; [`AnnealedImportance`] estimates their partition
-//! functions, and those of pairwise machines, from below and from above.
+//! functions, and those of pairwise machines, from below and from above. Whether chains can be believed is the business of
+//! [`diagnostics`].
 //!
 //! Continuous configurations move by [`Langevin`], [`Metropolis`], [`Mala`] and [`HamiltonianMonteCarlo`], the two-valued units of a
 //! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
@@ -24,6 +25,8 @@
 //! let chains = run(&kernel, &energy, start, 200, &mut noise).position; // [100, 2]
 //! # }
 //! ```
+
+pub mod diagnostics;
 
 mod accept;
 mod annealing;
