@@ -1,6 +1,6 @@
 //! Markov chains that move through an energy: kernels, a runner, and the buffer that keeps chains between updates.
 //!
-//! A [`Kernel`] makes one transition; [`run`] makes many. Nothing here updates a parameter, and nothing
+//! A [`Kernel`] makes one transition; [`run`] makes many, and [`sample`] keeps their draws. Nothing here updates a parameter, and nothing
 //! reads a value back from the device while a chain runs, except [`recall`], which stops by itself.
 //!
 //! Machines with layers move by [`BlockGibbs`] and [`ParallelTempering`]; [`AnnealedImportance`] estimates their partition
@@ -31,6 +31,7 @@ pub mod diagnostics;
 mod accept;
 mod annealing;
 mod block_gibbs;
+mod draws;
 mod fake_memories;
 mod gradient;
 mod hamiltonian;
@@ -46,6 +47,7 @@ mod single_site_gibbs;
 
 pub use annealing::{Annealed, Cooling, TemperatureSchedule, TemperatureScheduleError, anneal};
 pub use block_gibbs::BlockGibbs;
+pub use draws::{Draws, Schedule, sample};
 pub use fake_memories::{fakes_from_random, fakes_near};
 pub use gradient::energy_and_gradient;
 pub use hamiltonian::HamiltonianMonteCarlo;

@@ -1,0 +1,81 @@
+//! Draws are the positions of the chains after the warm-up, every so many transitions, in the order that is documented.
+
+mod common;
+
+use burn::tensor::{Device, Tensor};
+use common::{Quadratic, assert_within_error, tensor, values};
+use ebm_ops::Noise;
+use ebm_sampling::{HamiltonianMonteCarlo, Metropolis, Schedule, run, sample};
+
+/// Against runs of 3, 5, 7 and 9 transitions from the same start with the same numbers.
+#[test]
+fn draws_are_positions_of_the_chain() {
+    let device = Device::flex();
+    let energy = Quadratic::new(1.0, &device);
+    let kernel = Metropolis::new(0.8);
+    let start: Tensor<2> = tensor(&[0.1, -0.4, 1.5, 2.0, -3.0, 0.7], [3, 2], &device);
+    let schedule = Schedule::new(1, 4).with_thin(2);
+    let (draws, after) = sample(
+        &kernel,
+        &energy,
+        start.clone(),
+        schedule,
+        &mut Noise::new(3),
+    );
+    assert_eq!(draws.shape(), [4, 3, 2]);
+    let all: Vec<f64> = draws.to_data().iter::<f64>().collect();
+    for (index, draw) in all.chunks(6).enumerate() {
+        let steps = 3 + 2 * index;
+        let expected = run(&kernel, &energy, start.clone(), steps, &mut Noise::new(3)).position;
+        assert_eq!(draw, values(expected), "draw {index}");
+    }
+    assert_eq!(after.steps, 8);
+    assert_eq!(values(after.position), all[18..]);
+    // Value 1 of chain 2 over the draws.
+    let chain: Vec<f64> = (0..4).map(|draw| all[draw * 6 + 5]).collect();
+    assert_eq!(draws.chains(1)[2], chain);
+}
+
+#[test]
+fn summaries_say_what_is_known_of_a_gaussian() {
+    let device = Device::flex();
+    let mut noise = Noise::new(4);
+    let energy = Quadratic::new(4.0, &device);
+    let start: Tensor<3> = noise.normal([4, 1, 2], &device);
+    let kernel = HamiltonianMonteCarlo::new(0.2, 5);
+    let (draws, after) = sample(
+        &kernel,
+        &energy,
+        start,
+        Schedule::new(100, 1000),
+        &mut noise,
+    );
+    assert_eq!(draws.quantities(), 2);
+    let summaries = draws.summaries();
+    assert_eq!(summaries[1].name, "x[1]");
+    for summary in summaries {
+        // Standard deviation 1/2; its error from n effective draws is about 1 / (2 sqrt(2 n)).
+        assert_within_error(summary.mean, 0.0, summary.monte_carlo_error, "mean");
+        let error = 0.5 / (2.0 * summary.tail_effective_sample_size).sqrt();
+        assert_within_error(summary.standard_deviation, 0.5, error, "deviation");
+        assert!(summary.r_hat < 1.02, "{summary}");
+    }
+    let acceptance = after.acceptance().expect("it rejects").mean();
+    assert!(values(acceptance)[0] > 0.8);
+}
+
+#[test]
+#[should_panic(expected = "one of every 0 transitions")]
+fn a_thinning_of_nothing_is_refused() {
+    let device = Device::flex();
+    let start = tensor(&[0.0], [1, 1], &device);
+    let schedule = Schedule::new(0, 1).with_thin(0);
+    let energy = Quadratic::new(1.0, &device);
+    sample(
+        &Metropolis::new(1.0),
+        &energy,
+        start,
+        schedule,
+        &mut Noise::new(1),
+    );
+}
