@@ -230,6 +230,13 @@ fn print(report: &Report) {
             row(bound, &|set| {
                 Some(shifted(set.unnormalized_log_likelihood, z))
             });
+            if let LogPartition::Annealed { reverse, .. } = partition {
+                // The forward log Z is too low on average, which flatters the model; this doesn't.
+                row("  with the log Z of the way back", &|set| {
+                    let mean = set.unnormalized_log_likelihood.mean;
+                    Some(format!("{:.2}", mean - reverse.log_partition))
+                });
+            }
             if low < high {
                 row("  at the 95 % ends of log Z", &|set| {
                     let mean = set.unnormalized_log_likelihood.mean;
