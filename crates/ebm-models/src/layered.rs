@@ -327,7 +327,7 @@ fn sum_of_softplus(field: Tensor<2>) -> Tensor<1> {
 /// `sum_i log x_i` of values in `[1/2, 2]`: `[batch, units]` -> `[batch]`.
 ///
 /// Products of up to 64 of them stay within `[2^-64, 2^64]`, and take one logarithm.
-pub fn log_product(mut x: Tensor<2>) -> Tensor<1> {
+fn log_product(mut x: Tensor<2>) -> Tensor<1> {
     for _ in 0..6 {
         let units = x.dims()[1];
         if units % 2 == 1 {

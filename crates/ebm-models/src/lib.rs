@@ -51,10 +51,9 @@ pub use enumeration::{
 };
 pub use hopfield::{Hopfield, HopfieldConfig, overlap};
 pub use layered::{
-    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_product,
-    log_sum,
+    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_sum,
 };
 pub use mlp::{Mlp, MlpConfig};
 pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};
-pub use rbm::{Rbm, RbmConfig};
+pub use rbm::{Rbm, RbmConfig, log_odds};
 pub use replicated_rbm::ReplicatedRbm;

@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, lift};
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Parity, VisibleUnits};
@@ -266,8 +266,8 @@ impl<const D: usize> Energy<D> for Rbm {
     }
 }
 
-/// `log(p / (1 - p))` with `p` kept in `[margin, 1 - margin]`.
-pub(crate) fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
+/// `log(p / (1 - p))` with `p` kept in `[margin, 1 - margin]`: the bias of a binary unit with the mean `p`.
+pub fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
     let p = p.clamp(margin, 1.0 - margin);
     p.clone().log() - p.neg().add_scalar(1.0).log()
 }
@@ -284,15 +284,5 @@ fn offset(value: Tensor<1>) -> Param<Tensor<1>> {
 /// Gives a parameter another value; it keeps its id and whether it is on the autodiff graph, on which even the order of sums
 /// depends.
 pub(crate) fn replace(param: Param<Tensor<1>>, value: Tensor<1>) -> Param<Tensor<1>> {
-    param.map(|old| {
-        if !old.is_autodiff() {
-            return value;
-        }
-        let value = value.autodiff();
-        if old.is_require_grad() {
-            value.require_grad()
-        } else {
-            value
-        }
-    })
+    param.map(|old| lift(value, &old))
 }

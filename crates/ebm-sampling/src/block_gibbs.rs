@@ -39,11 +39,8 @@ impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for BlockGibbs {
         noise: &mut Noise,
     ) -> (Self::State, StepInfo) {
         for block in energy.sweep() {
-            let units = energy.conditional(block, &states);
-            states[block] = match units {
-                Conditional::Bernoulli(field) if self.temperature == 1.0 => {
-                    noise.bernoulli_logits(field)
-                }
+            states[block] = match energy.conditional(block, &states) {
+                units if self.temperature == 1.0 => draw(units, noise),
                 Conditional::Bernoulli(field) => {
                     noise.bernoulli_logits(field.div_scalar(self.temperature))
                 }
@@ -58,6 +55,17 @@ impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for BlockGibbs {
 
     fn position(&self, states: &Self::State) -> Vec<Tensor<2>> {
         states.clone()
+    }
+}
+
+/// Units drawn from their distribution.
+pub(crate) fn draw(units: Conditional, noise: &mut Noise) -> Tensor<2> {
+    match units {
+        Conditional::Bernoulli(field) => noise.bernoulli_logits(field),
+        Conditional::Gaussian(mean) => {
+            let z: Tensor<2> = noise.normal(mean.shape(), &mean.device());
+            mean + z
+        }
     }
 }
 

@@ -70,16 +70,26 @@ impl<const D: usize> Examples<D> {
 
     /// The mean of each value over all examples, `[values]`.
     pub fn mean(&self) -> Tensor<1> {
-        let count = self.len();
-        let parts = (0..count)
-            .step_by(ROWS_AT_A_TIME)
-            .map(|first| {
-                let rows: Vec<usize> = (first..count.min(first + ROWS_AT_A_TIME)).collect();
-                let part = self.rows.select(row_indices(&rows, &self.device()));
-                part.sum_dim(0).div_scalar(count as f64)
-            })
+        let count = self.len() as f64;
+        let parts = self
+            .flattened()
+            .batches(ROWS_AT_A_TIME)
+            .map(|part| part.sum_dim(0).div_scalar(count))
             .collect();
         Tensor::cat(parts, 0).sum_dim(0).squeeze_dim(0)
+    }
+
+    /// All examples in their order, up to `size` at a time: `[size, ..]`, the last batch smaller.
+    ///
+    /// # Panics
+    ///
+    /// If `size` is 0.
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = Tensor<D>> {
+        let count = self.len();
+        (0..count).step_by(size).map(move |first| {
+            let indices: Vec<usize> = (first..count.min(first + size)).collect();
+            self.batch(&indices)
+        })
     }
 
     /// The examples at `indices`: `[indices, ..]`.

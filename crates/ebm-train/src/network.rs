@@ -194,13 +194,9 @@ impl Network {
 
 /// Hebbian storage of all examples.
 fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
-    let count = examples.len();
-    (0..count)
-        .step_by(ROWS_AT_A_TIME)
-        .fold(model, |model, first| {
-            let indices: Vec<usize> = (first..count.min(first + ROWS_AT_A_TIME)).collect();
-            model.store(rows(examples.batch(&indices)))
-        })
+    examples
+        .batches(ROWS_AT_A_TIME)
+        .fold(model, |model, batch| model.store(rows(batch)))
 }
 
 fn pairwise_parameters(shape: [usize; 3], hidden: usize) -> u128 {

@@ -13,10 +13,11 @@ use burn::optim::{
     AdamConfig, AdamWConfig, DynOptimizer, DynState, SgdConfig, StateSink, StateSource,
 };
 use burn::tensor::{Device, Tensor, TensorData};
+use ebm_ops::lift;
 
 use crate::config::OptimizerConfig;
 use crate::gradients::ParameterGradients;
-use crate::weights::{ModulePath, lift, track_path};
+use crate::weights::{ModulePath, track_path};
 
 /// An update rule and what it remembers of each parameter.
 ///

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
+use ebm_ops::lift;
 
 /// Where a traversal is in the module tree: the names of fields and indices, joined by dots.
 ///
@@ -132,18 +133,5 @@ impl ModuleMapper for Loader {
         let (id, old, mapper) = param.consume();
         let value = Tensor::from_data(data, &old.device().inner());
         Param::from_mapped_value(id, lift(value, &old), mapper)
-    }
-}
-
-/// Gives a plain value the autodiff state of the parameter that it replaces.
-pub(crate) fn lift<const D: usize>(value: Tensor<D>, replaced: &Tensor<D>) -> Tensor<D> {
-    if !replaced.is_autodiff() {
-        return value;
-    }
-    let value = value.autodiff();
-    if replaced.is_require_grad() {
-        value.require_grad()
-    } else {
-        value
     }
 }

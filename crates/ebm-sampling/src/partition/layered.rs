@@ -1,10 +1,11 @@
 //! The annealing path of layered Boltzmann machines, every second layer summed out.
 
 use burn::tensor::{Tensor, activation};
-use ebm_models::{Conditional, Layers, Parity, VisibleUnits};
+use ebm_models::{Layers, Parity, VisibleUnits, log_odds};
 use ebm_ops::Noise;
 
 use super::annealing_path::AnnealingPath;
+use crate::block_gibbs::draw;
 
 /// From independent units to a layered machine: `p_beta` has the weights `beta W`, hidden biases `beta c` and the visible
 /// bias `(1 - beta) b_A + beta b` (Salakhutdinov & Murray 2008, equations 14-18; Salakhutdinov & Hinton 2009, section
@@ -79,10 +80,7 @@ impl LayeredPath {
         );
         let bias = match self.layers.visible_units() {
             VisibleUnits::Gaussian => mean,
-            VisibleUnits::Bernoulli => {
-                let p = mean.clamp(margin, 1.0 - margin);
-                p.clone().log() - p.neg().add_scalar(1.0).log()
-            }
+            VisibleUnits::Bernoulli => log_odds(mean, margin),
         };
         self.with_base_bias(bias)
     }
@@ -177,13 +175,7 @@ impl LayeredPath {
     }
 
     fn draw(&self, l: usize, field: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
-        match self.layers.with_field(l, field) {
-            Conditional::Bernoulli(field) => noise.bernoulli_logits(field),
-            Conditional::Gaussian(mean) => {
-                let normal: Tensor<2> = noise.normal(mean.shape(), &mean.device());
-                mean + normal
-            }
-        }
+        draw(self.layers.with_field(l, field), noise)
     }
 
     /// What layer `l` gets from those beside it, without its bias.

@@ -1,7 +1,7 @@
 //! The annealing path of pairwise machines, which are redrawn one unit after the other.
 
 use burn::tensor::Tensor;
-use ebm_models::{PairwiseMachine, PairwiseParameters};
+use ebm_models::{PairwiseMachine, PairwiseParameters, log_odds};
 use ebm_ops::Noise;
 
 use super::annealing_path::AnnealingPath;
@@ -76,14 +76,9 @@ impl PairwisePath {
         );
         let coding = self.machine.coding;
         let range = coding.field_scale();
-        let p = mean
-            .inner()
-            .sub_scalar(coding.low())
-            .div_scalar(range)
-            .clamp(margin, 1.0 - margin);
-        let log_odds = p.clone().log() - p.neg().add_scalar(1.0).log();
+        let p = mean.inner().sub_scalar(coding.low()).div_scalar(range);
         let hidden = self.base_bias.dims()[0] - self.visible;
-        let mut bias = vec![log_odds.div_scalar(range)];
+        let mut bias = vec![log_odds(p, margin).div_scalar(range)];
         if hidden > 0 {
             bias.push(Tensor::zeros([hidden], &self.base_bias.device()));
         }

@@ -277,3 +277,24 @@ pub(crate) fn assert_close_to(found: &[f64], expected: &[f64], tolerance: f64) {
         );
     }
 }
+
+/// Chains near the edge of where the energy is a number: proposals beyond it are rejected, the others move chains on. The
+/// share of accepted proposals must lie in `acceptance`.
+pub(crate) fn assert_rejects_nan<K: Kernel<NanWherePositive, Tensor<2>>>(
+    kernel: &K,
+    acceptance: std::ops::Range<f64>,
+) {
+    for device in devices() {
+        let mut noise = Noise::new(7);
+        let start = tensor(&[-0.2; 2000], [1000, 2], &device);
+        let chains = run(kernel, &NanWherePositive {}, start, 30, &mut noise);
+        let share = values(chains.acceptance().expect("it rejects").mean())[0];
+        assert!(acceptance.contains(&share), "{share}");
+        let positions = values(chains.position);
+        assert!(
+            positions.iter().all(|&x| x < 0.0),
+            "a chain is where the energy is NaN"
+        );
+        assert!(positions.iter().any(|&x| x < -0.5), "no chain has moved");
+    }
+}

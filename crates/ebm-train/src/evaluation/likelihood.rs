@@ -59,9 +59,9 @@ pub fn evaluate(
     let mut likelihoods = Moments::default();
     let mut pseudo = Moments::default();
     let mut errors = Moments::default();
-    for first in (0..count).step_by(BATCH) {
-        let indices: Vec<usize> = (first..count.min(first + BATCH)).collect();
-        let batch = examples.batch(&indices);
+    let mut done = 0;
+    for batch in examples.batches(BATCH) {
+        done += batch.dims()[0];
         match model {
             Network::Rbm(rbm) => {
                 let visible = rows(batch);
@@ -96,11 +96,7 @@ pub fn evaluate(
             }
             Network::Mlp(_) | Network::ConvNet(_) => likelihoods.add(model.energy(batch).neg()),
         }
-        progress(
-            "looking at examples",
-            (first + indices.len()) as u64,
-            count as u64,
-        );
+        progress("looking at examples", done as u64, count as u64);
     }
     Ok(SetReport {
         examples: count,

@@ -138,12 +138,9 @@ fn load_layer(path: &Path) -> Result<TensorFile, CheckpointError> {
 /// The means of the hidden units given each example.
 fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -> Examples<2> {
     let model = model.valid();
-    let parts: Vec<Tensor<2>> = (0..data.len())
-        .step_by(ROWS_AT_A_TIME)
-        .map(|first| {
-            let rows: Vec<usize> = (first..data.len().min(first + ROWS_AT_A_TIME)).collect();
-            model.hidden_means(data.batch(&rows))
-        })
+    let parts: Vec<Tensor<2>> = data
+        .batches(ROWS_AT_A_TIME)
+        .map(|batch| model.hidden_means(batch))
         .collect();
     Examples::from_tensor(Tensor::cat(parts, 0).to_device(device))
 }

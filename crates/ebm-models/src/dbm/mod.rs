@@ -1,13 +1,19 @@
 //! The deep Boltzmann machine: a visible layer and two or more hidden layers, each coupled to the next.
 
+mod centering;
+mod mean_field;
+
 use burn::config::Config;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Layers, VisibleUnits};
-use crate::rbm::{Rbm, log_odds, replace, times};
+use crate::rbm::{Rbm, log_odds, replace};
+
+use centering::sent;
+pub use mean_field::MeanField;
 
 /// Sizes and initial parameters of a [`Dbm`].
 #[derive(Config, Debug)]
@@ -54,25 +60,6 @@ pub struct Dbm {
     offsets: Option<Vec<Param<Tensor<1>>>>,
     #[module(skip)]
     inference: MeanField,
-}
-
-/// How far mean-field inference goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeanField {
-    /// It stops where no mean moves by more than this; 0 makes all steps without looking, and without reading
-    /// anything back from the device.
-    pub tolerance: f64,
-    /// Most rounds over all hidden layers.
-    pub max_steps: usize,
-}
-
-impl Default for MeanField {
-    fn default() -> Self {
-        Self {
-            tolerance: 1e-4,
-            max_steps: 50,
-        }
-    }
 }
 
 impl DbmConfig {
@@ -145,85 +132,6 @@ impl Dbm {
             offsets: None,
             inference: MeanField::default(),
         }
-    }
-
-    /// The same distribution with offsets of 0, which [`with_means`](Self::with_means) then moves.
-    #[must_use]
-    pub fn centered(mut self) -> Self {
-        let plain = self.uncentered();
-        let offsets = plain
-            .biases()
-            .into_iter()
-            .map(|bias| Param::from_tensor(bias.zeros_like()).set_require_grad(false));
-        self.offsets = Some(offsets.collect());
-        self
-    }
-
-    /// The offsets of a centred machine, layer by layer.
-    pub fn offsets(&self) -> Option<Vec<Tensor<1>>> {
-        let offsets = self.offsets.as_ref()?;
-        Some(offsets.iter().map(Param::val).collect())
-    }
-
-    /// The same distribution with conventional parameters, without offsets.
-    pub fn uncentered(&self) -> Self {
-        let weights = self.weights.iter().map(|weight| weight.val().detach());
-        let biases = self.biases().into_iter().map(Tensor::detach);
-        Self::from_parameters(weights.collect(), biases.collect()).with_inference(self.inference)
-    }
-
-    /// Moves the offsets towards `means`, one vector a layer, by `rate` times their distance, and the biases with them so
-    /// that the distribution stays: `b_l' = b_l + W_l (lambda'_{l+1} - lambda_{l+1}) + W_{l-1}^T (lambda'_{l-1} - lambda_{l-1})`.
-    ///
-    /// A machine without offsets stays as it is.
-    ///
-    /// # Panics
-    ///
-    /// If there isn't one vector a layer, with its units.
-    #[must_use]
-    pub fn with_means(mut self, means: &[Tensor<1>], rate: f64) -> Self {
-        let Some(old) = self.offsets.take() else {
-            return self;
-        };
-        let found: Vec<usize> = means.iter().map(|mean| mean.dims()[0]).collect();
-        let expected = self.sizes();
-        assert_eq!(
-            found, expected,
-            "layers of {expected:?} units take as many means, got {found:?}"
-        );
-        let changes: Vec<Tensor<1>> = old
-            .iter()
-            .zip(means)
-            .map(|(offset, mean)| (mean.clone() - offset.val().inner()).mul_scalar(rate))
-            .collect();
-        let sent = sent(&self.inner_weights(), &changes);
-        let moved = |bias: Param<Tensor<1>>, change: Tensor<1>| {
-            let value = bias.val().inner() + change;
-            replace(bias, value)
-        };
-        let mut sent = sent.into_iter();
-        if let Some(change) = sent.next() {
-            self.visible_bias = moved(self.visible_bias, change);
-        }
-        self.hidden_biases = self
-            .hidden_biases
-            .into_iter()
-            .zip(sent)
-            .map(|(bias, change)| moved(bias, change))
-            .collect();
-        let offsets = old.into_iter().zip(changes).map(|(offset, change)| {
-            let value = offset.val().inner() + change;
-            replace(offset, value)
-        });
-        self.offsets = Some(offsets.collect());
-        self
-    }
-
-    fn inner_weights(&self) -> Vec<Tensor<2>> {
-        self.weights
-            .iter()
-            .map(|weight| weight.val().inner())
-            .collect()
     }
 
     /// Sets how far [`mean_field`](Self::mean_field) goes.
@@ -319,105 +227,6 @@ impl Dbm {
     pub fn join(&self, layers: Vec<Tensor<2>>) -> Tensor<2> {
         Tensor::cat(layers, 1)
     }
-
-    /// The means of the fully factorised `q(h | v)` that bounds `log p(v)` best: the visible units, then the
-    /// means of each hidden layer.
-    ///
-    /// Starts with one pass up in which each layer's input from below is doubled in place of the missing input from
-    /// above, then repeats `mu_l = sigmoid(c_l + mu_{l-1} W_{l-1} + mu_{l+1} W_l^T)` over the layers, even and odd in
-    /// turn, which never lowers the bound (Salakhutdinov & Hinton 2009, section 3.2).
-    ///
-    /// # Shapes
-    ///
-    /// - `visible`: `[batch, visible]`
-    /// - output: for each layer `[batch, units]`
-    pub fn mean_field(&self, visible: Tensor<2>) -> Vec<Tensor<2>> {
-        let until = self.inference;
-        let layers = self.layers();
-        let last = layers.count() - 1;
-        let below_first = layers.from_below(1, visible.clone());
-        let field = |l: usize, means: &[Tensor<2>]| {
-            // The visible units don't change, and neither does what they send.
-            let mut field = layers.bias(l).unsqueeze()
-                + if l == 1 {
-                    below_first.clone()
-                } else {
-                    layers.from_below(l, means[l - 1].clone())
-                };
-            if l < last {
-                field = field + layers.from_above(l, means[l + 1].clone());
-            }
-            field
-        };
-        let mut means = vec![visible.clone()];
-        for l in 1..=last {
-            let input = if l == 1 {
-                below_first.clone()
-            } else {
-                layers.from_below(l, means[l - 1].clone())
-            };
-            let copies = if l < last { 2.0 } else { 1.0 };
-            means.push(activation::sigmoid(
-                input.mul_scalar(copies) + layers.bias(l).unsqueeze(),
-            ));
-        }
-        for _ in 0..until.max_steps {
-            let mut moved: Vec<Tensor<1>> = Vec::new();
-            for l in (1..=last).step_by(2).chain((2..=last).step_by(2)) {
-                let new = activation::sigmoid(field(l, &means));
-                if until.tolerance > 0.0 {
-                    moved.push((new.clone() - means[l].clone()).abs().max());
-                }
-                means[l] = new;
-            }
-            if until.tolerance > 0.0 {
-                let moved = Tensor::cat(moved, 0).max().into_scalar::<f32>();
-                if f64::from(moved) <= until.tolerance || moved.is_nan() {
-                    break;
-                }
-            }
-        }
-        means
-    }
-
-    /// `E[v | h_1]` at the means of the first hidden layer: `[batch, visible]`.
-    pub fn visible_means(&self, means: &[Tensor<2>]) -> Tensor<2> {
-        self.layers().conditional(0, means).mean()
-    }
-
-    /// The variational bound without the partition function, `L(v) + log Z <= log p(v) + log Z`:
-    /// `-E(v, mu) + sum_i H(mu_i)` at the means that [`mean_field`](Self::mean_field) gave: `[batch]`.
-    pub fn unnormalized_bound(&self, means: &[Tensor<2>]) -> Tensor<1> {
-        let mut bound = self.layers().energy(means).neg();
-        for layer in &means[1..] {
-            bound = bound + entropy(layer.clone());
-        }
-        bound
-    }
-}
-
-/// What values of all layers send to each: `W_l x_{l+1} + W_{l-1}^T x_{l-1}`.
-fn sent(weights: &[Tensor<2>], values: &[Tensor<1>]) -> Vec<Tensor<1>> {
-    let from_above = |l: usize| times(weights[l].clone(), values[l + 1].clone());
-    let from_below = |l: usize| times(weights[l - 1].clone().transpose(), values[l - 1].clone());
-    (0..values.len())
-        .map(|l| match (l > 0, l < weights.len()) {
-            (true, true) => from_above(l) + from_below(l),
-            (true, false) => from_below(l),
-            (false, _) => from_above(l),
-        })
-        .collect()
-}
-
-/// The entropy of independent coins in nats: `[batch, units]` -> `[batch]`.
-fn entropy(p: Tensor<2>) -> Tensor<1> {
-    // x ln x tends to 0 with x; the smallest normal f32 in place of 0 leaves that.
-    let x_log_x = |x: Tensor<2>| x.clone() * x.clamp_min(f64::from(f32::MIN_POSITIVE)).log();
-    let q = p.clone().neg().add_scalar(1.0);
-    (x_log_x(p) + x_log_x(q))
-        .sum_dim(1)
-        .squeeze_dim::<1>(1)
-        .neg()
 }
 
 impl LayeredMachine for Dbm {
