@@ -127,8 +127,8 @@ impl Arrays<'_> {
     fn model(&mut self, kind: ImportedModel) -> Result<(Network, usize, RunConfig), String> {
         match kind {
             ImportedModel::Rbm { visible_units } => {
-                let visible = self.vector("visible_bias", None)?;
-                let hidden = self.vector("hidden_bias", None)?;
+                let visible = self.vector("visible_bias")?;
+                let hidden = self.vector("hidden_bias")?;
                 let sizes = [visible.dims()[0], hidden.dims()[0]];
                 let weight = self.matrix("weight", sizes)?;
                 let model = Rbm::from_parameters(weight, visible, hidden, visible_units);
@@ -149,9 +149,9 @@ impl Arrays<'_> {
                 Ok((Network::Rbm(model), sizes[0], config))
             }
             ImportedModel::Dbm => {
-                let mut biases = vec![self.vector("visible_bias", None)?];
+                let mut biases = vec![self.vector("visible_bias")?];
                 while self.arrays.contains_key(&hidden_bias(biases.len())) {
-                    biases.push(self.vector(&hidden_bias(biases.len()), None)?);
+                    biases.push(self.vector(&hidden_bias(biases.len()))?);
                 }
                 if biases.len() < 3 {
                     return Err(format!(
@@ -204,7 +204,7 @@ impl Arrays<'_> {
         &mut self,
         visible: Option<usize>,
     ) -> Result<(Tensor<2>, Tensor<1>, usize), String> {
-        let bias = self.vector("bias", None)?;
+        let bias = self.vector("bias")?;
         let units = bias.dims()[0];
         let weight = self.matrix("weight", [units, units])?;
         let visible = visible.unwrap_or(units);
@@ -216,8 +216,8 @@ impl Arrays<'_> {
         Ok((weight, bias, visible))
     }
 
-    fn vector(&mut self, name: &str, expected: Option<[usize; 1]>) -> Result<Tensor<1>, String> {
-        self.take(name, expected)
+    fn vector(&mut self, name: &str) -> Result<Tensor<1>, String> {
+        self.take(name, None)
     }
 
     fn matrix(&mut self, name: &str, expected: [usize; 2]) -> Result<Tensor<2>, String> {
