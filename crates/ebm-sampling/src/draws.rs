@@ -69,7 +69,7 @@ pub fn sample<K: Kernel<E, Tensor<D>>, E, const D: usize>(
     let mut values = Vec::with_capacity(shape.iter().product());
     let warm = run(kernel, energy, position, schedule.warmup, noise).position;
     let steps = schedule.draws * schedule.thin;
-    let after = run_with(kernel, energy, warm, steps, noise, |step, state| {
+    let after = run_with(kernel, energy, warm, steps, noise, |step, state, _| {
         if step.is_multiple_of(schedule.thin) {
             let draw = kernel.position(state).into_data().convert::<f32>();
             values.extend(draw.iter::<f32>());

@@ -21,12 +21,37 @@ pub trait Kernel<E, X> {
     fn position(&self, state: &Self::State) -> X;
 }
 
-/// What one transition has to tell, left on the device until somebody reads it.
+/// What one transition has to tell of each chain, left on the device until somebody reads it: `[batch]` each.
 #[derive(Clone, Debug, Default)]
 pub struct StepInfo {
-    /// For each chain 1 where the proposal was accepted, 0 where it was not: `[batch]`. `None` for a kernel
-    /// that never rejects.
+    /// 1 where the proposal was accepted, 0 where it was not; `None` for a kernel that never rejects.
     pub accepted: Option<Tensor<1>>,
+    /// With what probability it was, which says more than the outcome; `None` for a kernel that never rejects.
+    pub acceptance_probability: Option<Tensor<1>>,
+    /// 1 where the integrator went astray ([`HamiltonianMonteCarlo`](crate::HamiltonianMonteCarlo)); `None` for a kernel
+    /// that has none.
+    pub divergent: Option<Tensor<1>>,
+    /// 1 where the step was not finite and the chain went back to its start; `None` for a kernel that rejects.
+    pub reset: Option<Tensor<1>>,
+}
+
+impl StepInfo {
+    /// Adds what a later step told.
+    fn add(&mut self, later: Self) {
+        fn add(total: &mut Option<Tensor<1>>, later: Option<Tensor<1>>) {
+            *total = match (total.take(), later) {
+                (Some(total), Some(later)) => Some(total + later),
+                (total, later) => total.or(later),
+            };
+        }
+        add(&mut self.accepted, later.accepted);
+        add(
+            &mut self.acceptance_probability,
+            later.acceptance_probability,
+        );
+        add(&mut self.divergent, later.divergent);
+        add(&mut self.reset, later.reset);
+    }
 }
 
 /// Chains after some transitions.
@@ -36,25 +61,42 @@ pub struct Run<X> {
     pub position: X,
     /// The number of transitions made.
     pub steps: usize,
-    accepted: Option<Tensor<1>>,
+    /// Sums over the transitions.
+    totals: StepInfo,
 }
 
 impl<X> Run<X> {
     /// The share of accepted proposals of each chain, `[batch]`; `None` for a kernel that never rejects, and
     /// after no step.
     pub fn acceptance(&self) -> Option<Tensor<1>> {
-        let accepted = self.accepted.clone()?;
+        let accepted = self.totals.accepted.clone()?;
         Some(accepted.div_scalar(self.steps as f64))
     }
-}
 
-impl<X> Run<X> {
+    /// The mean acceptance probability of each chain, `[batch]`: what [`acceptance`](Self::acceptance) estimates, with less
+    /// noise.
+    pub fn acceptance_probability(&self) -> Option<Tensor<1>> {
+        let probability = self.totals.acceptance_probability.clone()?;
+        Some(probability.div_scalar(self.steps as f64))
+    }
+
+    /// How many trajectories of each chain diverged, `[batch]`; `None` for a kernel that has none.
+    pub fn divergences(&self) -> Option<Tensor<1>> {
+        self.totals.divergent.clone()
+    }
+
+    /// How often each chain went back to its start because a step was not finite, `[batch]`; `None` for a kernel that
+    /// rejects such steps.
+    pub fn resets(&self) -> Option<Tensor<1>> {
+        self.totals.reset.clone()
+    }
+
     /// The same run with its positions seen in another way.
     pub fn map<Y>(self, view: impl FnOnce(X) -> Y) -> Run<Y> {
         Run {
             position: view(self.position),
             steps: self.steps,
-            accepted: self.accepted,
+            totals: self.totals,
         }
     }
 }
@@ -69,32 +111,29 @@ pub fn run<K: Kernel<E, X>, E, X>(
     steps: usize,
     noise: &mut Noise,
 ) -> Run<X> {
-    run_with(kernel, energy, position, steps, noise, |_, _| {})
+    run_with(kernel, energy, position, steps, noise, |_, _, _| {})
 }
 
-/// Like [`run`], and calls `observe(step, state)` after each transition (steps count from 1).
+/// Like [`run`], and calls `observe(step, state, info)` after each transition (steps count from 1).
 pub fn run_with<K: Kernel<E, X>, E, X>(
     kernel: &K,
     energy: &E,
     position: X,
     steps: usize,
     noise: &mut Noise,
-    mut observe: impl FnMut(usize, &K::State),
+    mut observe: impl FnMut(usize, &K::State, &StepInfo),
 ) -> Run<X> {
     let mut state = kernel.init(energy, position);
-    let mut accepted: Option<Tensor<1>> = None;
+    let mut totals = StepInfo::default();
     for step in 1..=steps {
         let info;
         (state, info) = kernel.step(energy, state, noise);
-        accepted = match (accepted, info.accepted) {
-            (Some(total), Some(now)) => Some(total + now),
-            (total, now) => total.or(now),
-        };
-        observe(step, &state);
+        observe(step, &state, &info);
+        totals.add(info);
     }
     Run {
         position: kernel.position(&state),
         steps,
-        accepted,
+        totals,
     }
 }

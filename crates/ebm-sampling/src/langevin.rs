@@ -5,8 +5,9 @@ use ebm_models::Energy;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
-use crate::gradient::energy_and_gradient;
+use crate::gradient::{energy_and_gradient, is_finite};
 use crate::kernel::{Kernel, StepInfo};
+use crate::metropolis_hastings::select;
 
 /// `x <- clamp(x - step_size * clip(dE/dx) + noise * z)`, `z ~ N(0, 1)`.
 ///
@@ -16,8 +17,23 @@ use crate::kernel::{Kernel, StepInfo};
 /// energies are usually sampled far colder, with step and noise chosen apart ([`new`](Self::new)); the
 /// temperature they imply is [`temperature`](Self::temperature).
 ///
-/// The step is never rejected, so the stationary density differs from the target by a term of the order of
-/// `step_size`.
+/// # Bias
+///
+/// The step is never rejected, so the stationary density differs from the target by a term of the order of `step_size`. Of a
+/// normal with variance `v` at temperature 1, a step `s` is `x' = (1 - s / v) x + sqrt(2 s) z`, so the variance of the chain settles where
+/// `V = (1 - s / v)^2 V + 2 s`:
+///
+/// ```text
+/// V = v / (1 - s / (2 v))
+/// ```
+///
+/// too wide by the factor `1 / (1 - s / (2 v))`, which diverges at `s = 2 v`, where the step is unstable.
+/// [`Mala`](crate::Mala) removes the bias by rejections.
+///
+/// # Steps that are not finite
+///
+/// A chain whose energy, gradient or next position is not finite goes back to where it started, and
+/// [`StepInfo::reset`] counts it; no position is ever NaN unless it started there.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Langevin {
     /// Factor of the gradient, positive, in units of x^2 a nat.
@@ -72,36 +88,48 @@ pub struct LangevinState<const D: usize> {
     /// The energies where the last gradients were taken, one step behind the position: `[batch]`; `None`
     /// before the first step.
     pub previous_energy: Option<Tensor<1>>,
+    /// Where the chains started: `[batch, ..]`.
+    start: Tensor<D>,
 }
 
 impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Langevin {
     type State = LangevinState<D>;
 
     fn init(&self, _energy: &E, position: Tensor<D>) -> Self::State {
+        let position = position.inner();
         LangevinState {
-            position: position.inner(),
+            start: position.clone(),
+            position,
             previous_energy: None,
         }
     }
 
     fn step(&self, energy: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
-        let (energies, mut gradient) = energy_and_gradient(energy, state.position.clone());
-        if let Some(limit) = self.gradient_clip {
-            gradient = gradient.clamp(-limit, limit);
-        }
-        let mut position = state.position - gradient.mul_scalar(self.step_size);
+        let (energies, gradient) = energy_and_gradient(energy, state.position.clone());
+        let clipped = match self.gradient_clip {
+            Some(limit) => gradient.clone().clamp(-limit, limit),
+            None => gradient.clone(),
+        };
+        let mut position = state.position - clipped.mul_scalar(self.step_size);
         if self.noise > 0.0 {
             let draws: Tensor<D> = noise.normal(position.shape(), &position.device());
             position = position + draws.mul_scalar(self.noise);
         }
+        // A clip or a clamp can hide what is not finite, so both are looked through.
+        let finite = is_finite(&energies, gradient + position.clone());
         if let Some((low, high)) = self.clamp {
             position = position.clamp(low, high);
         }
         let state = LangevinState {
-            position,
+            position: select(&finite, state.start.clone(), position),
             previous_energy: Some(energies),
+            start: state.start,
         };
-        (state, StepInfo::default())
+        let info = StepInfo {
+            reset: Some(finite.bool_not().float()),
+            ..StepInfo::default()
+        };
+        (state, info)
     }
 
     fn position(&self, state: &Self::State) -> Tensor<D> {

@@ -7,7 +7,7 @@
 //! functions, and those of pairwise machines, from below and from above. Whether chains can be believed is the business of
 //! [`diagnostics`].
 //!
-//! Continuous configurations move by [`Langevin`], [`Metropolis`], [`Mala`] and [`HamiltonianMonteCarlo`], the two-valued units of a
+//! Continuous configurations move by [`Langevin`], [`RandomWalkMetropolis`], [`Mala`] and [`HamiltonianMonteCarlo`], the two-valued units of a
 //! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
 //! temperature 0 by [`recall`].
 //!
@@ -28,34 +28,35 @@
 
 pub mod diagnostics;
 
-mod accept;
-mod annealing;
-mod block_gibbs;
+mod density;
 mod draws;
 mod fake_memories;
+mod gibbs;
 mod gradient;
 mod hamiltonian;
 mod kernel;
 mod langevin;
-mod mala;
-mod metropolis;
-mod parallel_tempering;
+mod metropolis_hastings;
 mod partition;
 mod recall;
 mod replay_buffer;
-mod single_site_gibbs;
+mod tempering;
 
-pub use annealing::{Annealed, Cooling, TemperatureSchedule, TemperatureScheduleError, anneal};
-pub use block_gibbs::BlockGibbs;
+pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
 pub use draws::{Draws, Schedule, sample};
 pub use fake_memories::{fakes_from_random, fakes_near};
+pub use gibbs::{
+    BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states,
+};
 pub use gradient::energy_and_gradient;
 pub use hamiltonian::HamiltonianMonteCarlo;
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
-pub use mala::{GradientState, Mala};
-pub use metropolis::{Metropolis, MetropolisState};
-pub use parallel_tempering::{InvalidLadder, ParallelTempering};
+pub use metropolis_hastings::{
+    BitFlips, EnergyState, GaussianWalk, GibbsWithGradients, GradientFlip, GradientState,
+    Independence, LangevinProposal, Mala, MetropolisHastings, Proposal, ProposalState,
+    RandomWalkMetropolis, UniformWalk,
+};
 pub use partition::{
     AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PairwisePath, PartitionEstimate,
     SchedulePlace, TemperingSchedule, TemperingScheduleError,
@@ -64,4 +65,7 @@ pub use recall::{Dynamics, Recall, recall};
 pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };
-pub use single_site_gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states};
+pub use tempering::{
+    Annealed, Cooling, InvalidLadder, ParallelTempering, TemperatureSchedule,
+    TemperatureScheduleError, anneal,
+};

@@ -5,8 +5,8 @@ use ebm_models::PairwiseMachine;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
+use crate::gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
 use crate::kernel::Kernel;
-use crate::single_site_gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
 
 /// How units take the sign of their field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

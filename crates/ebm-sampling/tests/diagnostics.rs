@@ -9,7 +9,7 @@ use ebm_sampling::diagnostics::{
     autocorrelation, bulk_effective_sample_size, effective_sample_size, monte_carlo_error, r_hat,
     split_r_hat, summary, table, tail_effective_sample_size,
 };
-use ebm_sampling::{HamiltonianMonteCarlo, Kernel, Metropolis, run, run_with};
+use ebm_sampling::{HamiltonianMonteCarlo, Kernel, RandomWalkMetropolis, run, run_with};
 
 /// Autoregressive chains of approximate normals from a linear congruential generator, the same in any language:
 /// `x <- persistence x + z`, chain `c` shifted by `c * shift`.
@@ -112,7 +112,7 @@ fn traces<K: Kernel<Quadratic, Tensor<2>>>(kernel: &K, steps: usize) -> Vec<Vec<
     let energy = Quadratic::new(1.0, &device);
     let start: Tensor<2> = noise.normal([8, 2], &device);
     let mut traces = vec![Vec::new(); 8];
-    run_with(kernel, &energy, start, steps, &mut noise, |_, state| {
+    run_with(kernel, &energy, start, steps, &mut noise, |_, state, _| {
         for (trace, row) in traces
             .iter_mut()
             .zip(values(kernel.position(state)).chunks(2))
@@ -126,7 +126,7 @@ fn traces<K: Kernel<Quadratic, Tensor<2>>>(kernel: &K, steps: usize) -> Vec<Vec<
 /// Chains of a sampler: R-hat near 1, the mean within its error, Hamiltonian draws worth more than those of a random walk.
 #[test]
 fn chains_of_samplers_are_judged() {
-    let walk = traces(&Metropolis::new(1.0), 1500);
+    let walk = traces(&RandomWalkMetropolis::new(1.0), 1500);
     let hamiltonian = traces(&HamiltonianMonteCarlo::new(0.3, 5), 1500);
     for (name, draws) in [("walk", &walk), ("hamiltonian", &hamiltonian)] {
         assert!(r_hat(draws) < 1.02, "{name}: {}", r_hat(draws));
@@ -153,7 +153,7 @@ fn chains_of_samplers_are_judged() {
     let apart = |at: f64| {
         let start = Tensor::<2>::full([1, 2], at, &device);
         let energy = Quadratic::new(1.0, &device);
-        let kernel = Metropolis::new(0.01);
+        let kernel = RandomWalkMetropolis::new(0.01);
         let mut noise = Noise::new(1);
         (0..50)
             .map(|steps| {

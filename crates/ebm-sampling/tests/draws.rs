@@ -5,14 +5,14 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{Quadratic, assert_within_error, tensor, values};
 use ebm_ops::Noise;
-use ebm_sampling::{HamiltonianMonteCarlo, Metropolis, Schedule, run, sample};
+use ebm_sampling::{HamiltonianMonteCarlo, RandomWalkMetropolis, Schedule, run, sample};
 
 /// Against runs of 3, 5, 7 and 9 transitions from the same start with the same numbers.
 #[test]
 fn draws_are_positions_of_the_chain() {
     let device = Device::flex();
     let energy = Quadratic::new(1.0, &device);
-    let kernel = Metropolis::new(0.8);
+    let kernel = RandomWalkMetropolis::new(0.8);
     let start: Tensor<2> = tensor(&[0.1, -0.4, 1.5, 2.0, -3.0, 0.7], [3, 2], &device);
     let schedule = Schedule::new(1, 4).with_thin(2);
     let (draws, after) = sample(
@@ -72,7 +72,7 @@ fn a_thinning_of_nothing_is_refused() {
     let schedule = Schedule::new(0, 1).with_thin(0);
     let energy = Quadratic::new(1.0, &device);
     sample(
-        &Metropolis::new(1.0),
+        &RandomWalkMetropolis::new(1.0),
         &energy,
         start,
         schedule,

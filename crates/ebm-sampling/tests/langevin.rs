@@ -93,7 +93,7 @@ fn the_state_tells_the_energy_before_the_step() {
         start,
         2,
         &mut Noise::new(0),
-        |_, state: &LangevinState<2>| seen.push(values(state.previous_energy.clone().unwrap())),
+        |_, state: &LangevinState<2>, _| seen.push(values(state.previous_energy.clone().unwrap())),
     );
     assert_eq!(seen, [[4.0, 2.0], [4.0 * 0.5625, 2.0 * 0.5625]]);
 }
@@ -165,7 +165,7 @@ fn the_stationary_law_is_kept_and_chains_forget_at_the_rate_of_the_formula() {
             start,
             16,
             &mut noise,
-            |step, state: &LangevinState<2>| {
+            |step, state: &LangevinState<2>, _| {
                 if !step.is_power_of_two() {
                     return;
                 }
@@ -195,7 +195,7 @@ fn chains_from_one_point_converge_as_the_formula_says() {
         start,
         32,
         &mut Noise::new(9),
-        |step, state: &LangevinState<2>| {
+        |step, state: &LangevinState<2>, _| {
             if step.is_power_of_two() {
                 let decay = DECAY.powi(step as i32);
                 let variance = (1.0 - decay * decay) * STATIONARY;

@@ -11,11 +11,11 @@ use common::{
 };
 use ebm_models::{Energy, MlpConfig};
 use ebm_ops::Noise;
-use ebm_sampling::{Kernel, Metropolis, MetropolisState, run, run_with};
+use ebm_sampling::{EnergyState, Kernel, RandomWalkMetropolis, run, run_with};
 
 /// Kernels and their targets: at temperature 1, colder, hotter, and inside bounds.
-fn targets() -> [(Metropolis, Tabulated); 4] {
-    let kernel = Metropolis::new(0.45);
+fn targets() -> [(RandomWalkMetropolis, Tabulated); 4] {
+    let kernel = RandomWalkMetropolis::new(0.45);
     let wide = (-3.5, 3.5);
     [
         (kernel, Tabulated::new(DoubleWell::at, 1.0, wide)),
@@ -98,7 +98,7 @@ fn moves_are_in_detailed_balance() {
 fn a_batch_is_as_good_as_its_chains_alone() {
     for device in devices() {
         let start: Tensor<2> = Noise::new(1).normal([8, 2], &device);
-        let kernel = Metropolis::new(0.5);
+        let kernel = RandomWalkMetropolis::new(0.5);
         let energy = Quadratic::new(1.0, &device);
         // The first chain meets other neighbours, the same noise.
         let other = start.clone().mul_scalar(3.0);
@@ -135,14 +135,14 @@ fn assert_whole_moves(before: &[f64], after: &[f64], proposals: &[f64], accepted
 /// One step from `x`: the positions, the proposals (computed from a copy of the noise), the chains reported as accepted,
 /// and the state.
 fn one_step<E: Energy<2>>(
-    kernel: &Metropolis,
+    kernel: &RandomWalkMetropolis,
     energy: &E,
     x: &Tensor<2>,
     seed: u64,
-) -> (Vec<f64>, Vec<f64>, Vec<f64>, MetropolisState<2>) {
+) -> (Vec<f64>, Vec<f64>, Vec<f64>, EnergyState<2>) {
     let mut noise = Noise::new(seed);
     let draws: Tensor<2> = noise.clone().normal(x.shape(), &x.device());
-    let proposals = values(x.clone() + draws.mul_scalar(kernel.scale));
+    let proposals = values(x.clone() + draws.mul_scalar(kernel.proposal.scale));
     let state = kernel.init(energy, x.clone());
     let (state, info) = kernel.step(energy, state, &mut noise);
     let accepted = values(info.accepted.unwrap());
@@ -166,7 +166,7 @@ fn each_chain_moves_as_a_whole_or_stays_and_keeps_its_energy() {
     for device in devices() {
         let x: Tensor<2> = Noise::new(1).normal([200, 2], &device);
         let energy = Quadratic::new(4.0, &device);
-        let (_, _, accepted, state) = one_step(&Metropolis::new(1.0), &energy, &x, 2);
+        let (_, _, accepted, state) = one_step(&RandomWalkMetropolis::new(1.0), &energy, &x, 2);
         assert_both_occur(&accepted);
         let energies = values(energy.energy(state.position.clone()));
         assert_eq!(values(state.energy), energies);
@@ -178,7 +178,7 @@ fn a_proposal_without_an_energy_is_rejected() {
     for device in devices() {
         let x = Tensor::<2>::full([200, 2], -0.5, &device);
         let (_, proposals, accepted, state) =
-            one_step(&Metropolis::new(1.0), &NanWherePositive {}, &x, 3);
+            one_step(&RandomWalkMetropolis::new(1.0), &NanWherePositive {}, &x, 3);
         let expected: Vec<f64> = proposals
             .chunks(2)
             .map(|x| f64::from(u8::from(x.iter().all(|&x| x < 0.0))))
@@ -193,8 +193,12 @@ fn a_proposal_without_an_energy_is_rejected() {
 fn an_infinite_energy_is_never_entered_and_always_left() {
     for device in devices() {
         let inside = Tensor::<2>::full([200, 2], -0.5, &device);
-        let (_, proposals, accepted, _) =
-            one_step(&Metropolis::new(1.0), &WallWherePositive {}, &inside, 4);
+        let (_, proposals, accepted, _) = one_step(
+            &RandomWalkMetropolis::new(1.0),
+            &WallWherePositive {},
+            &inside,
+            4,
+        );
         let allowed: Vec<f64> = proposals
             .chunks(2)
             .map(|x| f64::from(u8::from(x.iter().all(|&x| x <= 0.0))))
@@ -203,8 +207,12 @@ fn an_infinite_energy_is_never_entered_and_always_left() {
         assert_eq!(accepted, allowed);
 
         let wall = Tensor::<2>::full([200, 2], 0.25, &device);
-        let (_, proposals, accepted, _) =
-            one_step(&Metropolis::new(1.0), &WallWherePositive {}, &wall, 5);
+        let (_, proposals, accepted, _) = one_step(
+            &RandomWalkMetropolis::new(1.0),
+            &WallWherePositive {},
+            &wall,
+            5,
+        );
         for (x, accepted) in proposals.chunks(2).zip(accepted) {
             if x.iter().all(|&x| x <= 0.0) {
                 assert_eq!(accepted, 1.0);
@@ -217,7 +225,7 @@ fn an_infinite_energy_is_never_entered_and_always_left() {
 fn bounds_hold_for_every_value_of_a_chain() {
     for device in devices() {
         let x: Tensor<2> = Noise::new(6).uniform_in([200, 2], -0.5, 1.0, &device);
-        let kernel = Metropolis::new(0.7).with_bounds(-0.5, 1.0);
+        let kernel = RandomWalkMetropolis::new(0.7).with_bounds(-0.5, 1.0);
         let flat = Absolute { slope: 0.0 };
         let (_, proposals, accepted, _) = one_step(&kernel, &flat, &x, 7);
         let expected: Vec<f64> = proposals
@@ -234,7 +242,7 @@ fn bounds_hold_for_every_value_of_a_chain() {
             x,
             30,
             &mut noise,
-            |_, state: &MetropolisState<2>| {
+            |_, state: &EnergyState<2>, _| {
                 for x in values(state.position.clone()) {
                     assert!((-0.5..=1.0).contains(&x), "{x}");
                 }
@@ -249,9 +257,9 @@ fn downhill_is_always_accepted_and_a_cold_chain_never_climbs() {
         let top = Tensor::<2>::zeros([1000, 2], &device);
         // Any proposal lowers the first energy and raises the second, by 1e-6 temperatures and by 1e3 or more.
         let down = Absolute { slope: -1e-6 };
-        let (_, _, accepted, _) = one_step(&Metropolis::new(1.0), &down, &top, 9);
+        let (_, _, accepted, _) = one_step(&RandomWalkMetropolis::new(1.0), &down, &top, 9);
         assert_eq!(accepted, [1.0; 1000]);
-        let cold = Metropolis::new(1.0).with_temperature(1e-6);
+        let cold = RandomWalkMetropolis::new(1.0).with_temperature(1e-6);
         let up = Absolute { slope: 1.0 };
         // P(|z1| + |z2| < 1.6e-5), below which `exp(-|z| / T)` is a multiple of 2^-24: 1e-10 a chain.
         let (_, _, accepted, _) = one_step(&cold, &up, &top, 10);
@@ -265,12 +273,12 @@ fn acceptance_is_the_share_of_the_steps_in_which_a_chain_moved() {
         let mut before: Tensor<2> = Noise::new(11).normal([50, 2], &device);
         let mut moved = [0.0; 50];
         let chains = run_with(
-            &Metropolis::new(1.0),
+            &RandomWalkMetropolis::new(1.0),
             &DoubleWell {},
             before.clone(),
             12,
             &mut Noise::new(12),
-            |_, state: &MetropolisState<2>| {
+            |_, state: &EnergyState<2>, _| {
                 let now = state.position.clone();
                 let pairs = values(now.clone()).into_iter().zip(values(before.clone()));
                 for (index, (now, before)) in pairs.enumerate() {
@@ -293,7 +301,7 @@ fn acceptance_is_the_share_of_the_steps_in_which_a_chain_moved() {
 fn a_seed_fixes_the_chain_whatever_the_rank() {
     for device in devices() {
         let energy = Quadratic::new(1.0, &device);
-        let kernel = Metropolis::new(0.5);
+        let kernel = RandomWalkMetropolis::new(0.5);
         let start: Tensor<2> = Noise::new(5).normal([4, 6], &device);
         let moved = |seed| {
             let noise = &mut Noise::new(seed);
@@ -314,7 +322,7 @@ fn trainable_parameters_leave_no_graph_in_the_state() {
     for device in devices() {
         let training = device.clone().autodiff();
         let model = MlpConfig::new(2, vec![4]).init(&training, &mut Noise::new(1));
-        let kernel = Metropolis::new(0.5);
+        let kernel = RandomWalkMetropolis::new(0.5);
         for start in [&device, &training] {
             let start: Tensor<2> = Noise::new(2).normal([5, 2], start);
             let chains = run_with(
@@ -323,7 +331,7 @@ fn trainable_parameters_leave_no_graph_in_the_state() {
                 start.clone(),
                 4,
                 &mut Noise::new(3),
-                |_, state: &MetropolisState<2>| {
+                |_, state: &EnergyState<2>, _| {
                     assert!(!state.energy.is_autodiff() && !state.position.is_autodiff());
                 },
             );

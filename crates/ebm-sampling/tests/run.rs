@@ -6,7 +6,7 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{DoubleWell, devices, tensor, values};
 use ebm_ops::Noise;
-use ebm_sampling::{Kernel, Langevin, Metropolis, StepInfo, run, run_with};
+use ebm_sampling::{Kernel, Langevin, RandomWalkMetropolis, StepInfo, run, run_with};
 
 /// Positions that are no tensors: a walk on the integers that reports an acceptance pattern, or none.
 struct Walk {
@@ -32,7 +32,13 @@ impl Kernel<(), i64> for Walk {
         let accepted = self
             .accepted
             .then(|| tensor(&[third, 1.0, 0.0], [3], &Device::flex()));
-        ((position + move_by, step + 1), StepInfo { accepted })
+        (
+            (position + move_by, step + 1),
+            StepInfo {
+                accepted,
+                ..StepInfo::default()
+            },
+        )
     }
 
     fn position(&self, state: &(i64, usize)) -> i64 {
@@ -45,7 +51,7 @@ fn every_step_is_made_once_and_observed_in_order() {
     let mut seen = Vec::new();
     let mut noise = Noise::new(1);
     let walk = Walk { accepted: false };
-    let end = run_with(&walk, &(), 100, 20, &mut noise, |step, state| {
+    let end = run_with(&walk, &(), 100, 20, &mut noise, |step, state, _| {
         seen.push((step, *state));
     });
     let mut position = 100;
@@ -97,6 +103,6 @@ fn assert_continues<K: Kernel<DoubleWell, Tensor<2>>>(kernel: &K, device: &Devic
 fn a_run_can_be_cut_anywhere() {
     for device in devices() {
         assert_continues(&Langevin::at_temperature(0.02, 1.0), &device);
-        assert_continues(&Metropolis::new(0.5), &device);
+        assert_continues(&RandomWalkMetropolis::new(0.5), &device);
     }
 }

@@ -5,7 +5,7 @@ use ebm_models::{Layers, Parity, VisibleUnits, log_odds};
 use ebm_ops::Noise;
 
 use super::annealing_path::AnnealingPath;
-use crate::block_gibbs::draw;
+use crate::gibbs::draw;
 
 /// From independent units to a layered machine: `p_beta` has the weights `beta W`, hidden biases `beta c` and the visible
 /// bias `(1 - beta) b_A + beta b` (Salakhutdinov & Murray 2008, equations 14-18; Salakhutdinov & Hinton 2009, section

@@ -5,7 +5,7 @@ use ebm_models::{PairwiseMachine, PairwiseParameters, log_odds};
 use ebm_ops::Noise;
 
 use super::annealing_path::AnnealingPath;
-use crate::single_site_gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
+use crate::gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
 
 /// From independent units to a pairwise machine: `p_beta` has the couplings `beta W` and the biases
 /// `(1 - beta) b_A + beta b`, in the machine's own coding.

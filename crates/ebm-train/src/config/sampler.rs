@@ -1,6 +1,6 @@
 //! The `[sampler]` section: how chains move.
 
-use ebm_sampling::{Langevin, Metropolis, ParallelTempering};
+use ebm_sampling::{Langevin, ParallelTempering, RandomWalkMetropolis};
 use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_not_negative, check_positive};
@@ -122,8 +122,8 @@ impl LangevinConfig {
 
 impl MetropolisConfig {
     /// The kernel for data in `range`.
-    pub fn kernel(&self, range: (f64, f64)) -> Metropolis {
-        let mut kernel = Metropolis::new(self.scale).with_temperature(self.temperature);
+    pub fn kernel(&self, range: (f64, f64)) -> RandomWalkMetropolis {
+        let mut kernel = RandomWalkMetropolis::new(self.scale).with_temperature(self.temperature);
         kernel.bounds = self.clamp.then_some(range);
         kernel
     }

@@ -5,7 +5,7 @@ use ebm_models::{Layers, PairwiseMachine};
 use ebm_ops::Noise;
 use ebm_sampling::{
     AnnealedImportance, AnnealingPath, BlockGibbs, Kernel, LayeredPath, PairwisePath,
-    PartitionEstimate, SingleSiteGibbs, random_states, run, run_with,
+    PartitionEstimate, SingleSiteGibbs, StepInfo, random_states, run, run_with,
 };
 
 use super::partition::{Bound, LogPartition, PartitionOptions, Progress};
@@ -121,7 +121,7 @@ fn settled<K: Kernel<E, X>, E, X>(
     progress: &mut Progress<'_>,
 ) -> X {
     let sweeps = options.reverse_sweeps;
-    let watch = |done: usize, _: &K::State| {
+    let watch = |done: usize, _: &K::State, _: &StepInfo| {
         progress("drawing samples of the model", done as u64, sweeps as u64);
     };
     run_with(kernel, energy, start, sweeps, noise, watch).position

@@ -7,8 +7,8 @@ use ebm_models::PairwiseMachine;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
+use crate::gibbs::SingleSiteGibbs;
 use crate::kernel::Kernel;
-use crate::single_site_gibbs::SingleSiteGibbs;
 
 /// Temperatures from `start` to `end`, one a sweep, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,16 +3,34 @@
 use burn::tensor::{Bool, Device, Tensor};
 use ebm_ops::Noise;
 
-/// Which proposals are accepted, each with probability `min(1, exp(log_ratio))`: `[batch]`.
+/// What becomes of the proposals of a batch.
+pub(crate) struct Decision {
+    /// Which are accepted: `[batch]`.
+    pub(crate) accepted: Tensor<1, Bool>,
+    /// The probability with which each was: `[batch]`.
+    pub(crate) probability: Tensor<1>,
+}
+
+/// Accepts each proposal that is `allowed` with probability `min(1, exp(log_ratio))`: all `[batch]`.
 ///
 /// A ratio that is not a number is a rejection.
-pub(crate) fn accept(log_ratio: Tensor<1>, noise: &mut Noise) -> Tensor<1, Bool> {
+pub(crate) fn accept(
+    log_ratio: Tensor<1>,
+    allowed: Tensor<1, Bool>,
+    noise: &mut Noise,
+) -> Decision {
     let device: Device = log_ratio.device();
-    // log u <= r; a comparison with NaN is false, hence a rejection. 1 - u lies in (0, 1], where the logarithm is
-    // finite.
-    let uniform: Tensor<1> = noise.uniform(log_ratio.shape(), &device);
+    let rejected = log_ratio.clone().is_nan().bool_or(allowed.bool_not());
+    let log_probability = log_ratio
+        .clamp_max(0.0)
+        .mask_fill(rejected.clone(), f64::NEG_INFINITY);
+    // log u <= r; 1 - u lies in (0, 1], where the logarithm is finite.
+    let uniform: Tensor<1> = noise.uniform(log_probability.shape(), &device);
     let log_uniform = uniform.neg().add_scalar(1.0).log();
-    log_uniform.lower_equal(log_ratio)
+    Decision {
+        accepted: log_uniform.lower_equal(log_probability.clone()),
+        probability: log_probability.exp(),
+    }
 }
 
 /// The proposal where it was accepted, elsewhere the current value: `[batch, ..]`.

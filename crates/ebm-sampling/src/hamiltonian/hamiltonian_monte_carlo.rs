@@ -5,10 +5,9 @@ use ebm_models::Energy;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
-use crate::accept::{accept, squared_norm};
 use crate::gradient::energy_and_gradient;
 use crate::kernel::{Kernel, StepInfo};
-use crate::mala::GradientState;
+use crate::metropolis_hastings::{GradientState, ProposalState, accept, squared_norm};
 
 /// Draws a momentum `p ~ N(0, 1)`, follows Hamilton's equations of `H(x, p) = E(x) / T + |p|^2 / 2` for `leapfrog_steps`
 /// steps of `step_size`, and accepts where it ends with probability `min(1, exp(H(x, p) - H(x', p')))` (Duane et al. 1987;
@@ -90,7 +89,7 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for HamiltonianMonteCarl
     type State = GradientState<D>;
 
     fn init(&self, energy: &E, position: Tensor<D>) -> Self::State {
-        GradientState::at(energy, position)
+        GradientState::at(energy, position.inner())
     }
 
     fn step(&self, energy: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
@@ -99,11 +98,16 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for HamiltonianMonteCarl
         let potential =
             (state.energy.clone() - proposal.energy.clone()).div_scalar(self.temperature);
         let kinetic = (squared_norm(momentum) - squared_norm(end)).mul_scalar(0.5);
-        let accepted = accept(potential + kinetic, noise);
+        let allowed = proposal.energy.clone().is_finite();
+        let decision = accept(potential + kinetic, allowed, noise);
         let info = StepInfo {
-            accepted: Some(accepted.clone().float()),
+            accepted: Some(decision.accepted.clone().float()),
+            acceptance_probability: Some(decision.probability),
+            ..StepInfo::default()
         };
-        (state.moved(proposal, &accepted), info)
+        let state =
+            <GradientState<D> as ProposalState<E, D>>::select(state, proposal, &decision.accepted);
+        (state, info)
     }
 
     fn position(&self, state: &Self::State) -> Tensor<D> {

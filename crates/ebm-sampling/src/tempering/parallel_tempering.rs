@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BlockConditional, Conditional};
 use ebm_ops::Noise;
 
-use crate::block_gibbs::check_blocks;
+use crate::gibbs::check_blocks;
 use crate::kernel::{Kernel, StepInfo};
 
 /// Block Gibbs sampling of `exp(-b_t E)` at inverse temperatures `1 = b_0 > b_1 > ... >= 0`, and after each sweep
@@ -183,6 +183,7 @@ impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for ParallelTempering {
         let odd = self.swap(energy, &mut states, 1, noise);
         let info = StepInfo {
             accepted: Some(interleave(even, odd, self.temperatures() - 1, chains)),
+            ..StepInfo::default()
         };
         (states, info)
     }

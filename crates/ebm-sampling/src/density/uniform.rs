@@ -1,0 +1,69 @@
+//! Uniform values in a box.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use ebm_models::Energy;
+use ebm_ops::Noise;
+
+use super::{Density, batch_shape, flat};
+
+/// Independent uniforms on `[low, high)`: `-log q(x) = n log(high - low)` for `n` values inside, `+inf` outside.
+#[derive(Module, Debug)]
+pub struct UniformDensity {
+    /// Carries the device, and the two ends: `[2]`.
+    ends: Param<Tensor<1>>,
+    #[module(skip)]
+    low: f64,
+    #[module(skip)]
+    high: f64,
+    /// The shape of a configuration.
+    #[module(skip)]
+    shape: Vec<usize>,
+}
+
+impl UniformDensity {
+    /// Uniforms on `[low, high)` for all values of configurations of `shape`.
+    ///
+    /// # Panics
+    ///
+    /// If `low < high` doesn't hold, or an end isn't finite.
+    pub fn new(low: f64, high: f64, shape: &[usize], device: &Device) -> Self {
+        assert!(
+            low < high && low.is_finite() && high.is_finite(),
+            "a box needs finite ends with low < high, found low = {low} and high = {high}"
+        );
+        Self {
+            ends: Param::from_tensor(Tensor::from_floats([low as f32, high as f32], device)),
+            low,
+            high,
+            shape: shape.to_vec(),
+        }
+    }
+}
+
+impl<const D: usize> Energy<D> for UniformDensity {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        let x = flat(x, &self.shape);
+        let values = x.dims()[1] as f64;
+        let inside = x
+            .clone()
+            .greater_equal_scalar(self.low)
+            .bool_and(x.clone().lower_equal_scalar(self.high));
+        // Zero with a zero gradient, so that samplers that ask for one get it.
+        let walls = x
+            .mul_scalar(0.0)
+            .mask_fill(inside.bool_not(), f64::INFINITY);
+        walls
+            .sum_dim(1)
+            .squeeze_dim::<1>(1)
+            .add_scalar(values * (self.high - self.low).ln())
+    }
+}
+
+impl<const D: usize> Density<D> for UniformDensity {
+    fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<D> {
+        let device = self.ends.val().inner().device();
+        let shape = batch_shape::<D>(count, &self.shape);
+        noise.uniform_in(shape, self.low, self.high, &device)
+    }
+}

@@ -1,0 +1,139 @@
+//! Metropolis-Hastings: any proposal, accepted or rejected chain by chain so that the target is stationary exactly.
+
+mod accept;
+mod bit_flips;
+mod gibbs_with_gradients;
+mod independence;
+mod mala;
+mod proposal;
+mod random_walk;
+mod state;
+
+use burn::tensor::Tensor;
+use ebm_models::Energy;
+use ebm_ops::Noise;
+
+pub(crate) use accept::{accept, per_chain, select, squared_norm};
+pub use bit_flips::BitFlips;
+pub use gibbs_with_gradients::{GibbsWithGradients, GradientFlip};
+pub use independence::Independence;
+pub use mala::{LangevinProposal, Mala};
+pub use proposal::{Proposal, ProposalState};
+pub use random_walk::{GaussianWalk, RandomWalkMetropolis, UniformWalk};
+pub use state::{EnergyState, GradientState};
+
+use crate::kernel::{Kernel, StepInfo};
+
+/// Proposes `x' ~ q(x' | x)` and moves there with probability
+///
+/// ```text
+/// alpha = min(1, exp(-(E(x') - E(x)) / T) q(x | x') / q(x' | x))
+/// ```
+///
+/// chain by chain, computed as a logarithm (Metropolis et al. 1953; Hastings 1970). `exp(-E / T)` is stationary exactly, in
+/// detailed balance, for any [`Proposal`]: [`GaussianWalk`] and [`UniformWalk`] for vectors, [`BitFlips`] for two-valued
+/// states, [`LangevinProposal`] and [`GradientFlip`] where there is a gradient, [`Independence`] where there is a density close
+/// to the target, or one of your own.
+///
+/// A proposal whose energy is not finite is rejected. A chain that *starts* where the energy is not a number stays there.
+///
+/// ```
+/// # use burn::tensor::{Device, Tensor};
+/// # use ebm_models::MlpConfig;
+/// # use ebm_ops::Noise;
+/// use ebm_sampling::{GaussianWalk, MetropolisHastings, run};
+///
+/// # fn demo(device: Device) {
+/// # let mut noise = Noise::new(7);
+/// # let energy = MlpConfig::new(2, vec![64]).init(&device, &mut noise);
+/// # let start: Tensor<2> = noise.normal([100, 2], &device);
+/// let kernel = MetropolisHastings::proposing(GaussianWalk { scale: 0.3 }).with_bounds(-1.0, 1.0);
+/// let chains = run(&kernel, &energy, start, 200, &mut noise);
+/// let acceptance = chains.acceptance(); // [100]
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MetropolisHastings<P> {
+    /// Where chains are offered to go.
+    pub proposal: P,
+    /// Temperature in nats, positive.
+    pub temperature: f64,
+    /// Proposals outside this range are rejected (the target is zero there); `None` allows all.
+    pub bounds: Option<(f64, f64)>,
+}
+
+impl<P> MetropolisHastings<P> {
+    /// Samples `exp(-E)` by this proposal, without bounds.
+    pub fn proposing(proposal: P) -> Self {
+        Self {
+            proposal,
+            temperature: 1.0,
+            bounds: None,
+        }
+    }
+
+    /// Samples `exp(-E / temperature)`.
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// Restricts the target to `[low, high]` in each component.
+    pub fn with_bounds(mut self, low: f64, high: f64) -> Self {
+        self.bounds = Some((low, high));
+        self
+    }
+}
+
+impl<E, P, const D: usize> Kernel<E, Tensor<D>> for MetropolisHastings<P>
+where
+    E: Energy<D>,
+    P: Proposal<E, D>,
+{
+    type State = P::State;
+
+    fn init(&self, energy: &E, position: Tensor<D>) -> Self::State {
+        P::State::at(energy, position.inner())
+    }
+
+    fn step(&self, energy: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
+        let position = self.proposal.propose(&state, self.temperature, noise);
+        let proposal = P::State::at(energy, position);
+        let fall = state.energy().clone() - proposal.energy().clone();
+        let mut log_ratio = fall.div_scalar(self.temperature);
+        if let Some(ratio) = self.proposal.log_ratio(&state, &proposal, self.temperature) {
+            log_ratio = log_ratio + ratio;
+        }
+        let decision = accept(log_ratio, self.is_allowed(&proposal), noise);
+        let info = StepInfo {
+            accepted: Some(decision.accepted.clone().float()),
+            acceptance_probability: Some(decision.probability),
+            ..StepInfo::default()
+        };
+        (state.select(proposal, &decision.accepted), info)
+    }
+
+    fn position(&self, state: &Self::State) -> Tensor<D> {
+        state.position().clone()
+    }
+}
+
+impl<P> MetropolisHastings<P> {
+    /// Which chains may be where they are: inside the bounds, with a finite energy.
+    fn is_allowed<E: Energy<D>, S: ProposalState<E, D>, const D: usize>(
+        &self,
+        state: &S,
+    ) -> Tensor<1, burn::tensor::Bool> {
+        let finite = state.energy().clone().is_finite();
+        let Some((low, high)) = self.bounds else {
+            return finite;
+        };
+        let position = state.position().clone();
+        let outside = position
+            .clone()
+            .lower_scalar(low)
+            .bool_or(position.greater_scalar(high));
+        let outside: Tensor<1> = per_chain(outside.float()).sum_dim(1).squeeze_dim(1);
+        finite.bool_and(outside.equal_scalar(0.0))
+    }
+}

@@ -1,0 +1,65 @@
+//! The `Proposal` trait: where a chain is offered to go, and what that costs in detailed balance.
+
+use burn::tensor::{Bool, Tensor};
+use ebm_models::Energy;
+use ebm_ops::Noise;
+
+/// A proposal distribution `q(x' | x)` of [`MetropolisHastings`](super::MetropolisHastings).
+///
+/// A symmetric proposal of your own is one method:
+///
+/// ```
+/// use burn::tensor::Tensor;
+/// use ebm_models::Energy;
+/// use ebm_ops::Noise;
+/// use ebm_sampling::{EnergyState, Proposal};
+///
+/// /// The mirror image of a configuration.
+/// struct Mirror;
+///
+/// impl<E: Energy<2>> Proposal<E, 2> for Mirror {
+///     type State = EnergyState<2>;
+///
+///     fn propose(&self, from: &EnergyState<2>, _temperature: f64, _noise: &mut Noise) -> Tensor<2> {
+///         from.position.clone().neg()
+///     }
+/// }
+/// ```
+pub trait Proposal<E, const D: usize> {
+    /// What the proposal has to know of a place: [`EnergyState`](super::EnergyState), or
+    /// [`GradientState`](super::GradientState) where it follows the gradient.
+    type State: ProposalState<E, D>;
+
+    /// Draws `x' ~ q(. | x)` for each chain: `[batch, ..]`.
+    ///
+    /// `temperature` is that of the target `exp(-E / temperature)`, for proposals that depend on it.
+    fn propose(&self, from: &Self::State, temperature: f64, noise: &mut Noise) -> Tensor<D>;
+
+    /// `log q(from | to) - log q(to | from)` of each chain, `[batch]`; `None` for a symmetric proposal, where it is 0.
+    fn log_ratio(
+        &self,
+        from: &Self::State,
+        to: &Self::State,
+        temperature: f64,
+    ) -> Option<Tensor<1>> {
+        let _ = (from, to, temperature);
+        None
+    }
+}
+
+/// Positions of a batch of chains with what is worth keeping of them until the next step.
+pub trait ProposalState<E, const D: usize> {
+    /// The state of chains at `position`, off the autodiff graph.
+    fn at(energy: &E, position: Tensor<D>) -> Self
+    where
+        E: Energy<D>;
+
+    /// Where the chains are: `[batch, ..]`.
+    fn position(&self) -> &Tensor<D>;
+
+    /// Their energies: `[batch]`.
+    fn energy(&self) -> &Tensor<1>;
+
+    /// `proposal` for chains that accepted it, `[batch]`, elsewhere the current state.
+    fn select(self, proposal: Self, accepted: &Tensor<1, Bool>) -> Self;
+}

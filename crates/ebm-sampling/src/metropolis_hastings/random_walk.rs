@@ -1,0 +1,60 @@
+//! Random walks: proposals around where a chain is, Gaussian or uniform, whatever the energy.
+
+use burn::tensor::Tensor;
+use ebm_models::Energy;
+use ebm_ops::Noise;
+use serde::{Deserialize, Serialize};
+
+use super::MetropolisHastings;
+use super::proposal::Proposal;
+use super::state::EnergyState;
+
+/// Random-walk Metropolis with a Gaussian proposal; BlackJAX's `additive_step_random_walk.normal_random_walk`.
+pub type RandomWalkMetropolis = MetropolisHastings<GaussianWalk>;
+
+/// `x' = x + scale * z`, `z ~ N(0, 1)` (Metropolis et al. 1953).
+///
+/// Symmetric. Many values at once are efficient where about 23 % are accepted, one value where 44 % are (Roberts, Gelman & Gilks
+/// 1997).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GaussianWalk {
+    /// Standard deviation of the proposal, in units of x.
+    pub scale: f64,
+}
+
+/// `x' = x + u`, `u` uniform in the box `[-half_width, half_width)` of each value.
+///
+/// Symmetric but for the rounding of its edge.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UniformWalk {
+    /// Half the width of the box, positive, in units of x.
+    pub half_width: f64,
+}
+
+impl MetropolisHastings<GaussianWalk> {
+    /// A random walk of this scale at temperature 1, without bounds.
+    pub fn new(scale: f64) -> Self {
+        Self::proposing(GaussianWalk { scale })
+    }
+}
+
+impl<E: Energy<D>, const D: usize> Proposal<E, D> for GaussianWalk {
+    type State = EnergyState<D>;
+
+    fn propose(&self, from: &EnergyState<D>, _: f64, noise: &mut Noise) -> Tensor<D> {
+        let position = from.position.clone();
+        let z: Tensor<D> = noise.normal(position.shape(), &position.device());
+        position + z.mul_scalar(self.scale)
+    }
+}
+
+impl<E: Energy<D>, const D: usize> Proposal<E, D> for UniformWalk {
+    type State = EnergyState<D>;
+
+    fn propose(&self, from: &EnergyState<D>, _: f64, noise: &mut Noise) -> Tensor<D> {
+        let position = from.position.clone();
+        let (low, high) = (-self.half_width, self.half_width);
+        let u: Tensor<D> = noise.uniform_in(position.shape(), low, high, &position.device());
+        position + u
+    }
+}
