@@ -27,11 +27,13 @@ mod elementary;
 mod fill;
 mod lift;
 mod noise;
+mod npy;
 mod philox;
 mod rows;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use lift::lift;
 pub use noise::Noise;
+pub use npy::write_npy;
 pub use philox::philox4x32_10;
 pub use rows::{Rows, row_indices};

@@ -41,9 +41,10 @@ mod partition;
 mod recall;
 mod replay_buffer;
 mod tempering;
+mod traces;
 
 pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
-pub use draws::{Draws, Schedule, sample};
+pub use draws::{Draws, Schedule, sample, sample_with, stream};
 pub use fake_memories::{fakes_from_random, fakes_near};
 pub use gibbs::{
     BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states,
@@ -69,3 +70,4 @@ pub use tempering::{
     Annealed, Cooling, InvalidLadder, ParallelTempering, TemperatureSchedule,
     TemperatureScheduleError, anneal,
 };
+pub use traces::EnergyTrace;
