@@ -204,6 +204,10 @@ pub(crate) fn assert_uniform(mut probabilities: Vec<f64>, what: &str) {
 
 /// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical Software 11(4), 2004).
 pub(crate) fn phi(z: f64) -> f64 {
+    if z.abs() > 9.0 {
+        // Beyond the precision of an f64; the series would overflow.
+        return f64::from(u8::from(z > 0.0));
+    }
     let (mut sum, mut term, mut k) = (z, z, 1.0);
     while term.abs() > 1e-17 {
         k += 2.0;
