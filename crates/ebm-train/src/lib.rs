@@ -21,6 +21,7 @@ mod objective;
 mod optimizer;
 mod picture;
 mod plot;
+mod sgld;
 mod tensor_file;
 mod trainable;
 mod trainer;
@@ -37,6 +38,10 @@ pub use objective::{ContrastiveDivergence, Objective, Sparsity};
 pub use optimizer::ParameterOptimizer;
 pub use picture::{PictureError, grouped_grid, image_grid, point_cloud};
 pub use plot::{Curve, LinePlot};
+pub use sgld::{
+    Ensemble, RmsPropPreconditioner, SgldError, StepSizeSchedule, StochasticGradientLangevin,
+    StochasticGradientLangevinConfig,
+};
 pub use tensor_file::TensorFile;
 pub use trainable::Trainable;
 pub use trainer::{Metrics, StepOutcome, Trainer};
