@@ -23,9 +23,9 @@ use image::{Rgb, RgbImage};
 const COUNT: usize = 120;
 const BATCH: usize = 40;
 /// Precision of the normal prior of weights and biases.
-const PRIOR_PRECISION: f64 = 0.3;
+const PRIOR_PRECISION: f64 = 1.0;
 /// The square that is shown is [-REACH, REACH] in both directions.
-const REACH: f64 = 2.2;
+const REACH: f64 = 1.8;
 /// Places a side at which networks are evaluated, pixels a side of a panel, pixels between panels.
 const GRID: usize = 128;
 const PANEL: usize = 384;
@@ -56,15 +56,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = MlpConfig::new(2, vec![16, 16])
         .with_activation(Activation::Tanh)
         .init(&device, &mut noise);
-    let modes = draw(start.clone(), &examples, 0.0, &mut noise)?;
-    let posterior = draw(start, &examples, 1.0, &mut noise)?;
+    let posterior = draw(start, &examples, 1.0, 16_000, &mut noise)?;
+    // The mode next to the last draw: from random weights descent would be slow to leave the straight boundary.
+    let last = posterior.members().last().ok_or("no draw was kept")?;
+    let modes = draw(last.clone(), &examples, 0.0, 4000, &mut noise)?;
     let mode = modes.members().last().ok_or("no step was made")?;
 
     println!("probability of the orange class");
     for (place, at) in [
         ("on the orange moon", [-0.3, 0.5]),
         ("between the moons", [0.0, 0.0]),
-        ("far from the data", [-1.8, -1.8]),
+        ("far from the data", [-1.5, -1.5]),
     ] {
         let at = Tensor::<2>::from_floats([at], &device);
         let (mean, deviation) = posterior
@@ -121,16 +123,17 @@ fn draw(
     start: Mlp,
     examples: &Examples,
     temperature: f64,
+    steps: usize,
     noise: &mut Noise,
 ) -> Result<Ensemble<Mlp>, Box<dyn Error>> {
     let mut langevin =
-        StochasticGradientLangevinConfig::new(COUNT, StepSizeSchedule::constant(2e-3)?)
+        StochasticGradientLangevinConfig::new(COUNT, StepSizeSchedule::constant(3e-3)?)
             .with_prior_precision(PRIOR_PRECISION)
             .with_temperature(temperature)
             .init()?;
-    let mut ensemble = Ensemble::new(2000, 40, 150);
+    let mut ensemble = Ensemble::new(2000, 100, 140);
     let mut network = start.train();
-    for _ in 0..8000 {
+    for _ in 0..steps {
         let batch = noise.indices(BATCH, COUNT, &examples.points.device());
         let points = examples.points.clone().select(0, batch.clone());
         let labels = examples.labels.clone().select(0, batch);
