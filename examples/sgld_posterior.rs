@@ -1,8 +1,9 @@
 //! Draws the weights of a small classifier from their posterior, and shows where its predictions can be trusted.
 //!
-//! Look at the picture: the probability of the orange class by one network at the mode of the posterior (left) and averaged over
-//! draws from the posterior (middle, with the boundaries of some draws), and the standard deviation between draws (right, dark is sure).
-//! All agree on the data. Away from them the mode stays as sure as it was, while draws disagree.
+//! Look at the picture: the probability of the orange class by one network at the mode of the posterior (left) and
+//! averaged over draws from the posterior (middle, with the boundaries of some draws), and the standard deviation between
+//! draws (right, dark is sure). All agree on the data. Away from them the mode stays as sure as it was, while draws
+//! disagree.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

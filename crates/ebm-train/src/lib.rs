@@ -1,6 +1,7 @@
 //! How to learn an energy: data, contrastive divergence, negative phases, the loop, checkpoints, run folders, evaluation.
 //!
 //! [`Trainer`] is the library: one model of yours, one data set of yours, one `step()` at a time.
+//! [`StochasticGradientLangevin`] draws parameters from their posterior instead, where the likelihood is tractable.
 //! [`run`] is what the `ebm` command calls: a whole run from a [`RunConfig`](config::RunConfig) into a folder.
 
 pub mod config;

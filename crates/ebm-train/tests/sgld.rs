@@ -104,8 +104,8 @@ fn falling_steps_have_the_exact_law_and_lose_their_bias() {
     assert_normal_moments(&values(replicas.theta.val()), law, "falling steps");
 }
 
-/// Minibatches of two of ten examples, a pair for each of 40,000 chains, make the variance larger by a half. Two-point noise of
-/// minibatches has lighter tails than normal, so that the standard error is no larger than assumed.
+/// Minibatches of two of ten examples, a pair for each of 40,000 chains, make the variance larger by a half. Two-point
+/// noise of minibatches has lighter tails than normal, so that the standard error is no larger than assumed.
 #[test]
 fn minibatches_add_the_variance_of_their_gradients() {
     const CHAINS: usize = 40_000;
@@ -163,8 +163,8 @@ struct Coefficients {
     beta: Param<Tensor<2>>,
 }
 
-/// Linear regression whose first two columns are nearly the same: coefficients are correlated by -0.8. Mean and covariance of 4,000
-/// chains against the exact law of each step, which is off the posterior by at most a tenth.
+/// Linear regression whose first two columns are nearly the same: coefficients are correlated by -0.8. Mean and
+/// covariance of 4,000 chains against the exact law of each step, which is off the posterior by at most a tenth.
 #[test]
 fn regression_has_the_mean_and_covariance_of_its_correlated_posterior() {
     const CHAINS: usize = 4000;
@@ -281,9 +281,10 @@ fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
 }
 
 /// Simulation-based calibration (Talts et al. 2018): a parameter from the prior, data from the parameter, 15 chains on the
-/// data; the parameter's rank among their ends is uniform on 0..=15. 3,000 data sets. The steps are a hundredth of the limit, so
-/// that variances are off by 1 %, and 300 of them leave 0.3 % of the start: neither moves the statistic by more than 0.2. Limit of
-/// chi-square with 15 degrees of freedom: 58.8, false-positive rate 4e-7.
+/// data; the parameter's rank among their ends is uniform on 0..=15. 3,000 data sets. The steps are a hundredth of the
+/// limit, so that variances are off by 1 %, and 300 of them leave 0.3 % of the start: neither moves the statistic by more
+/// than 0.2. Limit of chi-square with 15 degrees of freedom: 58.8, false-positive rate 4e-7. Ranks can't tell a missing
+/// prior, which leaves calibrated draws around the mean of the data; the exact laws above can.
 #[test]
 fn ranks_of_true_parameters_are_uniform() {
     const SETS: usize = 3000;
@@ -399,10 +400,11 @@ fn a_constant_preconditioner_mixes_where_plain_steps_do_not() {
     }
 }
 
-/// The same condition with a mean square that is learned from nothing and averages over 100 steps; minibatches make ten times as
-/// much of it as the posterior does. The stiff parameter relaxes in 10 steps and sees a constant `G`. The slow one takes 1,000
-/// steps, `V` follows it, and the neglected term gives the density `p / G`, that is, 9 % more variance. The standard error is 4 %;
-/// the lag of `V` takes off at most a fifth of the 9 %, and fluctuations of `V` change the stiff variance by about 1 %.
+/// The same condition with a mean square that is learned from nothing and averages over 100 steps; minibatches make ten
+/// times as much of it as the posterior does. The stiff parameter relaxes in 10 steps and sees a constant `G`. The slow
+/// one takes 1,000 steps, `V` follows it, and the neglected term gives the density `p / G`, that is, 9 % more variance.
+/// The standard error is 4 %; the lag of `V` takes off at most a fifth of the 9 %, and fluctuations of `V` change the
+/// stiff variance by about 1 %.
 #[test]
 fn a_learned_preconditioner_finds_both_scales() {
     const CHAINS: usize = 1500;
@@ -471,8 +473,9 @@ fn a_learned_preconditioner_finds_both_scales() {
     }
 }
 
-/// With a decay of 0 the neglected `Gamma` shows: for a standard normal posterior `p / G` is `(offset + |theta|) exp(-theta^2 / 2)`,
-/// whose variance is 1.61 for an offset of 1/2, and not 1. Steps of 0.02 leave a bias of about 1 %, the standard error is 2 %.
+/// With a decay of 0 the neglected `Gamma` shows: for a standard normal posterior `p / G` is `(offset + |theta|)
+/// exp(-theta^2 / 2)`, whose variance is 1.61 for an offset of 1/2, and not 1. Steps of 0.02 leave a bias of about 1 %,
+/// the standard error is 2 %.
 #[test]
 fn the_neglected_term_biases_as_documented() {
     const CHAINS: usize = 8000;

@@ -89,7 +89,7 @@ fn steps_follow_their_formula_in_double_precision() {
                 .unwrap();
             let mut model = Pair::new(&device);
             let mut expected = model.flat();
-            let mut mean_square = vec![0.0; 11];
+            let mut mean_square = [0.0; 11];
             let mut noise = Noise::new(1);
             for step in 1..=5 {
                 // The matrix draws first, then the vector, and the parameter without a gradient nothing.

@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 ///
 /// After `burn_in` offers every `every`-th module is kept, `capacity` at most. **When one more would be kept, every second
 /// member is dropped and `every` is doubled**: the members are always evenly spread over the whole chain after its burn-in,
-/// however long it gets, and there are between half the capacity and all of it. The last ones alone would be close to each other, and tell
-/// of the chain's end only.
+/// however long it gets, and there are between half the capacity and all of it. The last ones alone would be close to
+/// each other, and tell of the chain's end only.
 ///
 /// Members count alike, which suits a constant step size. Memory is `capacity` times the parameters.
 #[derive(Clone, Debug)]
@@ -95,11 +95,11 @@ impl<M: Module> Ensemble<M> {
         self.moments(f).map(|(mean, _)| mean)
     }
 
-    /// Mean and standard deviation of a function over the members, element by element: a prediction and how sure the posterior is of
-    /// it. `None` with fewer than two members.
+    /// Mean and standard deviation of a function over the members, element by element: a prediction and how sure the
+    /// posterior is of it. `None` with fewer than two members.
     ///
-    /// The standard deviation is the root of the unbiased variance. It is that of the function, not of an observation: noise of
-    /// the data is no part of it. One value of the function at a time is held, by Welford's recursion (1962).
+    /// The standard deviation is the root of the unbiased variance. It is that of the function, not of an observation:
+    /// noise of the data is no part of it. One value of the function at a time is held, by Welford's recursion (1962).
     pub fn mean_and_standard_deviation<const D: usize>(
         &self,
         f: impl FnMut(&M) -> Tensor<D>,

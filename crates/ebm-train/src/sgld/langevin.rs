@@ -18,15 +18,15 @@ use crate::weights::{ModulePath, track_path};
 pub struct StochasticGradientLangevinConfig {
     /// `|D|`, the number of examples that the likelihood is a product over: at least 1.
     ///
-    /// The gradient is that of a mean, so this is what turns it into that of the whole log-likelihood, and nothing else in the
-    /// program would notice a wrong value: with `c |D|` the chain samples the posterior of every example seen `c` times,
-    /// which is too narrow by about `sqrt(c)`. It is the size of the training set, not of a minibatch, and counts what the loss
-    /// is averaged over: pixels, if it is a mean over pixels.
+    /// The gradient is that of a mean, so this is what turns it into that of the whole log-likelihood, and nothing else
+    /// in the program would notice a wrong value: with `c |D|` the chain samples the posterior of every example seen `c`
+    /// times, which is too narrow by about `sqrt(c)`. It is the size of the training set, not of a minibatch, and counts
+    /// what the loss is averaged over: pixels, if it is a mean over pixels.
     pub data_size: usize,
     /// `eps_t`.
     pub step_size: StepSizeSchedule,
-    /// Precision of the prior `N(0, 1 / precision)` of every parameter, biases too; at least 0. 0 is a flat prior, with which a
-    /// posterior need not exist.
+    /// Precision of the prior `N(0, 1 / precision)` of every parameter, biases too; at least 0. 0 is a flat prior, with
+    /// which a posterior need not exist.
     ///
     /// Another prior goes into the loss, as `-log p(theta) / |D|`, and this stays 0.
     #[config(default = "0.0")]
@@ -55,35 +55,36 @@ pub struct StochasticGradientLangevinConfig {
 ///
 /// # What it samples
 ///
-/// No step is rejected, so draws are off the posterior by two biases. Where `U` is quadratic with curvature `A`, a constant step
-/// `eps` makes an autoregressive chain with the factor `1 - eps A / 2` a step, whose noise has the variance
-/// `eps T + eps^2 C / 4`; `C` is the variance of `|D| g` due to the choice of the minibatch. It is stationary with the right
-/// mean and the variance
+/// No step is rejected, so draws are off the posterior by two biases. Where `U` is quadratic with curvature `A`, a
+/// constant step `eps` makes an autoregressive chain with the factor `1 - eps A / 2` a step, whose noise has the variance
+/// `eps T + eps^2 C / 4`; `C` is the variance of `|D| g` due to the choice of the minibatch. It is stationary with the
+/// right mean and the variance
 ///
 /// ```text
 /// (T + eps C / 4) / (A (1 - eps A / 4))         where the posterior's is T / A
 /// ```
 ///
 /// So a step must be well below `4 / A` for the largest curvature, at which the chain diverges; `eps A / 4` is its relative
-/// error, `2 / (eps A)` about its relaxation time in steps for the smallest curvature; and `eps C / 4` must be small against `T`, or
-/// minibatches blur the posterior. With `s^2` the variance of a single example's gradient over the data set,
-/// `C = |D|^2 s^2 / |M|` for minibatches drawn with replacement, times `(|D| - |M|) / (|D| - 1)` without. Halving `eps` halves both
-/// biases. For vectors `A` is the Hessian, and the covariance without minibatches is `T A^-1 (1 - eps A / 4)^-1`.
+/// error, `2 / (eps A)` about its relaxation time in steps for the smallest curvature; and `eps C / 4` must be small
+/// against `T`, or minibatches blur the posterior. With `s^2` the variance of a single example's gradient over the data
+/// set, `C = |D|^2 s^2 / |M|` for minibatches drawn with replacement, times `(|D| - |M|) / (|D| - 1)` without. Halving
+/// `eps` halves both biases. For vectors `A` is the Hessian, and the covariance without minibatches is
+/// `T A^-1 (1 - eps A / 4)^-1`.
 ///
 /// # Randomness
 ///
 /// A step draws standard normals of each parameter's shape from `noise`, in the order of the module's fields (that of
 /// [`Module::map`]), so that a seed gives the same chain on every backend, up to how each rounds. Parameters without a
-/// gradient are left alone and draw nothing: freezing one conditions on its value. Steps without noise (temperature 0, exploration)
-/// draw nothing.
+/// gradient are left alone and draw nothing: freezing one conditions on its value. Steps without noise (temperature 0,
+/// exploration) draw nothing.
 ///
 /// # Steps that aren't finite
 ///
-/// If a single new value, of a parameter or of a mean square, would not be finite (a NaN in the loss, an overflow), the whole step is
-/// skipped as if it had not been tried: parameters, mean squares, step counter and `noise` stay. Only
-/// [`skipped_steps`](Self::skipped_steps) tells. Moving the other parameters alone would be a step of no chain. One number a step is read
-/// back from the device for this. A chain that skips often samples something else, and one that always does has diverged: make
-/// the step smaller.
+/// If a single new value, of a parameter or of a mean square, would not be finite (a NaN in the loss, an overflow), the
+/// whole step is skipped as if it had not been tried: parameters, mean squares, step counter and `noise` stay. Only
+/// [`skipped_steps`](Self::skipped_steps) tells. Moving the other parameters alone would be a step of no chain. One
+/// number a step is read back from the device for this. A chain that skips often samples something else, and one that
+/// always does has diverged: make the step smaller.
 ///
 /// ```
 /// # use burn::module::Module;
@@ -244,7 +245,7 @@ impl Step<'_> {
     fn scale<const D: usize>(&mut self, name: &str, gradient: &Tensor<D>) -> Option<Tensor<D>> {
         let preconditioner = self.config.preconditioner?;
         let mean_square = preconditioner.update(self.mean_squares.get(name), gradient);
-        // Its root hides no infinity from the sum: G = 0 would.
+        // Where it overflows G is 0 and the parameter stays, so that nothing else would show it.
         self.watch(&Tensor::<D>::from_bridge(mean_square.value.clone()));
         let scale = preconditioner.scale(&mean_square);
         self.mean_squares.insert(name.to_string(), mean_square);

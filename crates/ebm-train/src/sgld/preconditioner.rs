@@ -20,7 +20,9 @@ use super::error::{SgldError, check, check_positive};
 /// (`decay` 0, no minibatch noise), what is sampled is then `p(theta | x) / G(theta)` and not `p(theta | x)`: too much
 /// mass where gradients are large, that is, tails that are too heavy. A Gaussian posterior gets up to twice its variance.
 /// The bias goes to 0 as `V` gets independent of the parameters: by a `decay` so close to 1 that `V` averages over many
-/// relaxation times of the chain, or by minibatch noise that dominates `V`, as small minibatches of a large data set do.
+/// relaxation times of the chain, or by minibatch noise that dominates `V`, as small minibatches of a large data set do. With an
+/// average that is shorter than the relaxation, the variance is too large by about `1 / (1 + r)`, where `r` is how many times more
+/// minibatch noise adds to `V` than the posterior's width does; `r` is about `|D| / |M|` where the model is right.
 ///
 /// A parameter whose gradient vanishes, behind a dead unit say, gets `G = 1 / offset`: with 1e-5 its noise is that of a step
 /// `1e5 eps`. Raise `offset` where a network has such parameters.

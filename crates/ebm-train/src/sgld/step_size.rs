@@ -50,7 +50,7 @@ impl StepSizeSchedule {
     ///
     /// An exponent in `(1/2, 1]` is what Welling & Teh (2011), equation 2, ask for: `sum eps_t` diverges, so that the chain can
     /// go anywhere from wherever it starts, and `sum eps_t^2` converges, so that bias and gradient noise die out. Later draws are
-    /// closer to each other, and an average should weigh each by its step size (their equation 11).
+    /// closer to each other, and an average should weigh each by its step size (their section 4.2).
     ///
     /// # Errors
     ///
