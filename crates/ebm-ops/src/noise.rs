@@ -203,6 +203,21 @@ impl Noise {
         Tensor::from_data(TensorData::new(values, [count]), device)
     }
 
+    /// `count` uniforms on `[0, 1)` on the host, multiples of 2^-53: for decisions whose probabilities 24 bits don't resolve.
+    ///
+    /// Element `i` is `(v >> 11) * 2^-53` with `v` the words `2 (i mod 2)` (the low half) and `2 (i mod 2) + 1` of block
+    /// `counter + i / 2`; the counter moves on by `ceil(count / 2)`.
+    pub fn host_uniforms(&mut self, count: usize) -> Vec<f64> {
+        let first = self.take(count.div_ceil(2) as u64);
+        (0..count)
+            .map(|i| {
+                let words = fill::block(self.key, first.wrapping_add(i as u64 / 2), fill::DRAW);
+                let pair = 2 * (i % 2);
+                (join(words[pair], words[pair + 1]) >> 11) as f64 * (0.5 * f64::EPSILON)
+            })
+            .collect()
+    }
+
     /// A uniformly random order of `0..n` (Fisher and Yates), on the host.
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();

@@ -26,6 +26,22 @@ fn uniforms() {
     assert_eq!(values(drawn), SEED_42.map(|k| k as f32 / 16_777_216.0));
 }
 
+/// The upper bits of words 1 and 3 of each block, and all bits against the words of the generator as `rand` gives them.
+#[test]
+fn host_uniforms() {
+    let mut noise = Noise::new(42);
+    let drawn = noise.host_uniforms(5);
+    for (u, word) in drawn.iter().zip([1, 3, 5, 7, 9]) {
+        assert_eq!((u * 16_777_216.0).floor(), f64::from(SEED_42[word]));
+    }
+    let mut words = Noise::new(42);
+    for u in drawn.iter().step_by(2) {
+        assert_eq!(*u, (words.next_u64() >> 11) as f64 / (1_u64 << 53) as f64);
+    }
+    // Five take three blocks.
+    assert_eq!(noise, words);
+}
+
 #[test]
 fn normals() {
     let drawn: Tensor<1> = Noise::new(42).normal([8], &Device::flex());

@@ -12,9 +12,6 @@ use super::{Density, batch_shape, flat};
 pub struct NormalDensity {
     mean: Param<Tensor<1>>,
     std: Param<Tensor<1>>,
-    /// `log` of the normalisation.
-    #[module(skip)]
-    log_partition: f64,
     /// The shape of a configuration.
     #[module(skip)]
     shape: Vec<usize>,
@@ -25,7 +22,7 @@ impl NormalDensity {
     ///
     /// # Panics
     ///
-    /// If there aren't as many as the configuration has values, or a standard deviation isn't positive.
+    /// If there aren't as many as the configuration has values, a standard deviation isn't positive, or anything isn't finite.
     pub fn new(mean: &[f64], std: &[f64], shape: &[usize], device: &Device) -> Self {
         let values: usize = shape.iter().product();
         assert!(
@@ -34,19 +31,21 @@ impl NormalDensity {
             mean.len(),
             std.len()
         );
-        assert!(
-            std.iter().all(|&std| std > 0.0 && std.is_finite()),
-            "standard deviations must be positive and finite"
-        );
+        // As f32, in which they are kept.
+        let fault = |value: f64, low: f32| !(value as f32 > low && (value as f32).is_finite());
+        if let Some(std) = std.iter().find(|&&std| fault(std, 0.0)) {
+            panic!("standard deviations must be positive and finite, found {std}");
+        }
+        if let Some(mean) = mean.iter().find(|&&mean| fault(mean, f32::NEG_INFINITY)) {
+            panic!("means must be finite, found {mean}");
+        }
         let parameter = |values: &[f64]| {
             let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
             Param::from_tensor(Tensor::<1>::from_floats(values.as_slice(), device))
         };
-        let log_std: f64 = std.iter().map(|std| std.ln()).sum();
         Self {
             mean: parameter(mean),
             std: parameter(std),
-            log_partition: log_std + 0.5 * values as f64 * std::f64::consts::TAU.ln(),
             shape: shape.to_vec(),
         }
     }
@@ -55,7 +54,7 @@ impl NormalDensity {
     ///
     /// # Panics
     ///
-    /// If the standard deviation isn't positive.
+    /// If the standard deviation isn't positive, or either isn't finite.
     pub fn isotropic(mean: f64, std: f64, shape: &[usize], device: &Device) -> Self {
         let values = shape.iter().product();
         Self::new(&vec![mean; values], &vec![std; values], shape, device)
@@ -64,12 +63,13 @@ impl NormalDensity {
 
 impl<const D: usize> Energy<D> for NormalDensity {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
-        let z = (flat(x, &self.shape) - self.mean.val().unsqueeze()) / self.std.val().unsqueeze();
-        z.square()
-            .sum_dim(1)
-            .squeeze_dim::<1>(1)
-            .mul_scalar(0.5)
-            .add_scalar(self.log_partition)
+        let x = flat(x, &self.shape);
+        let log_tau = x.dims()[1] as f64 * std::f64::consts::TAU.ln();
+        let std = self.std.val();
+        let z = (x - self.mean.val().unsqueeze()) / std.clone().unsqueeze();
+        let squares: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
+        // From the parameter itself, so that a loaded or trained one is normalised too.
+        squares.mul_scalar(0.5).add_scalar(0.5 * log_tau) + std.log().sum()
     }
 }
 
