@@ -7,6 +7,9 @@
 //! functions, and those of pairwise machines, from below and from above. Whether chains can be believed is the business of
 //! [`diagnostics`].
 //!
+//! Where a [`Density`] comes close to the target, [`RejectionSampler`] gives independent exact samples and
+//! [`importance_sample`] weighted ones, with expectations and `log Z`.
+//!
 //! Continuous configurations move by [`Langevin`], [`RandomWalkMetropolis`], [`Mala`] and [`HamiltonianMonteCarlo`], the two-valued units of a
 //! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
 //! temperature 0 by [`recall`].
@@ -30,27 +33,35 @@ pub mod diagnostics;
 
 mod density;
 mod draws;
+mod estimate;
 mod fake_memories;
 mod gibbs;
 mod gradient;
 mod hamiltonian;
+mod importance_sampling;
 mod kernel;
 mod langevin;
+mod log_weights;
 mod metropolis_hastings;
 mod partition;
 mod recall;
+mod rejection_sampling;
 mod replay_buffer;
 mod tempering;
 mod traces;
 
 pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
 pub use draws::{Draws, Schedule, sample, sample_with, stream};
+pub use estimate::Estimate;
 pub use fake_memories::{fakes_from_random, fakes_near};
 pub use gibbs::{
     BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states,
 };
 pub use gradient::energy_and_gradient;
 pub use hamiltonian::HamiltonianMonteCarlo;
+pub use importance_sampling::{
+    ImportanceError, ImportanceSample, ImportanceWeights, importance_sample,
+};
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis_hastings::{
@@ -63,6 +74,7 @@ pub use partition::{
     SchedulePlace, TemperingSchedule, TemperingScheduleError,
 };
 pub use recall::{Dynamics, Recall, recall};
+pub use rejection_sampling::{RejectionError, RejectionSample, RejectionSampler};
 pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };

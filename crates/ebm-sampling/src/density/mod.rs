@@ -3,6 +3,7 @@
 mod normal;
 mod uniform;
 mod uniform_states;
+mod weighed;
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
@@ -11,6 +12,7 @@ use ebm_ops::Noise;
 pub use normal::NormalDensity;
 pub use uniform::UniformDensity;
 pub use uniform_states::UniformStates;
+pub(crate) use weighed::{rows, weigh};
 
 /// A distribution `q` with exact draws; its energy is normalised, `E(x) = -log q(x)`, so that `Z = 1`.
 ///

@@ -1,10 +1,12 @@
 //! Whether chains can be believed: effective sample sizes, R-hat, autocorrelation, on the host in f64.
 //!
-//! Every function takes the draws of one quantity, chain by chain: `chains[c][t]` is draw `t` of chain `c`. Chains have
+//! And whether importance weights can be: [`pareto_k`] takes their logarithms. Every other function takes the draws of one quantity, chain by chain: `chains[c][t]` is draw `t` of chain `c`. Chains have
 //! the same length, at least [`MIN_DRAWS`]. The definitions are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner,
 //! Bayesian Analysis 16 (2021), as Stan and ArviZ compute them. A draw that is not finite makes every result NaN.
 
 mod effective_sample_size;
+mod generalized_pareto;
+mod pareto_k;
 mod r_hat;
 mod ranks;
 mod summary;
@@ -13,6 +15,7 @@ pub use effective_sample_size::{
     autocorrelation, bulk_effective_sample_size, effective_sample_size, monte_carlo_error,
     tail_effective_sample_size,
 };
+pub use pareto_k::{pareto_k, pareto_k_threshold, pareto_smoothed};
 pub use r_hat::{r_hat, split_r_hat};
 pub use summary::{Summary, summary, table};
 

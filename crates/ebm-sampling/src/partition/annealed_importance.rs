@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use ebm_ops::Noise;
 
 use super::annealing_path::AnnealingPath;
-use super::log_weights::{effective_sample_size, interval, log_mean_exp, mean};
 use super::schedule::TemperingSchedule;
+use crate::log_weights::{effective_sample_size, interval, log_mean_exp, mean};
 
 /// Temperatures between read-backs of log-ratios, so that a device isn't waited for at each.
 const READ_EVERY: usize = 64;

@@ -3,7 +3,6 @@
 mod annealed_importance;
 mod annealing_path;
 mod layered;
-mod log_weights;
 mod pairwise;
 mod schedule;
 

@@ -3,8 +3,8 @@
 /// The normal quantile of a two-sided 95 % interval.
 const QUANTILE: f64 = 1.959_963_984_540_054;
 
-/// `log (1/n sum_i exp(x_i))`, without overflow; NaN without values.
-pub(super) fn log_mean_exp(x: &[f64]) -> f64 {
+/// `log (1/n sum_i exp(x_i))`, without overflow; `-inf` without values.
+pub(crate) fn log_mean_exp(x: &[f64]) -> f64 {
     let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if largest.is_infinite() {
         return largest;
@@ -14,15 +14,25 @@ pub(super) fn log_mean_exp(x: &[f64]) -> f64 {
 }
 
 /// `(sum w)^2 / sum w^2`, from 1 to the number of weights (Kong, Liu & Wong 1994).
-pub(super) fn effective_sample_size(log_weights: &[f64]) -> f64 {
+pub(crate) fn effective_sample_size(log_weights: &[f64]) -> f64 {
     let squares: Vec<f64> = log_weights.iter().map(|x| 2.0 * x).collect();
     let n = log_weights.len() as f64;
     n * (2.0 * log_mean_exp(log_weights) - log_mean_exp(&squares)).exp()
 }
 
+/// The standard error of `log mean w` by the delta method, `s_w / (mean w sqrt n)`; infinite for a single weight.
+pub(crate) fn standard_error(log_weights: &[f64]) -> f64 {
+    if log_weights.len() < 2 {
+        return f64::INFINITY;
+    }
+    let center = log_mean_exp(log_weights);
+    let relative: Vec<f64> = log_weights.iter().map(|x| (x - center).exp()).collect();
+    (variance(&relative) / log_weights.len() as f64).sqrt()
+}
+
 /// An approximate 95 % interval of `log E[w]`: the hull of two.
 ///
-/// - The delta method: `log mean w +- 1.96 s_w / (mean w sqrt n)`. It assumes nothing about the weights but that the
+/// - The delta method: `log mean w +- 1.96` times its [`standard_error`]. It assumes nothing about the weights but that the
 ///   largest have been seen, and is far too narrow where they haven't.
 /// - What log-normal weights would give (Cox's method; Zhou & Gao 1997): `m + s^2 / 2 +- 1.96 sqrt(s^2 / n +
 ///   s^4 / (2 (n - 1)))` with the mean `m` and variance `s^2` of the log-weights. Log-weights of annealing are sums of
@@ -30,14 +40,13 @@ pub(super) fn effective_sample_size(log_weights: &[f64]) -> f64 {
 ///
 /// Of 100 log-normal weights with `s` = 1, 2, 3, the first alone covers 93, 81, 57 %, a percentile bootstrap 91, 80, 50 %,
 /// the second 95 %. Neither knows of modes that no chain has found.
-pub(super) fn interval(log_weights: &[f64]) -> (f64, f64) {
+pub(crate) fn interval(log_weights: &[f64]) -> (f64, f64) {
     let n = log_weights.len() as f64;
     if log_weights.len() < 2 {
         return (f64::NEG_INFINITY, f64::INFINITY);
     }
     let center = log_mean_exp(log_weights);
-    let relative: Vec<f64> = log_weights.iter().map(|x| (x - center).exp()).collect();
-    let delta = QUANTILE * (variance(&relative) / n).sqrt();
+    let delta = QUANTILE * standard_error(log_weights);
 
     let spread = variance(log_weights);
     let normal_center = mean(log_weights) + spread / 2.0;
@@ -48,7 +57,7 @@ pub(super) fn interval(log_weights: &[f64]) -> (f64, f64) {
     )
 }
 
-pub(super) fn mean(x: &[f64]) -> f64 {
+pub(crate) fn mean(x: &[f64]) -> f64 {
     x.iter().sum::<f64>() / x.len() as f64
 }
 
