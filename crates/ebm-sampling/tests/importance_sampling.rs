@@ -12,7 +12,7 @@ use common::{
 use ebm_models::{Energy, MlpConfig};
 use ebm_ops::Noise;
 use ebm_sampling::{
-    ImportanceError, ImportanceSample, ImportanceWeights, NormalDensity, UniformDensity,
+    Density, ImportanceError, ImportanceSample, ImportanceWeights, NormalDensity, UniformDensity,
     importance_sample,
 };
 
@@ -351,6 +351,44 @@ fn energies_that_are_not_finite_have_no_weight_and_are_counted() {
         let none: Result<ImportanceSample<2>, _> =
             importance_sample(&NanWherePositive {}, &nowhere, 30, &mut Noise::new(12));
         assert_eq!(none.unwrap_err(), ImportanceError::AllZero { draws: 30 });
+    }
+}
+
+/// A density that says zero at some of its own draws.
+#[derive(Module, Debug)]
+struct Broken {
+    draws: UniformDensity,
+}
+
+impl Energy<2> for Broken {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        WallWherePositive {}.energy(x)
+    }
+}
+
+impl Density<2> for Broken {
+    fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<2> {
+        self.draws.draw(count, noise)
+    }
+}
+
+/// Where the target is zero too that is harmless, elsewhere the weight is infinite.
+#[test]
+fn a_density_that_is_zero_at_its_own_draws() {
+    for device in devices() {
+        let draws = UniformDensity::new(-1.0, 1.0, &[1], &device);
+        let broken = Broken { draws };
+        let noise = || Noise::new(14);
+        let harmless: ImportanceSample<2> =
+            importance_sample(&WallWherePositive {}, &broken, 50, &mut noise()).unwrap();
+        assert_eq!(harmless.not_a_number, 0);
+        let flat = Quadratic::new(0.0, &device);
+        let drawn: Result<ImportanceSample<2>, _> =
+            importance_sample(&flat, &broken, 50, &mut noise());
+        assert!(matches!(
+            drawn.unwrap_err(),
+            ImportanceError::Infinite { .. }
+        ));
     }
 }
 
