@@ -37,7 +37,7 @@ pub struct StepInfo {
 
 impl StepInfo {
     /// Adds what a later step told.
-    fn add(&mut self, later: Self) {
+    pub(crate) fn add(&mut self, later: Self) {
         fn add(total: &mut Option<Tensor<1>>, later: Option<Tensor<1>>) {
             *total = match (total.take(), later) {
                 (Some(total), Some(later)) => Some(total + later),
@@ -62,7 +62,7 @@ pub struct Run<X> {
     /// The number of transitions made.
     pub steps: usize,
     /// Sums over the transitions.
-    totals: StepInfo,
+    pub(crate) totals: StepInfo,
 }
 
 impl<X> Run<X> {

@@ -1,7 +1,7 @@
 //! Markov chains that move through an energy: kernels, a runner, and the buffer that keeps chains between updates.
 //!
 //! A [`Kernel`] makes one transition; [`run`] makes many, and [`sample`] keeps their draws. Nothing here updates a parameter, and nothing
-//! reads a value back from the device while a chain runs, except [`recall`], which stops by itself.
+//! reads a value back from the device while a chain runs, except [`recall`], which stops by itself, and warm-up, which learns.
 //!
 //! Machines with layers move by [`BlockGibbs`] and [`ParallelTempering`]; [`AnnealedImportance`] estimates their partition
 //! functions, and those of pairwise machines, from below and from above. Whether chains can be believed is the business of
@@ -10,9 +10,12 @@
 //! Where a [`Density`] comes close to the target, [`RejectionSampler`] gives independent exact samples and
 //! [`importance_sample`] weighted ones, with expectations and `log Z`.
 //!
-//! Continuous configurations move by [`Langevin`], [`RandomWalkMetropolis`], [`Mala`] and [`HamiltonianMonteCarlo`], the two-valued units of a
-//! [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to its deepest valleys by [`anneal`], and at
-//! temperature 0 by [`recall`].
+//! Continuous configurations move by [`Langevin`], [`UnderdampedLangevin`], [`RandomWalkMetropolis`], [`Mala`] and
+//! [`HamiltonianMonteCarlo`], the two-valued units of a [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to
+//! its deepest valleys by [`anneal`], and at temperature 0 by [`recall`].
+//!
+//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] for any with a step size, and for Hamiltonian Monte Carlo
+//! [`window_adaptation`] (step size and metric, as Stan) and [`chees_adaptation`] (step size and length of trajectories).
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -31,6 +34,7 @@
 
 pub mod diagnostics;
 
+mod adaptation;
 mod density;
 mod draws;
 mod estimate;
@@ -49,7 +53,12 @@ mod rejection_sampling;
 mod replay_buffer;
 mod tempering;
 mod traces;
+mod underdamped_langevin;
 
+pub use adaptation::{
+    DualAveraging, MAX_LEAPFROG_STEPS, StepSize, WarmupWindows, adapt_step_size, chees_adaptation,
+    find_reasonable_step_size, window_adaptation,
+};
 pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
 pub use draws::{Draws, Schedule, sample, sample_with, stream};
 pub use estimate::Estimate;
@@ -58,10 +67,10 @@ pub use gibbs::{
     BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states,
 };
 pub use gradient::energy_and_gradient;
-pub use hamiltonian::HamiltonianMonteCarlo;
 pub use importance_sampling::{
     ImportanceError, ImportanceSample, ImportanceWeights, importance_sample,
 };
+pub use hamiltonian::{DIVERGENCE_THRESHOLD, HamiltonianMonteCarlo};
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis_hastings::{
@@ -83,3 +92,4 @@ pub use tempering::{
     TemperatureScheduleError, anneal,
 };
 pub use traces::EnergyTrace;
+pub use underdamped_langevin::{UnderdampedLangevin, UnderdampedLangevinState};
