@@ -10,7 +10,8 @@ use crate::kernel::{Kernel, StepInfo};
 use crate::metropolis_hastings::{GradientState, ProposalState, select};
 
 /// `dx = v dt`, `dv = -dE/dx dt - friction v dt + sqrt(2 friction T) dW`, unit mass, whose stationary density is
-/// `exp(-E(x) / T - |v|^2 / (2 T))`, in steps of `h = step_size` (BAOAB; Leimkuhler & Matthews, Applied Mathematics Research eXpress 2013):
+/// `exp(-E(x) / T - |v|^2 / (2 T))`, in steps of `h = step_size` (BAOAB; Leimkuhler & Matthews, Applied Mathematics
+/// Research eXpress 2013):
 ///
 /// ```text
 /// B   v <- v - h/2 dE/dx
@@ -24,9 +25,10 @@ use crate::metropolis_hastings::{GradientState, ProposalState, select};
 ///
 /// # Bias
 ///
-/// No step is rejected, so the stationary density is off by a term of order `step_size^2`, where [`Langevin`](crate::Langevin)'s is of
-/// order `step_size`. Of a normal with energy `k x^2 / 2` BAOAB's positions have variance `T / k` **exactly**, at any stable
-/// step, `step_size^2 k < 4`, and any friction above 0. Only the velocities are off: independent of the position, with variance
+/// No step is rejected, so the stationary density is off by a term of order `step_size^2`, where
+/// [`Langevin`](crate::Langevin)'s is of order `step_size`. Of a normal with energy `k x^2 / 2` BAOAB's positions have
+/// variance `T / k` **exactly**, at any stable step, `step_size^2 k < 4`, and any friction above 0. Only the velocities
+/// are off: independent of the position, with variance
 ///
 /// ```text
 /// Var(v) = T (1 - step_size^2 k / 4)
@@ -34,8 +36,9 @@ use crate::metropolis_hastings::{GradientState, ProposalState, select};
 ///
 /// # Choosing friction and step
 ///
-/// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest directions mixes best; without
-/// friction chains never change their energy, with very much of it they are `Langevin` chains of step `step_size^2 / 2`.
+/// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest directions mixes best;
+/// without friction chains never change their energy, with very much of it they are `Langevin` chains of step
+/// `step_size^2 / 2`.
 ///
 /// # Steps that are not finite
 ///

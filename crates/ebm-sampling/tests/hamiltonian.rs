@@ -1,5 +1,5 @@
-//! Hamiltonian Monte Carlo leaves its target as it is; its integrator is reversible, keeps volume and is of second order; what
-//! diverges is told.
+//! Hamiltonian Monte Carlo leaves its target as it is; its integrator is reversible, keeps volume and is of second
+//! order; what diverges is told.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -16,7 +16,7 @@ use ebm_models::Energy;
 use ebm_ops::Noise;
 use ebm_sampling::{
     DIVERGENCE_THRESHOLD, GradientState, HamiltonianMonteCarlo, Kernel, NormalDensity, StepInfo,
-    run,
+    UniformDensity, run,
 };
 
 /// Inverse masses for configurations of up to three values.
@@ -123,8 +123,8 @@ fn random_lengths_are_uniform() {
     assert_even(&counts, "lengths");
 }
 
-/// One leapfrog step of `h` turns a normal by the angle with `cos(angle) = 1 - h^2 / 2`: after a whole turn a chain is back where it
-/// began, whatever its momentum; with random lengths it isn't.
+/// One leapfrog step of `h` turns a normal by the angle with `cos(angle) = 1 - h^2 / 2`: after a whole turn a chain is
+/// back where it began, whatever its momentum; with random lengths it isn't.
 #[test]
 fn random_lengths_have_no_resonance() {
     let (n, leaps) = (20_000, 8);
@@ -174,8 +174,8 @@ fn divergences_are_where_the_error_of_the_energy_passes_the_threshold() {
     }
 }
 
-/// Steps that are too long for the walls of a quartic diverge, transition after transition; short ones never do, and an end that is
-/// not a number is a divergence.
+/// Steps that are too long for the walls of a quartic diverge, transition after transition; short ones never do, and an
+/// end that is not a number is a divergence.
 #[test]
 fn divergences_are_counted() {
     for device in devices() {
@@ -202,6 +202,16 @@ fn divergences_are_counted() {
         // No force: every end that is a number is accepted.
         assert_eq!(values(divergent.clone() + accepted), [1.0; 200]);
         assert!((1.0..199.0).contains(&values(divergent.sum())[0]));
+
+        // From outside a box every trajectory starts with an infinite energy; those that end inside are accepted all
+        // the same.
+        let start = tensor(&[1.2; 200], [200, 1], &device);
+        let energy = UniformDensity::new(-1.0, 1.0, &[1], &device);
+        let state = Kernel::<_, Tensor<2>>::init(&kernel, &energy, start);
+        let (_, info) = kernel.step(&energy, state, &mut noise);
+        assert_eq!(values(info.divergent.unwrap()), [1.0; 200]);
+        let accepted = values(info.accepted.unwrap().sum())[0];
+        assert!((1.0..199.0).contains(&accepted), "{accepted}");
     }
 }
 
@@ -255,8 +265,8 @@ impl Energy<2> for Coupled {
     }
 }
 
-/// Of a curved energy with a metric: the determinant of the Jacobian, by central differences of 0.02 in each of x and p, whose error is of
-/// the order of 4e-4 by the third derivatives and 1e-4 by rounding.
+/// Of a curved energy with a metric: the determinant of the Jacobian, by central differences of 0.02 in each of x and
+/// p, whose error is of the order of 4e-4 by the third derivatives and 1e-4 by rounding.
 #[test]
 fn trajectories_with_a_metric_keep_volume() {
     let device = Device::flex();

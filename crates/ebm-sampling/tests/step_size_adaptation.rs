@@ -35,6 +35,19 @@ fn the_first_numbers_of_the_recursion() {
     }
 }
 
+/// Where nothing is ever accepted, or everything, the step stays a positive number.
+#[test]
+fn the_step_stays_in_range() {
+    for (acceptance, extreme) in [(0.0, 1e-100), (1.0, 1e100)] {
+        let mut averaging = DualAveraging::new(1.0, 0.5);
+        for _ in 0..20_000 {
+            averaging.update(acceptance);
+        }
+        assert_eq!(averaging.step_size(), extreme);
+        assert_eq!(averaging.averaged_step_size(), extreme);
+    }
+}
+
 #[test]
 fn no_acceptance_is_none() {
     let (mut nan, mut zero) = (DualAveraging::new(0.3, 0.6), DualAveraging::new(0.3, 0.6));
@@ -43,8 +56,8 @@ fn no_acceptance_is_none() {
     assert_eq!(nan, zero);
 }
 
-/// From a step that is far too long and from one far too short. What one transition tells of the acceptance has the standard error
-/// `s / sqrt(chains)`; the average over the warm-up must be within five of what one transition tells.
+/// From a step that is far too long and from one far too short. What one transition tells of the acceptance has the
+/// standard error `s / sqrt(chains)`; the average over the warm-up must be within five of what one transition tells.
 fn assert_adapts<K>(kernel: &K, what: &str)
 where
     K: Kernel<Quadratic, Tensor<2>> + StepSize,
@@ -135,8 +148,8 @@ fn acceptance(kernel: &HamiltonianMonteCarlo, energy: &Quadratic, start: &Tensor
     values(chains.acceptance_probability().unwrap().mean())[0]
 }
 
-/// Doubled until 1/2 is crossed downwards, or halved until it is crossed upwards. With 2,000 chains a mean has a standard error of less
-/// than 0.012, five of which are 0.06.
+/// Doubled until 1/2 is crossed downwards, or halved until it is crossed upwards. With 2,000 chains a mean has a
+/// standard error of less than 0.012, five of which are 0.06.
 #[test]
 fn a_reasonable_step_is_where_the_acceptance_crosses_a_half() {
     for device in devices() {

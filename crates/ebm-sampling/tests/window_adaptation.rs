@@ -48,7 +48,8 @@ fn every_step_is_in_one_interval() {
     }
 }
 
-/// By hand: the loop of the documentation from public parts, variances by two passes in f64. 20 steps are 3, a window of 15, and 2.
+/// By hand: the loop of the documentation from public parts, variances by two passes in f64. 20 steps are 3, a window
+/// of 15, and 2.
 #[test]
 fn the_parts_make_the_whole() {
     let (chains, target) = (12, 0.7);
@@ -116,8 +117,8 @@ fn the_parts_make_the_whole() {
 
 /// 50 independent normals with variances from 0.01 to 100, from chains that start at N(0, 1) in each value.
 ///
-/// The variance of a sample variance of `n` independent normals is `2 / n` of its square; chains have as many effective draws of `x^2` as the
-/// diagnostics say, and the last window of the warm-up as many in proportion.
+/// The variance of a sample variance of `n` independent normals is `2 / n` of its square; chains have as many effective
+/// draws of `x^2` as the diagnostics say, and the last window of the warm-up as many in proportion.
 #[test]
 fn a_badly_scaled_normal_is_found_and_sampled() {
     let (values_each, chains, warmup, draws) = (50, 16, 400, 1000);
@@ -192,6 +193,24 @@ fn few_steps_tune_the_step_size_alone() {
     assert!(tuned.inverse_mass_matrix.is_none());
     assert!(tuned.step_size > 0.1);
     assert_eq!(warm.steps, 19);
+}
+
+/// Chains that start where nothing is a number diverge at each transition, which counts them; the step only ever
+/// shrinks, and stays positive.
+#[test]
+fn every_step_is_made_once() {
+    let device = Device::flex();
+    let kernel = HamiltonianMonteCarlo::new(1.0, 1);
+    for steps in [0, 19, 20, 150, 700] {
+        let start = Tensor::<2>::full([3, 2], 0.2, &device);
+        let mut noise = Noise::new(3);
+        let (tuned, warm) =
+            window_adaptation(&kernel, &NanWherePositive {}, start, steps, 0.8, &mut noise);
+        assert!(tuned.step_size > 0.0 && tuned.step_size < 1.0);
+        if steps > 0 {
+            assert_eq!(values(warm.divergences().unwrap()), [steps as f64; 3]);
+        }
+    }
 }
 
 #[test]

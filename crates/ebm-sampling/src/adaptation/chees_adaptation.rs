@@ -17,36 +17,41 @@ const LEARNING_RATE: f64 = 0.025;
 const SECOND_MOMENT_DECAY: f64 = 0.95;
 const MAX_CHANGE: f64 = 0.35;
 
-/// Moves chains by `steps` transitions while it tunes the step size and the length of the trajectories to the whole batch: ChEES-HMC
-/// (Hoffman, Radul & Sountsov, AISTATS 2021). The result is a kernel of random length
+/// Moves chains by `steps` transitions while it tunes the step size and the length of the trajectories to the whole
+/// batch: ChEES-HMC (Hoffman, Radul & Sountsov, AISTATS 2021). The result is a kernel of random length
 /// ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)) and the run.
 ///
-/// The length `T` climbs the change in the estimator of the expected square, which is large where trajectories carry chains far,
+/// The length `T` climbs the change in the estimator of the expected square, which is large where trajectories carry
+/// chains far,
 ///
 /// ```text
 /// ChEES(T) = 1/4 E[(|x' - E x'|^2 - |x - E x|^2)^2]
 /// ```
 ///
-/// over trajectories of length `t = u T`, `u` a quasi-random (Halton) sequence on `(0, 1)`, that lead from `x` to `x'` with final velocity `v'`. Its gradient
-/// with respect to `log T` is estimated by the mean over chains, weighted by their acceptance probabilities, of
+/// over trajectories of length `t = u T`, `u` a quasi-random (Halton) sequence on `(0, 1)`, that lead from `x` to `x'`
+/// with final velocity `v'`. Its gradient with respect to `log T` is estimated by the mean over chains, weighted by
+/// their acceptance probabilities, of
 ///
 /// ```text
 /// t (|x' - E x'|^2 - |x - E x|^2) (x' - E x') . v'
 /// ```
 ///
-/// for Adam (learning rate 0.025, `beta_1 = 0`, `beta_2 = 0.95`). [`DualAveraging`] tunes the step size so that the harmonic mean of
-/// the acceptance probabilities comes to `target_acceptance`; 0.651 is optimal (Beskos et al. 2013). `T` starts as the longest random
-/// trajectory of `kernel`, `(2 leapfrog_steps - 1) step_size`; start short, because the criterion has lower maxima beyond the best length; what is kept are weighted averages over the iterations. The length returned is
-/// on the grid of leapfrog steps: uniform on `1..=2 L - 1`, with `L` nearest to the mean number of steps of the warm-up.
+/// for Adam (learning rate 0.025, `beta_1 = 0`, `beta_2 = 0.95`). [`DualAveraging`] tunes the step size so that the
+/// harmonic mean of the acceptance probabilities comes to `target_acceptance`; 0.651 is optimal (Beskos et al. 2013).
+/// `T` starts as the longest random trajectory of `kernel`, `(2 leapfrog_steps - 1) step_size`; start short, because
+/// the criterion has lower maxima beyond the best length; what is kept are weighted averages over the iterations. The
+/// length returned is on the grid of leapfrog steps: uniform on `1..=2 L - 1`, with `L` nearest to the mean number of
+/// steps of the warm-up.
 ///
-/// A metric of `kernel` is kept, and distances are measured by it, `|x|^2 = x^T M x`: run [`window_adaptation`](crate::window_adaptation)
-/// first where widths differ.
+/// A metric of `kernel` is kept, and distances are measured by it, `|x|^2 = x^T M x`: run
+/// [`window_adaptation`](crate::window_adaptation) first where widths differ.
 ///
-/// The length is one number for all chains, which is what a batch wants. The No-U-Turn sampler finds one for each trajectory; a
-/// batch of those would pay the deepest tree for every chain and read back at each doubling, so this crate has none.
+/// The length is one number for all chains, which is what a batch wants. The No-U-Turn sampler finds one for each
+/// trajectory; a batch of those would pay the deepest tree for every chain and read back at each doubling, so this
+/// crate has none.
 ///
-/// Don't use the positions of the run as draws, but as starting points. Two numbers are read back from the device at each step, because the
-/// next step depends on them. The more chains the better; 16 or more are sensible.
+/// Don't use the positions of the run as draws, but as starting points. Two numbers are read back from the device at
+/// each step, because the next step depends on them. The more chains the better; 16 or more are sensible.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -66,8 +71,8 @@ const MAX_CHANGE: f64 = 0.35;
 ///
 /// # Panics
 ///
-/// If there are fewer than two chains, `kernel` has no leapfrog steps or a step size that is not positive and finite, or the target is not
-/// between 0 and 1.
+/// If there are fewer than two chains, `kernel` has no leapfrog steps or a step size that is not positive and finite,
+/// or the target is not between 0 and 1.
 pub fn chees_adaptation<E: Energy<D>, const D: usize>(
     kernel: &HamiltonianMonteCarlo,
     energy: &E,
@@ -202,7 +207,8 @@ impl Criterion {
         }
     }
 
-    /// The harmonic mean of the acceptance probabilities, and the gradient with respect to the length; divergent chains are left out.
+    /// The harmonic mean of the acceptance probabilities, and the gradient with respect to the length; divergent chains
+    /// are left out.
     fn read(self, info: &StepInfo) -> (f64, f64) {
         let (Some(probability), Some(divergent)) =
             (info.acceptance_probability.clone(), info.divergent.clone())

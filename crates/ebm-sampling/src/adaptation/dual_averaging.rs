@@ -9,9 +9,17 @@ const T0: f64 = 10.0;
 /// How fast the average forgets, `kappa`.
 const KAPPA: f64 = 0.75;
 
-/// Nesterov's dual averaging of the logarithm of a step size (Hoffman & Gelman, JMLR 15, 2014, section 3.2.1, equation 6 and
-/// algorithm 5), from a first step `eps_0` towards the acceptance probability `delta`. With the acceptance `alpha_t` observed at
-/// `eps_(t-1)`,
+/// Step sizes beyond these are of no use to anybody, and their squares are still numbers.
+const RANGE: (f64, f64) = (1e-100, 1e100);
+
+/// A step size within what is worth trying, where nothing is ever accepted, or everything.
+pub(super) fn in_range(step_size: f64) -> f64 {
+    step_size.clamp(RANGE.0, RANGE.1)
+}
+
+/// Nesterov's dual averaging of the logarithm of a step size (Hoffman & Gelman, JMLR 15, 2014, section 3.2.1, equation
+/// 6 and algorithm 5), from a first step `eps_0` towards the acceptance probability `delta`. With the acceptance
+/// `alpha_t` observed at `eps_(t-1)`,
 ///
 /// ```text
 /// H_t            = (1 - 1 / (t + t_0)) H_(t-1) + (delta - alpha_t) / (t + t_0)      H_0 = 0
@@ -20,7 +28,8 @@ const KAPPA: f64 = 0.75;
 /// ```
 ///
 /// with `gamma = 0.05`, `t_0 = 10`, `kappa = 0.75`. Warm-up runs with `eps_t`; what comes after with `epsbar_t`, which
-/// converges where the acceptance falls with the step.
+/// converges where the acceptance falls with the step. Where nothing is ever accepted, or everything, step sizes end at
+/// 1e-100 or 1e100.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DualAveraging {
     target_acceptance: f64,
@@ -71,11 +80,11 @@ impl DualAveraging {
 
     /// The step size to try next, `eps_t`.
     pub fn step_size(&self) -> f64 {
-        self.log_step.exp()
+        in_range(self.log_step.exp())
     }
 
     /// The step size to keep, `epsbar_t`; the first one before any update.
     pub fn averaged_step_size(&self) -> f64 {
-        self.log_average.exp()
+        in_range(self.log_average.exp())
     }
 }

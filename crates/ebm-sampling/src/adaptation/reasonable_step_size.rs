@@ -2,17 +2,20 @@
 
 use ebm_ops::Noise;
 
+use super::dual_averaging::in_range;
 use super::{StepSize, mean_acceptance};
 use crate::kernel::Kernel;
 
 /// The most doublings or halvings.
 const MAX_TRIALS: usize = 60;
 
-/// The kernel with a step size of the right order (Hoffman & Gelman, JMLR 15, 2014, algorithm 4): from that of `kernel` it is doubled while
-/// one transition from `position` would be accepted with a probability of more than 1/2 in the mean of all chains, or halved until it would.
+/// The kernel with a step size of the right order (Hoffman & Gelman, JMLR 15, 2014, algorithm 4): from that of `kernel`
+/// it is doubled while one transition from `position` would be accepted with a probability of more than 1/2 in the mean
+/// of all chains, or halved until it would.
 ///
-/// As in the paper but for two things: a trial is a whole transition of the kernel, and all chains are asked. No chain moves. One
-/// number is read back from the device at each trial. Where every step is accepted, or none, the search stops after 60 trials.
+/// As in the paper but for two things: a trial is a whole transition of the kernel, and all chains are asked. No chain
+/// moves. One number is read back from the device at each trial. Where every step is accepted, or none, the search
+/// stops after 60 trials.
 ///
 /// # Panics
 ///
@@ -55,7 +58,7 @@ where
     };
     let factor = if is_short(step_size) { 2.0 } else { 0.5 };
     for _ in 0..MAX_TRIALS {
-        step_size *= factor;
+        step_size = in_range(step_size * factor);
         if is_short(step_size) != (factor > 1.0) {
             break;
         }

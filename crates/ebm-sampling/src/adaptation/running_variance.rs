@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 
 use crate::metropolis_hastings::per_chain;
 
-/// Pooled over chains and draws, a batch at a time (Welford 1962; Chan, Golub & LeVeque 1983), so that memory doesn't grow and no large
-/// squares are subtracted.
+/// Pooled over chains and draws, a batch at a time (Welford 1962; Chan, Golub & LeVeque 1983), so that memory doesn't
+/// grow and no large squares are subtracted.
 #[derive(Default)]
 pub(super) struct RunningVariance {
     count: f64,
@@ -38,7 +38,8 @@ impl RunningVariance {
         self.count = total;
     }
 
-    /// Unbiased variances of the values, drawn a little towards 1e-3 as Stan does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`: `[values]`.
+    /// Unbiased variances of the values, drawn a little towards 1e-3 as Stan does,
+    /// `n / (n + 5) var + 1e-3 * 5 / (n + 5)`: `[values]`.
     ///
     /// `None` for fewer than two draws.
     pub(super) fn regularised(self) -> Option<Tensor<1>> {

@@ -21,8 +21,8 @@ pub trait StepSize {
     fn with_step_size(&self, step_size: f64) -> Self;
 }
 
-/// The length of a leapfrog step. The target is Stan's 0.8: 0.651 is optimal in many dimensions (Beskos et al. 2013), but costs
-/// too long a step more than too short a one.
+/// The length of a leapfrog step. The target is Stan's 0.8: 0.651 is optimal in many dimensions (Beskos et al. 2013),
+/// but costs too long a step more than too short a one.
 impl StepSize for HamiltonianMonteCarlo {
     const TARGET_ACCEPTANCE: f64 = 0.8;
 
@@ -96,14 +96,17 @@ impl StepSize for UniformWalk {
     }
 }
 
-/// Moves chains by `steps` transitions while [`DualAveraging`] tunes the step size, from the one of `kernel`, so that the mean
-/// acceptance probability of all chains comes to `target_acceptance` (such as [`StepSize::TARGET_ACCEPTANCE`]). The result is the tuned
-/// kernel and the run.
+/// Moves chains by `steps` transitions while [`DualAveraging`] tunes the step size, from the one of `kernel`, so that
+/// the mean acceptance probability of all chains comes to `target_acceptance` (such as
+/// [`StepSize::TARGET_ACCEPTANCE`]). The result is the tuned kernel and the run.
 ///
-/// Chains don't keep their target exactly while the kernel changes: don't use the positions of the run as draws, but as starting
-/// points. Many chains need few steps; some 100 steps do for most targets. One number is read back from the device at each step,
-/// because the next step depends on it. [`find_reasonable_step_size`](crate::find_reasonable_step_size) gives a first step
-/// size where none is known.
+/// Where acceptance falls off a cliff with the step, as it does for a few very narrow directions, the steps tried swing
+/// about the edge, and the tuned step, their average, accepts more than asked for.
+///
+/// Chains don't keep their target exactly while the kernel changes: don't use the positions of the run as draws, but as
+/// starting points. Many chains need few steps; some 100 steps do for most targets. One number is read back from the
+/// device at each step, because the next step depends on it.
+/// [`find_reasonable_step_size`](crate::find_reasonable_step_size) gives a first step size where none is known.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -123,8 +126,8 @@ impl StepSize for UniformWalk {
 ///
 /// # Panics
 ///
-/// If the step size of the kernel is not positive and finite, the target not between 0 and 1, or the kernel reports no acceptance
-/// probability.
+/// If the step size of the kernel is not positive and finite, the target not between 0 and 1, or the kernel reports no
+/// acceptance probability.
 pub fn adapt_step_size<K: Kernel<E, X> + StepSize, E, X>(
     kernel: &K,
     energy: &E,

@@ -23,8 +23,9 @@ pub struct WarmupWindows {
 }
 
 impl WarmupWindows {
-    /// Stan's division: 75, then windows of 25, 50, 100, ..., of which the last takes what wouldn't make another twice as long, then 50.
-    /// Where there are fewer than 150 steps, 15 %, one window, and 10 %; fewer than 20 tune the step size alone.
+    /// Stan's division: 75, then windows of 25, 50, 100, ..., of which the last takes what wouldn't make another twice
+    /// as long, then 50. Where there are fewer than 150 steps, 15 %, one window, and 10 %; fewer than 20 tune the step
+    /// size alone.
     pub fn of(steps: usize) -> Self {
         if steps < 20 {
             return Self {
@@ -54,23 +55,23 @@ impl WarmupWindows {
     }
 }
 
-/// Moves chains by `steps` transitions while it tunes step size and metric as Stan's warm-up does; BlackJAX's `window_adaptation`. The
-/// result is the tuned kernel and the run.
+/// Moves chains by `steps` transitions while it tunes step size and metric as Stan's warm-up does; BlackJAX's
+/// `window_adaptation`. The result is the tuned kernel and the run.
 ///
-/// The steps are divided by [`WarmupWindows::of`]. [`DualAveraging`] tunes the step size all the time, towards `target_acceptance`
-/// (Stan's 0.8 is [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end of each slow window the
-/// variances of its draws, pooled over chains and draws, `n` in all, and regularised as Stan does,
-/// `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step size starts anew from
-/// [`find_reasonable_step_size`](crate::find_reasonable_step_size). Stan has one chain a metric; pooling makes many chains quick, but
-/// counts the distance between chains that haven't met as variance.
+/// The steps are divided by [`WarmupWindows::of`]. [`DualAveraging`] tunes the step size all the time, towards
+/// `target_acceptance` (Stan's 0.8 is [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end
+/// of each slow window the variances of its draws, pooled over chains and draws, `n` in all, and regularised as Stan
+/// does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step size starts anew from
+/// [`find_reasonable_step_size`](crate::find_reasonable_step_size). Stan has one chain a metric; pooling makes many
+/// chains quick, but counts the distance between chains that haven't met as variance.
 ///
-/// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are near 1, so `leapfrog_steps` times the step
-/// size should be near `pi / 2`; a fixed length near `2 pi` is a resonance
-/// ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)). [`chees_adaptation`](crate::chees_adaptation) of the result
-/// tunes the length.
+/// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are near 1, so
+/// `leapfrog_steps` times the step size should be near `pi / 2`; a fixed length near `2 pi` is a resonance
+/// ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)). [`chees_adaptation`](crate::chees_adaptation)
+/// of the result tunes the length.
 ///
-/// Don't use the positions of the run as draws, but as starting points. One number is read back from the device at each step, because the
-/// next step depends on it.
+/// Don't use the positions of the run as draws, but as starting points. One number is read back from the device at each
+/// step, because the next step depends on it.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};

@@ -21,24 +21,25 @@ pub const DIVERGENCE_THRESHOLD: f64 = 1000.0;
 ///
 /// # Metric
 ///
-/// The mass matrix `M` is diagonal, 1 for every value unless [`with_inverse_mass_matrix`](Self::with_inverse_mass_matrix) says
-/// otherwise. Variances of the target as `M^-1` make all widths alike, so that one step size suits them all;
-/// [`window_adaptation`](crate::window_adaptation) finds them.
+/// The mass matrix `M` is diagonal, 1 for every value unless
+/// [`with_inverse_mass_matrix`](Self::with_inverse_mass_matrix) says otherwise. Variances of the target as `M^-1` make
+/// all widths alike, so that one step size suits them all; [`window_adaptation`](crate::window_adaptation) finds them.
 ///
 /// # Length of the trajectories
 ///
 /// With a fixed number of steps (the default; BlackJAX's `hmc`) a value of the target that swings with a period of the
-/// trajectory's length comes back to where it was, at every step, and never mixes; with a good metric all values can have the same
-/// period. [`with_random_length`](Self::with_random_length) (BlackJAX's `dynamic_hmc`) has no such resonance at the same mean cost,
-/// and is what to use where the period isn't known. `leapfrog_steps` times `step_size` near a quarter of the longest period,
-/// `pi / 2` widths, is a good length; [`chees_adaptation`](crate::chees_adaptation) finds it.
+/// trajectory's length comes back to where it was, at every step, and never mixes; with a good metric all values can
+/// have the same period. [`with_random_length`](Self::with_random_length) (BlackJAX's `dynamic_hmc`) has no such
+/// resonance at the same mean cost, and is what to use where the period isn't known. `leapfrog_steps` times `step_size`
+/// near a quarter of the longest period, `pi / 2` widths, is a good length;
+/// [`chees_adaptation`](crate::chees_adaptation) finds it.
 ///
 /// # Divergences
 ///
 /// A trajectory whose error of the energy exceeds [`DIVERGENCE_THRESHOLD`] or is not finite is divergent:
-/// [`StepInfo::divergent`] and [`Run::divergences`](crate::Run::divergences) count it. Divergences where the chains have settled
-/// say that the step is too long for some narrow place of the target, which the draws then leave out. A trajectory that ends
-/// where energy or gradient are not numbers is rejected.
+/// [`StepInfo::divergent`] and [`Run::divergences`](crate::Run::divergences) count it. Divergences where the chains
+/// have settled say that the step is too long for some narrow place of the target, which the draws then leave out. A
+/// trajectory that ends where energy or gradient are not numbers is rejected.
 #[derive(Clone, Debug)]
 pub struct HamiltonianMonteCarlo {
     /// Length of a leapfrog step, positive, in units of x (times the square root of a mass).
@@ -81,8 +82,8 @@ impl HamiltonianMonteCarlo {
         self
     }
 
-    /// Draws the number of leapfrog steps of each transition uniformly from `1..=2 leapfrog_steps - 1`, on the host, the same for
-    /// all chains, whatever their positions.
+    /// Draws the number of leapfrog steps of each transition uniformly from `1..=2 leapfrog_steps - 1`, on the host,
+    /// the same for all chains, whatever their positions.
     pub fn with_random_length(mut self) -> Self {
         self.random_length = true;
         self
