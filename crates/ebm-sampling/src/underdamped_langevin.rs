@@ -37,8 +37,8 @@ use crate::metropolis_hastings::{GradientState, ProposalState, select};
 /// # Choosing friction and step
 ///
 /// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest directions mixes best;
-/// without friction chains never change their energy, with very much of it they are `Langevin` chains of step
-/// `step_size^2 / 2`.
+/// without friction chains never change their energy. With very much of it they are [`Langevin`](crate::Langevin) chains
+/// of step `step_size^2 / 2`, each of whose noises is the mean of two neighbouring draws.
 ///
 /// # Steps that are not finite
 ///
