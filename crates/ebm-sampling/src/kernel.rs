@@ -33,12 +33,17 @@ pub struct StepInfo {
     pub divergent: Option<Tensor<1>>,
     /// 1 where the step was not finite and the chain went back to its start; `None` for a kernel that rejects.
     pub reset: Option<Tensor<1>>,
+    /// 1 where replicas at neighbouring temperatures swapped places, 0 where they did not: `[temperatures - 1, chains]`, the
+    /// coldest pair first; `None` for a kernel that has no replicas.
+    pub swapped: Option<Tensor<2>>,
+    /// With what probability they did; `None` for a kernel that has no replicas.
+    pub swap_probability: Option<Tensor<2>>,
 }
 
 impl StepInfo {
     /// Adds what a later step told.
     pub(crate) fn add(&mut self, later: Self) {
-        fn add(total: &mut Option<Tensor<1>>, later: Option<Tensor<1>>) {
+        fn add<const D: usize>(total: &mut Option<Tensor<D>>, later: Option<Tensor<D>>) {
             *total = match (total.take(), later) {
                 (Some(total), Some(later)) => Some(total + later),
                 (total, later) => total.or(later),
@@ -51,6 +56,33 @@ impl StepInfo {
         );
         add(&mut self.divergent, later.divergent);
         add(&mut self.reset, later.reset);
+        add(&mut self.swapped, later.swapped);
+        add(&mut self.swap_probability, later.swap_probability);
+    }
+
+    /// Sums over so many transitions as one step: shares of what was accepted, numbers of what went wrong.
+    pub(crate) fn of_transitions(mut self, transitions: usize) -> Self {
+        let share = |total: Tensor<1>| total.div_scalar(transitions as f64);
+        self.accepted = self.accepted.map(share);
+        self.acceptance_probability = self.acceptance_probability.map(share);
+        self
+    }
+
+    /// What one step told of several batches of chains as that of one; of what a batch doesn't tell, nothing.
+    pub(crate) fn cat(infos: Vec<Self>) -> Self {
+        let cat = |part: fn(&Self) -> &Option<Tensor<1>>| {
+            let parts: Option<Vec<Tensor<1>>> =
+                infos.iter().map(|info| part(info).clone()).collect();
+            parts.map(|parts| Tensor::cat(parts, 0))
+        };
+        Self {
+            accepted: cat(|info| &info.accepted),
+            acceptance_probability: cat(|info| &info.acceptance_probability),
+            divergent: cat(|info| &info.divergent),
+            reset: cat(|info| &info.reset),
+            swapped: None,
+            swap_probability: None,
+        }
     }
 }
 
@@ -89,6 +121,30 @@ impl<X> Run<X> {
     /// rejects such steps.
     pub fn resets(&self) -> Option<Tensor<1>> {
         self.totals.reset.clone()
+    }
+
+    /// How often each pair of neighbouring temperatures swapped, as a share of the transitions, the coldest pair first:
+    /// `[temperatures - 1]`, means over the chains; `None` for a kernel that has no replicas, and after no step.
+    pub fn swap_rates(&self) -> Option<Tensor<1>> {
+        self.by_pair(self.totals.swapped.as_ref())
+    }
+
+    /// The mean probability of those swaps, `[temperatures - 1]`: what [`swap_rates`](Self::swap_rates) estimate, with less
+    /// noise. A ladder is [adapted](crate::Ladder::adapted) by it.
+    pub fn swap_probabilities(&self) -> Option<Tensor<1>> {
+        self.by_pair(self.totals.swap_probability.as_ref())
+    }
+
+    /// How often each pair of neighbouring temperatures swapped in each chain: `[temperatures - 1, chains]`; `None` for a
+    /// kernel that has no replicas, and after no step.
+    pub fn swaps(&self) -> Option<Tensor<2>> {
+        self.totals.swapped.clone()
+    }
+
+    /// The means over chains and transitions: `[temperatures - 1]`.
+    fn by_pair(&self, total: Option<&Tensor<2>>) -> Option<Tensor<1>> {
+        let mean: Tensor<1> = total?.clone().mean_dim(1).squeeze_dim(1);
+        Some(mean.div_scalar(self.steps as f64))
     }
 
     /// The same run with its positions seen in another way.

@@ -3,8 +3,9 @@
 //! A [`Kernel`] makes one transition; [`run`] makes many, and [`sample`] keeps their draws. Nothing here updates a parameter, and nothing
 //! reads a value back from the device while a chain runs, except [`recall`], which stops by itself, and warm-up, which learns.
 //!
-//! Machines with layers move by [`BlockGibbs`] and [`ParallelTempering`]; [`AnnealedImportance`] estimates their partition
-//! functions, and those of pairwise machines, from below and from above. Whether chains can be believed is the business of
+//! Machines with layers move by [`BlockGibbs`] and [`BlockParallelTempering`], and any kernel crosses barriers in
+//! [`ParallelTempering`]. [`AnnealedImportance`] estimates partition functions, of machines and of any energy ([`EnergyPath`]),
+//! from below and from above. Whether chains can be believed is the business of
 //! [`diagnostics`].
 //!
 //! Where a [`Density`] comes close to the target, [`RejectionSampler`] gives independent exact samples and
@@ -79,8 +80,8 @@ pub use metropolis_hastings::{
     RandomWalkMetropolis, UniformWalk,
 };
 pub use partition::{
-    AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PairwisePath, PartitionEstimate,
-    SchedulePlace, TemperingSchedule, TemperingScheduleError,
+    AnnealedImportance, AnnealingPath, Bridge, EnergyPath, LayeredPath, LayeredState, PairwisePath,
+    PartitionEstimate, SchedulePlace, TemperingSchedule, TemperingScheduleError,
 };
 pub use recall::{Dynamics, Recall, recall};
 pub use rejection_sampling::{RejectionError, RejectionSample, RejectionSampler};
@@ -88,8 +89,9 @@ pub use replay_buffer::{
     ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
 };
 pub use tempering::{
-    Annealed, Cooling, InvalidLadder, ParallelTempering, TemperatureSchedule,
-    TemperatureScheduleError, anneal,
+    Annealed, AnnealedEnergy, BlockParallelTempering, BlockParallelTemperingState, Cooling,
+    InvalidLadder, Ladder, ParallelTempering, ParallelTemperingState, TemperatureSchedule,
+    TemperatureScheduleError, Tempered, anneal, anneal_energy,
 };
 pub use traces::EnergyTrace;
 pub use underdamped_langevin::{UnderdampedLangevin, UnderdampedLangevinState};

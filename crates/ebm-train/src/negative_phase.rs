@@ -29,7 +29,8 @@ pub struct Negatives<const D: usize> {
     replicas: Tensor<D>,
     /// Root mean square distance, per value, between the two ends of a chain: `[1]`.
     pub displacement: Tensor<1>,
-    /// Mean share of accepted proposals: `[1]`; `None` for a sampler that never rejects.
+    /// Mean share of accepted proposals, of swaps where only those can be rejected: `[1]`; `None` for a sampler that never
+    /// rejects.
     pub acceptance: Option<Tensor<1>>,
     /// Which chains of the buffer these are.
     indices: Option<Tensor<1, Int>>,
@@ -107,7 +108,8 @@ impl<const D: usize> NegativePhase<D> {
             config.range,
             noise,
         );
-        let acceptance = chains.acceptance().map(Tensor::mean);
+        let accepted = chains.acceptance().or_else(|| chains.swap_rates());
+        let acceptance = accepted.map(Tensor::mean);
         let replicas = chains.position;
         let samples = replicas.clone().narrow(0, 0, shape[0]);
         let start = start.narrow(0, 0, shape[0]);

@@ -40,16 +40,16 @@ pub struct PartitionEstimate<S> {
     pub log_partition: f64,
     /// An approximate 95 % interval, the hull of that of the delta method and that of log-normal weights: nearly right
     /// where weights are heavy-tailed but regular, too narrow where some of the model's modes were never found.
-    /// Infinite with a single chain.
+    /// Infinite with a single chain, and where all weights are 0.
     pub interval: (f64, f64),
     /// The mean of the log-weights in place of the logarithm of the mean: forward `log Z_0 + mean log w`, in reverse
     /// `log Z_0 - mean log w'`. A looser bound in the same direction, with less variance, free of the number of chains.
     pub mean_bound: f64,
     /// `log Z_0` of the base distribution.
     pub base_log_partition: f64,
-    /// `log w` of each chain, or `log w'`.
+    /// `log w` of each chain, or `log w'`; `-inf` is a weight of 0.
     pub log_weights: Vec<f64>,
-    /// `(sum w)^2 / sum w^2`: from 1, where one chain has all the weight, to the number of chains.
+    /// `(sum w)^2 / sum w^2`: from 1, where one chain has all the weight, to the number of chains; 0 if no chain has any.
     pub effective_sample_size: f64,
     /// The chains at the end: at the model forward, at the base distribution in reverse.
     pub states: S,

@@ -1,7 +1,16 @@
 //! Temperatures: annealed towards the deepest valleys, or several at once so that chains cross barriers.
 
+mod anneal_energy;
 mod annealing;
+mod block_parallel_tempering;
+mod ladder;
 mod parallel_tempering;
+mod swaps;
+mod tempered;
 
+pub use anneal_energy::{AnnealedEnergy, anneal_energy};
 pub use annealing::{Annealed, Cooling, TemperatureSchedule, TemperatureScheduleError, anneal};
-pub use parallel_tempering::{InvalidLadder, ParallelTempering};
+pub use block_parallel_tempering::{BlockParallelTempering, BlockParallelTemperingState};
+pub use ladder::{InvalidLadder, Ladder};
+pub use parallel_tempering::{ParallelTempering, ParallelTemperingState};
+pub use tempered::Tempered;

@@ -1,209 +1,207 @@
 //! Parallel tempering: replicas at several temperatures that swap places, so that chains cross barriers.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use ebm_models::{BlockConditional, Conditional};
+use burn::module::ModuleDisplay;
+use burn::tensor::Tensor;
+use ebm_models::Energy;
 use ebm_ops::Noise;
 
-use crate::gibbs::check_blocks;
+use super::ladder::Ladder;
+use super::swaps::Swaps;
+use super::tempered::{Tempered, tempered};
 use crate::kernel::{Kernel, StepInfo};
+use crate::metropolis_hastings::per_chain;
 
-/// Block Gibbs sampling of `exp(-b_t E)` at inverse temperatures `1 = b_0 > b_1 > ... >= 0`, and after each sweep
-/// swaps of neighbours, accepted with probability `min(1, exp((b_t - b_{t+1}) (E_t - E_{t+1})))` (Swendsen & Wang 1986;
-/// for restricted Boltzmann machines Desjardins et al. 2010). First the pairs (0, 1), (2, 3), ... are proposed, then
-/// (1, 2), (3, 4), ...: deterministic pairs carry replicas faster than random ones (Syed et al. 2022).
+/// Replicas of each chain at inverse temperatures `1 = b_0 > b_1 > ... > b_n >= 0`, moved by a kernel of their own on the energy
+/// `b_t E`, and swaps of neighbours, accepted with probability
+///
+/// ```text
+/// min(1, exp((b_t - b_{t+1}) (E(x_t) - E(x_{t+1}))))
+/// ```
+///
+/// (Swendsen & Wang 1986; Geyer 1991), first of the pairs (0, 1), (2, 3), ..., then (1, 2), (3, 4), ...: deterministic pairs carry
+/// replicas faster than random ones (Okabe et al. 2001; Syed et al. 2022). Hot replicas cross barriers and hand what they find
+/// down. The product of all `exp(-b_t E)` is stationary if each kernel keeps its own target, so the coldest replicas sample
+/// `exp(-E)`; that swaps are many doesn't show that all modes were found.
+///
+/// Any kernel over tensors serves, continuous or discrete, exact or unadjusted, with the bias of the latter; it is built at
+/// its temperature 1. Machines with blocks of units move in one batch by
+/// [`BlockParallelTempering`](crate::BlockParallelTempering).
 ///
 /// # Shapes
 ///
-/// All replicas of all chains are rows of one batch, temperature by temperature: `[temperatures * chains, units]`. The
-/// first `chains` rows are the samples of the model. [`StepInfo::accepted`] is `[(temperatures - 1) * chains]`: for each
-/// pair of neighbours, the colder first, whether each chain swapped; its mean over a run are the swap rates.
+/// Positions are *all* replicas, temperature by temperature: `[temperatures * chains, ..]`, where a run starts
+/// ([`Ladder::replicate`]) and ends. The first `chains` rows are the samples of the model: [`Ladder::cold`]. In a
+/// [`StepInfo`] and a [`Run`](crate::Run) `accepted` and its like are of the kernels, `[temperatures * chains]`, the shares of the transitions
+/// between two swaps; `swapped` is `[temperatures - 1, chains]`.
 ///
-/// An inverse temperature of 0 is for binary units only: of Gaussian ones it is no distribution, and chains there become
-/// infinite.
+/// # Cost
+///
+/// One step is `transitions` steps of each kernel, one energy of all replicas for the swaps, and one
+/// [`init`](Kernel::init) of each kernel where they have swapped to (an energy, with its gradient if the kernel uses it), whatever was
+/// accepted. So several [transitions](Self::with_transitions) between swaps are cheaper each; what a kernel keeps beyond its position
+/// starts anew after swaps. Nothing is read back from the device.
+///
+/// # What is not finite
+///
+/// A configuration whose energy isn't finite never goes to the colder of two temperatures; one whose energy is `+inf` always
+/// goes to the hotter, if its neighbour has a finite one.
+///
+/// An inverse temperature of 0 is for bounded domains (discrete states, kernels with bounds); elsewhere it is no distribution.
+///
+/// ```
+/// # use burn::tensor::{Device, Tensor};
+/// # use ebm_models::MlpConfig;
+/// # use ebm_ops::Noise;
+/// use ebm_sampling::{Ladder, Mala, ParallelTempering, run};
+///
+/// # fn demo(device: Device) -> Result<(), ebm_sampling::InvalidLadder> {
+/// # let mut noise = Noise::new(7);
+/// # let energy = MlpConfig::new(2, vec![64]).init(&device, &mut noise);
+/// # let start: Tensor<2> = noise.normal([100, 2], &device);
+/// let ladder = Ladder::geometric(6, 0.05)?;
+/// // Hotter replicas take larger steps.
+/// let kernel = ParallelTempering::new(ladder.clone(), |b| Mala::new(0.1 / b)).with_transitions(5);
+/// let after = run(&kernel, &energy, ladder.replicate(start), 200, &mut noise);
+/// let rates = after.swap_rates(); // [5]
+/// let samples = ladder.cold(after.position); // [100, 2]
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct ParallelTempering {
-    inverse_temperatures: Vec<f64>,
+pub struct ParallelTempering<K> {
+    ladder: Ladder,
+    /// One a temperature.
+    kernels: Vec<K>,
+    transitions: usize,
 }
 
-/// Inverse temperatures that parallel tempering can't use.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InvalidLadder {
-    found: Vec<f64>,
+/// Replicas of a [`ParallelTempering`].
+#[derive(Clone, Debug)]
+pub struct ParallelTemperingState<S> {
+    /// The state of the kernel of each temperature, the coldest first.
+    pub replicas: Vec<S>,
+    swaps: Swaps,
 }
 
-impl std::fmt::Display for InvalidLadder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "found inverse temperatures {:?}, expected at least two that start at 1 and fall, none below 0",
-            self.found
-        )
-    }
-}
-
-impl std::error::Error for InvalidLadder {}
-
-impl ParallelTempering {
-    /// A ladder of inverse temperatures.
+impl<K> ParallelTempering<K> {
+    /// A kernel for each inverse temperature `b`, at its own temperature 1 on the energy `b E`; one transition between swaps.
     ///
-    /// # Errors
-    ///
-    /// If it has fewer than two, doesn't start at 1, doesn't fall, or falls below 0.
-    pub fn new(inverse_temperatures: Vec<f64>) -> Result<Self, InvalidLadder> {
-        let falls = inverse_temperatures
-            .windows(2)
-            .all(|pair| pair[0] > pair[1]);
-        let last = inverse_temperatures.last().copied().unwrap_or(-1.0);
-        if inverse_temperatures.len() >= 2 && inverse_temperatures[0] == 1.0 && falls && last >= 0.0
-        {
-            Ok(Self {
-                inverse_temperatures,
-            })
-        } else {
-            Err(InvalidLadder {
-                found: inverse_temperatures,
-            })
+    /// Kernels that are scaled by lengths take steps in proportion to `1 / sqrt(b)`, those that follow the gradient by a factor of
+    /// it in proportion to `1 / b`.
+    pub fn new(ladder: Ladder, kernel: impl FnMut(f64) -> K) -> Self {
+        Self {
+            kernels: ladder.values().iter().copied().map(kernel).collect(),
+            ladder,
+            transitions: 1,
         }
     }
 
-    /// `count` inverse temperatures from 1 down to `lowest`, evenly spaced.
+    /// Makes so many transitions of each kernel between swaps.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// As for [`new`](Self::new).
-    pub fn linear(count: usize, lowest: f64) -> Result<Self, InvalidLadder> {
-        let step = (1.0 - lowest) / count.saturating_sub(1).max(1) as f64;
-        Self::new((0..count).map(|t| 1.0 - step * t as f64).collect())
+    /// If there are none.
+    pub fn with_transitions(mut self, transitions: usize) -> Self {
+        assert!(
+            transitions > 0,
+            "swaps need transitions between them, got 0"
+        );
+        self.transitions = transitions;
+        self
     }
 
-    /// The number of temperatures, and of replicas a chain.
-    pub fn temperatures(&self) -> usize {
-        self.inverse_temperatures.len()
+    /// The inverse temperatures.
+    pub fn ladder(&self) -> &Ladder {
+        &self.ladder
     }
 
-    /// For each row its inverse temperature: `[temperatures * chains, 1]`.
-    fn column(&self, chains: usize, device: &Device) -> Tensor<2> {
-        let rows: Vec<f32> = self
-            .inverse_temperatures
-            .iter()
-            .flat_map(|&beta| std::iter::repeat_n(beta as f32, chains))
-            .collect();
-        let count = rows.len();
-        Tensor::from_data(TensorData::new(rows, [count, 1]), device)
+    /// The kernel of each temperature, the coldest first.
+    pub fn kernels(&self) -> &[K] {
+        &self.kernels
     }
 
-    /// Proposes swaps of the pairs `(first, first + 1)`, `(first + 2, first + 3)`, ...
-    fn swap<E: BlockConditional>(
+    /// Each kernel with the energy on which it moves.
+    fn moves<E: ModuleDisplay + burn::module::Module>(
         &self,
         energy: &E,
-        states: &mut [Tensor<2>],
-        first: usize,
-        noise: &mut Noise,
-    ) -> Option<Tensor<2>> {
-        let pairs = (self.temperatures() - first) / 2;
-        if pairs == 0 {
-            return None;
-        }
-        let rows = states[0].dims()[0];
-        let chains = rows / self.temperatures();
-        let range = first * chains..(first + 2 * pairs) * chains;
-        let device = states[0].device();
-        let energies: Tensor<3> = energy
-            .joint_energy(states)
-            .slice(range.clone())
-            .reshape([pairs, 2, chains]);
-        let differences: Vec<f32> = (0..pairs)
-            .map(|pair| {
-                let t = first + 2 * pair;
-                (self.inverse_temperatures[t] - self.inverse_temperatures[t + 1]) as f32
+    ) -> impl Iterator<Item = (&K, Tempered<E>)> {
+        let values = self.ladder.values().iter();
+        let energies = values.map(|&beta| tempered(energy, beta));
+        self.kernels.iter().zip(energies)
+    }
+
+    /// The states of replicas at `position`, `[temperatures * chains, ..]`.
+    fn states<E, const D: usize>(&self, energy: &E, position: &Tensor<D>) -> Vec<K::State>
+    where
+        E: Energy<D> + ModuleDisplay,
+        K: Kernel<Tempered<E>, Tensor<D>>,
+    {
+        let moves = self.moves(energy).enumerate();
+        moves
+            .map(|(t, (kernel, energy))| {
+                kernel.init(&energy, self.ladder.replicas(position.clone(), t))
             })
-            .collect();
-        let differences: Tensor<2> =
-            Tensor::from_data(TensorData::new(differences, [pairs, 1]), &device);
-        let colder: Tensor<2> = energies.clone().narrow(1, 0, 1).squeeze_dim(1);
-        let hotter: Tensor<2> = energies.narrow(1, 1, 1).squeeze_dim(1);
-        let log_ratio = (colder - hotter) * differences;
-        // u < exp(r) without the exponential of a large r; u is never 0.
-        let u: Tensor<2> = noise.uniform([pairs, chains], &device);
-        let accepted = u.neg().add_scalar(1.0).log().lower(log_ratio);
-        for state in states.iter_mut() {
-            let units = state.dims()[1];
-            let shape = [pairs, 2, chains, units];
-            let replicas: Tensor<4> = state.clone().slice(range.clone()).reshape(shape);
-            let mask = accepted
-                .clone()
-                .reshape([pairs, 1, chains, 1])
-                .expand(shape);
-            let swapped = replicas.clone().mask_where(mask, replicas.flip([1]));
-            let swapped = swapped.reshape([2 * pairs * chains, units]);
-            *state = state
-                .clone()
-                .slice_assign([range.clone(), 0..units], swapped);
-        }
-        Some(accepted.float())
+            .collect()
     }
 }
 
-impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for ParallelTempering {
-    type State = Vec<Tensor<2>>;
+impl<E, K, const D: usize> Kernel<E, Tensor<D>> for ParallelTempering<K>
+where
+    E: Energy<D> + ModuleDisplay,
+    K: Kernel<Tempered<E>, Tensor<D>>,
+{
+    type State = ParallelTemperingState<K::State>;
 
     /// # Panics
     ///
     /// If the rows aren't a whole number of chains.
-    fn init(&self, energy: &E, position: Vec<Tensor<2>>) -> Self::State {
-        check_blocks(energy, &position);
-        let rows = position[0].dims()[0];
-        assert!(
-            rows.is_multiple_of(self.temperatures()),
-            "{rows} rows are no whole number of chains at {} temperatures",
-            self.temperatures()
-        );
-        position.into_iter().map(Tensor::inner).collect()
-    }
-
-    fn step(
-        &self,
-        energy: &E,
-        mut states: Self::State,
-        noise: &mut Noise,
-    ) -> (Self::State, StepInfo) {
-        let rows = states[0].dims()[0];
-        let chains = rows / self.temperatures();
-        let beta = self.column(chains, &states[0].device());
-        for block in energy.sweep() {
-            states[block] = match energy.conditional(block, &states) {
-                Conditional::Bernoulli(field) => noise.bernoulli_logits(field * beta.clone()),
-                Conditional::Gaussian(mean) => {
-                    let z: Tensor<2> = noise.normal(mean.shape(), &mean.device());
-                    mean + z / beta.clone().sqrt()
-                }
-            };
+    fn init(&self, energy: &E, position: Tensor<D>) -> Self::State {
+        let position = position.inner();
+        ParallelTemperingState {
+            replicas: self.states(energy, &position),
+            swaps: Swaps::new(&self.ladder, &position.device()),
         }
-        let even = self.swap(energy, &mut states, 0, noise);
-        let odd = self.swap(energy, &mut states, 1, noise);
-        let info = StepInfo {
-            accepted: Some(interleave(even, odd, self.temperatures() - 1, chains)),
-            ..StepInfo::default()
+    }
+
+    fn step(&self, energy: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
+        let mut infos = Vec::with_capacity(self.kernels.len());
+        let mut positions = Vec::with_capacity(self.kernels.len());
+        for ((kernel, energy), mut replicas) in self.moves(energy).zip(state.replicas) {
+            let mut total = StepInfo::default();
+            for _ in 0..self.transitions {
+                let info;
+                (replicas, info) = kernel.step(&energy, replicas, noise);
+                total.add(info);
+            }
+            infos.push(total.of_transitions(self.transitions));
+            positions.push(kernel.position(&replicas));
+        }
+        let position = Tensor::cat(positions, 0);
+        let shape = position.dims();
+        let energies = energy.energy(position.clone()).inner();
+        let mut rows = [per_chain(position)];
+        let swapped = state.swaps.apply(energies, &mut rows, noise);
+        let [rows] = rows;
+        let state = ParallelTemperingState {
+            replicas: self.states(energy, &rows.reshape(shape)),
+            swaps: state.swaps,
         };
-        (states, info)
+        let info = StepInfo {
+            swapped: Some(swapped.accepted),
+            swap_probability: Some(swapped.probability),
+            ..StepInfo::cat(infos)
+        };
+        (state, info)
     }
 
-    fn position(&self, states: &Self::State) -> Vec<Tensor<2>> {
-        states.clone()
+    /// All replicas, temperature by temperature: `[temperatures * chains, ..]`.
+    fn position(&self, state: &Self::State) -> Tensor<D> {
+        let replicas = self.kernels.iter().zip(&state.replicas);
+        Tensor::cat(
+            replicas
+                .map(|(kernel, replicas)| kernel.position(replicas))
+                .collect(),
+            0,
+        )
     }
-}
-
-/// The rows of even and odd pairs in turn: `[pairs * chains]`.
-fn interleave(
-    even: Option<Tensor<2>>,
-    odd: Option<Tensor<2>>,
-    pairs: usize,
-    chains: usize,
-) -> Tensor<1> {
-    let row = |pair: usize| {
-        let half = if pair.is_multiple_of(2) { &even } else { &odd };
-        half.clone().map(|half| half.narrow(0, pair / 2, 1))
-    };
-    let rows = (0..pairs).filter_map(row).collect();
-    Tensor::cat(rows, 0).reshape([pairs * chains])
 }

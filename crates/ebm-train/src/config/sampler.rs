@@ -1,6 +1,6 @@
 //! The `[sampler]` section: how chains move.
 
-use ebm_sampling::{Langevin, ParallelTempering, RandomWalkMetropolis};
+use ebm_sampling::{BlockParallelTempering, Langevin, RandomWalkMetropolis};
 use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_not_negative, check_positive};
@@ -93,8 +93,8 @@ impl ParallelTemperingConfig {
     /// # Panics
     ///
     /// If the keys are out of range, which [`validate`](super::RunConfig::validate) finds.
-    pub fn kernel(&self) -> ParallelTempering {
-        ParallelTempering::linear(self.temperatures, self.lowest)
+    pub fn kernel(&self) -> BlockParallelTempering {
+        BlockParallelTempering::linear(self.temperatures, self.lowest)
             .unwrap_or_else(|error| panic!("config section `sampler`: {error}"))
     }
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, assert_within_error, devices, values};
 use ebm_models::Coding;
 use ebm_ops::Noise;
-use ebm_sampling::{BlockGibbs, Kernel, ParallelTempering, run};
+use ebm_sampling::{BlockGibbs, BlockParallelTempering, Kernel, run};
 use layered::{Stack, join};
 use pairwise::Known;
 
@@ -39,7 +39,7 @@ fn every_temperature_keeps_its_distribution() {
                 let mut noise = Noise::new(case as u64);
                 let stack = Stack::random(sizes, (1.5, 0.8), &mut noise);
                 let layers = stack.layers(&device);
-                let kernel = ParallelTempering::new(ladder.clone()).unwrap();
+                let kernel = BlockParallelTempering::new(ladder.clone()).unwrap();
                 let start = product_draws(&stack, &ladder, CHAINS, &mut noise, &device);
                 let end = run(&kernel, &layers, stack.split(start), 3, &mut noise).position;
                 let end = join(end);
@@ -63,7 +63,7 @@ fn the_product_of_all_temperatures_is_stationary() {
         let ladder = [1.0, 0.6, 0.25];
         let mut noise = Noise::new(2);
         let stack = Stack::random(&[2, 1], (1.5, 0.8), &mut noise);
-        let kernel = ParallelTempering::new(ladder.to_vec()).unwrap();
+        let kernel = BlockParallelTempering::new(ladder.to_vec()).unwrap();
         let start = product_draws(&stack, &ladder, CHAINS, &mut noise, &device);
         let layers = stack.layers(&device);
         let end = run(&kernel, &layers, stack.split(start), 4, &mut noise).position;
@@ -99,10 +99,13 @@ fn swap_rates_are_the_exact_expectations() {
             let mut noise = Noise::new(3);
             let stack = Stack::random(&[3, 2, 2], (1.5, 0.8), &mut noise);
             let layers = stack.layers(&device);
-            let kernel = ParallelTempering::new(ladder.clone()).unwrap();
+            let kernel = BlockParallelTempering::new(ladder.clone()).unwrap();
             let start = product_draws(&stack, &ladder, CHAINS, &mut noise, &device);
             let after = run(&kernel, &layers, stack.split(start), 1, &mut noise);
-            let accepted = values(after.acceptance().unwrap());
+            assert!(after.acceptance().is_none(), "no kernel rejects here");
+            let accepted = values(after.swaps().unwrap());
+            let rates = values(after.swap_rates().unwrap());
+            let probabilities = values(after.swap_probabilities().unwrap());
             assert_eq!(accepted.len(), (ladder.len() - 1) * CHAINS);
             assert!(accepted.iter().all(|&swap| swap == 0.0 || swap == 1.0));
             let energies = stack.known.energies();
@@ -119,6 +122,10 @@ fn swap_rates_are_the_exact_expectations() {
                 let error = (expected * (1.0 - expected) / CHAINS as f64).sqrt();
                 assert!(expected > 0.05 && expected < 0.95, "{expected}");
                 assert_within_error(found, expected, error, &format!("{pair:?}, {device:?}"));
+                // The report of the run is the same share; that of probabilities varies less.
+                assert!((rates[t] - found).abs() < 1e-6, "{} is {found}", rates[t]);
+                assert!(probabilities[t] != rates[t]);
+                assert_within_error(probabilities[t], expected, error, "probability");
             }
         }
     }
@@ -186,7 +193,7 @@ fn a_barrier_that_stops_block_gibbs_is_crossed() {
     let stuck = share(plain.position);
     assert!(stuck > 0.8, "block Gibbs left its mode: {stuck}");
 
-    let kernel = ParallelTempering::linear(8, 0.0).unwrap();
+    let kernel = BlockParallelTempering::linear(8, 0.0).unwrap();
     let tempered = run(&kernel, &layers, start(8), STEPS, &mut noise);
     let found = share(tempered.position);
     let error = (lesser * (1.0 - lesser) / CHAINS as f64).sqrt();
@@ -198,13 +205,13 @@ fn a_seed_fixes_the_chains() {
     for device in devices() {
         let stack = Stack::random(&[5, 4, 3], (1.0, 0.5), &mut Noise::new(1));
         let layers = stack.layers(&device);
-        let kernel = ParallelTempering::linear(5, 0.2).unwrap();
+        let kernel = BlockParallelTempering::linear(5, 0.2).unwrap();
         let moved = |seed| {
             let start = stack.split(Tensor::zeros([50, 12], &device));
             let end = run(&kernel, &layers, start, 4, &mut Noise::new(seed));
-            let acceptance = end.acceptance().unwrap();
-            assert_eq!(acceptance.dims(), [4 * 10]);
-            (values(acceptance), values(join(end.position)))
+            let swaps = end.swaps().unwrap();
+            assert_eq!(swaps.dims(), [4, 10]);
+            (values(swaps), values(join(end.position)))
         };
         assert_eq!(moved(1), moved(1));
         assert_ne!(moved(1), moved(2));
@@ -224,19 +231,22 @@ fn ladders_start_at_one_and_fall() {
         vec![f64::NAN, 0.5],
         vec![1.0, f64::NEG_INFINITY],
     ] {
-        let error = ParallelTempering::new(invalid.clone()).unwrap_err();
+        let error = BlockParallelTempering::new(invalid.clone()).unwrap_err();
         let message = error.to_string();
         assert!(message.contains(&format!("{invalid:?}")), "{message}");
         assert!(message.contains("start at 1 and fall"), "{message}");
     }
     for (count, lowest) in [(0, 0.0), (1, 0.0), (3, 1.0), (3, 1.5), (3, -0.5)] {
-        assert!(ParallelTempering::linear(count, lowest).is_err());
+        assert!(BlockParallelTempering::linear(count, lowest).is_err());
     }
-    assert!(ParallelTempering::linear(4, f64::NAN).is_err());
-    let even = ParallelTempering::linear(3, 0.5).unwrap();
-    assert_eq!(even, ParallelTempering::new(vec![1.0, 0.75, 0.5]).unwrap());
+    assert!(BlockParallelTempering::linear(4, f64::NAN).is_err());
+    let even = BlockParallelTempering::linear(3, 0.5).unwrap();
+    assert_eq!(
+        even,
+        BlockParallelTempering::new(vec![1.0, 0.75, 0.5]).unwrap()
+    );
     for count in 2..200 {
-        let ladder = ParallelTempering::linear(count, 0.0).unwrap();
+        let ladder = BlockParallelTempering::linear(count, 0.0).unwrap();
         assert_eq!(ladder.temperatures(), count);
     }
 }
@@ -247,6 +257,6 @@ fn rows_that_are_no_chains_are_refused() {
     let device = Device::flex();
     let layers = Stack::random(&[3, 2], (1.0, 0.5), &mut Noise::new(1)).layers(&device);
     let start = [3, 2].map(|units| Tensor::zeros([10, units], &device));
-    let kernel = ParallelTempering::linear(3, 0.0).unwrap();
+    let kernel = BlockParallelTempering::linear(3, 0.0).unwrap();
     let _ = kernel.init(&layers, start.to_vec());
 }

@@ -1,0 +1,82 @@
+//! Simulated annealing of any energy by any kernel, towards its deepest valleys.
+
+use burn::module::ModuleDisplay;
+use burn::tensor::Tensor;
+use ebm_models::Energy;
+use ebm_ops::Noise;
+
+use super::annealing::TemperatureSchedule;
+use super::tempered::{Tempered, tempered};
+use crate::kernel::{Kernel, run};
+use crate::metropolis_hastings::select;
+
+/// Where chains were annealed to.
+#[derive(Clone, Debug)]
+pub struct AnnealedEnergy<const D: usize> {
+    /// The configurations at the last temperature: `[batch, ..]`.
+    pub last: Tensor<D>,
+    /// Of each chain the configuration of lowest energy among its start and those at the end of each temperature:
+    /// `[batch, ..]`.
+    pub lowest: Tensor<D>,
+    /// The energies of those, in nats: `[batch]`. `+inf` where no energy was a number.
+    pub lowest_energy: Tensor<1>,
+}
+
+/// Makes `transitions` transitions at each temperature `T` of the schedule, by `kernel(T)` at its own temperature 1 on the energy
+/// `E / T`.
+///
+/// Kernels that are scaled by lengths take steps in proportion to `sqrt(T)`, those that follow the gradient by a factor of it in
+/// proportion to `T`. Besides the kernels' own, one energy a temperature is computed. Nothing is read back from the device.
+/// Pairwise machines are annealed faster by [`anneal`](crate::anneal).
+///
+/// Source: Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).
+///
+/// # Shapes
+///
+/// - `start`: `[batch, ..]`
+///
+/// # Panics
+///
+/// If the schedule reaches temperature 0, where `E / T` is none, or there are no transitions.
+pub fn anneal_energy<E, K, const D: usize>(
+    energy: &E,
+    start: Tensor<D>,
+    schedule: &TemperatureSchedule,
+    transitions: usize,
+    mut kernel: impl FnMut(f64) -> K,
+    noise: &mut Noise,
+) -> AnnealedEnergy<D>
+where
+    E: Energy<D> + ModuleDisplay,
+    K: Kernel<Tempered<E>, Tensor<D>>,
+{
+    assert!(
+        transitions > 0,
+        "annealing needs transitions at each temperature, got 0"
+    );
+    let mut last = start.inner();
+    let energies = |x: &Tensor<D>| {
+        let energies = energy.energy(x.clone()).inner();
+        // What is not a number is no valley.
+        let nan = energies.clone().is_nan();
+        energies.mask_fill(nan, f64::INFINITY)
+    };
+    let (mut lowest, mut lowest_energy) = (last.clone(), energies(&last));
+    for temperature in schedule.temperatures() {
+        assert!(
+            temperature > 0.0,
+            "an energy can't be divided by the temperature 0: end the schedule above it"
+        );
+        let target = tempered(energy, 1.0 / temperature);
+        last = run(&kernel(temperature), &target, last, transitions, noise).position;
+        let now = energies(&last);
+        let lower = now.clone().lower(lowest_energy.clone());
+        lowest = select(&lower, lowest, last.clone());
+        lowest_energy = select(&lower, lowest_energy, now);
+    }
+    AnnealedEnergy {
+        last,
+        lowest,
+        lowest_energy,
+    }
+}
