@@ -41,8 +41,10 @@ pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 /// # What is not finite
 ///
 /// The model is taken to have no probability where its energy is not finite (`+inf`, `-inf` or NaN), as the kernels do. A chain
-/// that the base puts there gets the weight 0 (log-weight `-inf`) and keeps it; so does one whose base density is 0. `log Z` is
-/// that of the rest.
+/// that the base puts there gets the weight 0 (log-weight `-inf`) and keeps it; so does, in reverse, a sample whose base density
+/// is 0. Forward estimates stay those of `log Z`. In reverse no chain comes to the part of the base that lies where there is no
+/// model: the estimate is of `log Z - log q(E is finite)`, still a bound from above, but one that no number of temperatures
+/// closes.
 ///
 /// ```
 /// # use burn::tensor::Device;
@@ -75,7 +77,10 @@ impl<E, Q, F, const D: usize> EnergyPath<E, Q, F, D> {
     /// The path from `base` to `exp(-energy)`, with one transition of `kernel(beta)` a temperature.
     ///
     /// The rank `D` of a batch is 2 for vectors, 4 for images, as for [`Energy`].
-    pub fn new(energy: E, base: Q, kernel: F) -> Self {
+    pub fn new<K>(energy: E, base: Q, kernel: F) -> Self
+    where
+        F: Fn(f64) -> K,
+    {
         Self {
             energy,
             base,

@@ -7,6 +7,7 @@ use ebm_ops::Noise;
 
 use super::annealing::TemperatureSchedule;
 use super::tempered::{Tempered, tempered};
+use crate::gradient::is_finite;
 use crate::kernel::{Kernel, run};
 use crate::metropolis_hastings::select;
 
@@ -18,7 +19,7 @@ pub struct AnnealedEnergy<const D: usize> {
     /// Of each chain the configuration of lowest energy among its start and those at the end of each temperature:
     /// `[batch, ..]`.
     pub lowest: Tensor<D>,
-    /// The energies of those, in nats: `[batch]`. `+inf` where no energy was a number.
+    /// The energies of those, in nats: `[batch]`. `+inf` where none was finite.
     pub lowest_energy: Tensor<1>,
 }
 
@@ -27,7 +28,8 @@ pub struct AnnealedEnergy<const D: usize> {
 ///
 /// Kernels that are scaled by lengths take steps in proportion to `sqrt(T)`, those that follow the gradient by a factor of it in
 /// proportion to `T`. Besides the kernels' own, one energy a temperature is computed. Nothing is read back from the device.
-/// Pairwise machines are annealed faster by [`anneal`](crate::anneal).
+/// Pairwise machines are annealed faster by [`anneal`](crate::anneal). A chain that an unadjusted kernel has moved to where position or
+/// energy are not finite goes back to where it was at the end of the temperature before.
 ///
 /// Source: Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).
 ///
@@ -55,21 +57,29 @@ where
         "annealing needs transitions at each temperature, got 0"
     );
     let mut last = start.inner();
-    let energies = |x: &Tensor<D>| {
+    // Which chains are somewhere, and their energies: what is not finite is no valley.
+    let look = |x: &Tensor<D>| {
         let energies = energy.energy(x.clone()).inner();
-        // What is not a number is no valley.
-        let nan = energies.clone().is_nan();
-        energies.mask_fill(nan, f64::INFINITY)
+        let finite = is_finite(&energies, x.clone());
+        let nowhere = finite.clone().bool_not();
+        (finite, energies.mask_fill(nowhere, f64::INFINITY))
     };
-    let (mut lowest, mut lowest_energy) = (last.clone(), energies(&last));
+    let (mut lowest, mut lowest_energy) = (last.clone(), look(&last).1);
     for temperature in schedule.temperatures() {
         assert!(
             temperature > 0.0,
             "an energy can't be divided by the temperature 0: end the schedule above it"
         );
         let target = tempered(energy, 1.0 / temperature);
-        last = run(&kernel(temperature), &target, last, transitions, noise).position;
-        let now = energies(&last);
+        let chains = run(
+            &kernel(temperature),
+            &target,
+            last.clone(),
+            transitions,
+            noise,
+        );
+        let (finite, now) = look(&chains.position);
+        last = select(&finite, last, chains.position);
         let lower = now.clone().lower(lowest_energy.clone());
         lowest = select(&lower, lowest, last.clone());
         lowest_energy = select(&lower, lowest_energy, now);

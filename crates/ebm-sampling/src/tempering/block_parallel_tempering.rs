@@ -118,8 +118,8 @@ impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for BlockParallelTempering {
                 }
             };
         }
-        let energies = energy.joint_energy(&state.blocks);
-        let swapped = state.swaps.apply(energies, &mut state.blocks, noise);
+        let mut energies = energy.joint_energy(&state.blocks);
+        let swapped = state.swaps.apply(&mut energies, &mut state.blocks, noise);
         let info = StepInfo {
             swapped: Some(swapped.accepted),
             swap_probability: Some(swapped.probability),

@@ -8,8 +8,9 @@ use ebm_ops::Noise;
 use super::ladder::Ladder;
 use super::swaps::Swaps;
 use super::tempered::{Tempered, tempered};
+use crate::gradient::is_finite;
 use crate::kernel::{Kernel, StepInfo};
-use crate::metropolis_hastings::per_chain;
+use crate::metropolis_hastings::{per_chain, select};
 
 /// Replicas of each chain at inverse temperatures `1 = b_0 > b_1 > ... > b_n >= 0`, moved by a kernel of their own on the energy
 /// `b_t E`, and swaps of neighbours, accepted with probability
@@ -44,7 +45,8 @@ use crate::metropolis_hastings::per_chain;
 /// # What is not finite
 ///
 /// A configuration whose energy isn't finite never goes to the colder of two temperatures; one whose energy is `+inf` always
-/// goes to the hotter, if its neighbour has a finite one.
+/// goes to the hotter, if its neighbour has a finite one. A replica that an unadjusted kernel has moved to where position or energy are
+/// not finite goes back to where it was after the last swaps, which counts as a reset.
 ///
 /// An inverse temperature of 0 is for bounded domains (discrete states, kernels with bounds); elsewhere it is no distribution.
 ///
@@ -77,9 +79,13 @@ pub struct ParallelTempering<K> {
 
 /// Replicas of a [`ParallelTempering`].
 #[derive(Clone, Debug)]
-pub struct ParallelTemperingState<S> {
+pub struct ParallelTemperingState<S, const D: usize> {
     /// The state of the kernel of each temperature, the coldest first.
     pub replicas: Vec<S>,
+    /// Where they all are: `[temperatures * chains, ..]`.
+    pub position: Tensor<D>,
+    /// Their energies `E`: `[temperatures * chains]`.
+    pub energy: Tensor<1>,
     swaps: Swaps,
 }
 
@@ -150,7 +156,7 @@ where
     E: Energy<D> + ModuleDisplay,
     K: Kernel<Tempered<E>, Tensor<D>>,
 {
-    type State = ParallelTemperingState<K::State>;
+    type State = ParallelTemperingState<K::State, D>;
 
     /// # Panics
     ///
@@ -159,7 +165,9 @@ where
         let position = position.inner();
         ParallelTemperingState {
             replicas: self.states(energy, &position),
+            energy: energy.energy(position.clone()).inner(),
             swaps: Swaps::new(&self.ladder, &position.device()),
+            position,
         }
     }
 
@@ -176,32 +184,37 @@ where
             infos.push(total.of_transitions(self.transitions));
             positions.push(kernel.position(&replicas));
         }
-        let position = Tensor::cat(positions, 0);
+        let mut info = StepInfo::cat(infos);
+        let moved = Tensor::cat(positions, 0);
+        let energies = energy.energy(moved.clone()).inner();
+        let finite = is_finite(&energies, moved.clone());
+        info.reset = info
+            .reset
+            .map(|resets| resets + finite.clone().bool_not().float());
+        let position = select(&finite, state.position, moved);
+        let mut energies = select(&finite, state.energy, energies);
+
         let shape = position.dims();
-        let energies = energy.energy(position.clone()).inner();
         let mut rows = [per_chain(position)];
-        let swapped = state.swaps.apply(energies, &mut rows, noise);
+        let swapped = state.swaps.apply(&mut energies, &mut rows, noise);
         let [rows] = rows;
+        let position = rows.reshape(shape);
         let state = ParallelTemperingState {
-            replicas: self.states(energy, &rows.reshape(shape)),
+            replicas: self.states(energy, &position),
+            position,
+            energy: energies,
             swaps: state.swaps,
         };
         let info = StepInfo {
             swapped: Some(swapped.accepted),
             swap_probability: Some(swapped.probability),
-            ..StepInfo::cat(infos)
+            ..info
         };
         (state, info)
     }
 
     /// All replicas, temperature by temperature: `[temperatures * chains, ..]`.
     fn position(&self, state: &Self::State) -> Tensor<D> {
-        let replicas = self.kernels.iter().zip(&state.replicas);
-        Tensor::cat(
-            replicas
-                .map(|(kernel, replicas)| kernel.position(replicas))
-                .collect(),
-            0,
-        )
+        state.position.clone()
     }
 }

@@ -62,20 +62,21 @@ impl Swaps {
     ///
     /// # Shapes
     ///
-    /// - `energies`: `E` of all rows, temperature by temperature, `[temperatures * chains]`
+    /// - `energies`: `E` of all rows, temperature by temperature, `[temperatures * chains]`; swapped with the rows
     /// - `arrays`: what is swapped, `[temperatures * chains, values]` each
     pub(super) fn apply(
         &self,
-        energies: Tensor<1>,
+        energies: &mut Tensor<1>,
         arrays: &mut [Tensor<2>],
         noise: &mut Noise,
     ) -> Swapped {
-        let mut energies: Tensor<2> = energies.unsqueeze_dim(1);
+        let mut column: Tensor<2> = energies.clone().unsqueeze_dim(1);
         let halves: Vec<Swapped> = self
             .halves
             .iter()
-            .map(|half| half.apply(self.pairs + 1, &mut energies, arrays, noise))
+            .map(|half| half.apply(self.pairs + 1, &mut column, arrays, noise))
             .collect();
+        *energies = column.squeeze_dim(1);
         // Even and odd pairs in turn.
         let merge = |rows: fn(&Swapped) -> &Tensor<2>| {
             let row = |pair: usize| rows(&halves[pair % 2]).clone().narrow(0, pair / 2, 1);
