@@ -16,7 +16,7 @@ use ebm_ops::Noise;
 use ebm_sampling::{
     EnumeratedGibbs, GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Ladder, Langevin, Mala,
     NormalDensity, ParallelTempering, RandomWalkMetropolis, Schedule, StepInfo, Tempered, run,
-    sample,
+    run_with, sample,
 };
 use pairwise::Known;
 
@@ -329,6 +329,60 @@ fn a_step_is_what_is_documented() {
         }
         assert_eq!(values(after.swaps().unwrap()), swaps.concat());
         assert_eq!(values(after.position), x.concat());
+    }
+}
+
+/// After swaps the state is that of where the replicas are: what kernels keep, on their own energies, and what swaps keep, also of
+/// replicas that went back.
+#[test]
+fn the_state_is_that_of_its_positions() {
+    /// `DoubleWell`, but not a number beyond 1.2.
+    #[derive(burn::module::Module, Debug)]
+    struct Edge {}
+
+    impl Energy<2> for Edge {
+        fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+            let inside: Tensor<1> = x
+                .clone()
+                .neg()
+                .add_scalar(1.2)
+                .log()
+                .mul_scalar(0.0)
+                .squeeze_dim(1);
+            DoubleWell {}.energy(x) + inside
+        }
+    }
+
+    let ladder = Ladder::geometric(4, 0.1).unwrap();
+    for device in devices() {
+        let start: Tensor<2> = Noise::new(13).uniform_in([400, 1], -1.2, 1.1, &device);
+        let kernel = ParallelTempering::new(ladder.clone(), walk);
+        let mut noise = Noise::new(14);
+        run_with(
+            &kernel,
+            &Edge {},
+            start.clone(),
+            5,
+            &mut noise,
+            |_, state, _| {
+                let energies = Edge {}.energy(state.position.clone());
+                assert_eq!(values(state.energy.clone()), values(energies.clone()));
+                for (t, (replicas, b)) in state.replicas.iter().zip(ladder.values()).enumerate() {
+                    let rows = ladder.replicas(state.position.clone(), t);
+                    assert_eq!(values(replicas.position.clone()), values(rows));
+                    let energies = ladder.replicas(energies.clone(), t).mul_scalar(*b);
+                    assert_eq!(values(replicas.energy.clone()), values(energies));
+                }
+            },
+        );
+        let kernel = |b: f64| Langevin::at_temperature(0.1 / b, 1.0);
+        let kernel = ParallelTempering::new(ladder.clone(), kernel);
+        let after = run_with(&kernel, &Edge {}, start, 5, &mut noise, |_, state, _| {
+            let energies = values(Edge {}.energy(state.position.clone()));
+            assert!(energies.iter().all(|energy| energy.is_finite()));
+            assert_eq!(values(state.energy.clone()), energies);
+        });
+        assert!(values(after.resets().unwrap().sum())[0] > 100.0);
     }
 }
 
