@@ -118,10 +118,10 @@ fn assert_product_is_stationary<K: Kernel<Tempered<DoubleWell>, Tensor<2>>>(
             let rows = values(ladder.replicas(after.position.clone(), t));
             cells(&rows, &densities[t], sides)
         };
-        for t in 0..betas.len() {
+        for (t, b) in betas.iter().enumerate() {
             let mut counts = [0; 36];
             of(t, 36).into_iter().for_each(|cell| counts[cell] += 1);
-            assert_even(&counts, &format!("{what} at {} on {device:?}", betas[t]));
+            assert_even(&counts, &format!("{what} at {b} on {device:?}"));
         }
         for t in 1..betas.len() {
             let mut counts = [0; 36];
@@ -152,14 +152,12 @@ fn the_product_is_stationary() {
 /// `exp(-b_t E)`. 16 tests at 2.9e-7.
 #[test]
 fn states_of_discrete_energies_keep_their_distributions() {
-    fn check<E: Energy<2> + ModuleDisplay, K: Kernel<Tempered<E>, Tensor<2>>>(
+    fn check<E: Energy<2> + ModuleDisplay, K: Kernel<Tempered<E>, Tensor<2>> + Clone>(
         known: &Known,
         energy: &E,
         kernel: K,
         device: &Device,
-    ) where
-        K: Clone,
-    {
+    ) {
         const CHAINS: usize = 10_000;
         let betas = [1.0, 0.6, 0.3, 0.0];
         let ladder = ladder(&betas);
