@@ -69,7 +69,15 @@ impl Langevin {
     }
 
     /// Keeps positions inside `[low, high]`.
+    ///
+    /// # Panics
+    ///
+    /// If `low < high` doesn't hold.
     pub fn with_clamp(mut self, low: f64, high: f64) -> Self {
+        assert!(
+            low < high,
+            "a clamp needs low < high, found low = {low} and high = {high}"
+        );
         self.clamp = Some((low, high));
         self
     }

@@ -36,6 +36,7 @@
 pub mod diagnostics;
 
 mod adaptation;
+mod categorical;
 mod density;
 mod draws;
 mod estimate;

@@ -7,5 +7,4 @@ mod single_site_gibbs;
 pub use block_gibbs::BlockGibbs;
 pub(crate) use block_gibbs::{check_blocks, draw};
 pub use enumerated_gibbs::EnumeratedGibbs;
-pub(crate) use enumerated_gibbs::gumbel;
 pub use single_site_gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states};

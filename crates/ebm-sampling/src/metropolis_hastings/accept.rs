@@ -13,7 +13,8 @@ pub(crate) struct Decision {
 
 /// Accepts each proposal that is `allowed` with probability `min(1, exp(log_ratio))`: all `[batch]`.
 ///
-/// A ratio that is not a number is a rejection.
+/// A ratio that is not a number is a rejection. The probability is met to within 2^-24: `u` is one of `2^-24, 2 * 2^-24, .., 1`,
+/// so a ratio of 1 or more is always accepted, and one below 2^-24 never.
 pub(crate) fn accept(
     log_ratio: Tensor<1>,
     allowed: Tensor<1, Bool>,

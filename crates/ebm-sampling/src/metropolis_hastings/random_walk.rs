@@ -14,17 +14,19 @@ pub type RandomWalkMetropolis = MetropolisHastings<GaussianWalk>;
 
 /// `x' = x + scale * z`, `z ~ N(0, 1)` (Metropolis et al. 1953).
 ///
-/// Symmetric. Many values at once are efficient where about 23 % are accepted, one value where 44 % are (Roberts, Gelman & Gilks
+/// Symmetric, so the log-ratio is 0. Positions are `[batch, ..]`, and all values of a configuration move at once. Many values at once are efficient where about 23 % are accepted, one value where 44 % are (Roberts, Gelman & Gilks
 /// 1997).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GaussianWalk {
-    /// Standard deviation of the proposal, in units of x.
+    /// Standard deviation of the proposal, positive, in units of x.
     pub scale: f64,
 }
 
 /// `x' = x + u`, `u` uniform in the box `[-half_width, half_width)` of each value.
 ///
-/// Symmetric but for the rounding of its edge.
+/// Symmetric, so the log-ratio is 0, but for its resolution: `u` is a multiple of `half_width 2^-23`, and the box has its lower edge
+/// but not its upper one, a drift of `half_width 2^-24` a step. Positions are `[batch, ..]`, and all values of a configuration move
+/// at once (Metropolis et al. 1953, whose particles moved one by one).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UniformWalk {
     /// Half the width of the box, positive, in units of x.
