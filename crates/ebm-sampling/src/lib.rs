@@ -1,22 +1,23 @@
 //! Markov chains that move through an energy: kernels, a runner, and the buffer that keeps chains between updates.
 //!
-//! A [`Kernel`] makes one transition; [`run`] makes many, and [`sample`] keeps their draws. Nothing here updates a parameter, and nothing
-//! reads a value back from the device while a chain runs, except [`recall`], which stops by itself, and warm-up, which learns.
+//! A [`Kernel`] makes one transition; [`run`] makes many, [`sample`] keeps their draws and [`stream`] hands them on. Whether
+//! chains can be believed is the business of [`diagnostics`]. Nothing here updates a parameter, and nothing reads a value back
+//! from the device while a chain runs, except warm-up, which learns, and [`recall`], which stops by itself.
 //!
-//! Machines with layers move by [`BlockGibbs`] and [`BlockParallelTempering`], and any kernel crosses barriers in
-//! [`ParallelTempering`]. [`AnnealedImportance`] estimates partition functions, of machines and of any energy ([`EnergyPath`]),
-//! from below and from above. Whether chains can be believed is the business of
-//! [`diagnostics`].
+//! | configurations | methods |
+//! |---|---|
+//! | vectors and images, by gradients | [`Langevin`] (ULA), [`UnderdampedLangevin`], [`Mala`], [`HamiltonianMonteCarlo`] |
+//! | anything, by proposals | [`MetropolisHastings`] with a [`Proposal`]: [`GaussianWalk`], [`UniformWalk`], [`BitFlips`], [`Independence`], or one of your own |
+//! | two-valued units | [`GibbsWithGradients`] for smooth energies, [`SingleSiteGibbs`] for pairwise machines, [`BlockGibbs`] for layered ones |
+//! | values from a list | [`EnumeratedGibbs`] |
+//! | barriers | [`ParallelTempering`] of any kernel, [`BlockParallelTempering`]; [`anneal`] and [`anneal_energy`] to the deepest valleys |
+//! | associative memories | [`recall`], [`fakes_near`], [`fakes_from_random`] |
+//! | near a known [`Density`] | [`RejectionSampler`], exact; [`importance_sample`], weighted |
+//! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]) |
 //!
-//! Where a [`Density`] comes close to the target, [`RejectionSampler`] gives independent exact samples and
-//! [`importance_sample`] weighted ones, with expectations and `log Z`.
-//!
-//! Continuous configurations move by [`Langevin`], [`UnderdampedLangevin`], [`RandomWalkMetropolis`], [`Mala`] and
-//! [`HamiltonianMonteCarlo`], the two-valued units of a [`PairwiseMachine`](ebm_models::PairwiseMachine) by [`SingleSiteGibbs`], to
-//! its deepest valleys by [`anneal`], and at temperature 0 by [`recall`].
-//!
-//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] for any with a step size, and for Hamiltonian Monte Carlo
-//! [`window_adaptation`] (step size and metric, as Stan) and [`chees_adaptation`] (step size and length of trajectories).
+//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size, [`window_adaptation`] Hamiltonian
+//! Monte Carlo's step size and metric, as Stan does, [`chees_adaptation`] its step size and the length of its trajectories.
+//! There is no NUTS: its trees differ from chain to chain, which chains that move as one batch can't follow; ChEES is made for them.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
