@@ -70,10 +70,10 @@ pub use gibbs::{
     BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states,
 };
 pub use gradient::energy_and_gradient;
+pub use hamiltonian::{DIVERGENCE_THRESHOLD, HamiltonianMonteCarlo};
 pub use importance_sampling::{
     ImportanceError, ImportanceSample, ImportanceWeights, importance_sample,
 };
-pub use hamiltonian::{DIVERGENCE_THRESHOLD, HamiltonianMonteCarlo};
 pub use kernel::{Kernel, Run, StepInfo, run, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis_hastings::{

@@ -283,7 +283,8 @@ fn a_network_has_the_integral_of_a_grid() {
 
     let base = normal(1.5, 2, &device);
     let hmc = HamiltonianMonteCarlo::new(0.4, 3);
-    let path = EnergyPath::<_, _, _, 2>::new(energy.clone(), base, |_| hmc).with_transitions(2);
+    let path =
+        EnergyPath::<_, _, _, 2>::new(energy.clone(), base, |_| hmc.clone()).with_transitions(2);
     let few = forward(&annealing(3, 20_000), &path, 11);
     assert_unbiased(&few, log_z, 1.0, "3 temperatures");
     let many = annealing(40, 2000);
