@@ -1,4 +1,4 @@
-//! Langevin dynamics is gradient descent plus noise exactly, and has the stationary law of the discretised equation.
+//! Langevin dynamics is gradient descent plus noise exactly, has the law of the discretised equation, and puts faulty chains back.
 #![allow(clippy::unwrap_used)]
 
 mod common;

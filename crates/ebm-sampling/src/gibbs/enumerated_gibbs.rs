@@ -26,7 +26,7 @@ use crate::kernel::{Kernel, StepInfo};
 /// one of the list at its first visit. The energy is asked for `values * batch` configurations at a time.
 ///
 /// ```
-/// # use burn::tensor::Tensor;
+/// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
 /// use ebm_sampling::{EnumeratedGibbs, run};
