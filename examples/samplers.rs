@@ -73,8 +73,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let density = density(&device);
     let panels = [walk, mala, hmc].map(|draws| {
+        // Some of them, so that the density is seen between them.
         let values: Vec<f32> = draws.to_data().iter::<f32>().collect();
-        point_cloud(&density, SIDE, &values, (-REACH, REACH))
+        let some: Vec<f32> = values.chunks(2).step_by(13).flatten().copied().collect();
+        point_cloud(&density, SIDE, &some, (-REACH, REACH))
     });
     let mut picture = image::RgbImage::new(3 * SIDE as u32, SIDE as u32);
     for (index, panel) in panels.iter().enumerate() {
