@@ -100,7 +100,7 @@ impl Reporter {
     }
 
     fn logged(&mut self, metrics: &Metrics, speed: Speed) {
-        let energies = format!(
+        let mut energies = format!(
             "E(data) {:+.3}  E(samples) {:+.3}  |grad| {:.2}  moved {:.3}  {:.1} steps/s",
             metrics.data_energy,
             metrics.sample_energy,
@@ -108,6 +108,9 @@ impl Reporter {
             metrics.displacement,
             speed.steps_per_second
         );
+        if let Some(resets) = metrics.resets.filter(|&resets| resets > 0.0) {
+            energies.push_str(&format!("  {resets} chain steps not finite"));
+        }
         if !self.bar.is_hidden() {
             self.bar.set_message(energies);
             return;

@@ -32,6 +32,8 @@ pub struct Negatives<const D: usize> {
     /// Mean share of accepted proposals, of swaps where only those can be rejected: `[1]`; `None` for a sampler that never
     /// rejects.
     pub acceptance: Option<Tensor<1>>,
+    /// Steps that were not finite and sent their chain back to its start: `[1]`; `None` for a sampler that rejects.
+    pub resets: Option<Tensor<1>>,
     /// Which chains of the buffer these are.
     indices: Option<Tensor<1, Int>>,
 }
@@ -110,12 +112,14 @@ impl<const D: usize> NegativePhase<D> {
         );
         let accepted = chains.acceptance().or_else(|| chains.swap_rates());
         let acceptance = accepted.map(Tensor::mean);
+        let resets = chains.resets().map(Tensor::sum);
         let replicas = chains.position;
         let samples = replicas.clone().narrow(0, 0, shape[0]);
         let start = start.narrow(0, 0, shape[0]);
         Negatives {
             displacement: (samples.clone() - start).square().mean().sqrt(),
             acceptance,
+            resets,
             samples,
             replicas,
             indices,

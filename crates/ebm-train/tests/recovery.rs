@@ -156,6 +156,13 @@ fn a_refused_step_leaves_parameters_chains_average_and_optimizer_alone() {
             panic!("fault {fault} was applied: {outcome:?}");
         };
         assert_eq!(metrics.step, 4);
+        // 16 chains of one step; Metropolis rejects instead.
+        let resets = match fault {
+            NAN | INFINITE => Some(16.0),
+            GRADIENT => None,
+            _ => Some(0.0),
+        };
+        assert_eq!(metrics.resets, resets, "fault {fault}");
         assert_eq!(
             metrics.loss.is_finite(),
             fault == LARGE || fault == GRADIENT

@@ -125,6 +125,10 @@ fn mean(metrics: &[Metrics]) -> Option<Metrics> {
         acceptance: last
             .acceptance
             .map(|_| average(|metrics| metrics.acceptance.unwrap_or(0.0))),
+        // A count, so a sum.
+        resets: last
+            .resets
+            .map(|_| metrics.iter().filter_map(|metrics| metrics.resets).sum()),
         ..last
     })
 }

@@ -26,6 +26,9 @@ pub struct Metrics {
     /// Mean share of accepted proposals, for samplers that reject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<f64>,
+    /// Steps of chains that were not finite and sent the chain back to where it started; for samplers that don't reject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resets: Option<f64>,
     /// Learning rate of this update.
     pub learning_rate: f64,
 }
@@ -59,6 +62,7 @@ impl Metrics {
         let has_norm = norm.is_some();
         scalars.extend(norm);
         scalars.extend(negatives.acceptance.clone());
+        scalars.extend(negatives.resets.clone());
         let values = Tensor::cat(scalars, 0).into_data().convert::<f32>();
         let mut values = values.iter::<f32>().map(f64::from);
         let mut next = || values.next().unwrap_or(f64::NAN);
@@ -73,6 +77,7 @@ impl Metrics {
             gradient_norm,
             displacement,
             acceptance: negatives.acceptance.is_some().then(&mut next),
+            resets: negatives.resets.is_some().then(&mut next),
             learning_rate,
         }
     }
