@@ -50,6 +50,10 @@ const MAX_CHANGE: f64 = 0.35;
 /// trajectory; a batch of those would pay the deepest tree for every chain and read back at each doubling, so this
 /// crate has none.
 ///
+/// Start near where the target is. While chains still come in from far away the gradients are larger by many powers of ten,
+/// and Adam, which divides by the root of their mean square, holds the length for some hundred steps after: let chains run
+/// before, or [`window_adaptation`](crate::window_adaptation) move them.
+///
 /// Don't use the positions of the run as draws, but as starting points. Two numbers are read back from the device at
 /// each step, because the next step depends on them. The more chains the better; 16 or more are sensible.
 ///
