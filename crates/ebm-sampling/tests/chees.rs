@@ -80,6 +80,24 @@ fn the_length_of_a_normal_is_the_one_that_theory_gives() {
     }
 }
 
+/// While the step size is being found it swings to several times what it comes to; the length doesn't go with it, or it would be
+/// beyond the next minimum of the criterion, at `T = 3.86`, for good.
+#[test]
+fn the_first_swings_of_the_step_size_leave_the_length_alone() {
+    let device = Device::flex();
+    let energy = Quadratic::new(1.0, &device);
+    for seed in 0..8 {
+        let mut noise = Noise::new(seed);
+        let start: Tensor<2> = noise.normal([32, 10], &device);
+        let kernel = HamiltonianMonteCarlo::new(0.7, 1);
+        let tuned = chees_adaptation(&kernel, &energy, start, 150, 0.651, &mut noise).0;
+        let off = longest(&tuned) - best_length(tuned.step_size);
+        // By one step because of the grid, and as much again because of chance.
+        let step = tuned.step_size;
+        assert!(off.abs() < 2.0 * step, "seed {seed}: {off}, step {step}");
+    }
+}
+
 /// With inverse masses `s^2` a target that is `s` times as wide is adapted to as the narrow one with masses 1, wherever
 /// it lies. Over ten steps: later on a rounded decision makes chains part.
 #[test]
@@ -92,7 +110,7 @@ fn lengths_are_measured_by_the_metric_from_the_centre() {
         let start: Tensor<2> = Noise::new(1).normal([16, 3], &device);
         let scales = tensor(&scale, [1, 3], &device);
         let wide_start = start.clone() * scales.clone() + tensor(&far, [1, 3], &device);
-        let kernel = HamiltonianMonteCarlo::new(0.3, 2);
+        let kernel = HamiltonianMonteCarlo::new(0.3, 4);
         let metric = tensor(&scale.map(|s| s * s), [3], &device);
         let (plain, warm) = chees_adaptation(&kernel, &unit, start, 10, 0.8, &mut Noise::new(2));
         let kernel = kernel.with_inverse_mass_matrix(metric);
@@ -224,10 +242,10 @@ fn the_numbers_of_a_seed() {
     for device in devices() {
         let energy = Quadratic::new(1.0, &device);
         let start: Tensor<2> = Noise::new(1).normal([20, 2], &device);
-        let kernel = HamiltonianMonteCarlo::new(0.1, 3);
+        let kernel = HamiltonianMonteCarlo::new(0.1, 10);
         let (tuned, _) = chees_adaptation(&kernel, &energy, start, 30, 0.8, &mut Noise::new(42));
         assert_close_to(&[tuned.step_size, longest(&tuned)], &PINNED, 1e-3);
     }
 }
 
-const PINNED: [f64; 2] = [0.816_479_2, 2.449_437_7];
+const PINNED: [f64; 2] = [0.816_667_6, 2.450_002_8];

@@ -13,7 +13,7 @@ use targets::{Banana, Gaussian, assert_banana, assert_distribution, assert_turne
 
 /// Of 64 chains.
 fn long() -> Schedule {
-    Schedule::new(1000, 500).with_thin(30)
+    Schedule::new(1000, 500).with_thin(40)
 }
 
 /// Standard deviations 1 and 0.1.

@@ -79,7 +79,8 @@ fn importance_sampling() {
     assert_within_error(log_partition.value, log_z(), error, "log Z");
     let [x, y] = columns(found.samples);
     let is_below = |below: bool| f64::from(u8::from(below));
-    let expectations: [(&str, &dyn Fn(f64, f64) -> f64, f64); 6] = [
+    type Expectation<'a> = (&'a str, &'a dyn Fn(f64, f64) -> f64, f64);
+    let expectations: [Expectation; 6] = [
         ("x_1", &|x, _| x, 0.0),
         ("x_1^2", &|x, _| x * x, 1.0),
         ("x_2", &|_, y| y, 0.0),

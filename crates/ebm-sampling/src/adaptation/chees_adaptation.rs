@@ -38,13 +38,13 @@ const MAX_CHANGE: f64 = 0.35;
 ///
 /// for Adam (learning rate 0.025, `beta_1 = 0`, `beta_2 = 0.95`). [`DualAveraging`] tunes the step size so that the
 /// harmonic mean of the acceptance probabilities comes to `target_acceptance`; 0.651 is optimal (Beskos et al. 2013).
-/// `T` starts as the longest random trajectory of `kernel`, `(2 leapfrog_steps - 1) step_size`; start short, because
-/// the criterion has lower maxima beyond the best length; what is kept are weighted averages over the iterations. The
+/// `T` starts as the longest random trajectory of `kernel`, `(2 leapfrog_steps - 1) step_size`; start short, 2 widths at most,
+/// because the criterion has lower maxima beyond the best length; what is kept are weighted averages over the iterations. The
 /// length returned is on the grid of leapfrog steps: uniform on `1..=2 L - 1`, with `L` nearest to the mean number of
 /// steps of the warm-up.
 ///
 /// A metric of `kernel` is kept, and distances are measured by it, `|x|^2 = x^T M x`: run
-/// [`window_adaptation`](crate::window_adaptation) first where widths differ.
+/// [`window_adaptation`](crate::window_adaptation) first where widths differ, and go on from 1 or 2 `leapfrog_steps`.
 ///
 /// The length is one number for all chains, which is what a batch wants. The No-U-Turn sampler finds one for each
 /// trajectory; a batch of those would pay the deepest tree for every chain and read back at each doubling, so this
@@ -101,7 +101,6 @@ pub fn chees_adaptation<E: Energy<D>, const D: usize>(
     let mut totals = StepInfo::default();
     for step in 1..=steps {
         kernel.step_size = averaging.step_size();
-        length.limit(kernel.step_size);
         let time = halton(step) * length.log_length.exp();
         let leaps = (time / kernel.step_size).ceil();
         let leaps = (leaps as usize).clamp(1, MAX_LEAPFROG_STEPS);
@@ -144,13 +143,6 @@ impl Length {
             second_moment: 0.0,
             updates: 0,
         }
-    }
-
-    /// One leapfrog step at least, and no more than are allowed.
-    fn limit(&mut self, step_size: f64) {
-        let (low, high) = (step_size.ln(), (MAX_LEAPFROG_STEPS as f64 * step_size).ln());
-        // Not clamp(), which panics where a step size of 0 or infinity leaves no order.
-        self.log_length = self.log_length.min(high).max(low);
     }
 
     /// One step up a gradient with respect to `log_length`; none where it is not finite.

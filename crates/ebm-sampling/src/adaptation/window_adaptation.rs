@@ -68,7 +68,7 @@ impl WarmupWindows {
 /// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are near 1, so
 /// `leapfrog_steps` times the step size should be near `pi / 2`; a fixed length near `2 pi` is a resonance
 /// ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)). [`chees_adaptation`](crate::chees_adaptation)
-/// of the result tunes the length.
+/// of the result tunes the length, from few `leapfrog_steps`.
 ///
 /// Don't use the positions of the run as draws, but as starting points. One number is read back from the device at each
 /// step, because the next step depends on it.
