@@ -41,6 +41,45 @@ pub(crate) fn ln(x: f32) -> f32 {
     (f + tail) + e * LN_2_HIGH
 }
 
+/// `exp(x)` for `x <= 0`; error below 1 ULP down to `x = -87`, below that 0.
+///
+/// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, `exp x = 2^n (1 + r + r^2 P(r))`.
+#[cfg(feature = "flex")]
+#[inline(always)]
+pub(crate) fn exp(x: f32) -> f32 {
+    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer, whose bits are then the lowest of the sum.
+    const ROUND: f32 = 12_582_912.0;
+    // Below -87 the result would leave the normal numbers; NaN stays NaN, as the comparison is false.
+    let small = x < -87.0;
+    let clamped = if small { -87.0 } else { x };
+    let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = (clamped - n * LN_2_HIGH) - n * LN_2_LOW;
+
+    let mut p = 1.381_459_8e-3;
+    p = p * r + 8.368_717e-3;
+    p = p * r + 4.166_839e-2;
+    p = p * r + 1.666_652_1e-1;
+    p = p * r + 4.999_999_4e-1;
+    let fraction = 1.0 + (r + r * r * p);
+
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
+    let value = fraction * scale;
+    if small { 0.0 } else { value }
+}
+
+/// `ln(1 + u)` for `u` in [0, 1]; error below 3 ULP.
+///
+/// With `w = 1 + u` rounded, `ln(1 + u) = ln w + (u - (w - 1)) / w` to first order in what rounding lost.
+#[cfg(feature = "flex")]
+#[inline(always)]
+pub(crate) fn ln_1p(u: f32) -> f32 {
+    let w = 1.0 + u;
+    let lost = u - (w - 1.0);
+    // Where u itself is lost in w, ln(1 + u) = u; the subtraction above has then left all of it in `lost`.
+    ln(w) + lost / w
+}
+
 /// Cosine and sine of `turn * 2^-24` turns, for `turn < 2^24`; error below 1.75 ULP.
 ///
 /// The nearest quarter is taken off exactly, in integers, which leaves `t` in `[-1/8, 1/8]` turns and exact zeros and

@@ -140,7 +140,7 @@ fn uniform_chunk(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn normal_chunk(key: u64, first: u64, out: &mut [f32]) {
+pub(crate) fn normal_chunk(key: u64, first: u64, out: &mut [f32]) {
     // Words first, then values: LLVM vectorises the two loops, but not one loop that does both.
     let mut words = [0; GROUP];
     for (i, group) in out.chunks_mut(GROUP).enumerate() {
@@ -169,6 +169,26 @@ fn logistic_chunk(key: u64, first: u64, out: &mut [f32]) {
         each_block(key, first, words, |words| words);
         for (value, &word) in group.iter_mut().zip(words.iter()) {
             *value = logistic_value(word);
+        }
+    }
+}
+
+/// Replaces log-odds by 1 where standard logistic noise lies below them, else by 0.
+#[cfg(feature = "flex")]
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn bernoulli_logits_chunk(key: u64, first: u64, values: &mut [f32]) {
+    // Words first, then values, as for normals.
+    let mut words = [0; GROUP];
+    for (i, group) in values.chunks_mut(GROUP).enumerate() {
+        let words = &mut words[..group.len()];
+        let first = first.wrapping_add((i * (GROUP / BLOCK)) as u64);
+        each_block(key, first, words, |words| words);
+        for (value, &word) in group.iter_mut().zip(words.iter()) {
+            *value = if logistic_value(word) < *value {
+                1.0
+            } else {
+                0.0
+            };
         }
     }
 }

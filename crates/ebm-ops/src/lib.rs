@@ -22,18 +22,29 @@
 //! assert_eq!(order.len(), 60_000);
 //! ```
 
+pub mod activation;
+
 mod bytes;
+mod convolution;
 mod elementary;
+mod elementwise;
 mod fill;
+#[cfg(feature = "flex")]
+mod flex;
+mod langevin;
 mod lift;
 mod noise;
 mod npy;
 mod philox;
 mod rows;
+mod softplus_sum;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
+pub use convolution::{Stride2d, conv2d};
+pub use langevin::LangevinUpdate;
 pub use lift::lift;
 pub use noise::Noise;
 pub use npy::write_npy;
 pub use philox::philox4x32_10;
 pub use rows::{Rows, row_indices};
+pub use softplus_sum::softplus_sum;

@@ -170,6 +170,11 @@ impl Noise {
     /// `logits: [..]` -> the same, on its device and of its type, without a gradient. Beyond +-16.64 a coin is certain,
     /// with an error of less than 6e-8; others are met to within 2^-23. NaN gives 0. The comparison is made in f32.
     pub fn bernoulli_logits<const D: usize>(&mut self, logits: Tensor<D>) -> Tensor<D> {
+        #[cfg(feature = "flex")]
+        if crate::flex::has_kernels(&logits) {
+            let (key, first) = self.place(logits.shape().num_elements());
+            return crate::flex::bernoulli_logits(logits, key, first);
+        }
         let device = logits.device();
         let dtype = logits.dtype();
         let data = self.logistic_data(logits.shape());
@@ -248,6 +253,12 @@ impl Noise {
         let mut values = vec![0.0; shape.num_elements()];
         fill::logistic(self.key, self.take_for(values.len()), &mut values);
         TensorData::new(values, shape)
+    }
+
+    /// The key, and the first of the blocks that so many values need; the counter moves past them.
+    #[cfg(feature = "flex")]
+    pub(crate) fn place(&mut self, values: usize) -> (u64, u64) {
+        (self.key, self.take_for(values))
     }
 
     /// The first of the blocks that `values` values need; the counter moves past them.

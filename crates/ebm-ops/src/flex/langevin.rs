@@ -1,0 +1,164 @@
+//! The step of Langevin dynamics on Flex: rows of chains, each value touched once.
+
+use std::cell::RefCell;
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::Shape;
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use super::elementwise::{contiguous, new, slice};
+use crate::fill;
+
+/// Values of the rows that a task takes at a time, about.
+const TASK_VALUES: usize = 8192;
+
+/// The bits of an exponent: all of them are set where a value is not finite.
+const EXPONENT: u32 = 0x7f80_0000;
+
+thread_local! {
+    /// The noise of the task at hand.
+    static NORMALS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A [`LangevinUpdate`](crate::LangevinUpdate) in f32, with the place of its noise in the stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) step_size: f32,
+    pub(crate) noise: f32,
+    pub(crate) clip: f32,
+    pub(crate) clamp: (f32, f32),
+    pub(crate) key: u64,
+    pub(crate) first: u64,
+}
+
+/// The next positions, and 1 for each chain that made its step, else 0.
+pub(super) fn update(
+    step: Step,
+    x: FlexTensor,
+    gradient: &FlexTensor,
+    energies: &FlexTensor,
+    start: &FlexTensor,
+) -> (FlexTensor, FlexTensor) {
+    let shape = x.layout().shape();
+    for (name, other) in [("gradient", gradient), ("start", start)] {
+        assert_eq!(
+            shape,
+            other.layout().shape(),
+            "chains and their {name} differ in shape"
+        );
+    }
+    let batch = shape[0];
+    assert_eq!(
+        energies.layout().num_elements(),
+        batch,
+        "energies of shape {:?} for chains of shape {shape:?}",
+        energies.layout().shape()
+    );
+    let values = shape.num_elements() / batch.max(1);
+    let mut x = contiguous(x);
+    let (gradient, energies, start) = (
+        gradient.to_contiguous(),
+        energies.to_contiguous(),
+        start.to_contiguous(),
+    );
+    let (gradient, energies, start) = (slice(&gradient), slice(&energies), slice(&start));
+    let mut finite = vec![0.0; batch];
+    // Whole blocks of the noise in each task: a multiple of four rows.
+    let rows = (TASK_VALUES / (4 * values.max(1))).max(1) * 4;
+    if values > 0 {
+        x.storage_mut::<f32>()
+            .par_chunks_mut(rows * values)
+            .zip(finite.par_chunks_mut(rows))
+            .enumerate()
+            .for_each(|(task, (x, finite))| {
+                let first_row = task * rows;
+                let range = first_row * values..first_row * values + x.len();
+                let block = (range.start / fill::BLOCK) as u64;
+                let chains = Chains {
+                    values,
+                    gradient: &gradient[range.clone()],
+                    energies: &energies[first_row..first_row + finite.len()],
+                    start: &start[range],
+                };
+                NORMALS.with_borrow_mut(|normals| {
+                    if normals.len() < x.len() {
+                        normals.resize(x.len(), 0.0);
+                    }
+                    let normals = &mut normals[..x.len()];
+                    if step.noise > 0.0 {
+                        fill::normal_chunk(step.key, step.first.wrapping_add(block), normals);
+                    }
+                    chains.step(step, x, normals, finite);
+                });
+            });
+    }
+    (x, new(finite, Layout::contiguous(Shape::new([batch]))))
+}
+
+/// Some chains, row after row.
+struct Chains<'a> {
+    values: usize,
+    gradient: &'a [f32],
+    energies: &'a [f32],
+    start: &'a [f32],
+}
+
+impl Chains<'_> {
+    fn step(&self, step: Step, x: &mut [f32], normals: &[f32], finite: &mut [f32]) {
+        let rows = x
+            .chunks_mut(self.values)
+            .zip(self.gradient.chunks(self.values))
+            .zip(normals.chunks(self.values))
+            .zip(self.start.chunks(self.values));
+        for (row, (((x, gradient), normals), start)) in rows.enumerate() {
+            if self.energies[row].is_finite() && move_row(step, x, gradient, normals) {
+                finite[row] = 1.0;
+            } else {
+                x.copy_from_slice(start);
+            }
+        }
+    }
+}
+
+/// Moves one chain, and says whether all was finite.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn move_row(step: Step, x: &mut [f32], gradient: &[f32], normals: &[f32]) -> bool {
+    let (low, high) = step.clamp;
+    let mut faults = 0;
+    // Without noise its buffer holds anything, NaN too: it isn't read then.
+    if step.noise > 0.0 {
+        for ((x, &g), &z) in x.iter_mut().zip(gradient).zip(normals) {
+            let clipped = if g < -step.clip { -step.clip } else { g };
+            let clipped = if clipped > step.clip {
+                step.clip
+            } else {
+                clipped
+            };
+            let moved = (*x - clipped * step.step_size) + z * step.noise;
+            faults |= fault(g) | fault(moved);
+            let inside = if moved < low { low } else { moved };
+            *x = if inside > high { high } else { inside };
+        }
+    } else {
+        for (x, &g) in x.iter_mut().zip(gradient) {
+            let clipped = if g < -step.clip { -step.clip } else { g };
+            let clipped = if clipped > step.clip {
+                step.clip
+            } else {
+                clipped
+            };
+            let moved = *x - clipped * step.step_size;
+            faults |= fault(g) | fault(moved);
+            let inside = if moved < low { low } else { moved };
+            *x = if inside > high { high } else { inside };
+        }
+    }
+    faults == 0
+}
+
+/// 1 where a value is not finite, else 0.
+#[inline(always)]
+fn fault(x: f32) -> u32 {
+    u32::from(x.to_bits() & EXPONENT == EXPONENT)
+}

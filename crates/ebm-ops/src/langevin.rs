@@ -1,0 +1,70 @@
+//! One step of Langevin dynamics: gradient, clip, noise, clamp and a check that all is finite, in one pass on Flex.
+
+use burn::tensor::{Bool, Tensor};
+
+use crate::noise::Noise;
+
+/// `x' = clamp(x - step_size * clip(g) + noise * z)`, `z ~ N(0, 1)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LangevinUpdate {
+    /// Factor of the gradient.
+    pub step_size: f64,
+    /// Standard deviation of the noise; 0 draws none.
+    pub noise: f64,
+    /// Each component of the gradient is limited to +-this.
+    pub gradient_clip: Option<f64>,
+    /// Positions are kept inside this range.
+    pub clamp: Option<(f64, f64)>,
+}
+
+impl LangevinUpdate {
+    /// The next position of each chain, and which chains made their step: `[batch]`.
+    ///
+    /// A chain whose energy, gradient or next position (before the clamp) is not finite goes to `start` instead.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`, `gradient`, `start`: `[batch, ..]`
+    /// - `energies`: `[batch]`
+    ///
+    /// # Panics
+    ///
+    /// If shapes differ.
+    pub fn apply<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        gradient: Tensor<D>,
+        energies: &Tensor<1>,
+        start: &Tensor<D>,
+        noise: &mut Noise,
+    ) -> (Tensor<D>, Tensor<1, Bool>) {
+        #[cfg(feature = "flex")]
+        if crate::flex::has_kernels(&x) {
+            return crate::flex::langevin_update(self, x, gradient, energies, start, noise);
+        }
+        let clipped = match self.gradient_clip {
+            Some(limit) => gradient.clone().clamp(-limit, limit),
+            None => gradient.clone(),
+        };
+        let mut position = x - clipped.mul_scalar(self.step_size);
+        if self.noise > 0.0 {
+            let draws: Tensor<D> = noise.normal(position.shape(), &position.device());
+            position = position + draws.mul_scalar(self.noise);
+        }
+        // A clip or a clamp can hide what is not finite, so both are looked through. 0 times anything that is not
+        // finite is NaN, and so is every sum with it.
+        let shape = position.dims();
+        let values = shape[1..].iter().product();
+        let zeros = (gradient + position.clone()).mul_scalar(0.0);
+        let zeros: Tensor<2> = zeros.reshape([shape[0], values]);
+        let zeros: Tensor<1> = zeros.sum_dim(1).squeeze_dim(1);
+        let finite = (zeros + energies.clone()).is_finite();
+        if let Some((low, high)) = self.clamp {
+            position = position.clamp(low, high);
+        }
+        let mut column = [1; D];
+        column[0] = shape[0];
+        let mask = finite.clone().reshape::<D, _>(column).expand(shape);
+        (start.clone().mask_where(mask, position), finite)
+    }
+}

@@ -1,0 +1,14 @@
+//! Sums of softplus over rows: what hidden units contribute to a free energy.
+
+use burn::tensor::Tensor;
+
+/// `sum_j log(1 + exp(x_ij))` of each row, `[rows, columns] -> [rows]`; the gradient is `sigmoid(x)`.
+///
+/// On Flex value and gradient take one pass and one exponential a value.
+pub fn softplus_sum(x: Tensor<2>) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    if crate::flex::has_kernels(&x) {
+        return crate::flex::softplus_sum(x);
+    }
+    crate::activation::softplus(x).sum_dim(1).squeeze_dim(1)
+}
