@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::{Tensor, activation};
+use ebm_ops::activation::{leaky_relu, sigmoid, softplus, swish};
 use serde::{Deserialize, Serialize};
 
 /// An elementwise non-linearity.
@@ -35,12 +36,6 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// `slope x + (1 - slope) max(x, 0)`. Burn's own is three masks forward and backward, which take more than half of a training
-/// step of a small perceptron on Flex; the gradient at 0 is `slope` in both.
-fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
-    activation::relu(x.clone()).mul_scalar(1.0 - slope) + x.mul_scalar(slope)
-}
-
 /// `max(x, 0) + exp(min(x, 0)) - 1`. Burn's own takes `exp(x)` where it isn't used, too, and from x = 89 on, where that
 /// overflows, its gradient is `0 * inf = NaN`.
 fn elu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -55,11 +50,6 @@ fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x.mul_scalar(0.5) * erf.add_scalar(1.0)
 }
 
-/// `ln(1 + e^x)`, without overflow for any `x`: one pass forward and one back, where burn's takes a dozen.
-pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::log_sigmoid(x.neg()).neg()
-}
-
 /// The slope of [`Activation::LeakyRelu`] when only its name is given, as in PyTorch.
 const DEFAULT_SLOPE: f64 = 0.01;
 
@@ -67,14 +57,14 @@ impl Activation {
     /// Applies the function to each element.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match *self {
-            Self::Swish => activation::silu(x),
+            Self::Swish => swish(x),
             Self::Relu => activation::relu(x),
             Self::LeakyRelu(slope) => leaky_relu(x, slope),
             Self::Elu => elu(x),
             Self::Gelu => gelu(x),
             Self::Softplus => softplus(x),
             Self::Tanh => activation::tanh(x),
-            Self::Sigmoid => activation::sigmoid(x),
+            Self::Sigmoid => sigmoid(x),
         }
     }
 }

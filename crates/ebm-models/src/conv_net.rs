@@ -2,10 +2,10 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::Linear;
 use burn::nn::conv::Conv2d;
+use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, Stride2d, conv2d};
 
 use crate::activation::Activation;
 use crate::energy::Energy;
@@ -200,13 +200,28 @@ impl ConvNet {
         let features = self
             .convolutions
             .iter()
-            .fold(x, |x, layer| self.activation.forward(layer.forward(x)));
+            .fold(x, |x, layer| self.activation.forward(convolve(layer, x)));
         let features: Tensor<2> = features.flatten(1, 3);
         let hidden = self.hidden.forward(features);
         self.output
             .forward(self.activation.forward(hidden))
             .squeeze_dim(1)
     }
+}
+
+/// The convolution of a layer, which has a bias and pads all sides alike.
+fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    let PaddingConfig2d::Explicit(top, left, ..) = layer.padding else {
+        return layer.forward(x);
+    };
+    let Some(bias) = &layer.bias else {
+        return layer.forward(x);
+    };
+    let steps = Stride2d {
+        stride: layer.stride,
+        padding: [top, left],
+    };
+    conv2d(x, layer.weight.val(), bias.val(), steps)
 }
 
 impl Energy<4> for ConvNet {

@@ -1,7 +1,9 @@
 //! Layered Boltzmann machines: layers of units, each coupled to the next, so that every second layer is independent given the rest.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+use ebm_ops::activation::sigmoid;
+use ebm_ops::softplus_sum;
 
 /// What the visible units of a layered machine are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,7 +29,7 @@ impl Conditional {
     /// The mean of each unit: `[batch, units]`.
     pub fn mean(self) -> Tensor<2> {
         match self {
-            Self::Bernoulli(field) => activation::sigmoid(field),
+            Self::Bernoulli(field) => sigmoid(field),
             Self::Gaussian(field) => field,
         }
     }
@@ -291,13 +293,7 @@ impl Parity {
 /// `sum_i softplus(field_i)` for Bernoulli units, `sum_i (field_i^2 + log 2 pi) / 2` for Gaussian ones.
 pub fn log_sum(units: Conditional) -> Tensor<1> {
     match units {
-        Conditional::Bernoulli(field) if field.is_autodiff() => sum_of_softplus(field),
-        // Without a gradient to compute, one logarithm does for many units.
-        Conditional::Bernoulli(field) => {
-            let tails = field.clone().abs().neg().exp().add_scalar(1.0);
-            let linear = activation::relu(field).sum_dim(1).squeeze_dim::<1>(1);
-            linear + log_product(tails)
-        }
+        Conditional::Bernoulli(field) => softplus_sum(field),
         Conditional::Gaussian(field) => field
             .square()
             .add_scalar(std::f64::consts::TAU.ln())
@@ -305,38 +301,6 @@ pub fn log_sum(units: Conditional) -> Tensor<1> {
             .squeeze_dim::<1>(1)
             .mul_scalar(0.5),
     }
-}
-
-/// `sum_i softplus(x_i)` on the autodiff graph: `[batch, units]` -> `[batch]`.
-///
-/// One exponential a unit serves value and gradient. With `m = sigmoid(x)`, computed off the graph, the value is `sum relu(x) -
-/// log prod max(m, 1 - m)`, since `softplus(x) = relu(x) - log sigmoid(|x|)`; and as `d softplus / dx = m`, the gradient is that
-/// of `sum m x` with `m` held fixed, to which the rest of the value is added as a constant. A softplus on the graph
-/// takes two exponentials and a logarithm a unit: an update of a 784-500 machine took a quarter longer.
-fn sum_of_softplus(field: Tensor<2>) -> Tensor<1> {
-    let x = field.clone().inner();
-    let means = activation::sigmoid(x.clone());
-    let certain = means.clone().max_pair(means.clone().neg().add_scalar(1.0));
-    let linear = activation::relu(x).sum_dim(1).squeeze_dim::<1>(1);
-    let value = linear - log_product(certain);
-    let tangent = dot(field, means.autodiff());
-    let rest = value - tangent.clone().inner();
-    tangent + rest.autodiff()
-}
-
-/// `sum_i log x_i` of values in `[1/2, 2]`: `[batch, units]` -> `[batch]`.
-///
-/// Products of up to 64 of them stay within `[2^-64, 2^64]`, and take one logarithm.
-fn log_product(mut x: Tensor<2>) -> Tensor<1> {
-    for _ in 0..6 {
-        let units = x.dims()[1];
-        if units % 2 == 1 {
-            break;
-        }
-        let half = units / 2;
-        x = x.clone().narrow(1, 0, half) * x.narrow(1, half, half);
-    }
-    x.log().sum_dim(1).squeeze_dim(1)
 }
 
 /// The inner product of each row: `[batch]`.

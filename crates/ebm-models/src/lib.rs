@@ -39,7 +39,7 @@ mod pairwise;
 mod rbm;
 mod replicated_rbm;
 
-pub use activation::{Activation, UnknownActivation, softplus};
+pub use activation::{Activation, UnknownActivation};
 pub use boltzmann_machine::{BoltzmannMachine, BoltzmannMachineConfig};
 pub use compose::{Group, Mixture, Negation, Terms, WeightedSum};
 pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};

@@ -2,7 +2,8 @@
 
 use burn::config::Config;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
+use ebm_ops::activation::sigmoid;
 use ebm_ops::{Noise, lift};
 
 use crate::energy::{Energy, flatten};
@@ -150,7 +151,7 @@ impl Rbm {
     pub fn hidden_means(&self, visible: Tensor<2>) -> Tensor<2> {
         let layers = self.layers();
         let field = layers.from_below(1, visible) + layers.bias(1).unsqueeze();
-        activation::sigmoid(field)
+        sigmoid(field)
     }
 
     /// `E[v | h]`: `[batch, hidden]` -> `[batch, visible]`.

@@ -1,7 +1,8 @@
 //! A restricted Boltzmann machine whose layers stand several times with tied weights: what deep machines are pretrained by.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+use ebm_ops::activation::sigmoid;
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{BlockConditional, Conditional, LayeredMachine};
@@ -45,7 +46,7 @@ impl ReplicatedRbm {
 
     /// `E[h | v] = sigmoid(c + s v W)`: what the next machine of a stack is trained on.
     pub fn hidden_means(&self, visible: Tensor<2>) -> Tensor<2> {
-        activation::sigmoid(self.hidden_field(visible))
+        sigmoid(self.hidden_field(visible))
     }
 
     fn hidden_field(&self, visible: Tensor<2>) -> Tensor<2> {

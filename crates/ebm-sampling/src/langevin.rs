@@ -2,12 +2,11 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{LangevinUpdate, Noise};
 use serde::{Deserialize, Serialize};
 
-use crate::gradient::{energy_and_gradient, is_finite};
+use crate::gradient::energy_and_gradient;
 use crate::kernel::{Kernel, StepInfo};
-use crate::metropolis_hastings::select;
 
 /// `x <- clamp(x - step_size * clip(dE/dx) + noise * z)`, `z ~ N(0, 1)`.
 ///
@@ -114,22 +113,16 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for Langevin {
 
     fn step(&self, energy: &E, state: Self::State, noise: &mut Noise) -> (Self::State, StepInfo) {
         let (energies, gradient) = energy_and_gradient(energy, state.position.clone());
-        let clipped = match self.gradient_clip {
-            Some(limit) => gradient.clone().clamp(-limit, limit),
-            None => gradient.clone(),
+        let update = LangevinUpdate {
+            step_size: self.step_size,
+            noise: self.noise,
+            gradient_clip: self.gradient_clip,
+            clamp: self.clamp,
         };
-        let mut position = state.position - clipped.mul_scalar(self.step_size);
-        if self.noise > 0.0 {
-            let draws: Tensor<D> = noise.normal(position.shape(), &position.device());
-            position = position + draws.mul_scalar(self.noise);
-        }
-        // A clip or a clamp can hide what is not finite, so both are looked through.
-        let finite = is_finite(&energies, gradient + position.clone());
-        if let Some((low, high)) = self.clamp {
-            position = position.clamp(low, high);
-        }
+        let (position, finite) =
+            update.apply(state.position, gradient, &energies, &state.start, noise);
         let state = LangevinState {
-            position: select(&finite, state.start.clone(), position),
+            position,
             previous_energy: Some(energies),
             start: state.start,
         };

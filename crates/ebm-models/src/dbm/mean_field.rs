@@ -1,6 +1,7 @@
 //! Mean-field inference in a deep Boltzmann machine, and the bound of the likelihood that it gives.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+use ebm_ops::activation::sigmoid;
 
 use super::Dbm;
 use crate::layered::LayeredMachine;
@@ -51,7 +52,7 @@ impl Dbm {
         for l in 1..=last {
             let copies = if l < last { 2.0 } else { 1.0 };
             let field = below(l, &means).mul_scalar(copies) + bias(l);
-            means.push(activation::sigmoid(field));
+            means.push(sigmoid(field));
         }
         for _ in 0..until.max_steps {
             let mut moved: Vec<Tensor<1>> = Vec::new();
@@ -60,7 +61,7 @@ impl Dbm {
                 if l < last {
                     field = field + layers.from_above(l, means[l + 1].clone());
                 }
-                let new = activation::sigmoid(field);
+                let new = sigmoid(field);
                 if until.tolerance > 0.0 {
                     moved.push((new.clone() - means[l].clone()).abs().max());
                 }

@@ -1,9 +1,9 @@
 //! Training of pairwise machines: Boltzmann machines and Hopfield networks.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::sigmoid;
 use ebm_models::{BoltzmannMachine, Hopfield, PairwiseMachine};
 use ebm_ops::Noise;
+use ebm_ops::activation::sigmoid;
 use ebm_sampling::{Run, SingleSiteGibbs, random_states, run};
 
 use super::{Trainable, row_shape, rows};
