@@ -66,11 +66,17 @@ def uniform(*shape):
     return torch.empty(shape).uniform_(LOW, HIGH)
 
 
+def energy_gradient(model, x):
+    """dE/dx of each configuration, with E = -f."""
+    x.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(-model(x).sum(), x)
+    return gradient
+
+
 def langevin(model, x, steps):
     """x <- clamp(x - step * clip(dE/dx) + noise * z), with E = -f and parameters that need no gradient."""
     for _ in range(steps):
-        x.requires_grad_(True)
-        (gradient,) = torch.autograd.grad(-model(x).sum(), x)
+        gradient = energy_gradient(model, x)
         x = x.detach()
         # In place on the fresh draws and the gradient, which nobody else holds.
         moved = torch.randn_like(x).mul_(NOISE).add_(x)
@@ -206,9 +212,18 @@ class Rbm:
     def field(self, visible):
         return torch.addmm(self.hidden_bias, visible, self.weight)
 
-    def energy(self, visible, field):
-        """Mean free energy."""
-        return -(visible @ self.visible_bias + functional.softplus(field).sum(1)).mean()
+    def energies(self, visible, field):
+        """Free energies."""
+        return -(visible @ self.visible_bias + functional.softplus(field).sum(1))
+
+    def gradients(self, data, samples, data_field, sample_field):
+        """Of `mean F(data) - mean F(samples)`, with respect to weight, visible and hidden biases."""
+        data_hidden, sample_hidden = torch.sigmoid(data_field), torch.sigmoid(sample_field)
+        # Down the energy of data, up that of samples.
+        weight = (samples.T @ sample_hidden).addmm_(data.T, data_hidden, beta=1, alpha=-1).div_(self.BATCH)
+        visible_bias = samples.mean(0) - data.mean(0)
+        hidden_bias = sample_hidden.mean(0) - data_hidden.mean(0)
+        return weight, visible_bias, hidden_bias
 
     def step(self):
         """One update of persistent contrastive divergence, one sweep, as in `benches/boltzmann.rs`."""
@@ -218,13 +233,10 @@ class Rbm:
         samples = bernoulli(torch.addmm(self.visible_bias, hidden, self.weight.T))
 
         data_field, sample_field = self.field(data), self.field(samples)
-        data_hidden, sample_hidden = torch.sigmoid(data_field), torch.sigmoid(sample_field)
-        # Down the energy of data, up that of samples.
-        weight = (samples.T @ sample_hidden).addmm_(data.T, data_hidden, beta=1, alpha=-1).div_(self.BATCH)
-        visible_bias = samples.mean(0) - data.mean(0)
-        hidden_bias = sample_hidden.mean(0) - data_hidden.mean(0)
+        weight, visible_bias, hidden_bias = self.gradients(data, samples, data_field, sample_field)
 
-        data_energy, sample_energy = self.energy(data, data_field), self.energy(samples, sample_field)
+        data_energy = self.energies(data, data_field).mean()
+        sample_energy = self.energies(samples, sample_field).mean()
         norm = (weight.square().sum() + visible_bias.square().sum() + hidden_bias.square().sum()).sqrt()
         displacement = (samples - start).square().mean().sqrt()
         report = torch.stack([data_energy - sample_energy, data_energy, sample_energy, norm, displacement])
