@@ -1,8 +1,9 @@
-//! How long Boltzmann machines take: an update of a restricted and of a deep machine, and a sweep over single sites.
+//! How long Boltzmann machines take: an update of a restricted and of a deep machine, its matrix products, and a sweep over single sites.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
@@ -43,6 +44,11 @@ weight_decay = 1e-4
 steps = 1000000000
 batch_size = 128
 "#;
+
+// Sizes of the restricted machine; there are as many chains as examples in a batch.
+const BATCH: usize = 128;
+const VISIBLE: usize = 784;
+const HIDDEN: usize = 500;
 
 /// The tolerance of 0 makes every update infer with all 10 rounds, whatever the machine has learned.
 const DBM: &str = r#"
@@ -85,6 +91,48 @@ fn updates(criterion: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+/// The matrix products of an update of the restricted machine and nothing else: no update can be faster.
+///
+/// With `P = 2 * 128 * 784 * 500` operations, 0.1 GFLOP, they are
+/// - `v W`, 128 x 784 by 784 x 500, of chains that draw hidden units: `P`;
+/// - `h W^T`, 128 x 500 by 500 x 784, of chains that draw visible units: `P`;
+/// - `v W`, 256 x 784 by 784 x 500, of data and samples for their free energies: `2 P`;
+/// - `v^T dF/d(v W)`, 784 x 256 by 256 x 500, the gradient of `W`: `2 P`;
+///
+/// 6 `P` or 0.602 GFLOP in all. Draws, sigmoids, sums and the optimizer aren't counted.
+fn products(criterion: &mut Criterion) {
+    let device = common::device();
+    let mut noise = Noise::new(3);
+    let mut normal = |rows, columns| -> Tensor<2> { noise.normal([rows, columns], &device) };
+    let (visible, hidden) = (normal(BATCH, VISIBLE), normal(BATCH, HIDDEN));
+    let (both, gradient) = (normal(2 * BATCH, VISIBLE), normal(2 * BATCH, HIDDEN));
+    let weight = normal(VISIBLE, HIDDEN);
+    let operations = 2 * (BATCH * VISIBLE * HIDDEN) as u64;
+    let mut group = criterion.benchmark_group("matrix_product");
+    group
+        .warm_up_time(Duration::from_secs(2))
+        .measurement_time(Duration::from_secs(5));
+    // Throughput is then in floating-point operations a second.
+    group.throughput(Throughput::Elements(operations));
+    group.bench_function("128x784x500", |bencher| {
+        bencher.iter(|| {
+            black_box(visible.clone().matmul(weight.clone()));
+            common::finish(&device);
+        });
+    });
+    group.throughput(Throughput::Elements(6 * operations));
+    group.bench_function("rbm_784_500_pcd_1", |bencher| {
+        bencher.iter(|| {
+            black_box(visible.clone().matmul(weight.clone()));
+            black_box(hidden.clone().matmul(weight.clone().transpose()));
+            black_box(both.clone().matmul(weight.clone()));
+            black_box(both.clone().transpose().matmul(gradient.clone()));
+            common::finish(&device);
+        });
+    });
     group.finish();
 }
 
@@ -132,5 +180,5 @@ fn single_sites(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, updates, single_sites);
+criterion_group!(benches, products, updates, single_sites);
 criterion_main!(benches);
