@@ -95,7 +95,7 @@ fn main() {
     // Cargo adds `--bench`.
     let path = std::env::args()
         .skip(1)
-        .find(|argument| argument != "--bench");
+        .find(|argument| !argument.starts_with("--"));
     let Some(path) = path else {
         println!("agreement: run by benches/compare/run, or with -- FILE");
         return;
