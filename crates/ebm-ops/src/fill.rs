@@ -115,6 +115,14 @@ pub(crate) fn logistic(key: u64, first: u64, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| logistic_chunk(key, first, chunk));
 }
 
+/// Replaces log-odds by 1 where standard logistic noise lies below them, else by 0, from block `first` on.
+#[cfg(feature = "flex")]
+pub(crate) fn bernoulli_logits(key: u64, first: u64, values: &mut [f32]) {
+    in_chunks(first, values, |first, chunk| {
+        bernoulli_logits_chunk(key, first, chunk)
+    });
+}
+
 /// Fills `out` with integers of `[0, bound)`, from block `first` on.
 pub(crate) fn indices(key: u64, first: u64, bound: u64, out: &mut [i64]) {
     in_chunks(first, out, |first, chunk| {
@@ -173,10 +181,9 @@ fn logistic_chunk(key: u64, first: u64, out: &mut [f32]) {
     }
 }
 
-/// Replaces log-odds by 1 where standard logistic noise lies below them, else by 0.
 #[cfg(feature = "flex")]
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-pub(crate) fn bernoulli_logits_chunk(key: u64, first: u64, values: &mut [f32]) {
+fn bernoulli_logits_chunk(key: u64, first: u64, values: &mut [f32]) {
     // Words first, then values, as for normals.
     let mut words = [0; GROUP];
     for (i, group) in values.chunks_mut(GROUP).enumerate() {

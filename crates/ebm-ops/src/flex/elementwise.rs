@@ -3,15 +3,14 @@
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType};
 
+use super::functions;
 use super::threads::{each, each_pair, each_with};
-use crate::elementwise::{self, Elementwise};
+use crate::elementwise::Elementwise;
 
 /// A function of each value.
 pub(super) fn values(x: FlexTensor, function: Elementwise) -> FlexTensor {
     let mut x = dense(x);
-    each(x.storage_mut(), |chunk| {
-        elementwise::values(function, chunk)
-    });
+    each(x.storage_mut(), |chunk| functions::values(function, chunk));
     x
 }
 
@@ -20,7 +19,7 @@ pub(super) fn values_and_slopes(x: FlexTensor, function: Elementwise) -> (FlexTe
     let mut x = dense(x);
     let mut slopes = vec![0.0_f32; x.layout().num_elements()];
     each_pair(x.storage_mut(), &mut slopes, |chunk, slopes| {
-        elementwise::values_and_slopes(function, chunk, slopes);
+        functions::values_and_slopes(function, chunk, slopes);
     });
     let slopes = new(slopes, x.layout().clone());
     (x, slopes)
@@ -30,7 +29,7 @@ pub(super) fn values_and_slopes(x: FlexTensor, function: Elementwise) -> (FlexTe
 pub(super) fn product(x: FlexTensor, y: FlexTensor) -> FlexTensor {
     let (mut x, mut y) = (dense(x), dense(y));
     if x.layout().strides() != y.layout().strides() {
-        (x, y) = (dense(x.to_contiguous()), dense(y.to_contiguous()));
+        (x, y) = (contiguous(x), contiguous(y));
     }
     let multiply = |x: &mut [f32], y: &[f32]| {
         for (x, y) in x.iter_mut().zip(y) {

@@ -124,37 +124,42 @@ impl Chains<'_> {
 /// Moves one chain, and says whether all was finite.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 fn move_row(step: Step, x: &mut [f32], gradient: &[f32], normals: &[f32]) -> bool {
-    let (low, high) = step.clamp;
     let mut faults = 0;
     // Without noise its buffer holds anything, NaN too: it isn't read then.
     if step.noise > 0.0 {
         for ((x, &g), &z) in x.iter_mut().zip(gradient).zip(normals) {
-            let clipped = if g < -step.clip { -step.clip } else { g };
-            let clipped = if clipped > step.clip {
-                step.clip
-            } else {
-                clipped
-            };
-            let moved = (*x - clipped * step.step_size) + z * step.noise;
+            let moved = step.drift(*x, g) + z * step.noise;
             faults |= fault(g) | fault(moved);
-            let inside = if moved < low { low } else { moved };
-            *x = if inside > high { high } else { inside };
+            *x = step.inside(moved);
         }
     } else {
         for (x, &g) in x.iter_mut().zip(gradient) {
-            let clipped = if g < -step.clip { -step.clip } else { g };
-            let clipped = if clipped > step.clip {
-                step.clip
-            } else {
-                clipped
-            };
-            let moved = *x - clipped * step.step_size;
+            let moved = step.drift(*x, g);
             faults |= fault(g) | fault(moved);
-            let inside = if moved < low { low } else { moved };
-            *x = if inside > high { high } else { inside };
+            *x = step.inside(moved);
         }
     }
     faults == 0
+}
+
+impl Step {
+    /// `x - step_size * clip(g)`.
+    #[inline(always)]
+    fn drift(&self, x: f32, g: f32) -> f32 {
+        x - limited(g, -self.clip, self.clip) * self.step_size
+    }
+
+    #[inline(always)]
+    fn inside(&self, x: f32) -> f32 {
+        limited(x, self.clamp.0, self.clamp.1)
+    }
+}
+
+/// The nearest value of `[low, high]`; NaN stays, as both comparisons are false.
+#[inline(always)]
+fn limited(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
 }
 
 /// 1 where a value is not finite, else 0.

@@ -3,6 +3,7 @@
 mod convolution;
 mod elementwise;
 mod extension;
+mod functions;
 mod langevin;
 mod memory;
 mod product;
@@ -57,10 +58,8 @@ pub(crate) fn bernoulli_logits<const D: usize>(
     key: u64,
     first: u64,
 ) -> Tensor<D> {
-    let on_graph = logits.is_autodiff();
-    let logits = logits.inner().into_dispatch();
-    let units = Tensor::from_dispatch(<Dispatch as FlexOps>::coins(logits, key, first));
-    if on_graph { units.autodiff() } else { units }
+    let logits = logits.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as FlexOps>::coins(logits, key, first))
 }
 
 /// `sum_j softplus(x_ij)` of each row.

@@ -5,7 +5,8 @@ use burn::tensor::Shape;
 use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
-use crate::{elementwise, fill};
+use super::functions;
+use crate::fill;
 
 /// Values a thread takes at a time.
 const TASK_VALUES: usize = 8192;
@@ -13,18 +14,7 @@ const TASK_VALUES: usize = 8192;
 /// 1 where standard logistic noise lies below the log-odds, else 0.
 pub(super) fn bernoulli_logits(logits: FlexTensor, key: u64, first: u64) -> FlexTensor {
     let mut units = contiguous(logits);
-    let values: &mut [f32] = units.storage_mut();
-    if values.len() <= TASK_VALUES {
-        fill::bernoulli_logits_chunk(key, first, values);
-    } else {
-        values
-            .par_chunks_mut(TASK_VALUES)
-            .enumerate()
-            .for_each(|(task, values)| {
-                let block = (task * TASK_VALUES / fill::BLOCK) as u64;
-                fill::bernoulli_logits_chunk(key, first.wrapping_add(block), values);
-            });
-    }
+    fill::bernoulli_logits(key, first, units.storage_mut());
     units
 }
 
@@ -38,7 +28,7 @@ pub(super) fn softplus_sum(x: &FlexTensor) -> FlexTensor {
         .zip(slice(&x).par_chunks(share * columns))
         .for_each(|(sums, x)| {
             for (sum, x) in sums.iter_mut().zip(x.chunks(columns)) {
-                *sum = elementwise::softplus_sum(x);
+                *sum = functions::softplus_sum(x);
             }
         });
     new(sums, Layout::contiguous(Shape::new([rows])))
@@ -54,7 +44,7 @@ pub(super) fn softplus_sum_and_means(x: FlexTensor) -> (FlexTensor, FlexTensor) 
         .zip(x.storage_mut::<f32>().par_chunks_mut(share * columns))
         .for_each(|(sums, x)| {
             for (sum, x) in sums.iter_mut().zip(x.chunks_mut(columns)) {
-                *sum = elementwise::softplus_sum_and_means(x);
+                *sum = functions::softplus_sum_and_means(x);
             }
         });
     (new(sums, Layout::contiguous(Shape::new([rows]))), x)
