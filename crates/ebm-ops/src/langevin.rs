@@ -2,6 +2,7 @@
 
 use burn::tensor::{Bool, Tensor};
 
+use crate::chains::{finite_chains, select_chains};
 use crate::noise::Noise;
 
 /// `x' = clamp(x - step_size * clip(g) + noise * z)`, `z ~ N(0, 1)`.
@@ -51,20 +52,11 @@ impl LangevinUpdate {
             let draws: Tensor<D> = noise.normal(position.shape(), &position.device());
             position = position + draws.mul_scalar(self.noise);
         }
-        // A clip or a clamp can hide what is not finite, so both are looked through. 0 times anything that is not
-        // finite is NaN, and so is every sum with it.
-        let shape = position.dims();
-        let values = shape[1..].iter().product();
-        let zeros = (gradient + position.clone()).mul_scalar(0.0);
-        let zeros: Tensor<2> = zeros.reshape([shape[0], values]);
-        let zeros: Tensor<1> = zeros.sum_dim(1).squeeze_dim(1);
-        let finite = (zeros + energies.clone()).is_finite();
+        // A clip or a clamp can hide what is not finite, so both are looked through.
+        let finite = finite_chains(energies, gradient + position.clone());
         if let Some((low, high)) = self.clamp {
             position = position.clamp(low, high);
         }
-        let mut column = [1; D];
-        column[0] = shape[0];
-        let mask = finite.clone().reshape::<D, _>(column).expand(shape);
-        (start.clone().mask_where(mask, position), finite)
+        (select_chains(&finite, start.clone(), position), finite)
     }
 }

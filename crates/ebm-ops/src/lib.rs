@@ -25,6 +25,7 @@
 pub mod activation;
 
 mod bytes;
+mod chains;
 mod convolution;
 mod elementary;
 mod elementwise;
@@ -40,6 +41,7 @@ mod rows;
 mod softplus_sum;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
+pub use chains::{finite_chains, per_chain, select_chains};
 pub use convolution::{Stride2d, conv2d};
 pub use langevin::LangevinUpdate;
 pub use lift::lift;

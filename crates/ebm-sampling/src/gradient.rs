@@ -1,9 +1,7 @@
 //! The gradient of an energy with respect to its input, parameters held constant.
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 use ebm_models::Energy;
-
-use crate::metropolis_hastings::per_chain;
 
 /// Energies `E(x)` of a batch and their gradients `dE/dx`, both off the autodiff graph.
 ///
@@ -33,14 +31,4 @@ pub fn energy_and_gradient<E: Energy<D>, const D: usize>(
         .grad_remove(&mut gradients)
         .expect("the energy must depend on x through differentiable operations");
     (energies.inner(), gradient)
-}
-
-/// Which chains have a finite energy, `[batch]`, and nothing but finite values in `x`, `[batch, ..]`.
-///
-/// A sum of two finite tensors may be given for `x`, as long as it doesn't overflow: where one of them is not finite, neither is
-/// the sum.
-pub(crate) fn is_finite<const D: usize>(energies: &Tensor<1>, x: Tensor<D>) -> Tensor<1, Bool> {
-    // 0 times anything that is not finite is NaN, and so is every sum with it: one pass, no mask over all values.
-    let zeros: Tensor<1> = per_chain(x.mul_scalar(0.0)).sum_dim(1).squeeze_dim(1);
-    (zeros + energies.clone()).is_finite()
 }

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, row_indices};
 
-use crate::density::{Density, rows, weigh};
+use crate::density::{Density, weigh};
 use crate::estimate::Estimate;
 
 /// Errors of one rounding each that two energies are allowed; see [`RejectionSampler`].
@@ -215,7 +215,8 @@ impl<Q> RejectionSampler<Q> {
             accepted += chosen.len();
             chosen.truncate(missing);
             if !chosen.is_empty() {
-                samples.push(rows(&drawn.positions, &chosen));
+                let indices = row_indices(&chosen, &drawn.positions.device());
+                samples.push(drawn.positions.select(0, indices));
             }
         }
         let (a, n) = (accepted as f64, proposals as f64);

@@ -2,12 +2,12 @@
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, finite_chains, select_chains};
 use serde::{Deserialize, Serialize};
 
-use crate::gradient::{energy_and_gradient, is_finite};
+use crate::gradient::energy_and_gradient;
 use crate::kernel::{Kernel, StepInfo};
-use crate::metropolis_hastings::{GradientState, ProposalState, select};
+use crate::metropolis_hastings::{GradientState, ProposalState};
 
 /// `dx = v dt`, `dv = -dE/dx dt - friction v dt + sqrt(2 friction T) dW`, unit mass, whose stationary density is
 /// `exp(-E(x) / T - |v|^2 / (2 T))`, in steps of `h = step_size` (BAOAB; Leimkuhler & Matthews, Applied Mathematics
@@ -123,7 +123,7 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for UnderdampedLangevin 
         let position = position + velocity.clone().mul_scalar(half);
         let (energies, gradient) = energy_and_gradient(energy, position.clone());
         let velocity = velocity - gradient.clone().mul_scalar(half);
-        let finite = is_finite(&energies, gradient.clone() + position.clone());
+        let finite = finite_chains(&energies, gradient.clone() + position.clone());
         let reached = GradientState {
             position,
             energy: energies,
@@ -140,7 +140,7 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for UnderdampedLangevin 
                 reached,
                 &finite,
             ),
-            velocity: select(&finite, velocity.zeros_like(), velocity),
+            velocity: select_chains(&finite, velocity.zeros_like(), velocity),
             start: state.start,
             at_start,
         };

@@ -2,12 +2,12 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, per_chain, select_chains};
 
 use super::{DualAveraging, scalars};
 use crate::hamiltonian::{HamiltonianMonteCarlo, Trajectory};
 use crate::kernel::{Kernel, Run, StepInfo};
-use crate::metropolis_hastings::{GradientState, per_chain, select};
+use crate::metropolis_hastings::GradientState;
 
 /// The most leapfrog steps of a trajectory that [`chees_adaptation`] tries.
 pub const MAX_LEAPFROG_STEPS: usize = 1000;
@@ -184,8 +184,8 @@ impl Criterion {
         );
         let sums: Tensor<1> = (end.clone() + momentum.clone()).sum_dim(1).squeeze_dim(1);
         let finite = sums.is_finite();
-        let proposals = select(&finite, starts.clone(), end);
-        let momenta = select(&finite, momentum.zeros_like(), momentum);
+        let proposals = select_chains(&finite, starts.clone(), end);
+        let momenta = select_chains(&finite, momentum.zeros_like(), momentum);
         match kernel.inverse_mass_matrix.clone() {
             None => Self {
                 proposals,

@@ -1,8 +1,7 @@
 //! Means and variances of many chains over many draws, on the device.
 
 use burn::tensor::Tensor;
-
-use crate::metropolis_hastings::per_chain;
+use ebm_ops::per_chain;
 
 /// Pooled over chains and draws, a batch at a time (Welford 1962; Chan, Golub & LeVeque 1983), so that memory doesn't
 /// grow and no large squares are subtracted.

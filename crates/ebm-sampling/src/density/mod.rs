@@ -12,7 +12,7 @@ use ebm_ops::Noise;
 pub use normal::NormalDensity;
 pub use uniform::UniformDensity;
 pub use uniform_states::UniformStates;
-pub(crate) use weighed::{rows, weigh};
+pub(crate) use weighed::weigh;
 
 /// A distribution `q` with exact draws; its energy is normalised, `E(x) = -log q(x)`, so that `Z = 1`.
 ///

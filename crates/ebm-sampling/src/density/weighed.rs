@@ -1,6 +1,6 @@
 //! Draws of a density with the weights that a target gives them.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::Noise;
 
@@ -50,12 +50,4 @@ pub(crate) fn weigh<E: Energy<D>, Q: Density<D>, const D: usize>(
         log_weights,
         rounding,
     }
-}
-
-/// The configurations of these indices: `[batch, ..]` -> `[indices, ..]`.
-pub(crate) fn rows<const D: usize>(x: &Tensor<D>, indices: &[usize]) -> Tensor<D> {
-    let indices: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
-    let data = TensorData::new(indices.clone(), [indices.len()]);
-    let indices = Tensor::<1, Int>::from_data(data, &x.device());
-    x.clone().select(0, indices)
 }

@@ -5,11 +5,11 @@ mod weights;
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, row_indices};
 
 pub use weights::{ImportanceError, ImportanceWeights};
 
-use crate::density::{Density, rows, weigh};
+use crate::density::{Density, weigh};
 use crate::estimate::Estimate;
 
 /// Draws of a density `q`, weighted to stand for the target: `w = exp(-E(x)) / q(x)`.
@@ -107,6 +107,7 @@ impl<const D: usize> ImportanceSample<D> {
     /// If `count` is 0.
     pub fn resample(&self, count: usize, noise: &mut Noise) -> Result<Tensor<D>, ImportanceError> {
         let indices = self.weights.resample(count, noise)?;
-        Ok(rows(&self.samples, &indices))
+        let indices = row_indices(&indices, &self.samples.device());
+        Ok(self.samples.clone().select(0, indices))
     }
 }

@@ -1,7 +1,7 @@
 //! The acceptance step of Metropolis and Hastings, chain by chain.
 
 use burn::tensor::{Bool, Device, Tensor};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, per_chain};
 
 /// What becomes of the proposals of a batch.
 pub(crate) struct Decision {
@@ -34,26 +34,7 @@ pub(crate) fn accept(
     }
 }
 
-/// The proposal where it was accepted, elsewhere the current value: `[batch, ..]`.
-pub(crate) fn select<const D: usize>(
-    accepted: &Tensor<1, Bool>,
-    current: Tensor<D>,
-    proposal: Tensor<D>,
-) -> Tensor<D> {
-    let shape = current.shape();
-    let mut mask_shape = [1; D];
-    mask_shape[0] = shape[0];
-    let mask = accepted.clone().reshape::<D, _>(mask_shape).expand(shape);
-    current.mask_where(mask, proposal)
-}
-
 /// The sum of squares of each configuration: `[batch, ..]` -> `[batch]`.
 pub(crate) fn squared_norm<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     per_chain(x.square()).sum_dim(1).squeeze_dim(1)
-}
-
-/// `[batch, ..]` as `[batch, values]`.
-pub(crate) fn per_chain<const D: usize>(x: Tensor<D>) -> Tensor<2> {
-    let shape = x.dims();
-    x.reshape([shape[0], shape[1..].iter().product()])
 }

@@ -2,10 +2,9 @@
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm_models::{Coding, Energy};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, per_chain};
 use serde::{Deserialize, Serialize};
 
-use super::accept::per_chain;
 use super::proposal::Proposal;
 use super::state::EnergyState;
 

@@ -3,11 +3,10 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 use ebm_models::{Coding, Energy};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, per_chain};
 use serde::{Deserialize, Serialize};
 
 use super::MetropolisHastings;
-use super::accept::per_chain;
 use super::proposal::Proposal;
 use super::state::GradientState;
 use crate::categorical::categorical;

@@ -11,10 +11,10 @@ mod state;
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, per_chain};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use accept::{accept, per_chain, select, squared_norm};
+pub(crate) use accept::{accept, squared_norm};
 pub use bit_flips::BitFlips;
 pub use gibbs_with_gradients::{GibbsWithGradients, GradientFlip};
 pub use independence::Independence;

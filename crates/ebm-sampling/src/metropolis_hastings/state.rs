@@ -2,8 +2,8 @@
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
+use ebm_ops::select_chains;
 
-use super::accept::select;
 use super::proposal::ProposalState;
 use crate::gradient::energy_and_gradient;
 
@@ -48,8 +48,8 @@ impl<E, const D: usize> ProposalState<E, D> for EnergyState<D> {
 
     fn select(self, proposal: Self, accepted: &Tensor<1, Bool>) -> Self {
         Self {
-            position: select(accepted, self.position, proposal.position),
-            energy: select(accepted, self.energy, proposal.energy),
+            position: select_chains(accepted, self.position, proposal.position),
+            energy: select_chains(accepted, self.energy, proposal.energy),
         }
     }
 }
@@ -77,9 +77,9 @@ impl<E, const D: usize> ProposalState<E, D> for GradientState<D> {
 
     fn select(self, proposal: Self, accepted: &Tensor<1, Bool>) -> Self {
         Self {
-            position: select(accepted, self.position, proposal.position),
-            energy: select(accepted, self.energy, proposal.energy),
-            gradient: select(accepted, self.gradient, proposal.gradient),
+            position: select_chains(accepted, self.position, proposal.position),
+            energy: select_chains(accepted, self.energy, proposal.energy),
+            gradient: select_chains(accepted, self.gradient, proposal.gradient),
         }
     }
 }

@@ -3,13 +3,11 @@
 use burn::module::ModuleDisplay;
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, finite_chains, select_chains};
 
 use super::annealing::TemperatureSchedule;
 use super::tempered::{Tempered, tempered};
-use crate::gradient::is_finite;
 use crate::kernel::{Kernel, run};
-use crate::metropolis_hastings::select;
 
 /// Where chains were annealed to.
 #[derive(Clone, Debug)]
@@ -60,7 +58,7 @@ where
     // Which chains are somewhere, and their energies: what is not finite is no valley.
     let look = |x: &Tensor<D>| {
         let energies = energy.energy(x.clone()).inner();
-        let finite = is_finite(&energies, x.clone());
+        let finite = finite_chains(&energies, x.clone());
         let nowhere = finite.clone().bool_not();
         (finite, energies.mask_fill(nowhere, f64::INFINITY))
     };
@@ -79,10 +77,10 @@ where
             noise,
         );
         let (finite, now) = look(&chains.position);
-        last = select(&finite, last, chains.position);
+        last = select_chains(&finite, last, chains.position);
         let lower = now.clone().lower(lowest_energy.clone());
-        lowest = select(&lower, lowest, last.clone());
-        lowest_energy = select(&lower, lowest_energy, now);
+        lowest = select_chains(&lower, lowest, last.clone());
+        lowest_energy = select_chains(&lower, lowest_energy, now);
     }
     AnnealedEnergy {
         last,

@@ -3,14 +3,12 @@
 use burn::module::ModuleDisplay;
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Noise, finite_chains, per_chain, select_chains};
 
 use super::ladder::Ladder;
 use super::swaps::Swaps;
 use super::tempered::{Tempered, tempered};
-use crate::gradient::is_finite;
 use crate::kernel::{Kernel, StepInfo};
-use crate::metropolis_hastings::{per_chain, select};
 
 /// Replicas of each chain at inverse temperatures `1 = b_0 > b_1 > ... > b_n >= 0`, moved by a kernel of their own on the energy
 /// `b_t E`, and swaps of neighbours, accepted with probability
@@ -187,12 +185,12 @@ where
         let mut info = StepInfo::cat(infos);
         let moved = Tensor::cat(positions, 0);
         let energies = energy.energy(moved.clone()).inner();
-        let finite = is_finite(&energies, moved.clone());
+        let finite = finite_chains(&energies, moved.clone());
         info.reset = info
             .reset
             .map(|resets| resets + finite.clone().bool_not().float());
-        let position = select(&finite, state.position, moved);
-        let mut energies = select(&finite, state.energy, energies);
+        let position = select_chains(&finite, state.position, moved);
+        let mut energies = select_chains(&finite, state.energy, energies);
 
         let shape = position.dims();
         let mut rows = [per_chain(position)];
