@@ -13,6 +13,7 @@
 //! | barriers | [`ParallelTempering`] of any kernel, [`BlockParallelTempering`]; [`anneal`] and [`anneal_energy`] to the deepest valleys |
 //! | associative memories | [`recall`], [`fakes_near`], [`fakes_from_random`] |
 //! | near a known [`Density`] | [`RejectionSampler`], exact; [`importance_sample`], weighted |
+//! | some coordinates given | [`ConditionalEnergy`] with any kernel, [`ClampedBlockGibbs`], [`ClampedSingleSiteGibbs`]; observed with noise: [`GaussianLikelihood`] |
 //! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]) |
 //!
 //! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size, [`window_adaptation`] Hamiltonian
@@ -38,6 +39,7 @@ pub mod diagnostics;
 
 mod adaptation;
 mod categorical;
+mod conditioning;
 mod density;
 mod draws;
 mod estimate;
@@ -61,6 +63,10 @@ mod underdamped_langevin;
 pub use adaptation::{
     DualAveraging, MAX_LEAPFROG_STEPS, StepSize, WarmupWindows, adapt_step_size, chees_adaptation,
     find_reasonable_step_size, window_adaptation,
+};
+pub use conditioning::{
+    ClampedBlockGibbs, ClampedBlockGibbsState, ClampedSingleSiteGibbs, ClampedSingleSiteGibbsState,
+    ConditionalEnergy, GaussianLikelihood,
 };
 pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
 pub use draws::{Draws, Schedule, sample, sample_with, stream};

@@ -24,6 +24,28 @@ impl Default for BlockGibbs {
     }
 }
 
+impl BlockGibbs {
+    /// One block drawn from its distribution given the others: `[batch, units]`.
+    pub(crate) fn redraw<E: BlockConditional>(
+        &self,
+        energy: &E,
+        block: usize,
+        states: &[Tensor<2>],
+        noise: &mut Noise,
+    ) -> Tensor<2> {
+        match energy.conditional(block, states) {
+            units if self.temperature == 1.0 => draw(units, noise),
+            Conditional::Bernoulli(field) => {
+                noise.bernoulli_logits(field.div_scalar(self.temperature))
+            }
+            Conditional::Gaussian(mean) => {
+                let z: Tensor<2> = noise.normal(mean.shape(), &mean.device());
+                mean + z.mul_scalar(self.temperature.sqrt())
+            }
+        }
+    }
+}
+
 impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for BlockGibbs {
     type State = Vec<Tensor<2>>;
 
@@ -39,16 +61,7 @@ impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for BlockGibbs {
         noise: &mut Noise,
     ) -> (Self::State, StepInfo) {
         for block in energy.sweep() {
-            states[block] = match energy.conditional(block, &states) {
-                units if self.temperature == 1.0 => draw(units, noise),
-                Conditional::Bernoulli(field) => {
-                    noise.bernoulli_logits(field.div_scalar(self.temperature))
-                }
-                Conditional::Gaussian(mean) => {
-                    let z: Tensor<2> = noise.normal(mean.shape(), &mean.device());
-                    mean + z.mul_scalar(self.temperature.sqrt())
-                }
-            };
+            states[block] = self.redraw(energy, block, &states, noise);
         }
         (states, StepInfo::default())
     }
