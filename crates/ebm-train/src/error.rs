@@ -115,6 +115,21 @@ pub enum TrainError {
         /// The shape that the model takes.
         expected: [usize; 3],
     },
+    /// Models that can't be composed.
+    #[error(transparent)]
+    Composition(#[from] crate::inference::CompositionError),
+    /// Outliers that the model can't take.
+    #[error(
+        "the images of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}: pass `--ood-resize` to scale them", path.display()
+    )]
+    WrongOutliers {
+        /// Where they come from.
+        path: PathBuf,
+        /// Their shape.
+        found: [usize; 3],
+        /// The shape that the model takes.
+        expected: [usize; 3],
+    },
     /// A layer diverged before the machine was put together.
     #[error(
         "pretraining of layer {layer} diverged at step {step}: lower model.pretraining.learning_rate"

@@ -63,6 +63,20 @@ impl<const D: usize> Examples<D> {
         self.shape
     }
 
+    /// The examples after the first `count`; `None` if there are none.
+    pub fn skip(&self, count: usize) -> Option<Self> {
+        let indices: Vec<usize> = (count..self.len()).collect();
+        if indices.is_empty() {
+            return None;
+        }
+        let mut shape = self.shape;
+        shape[0] = indices.len();
+        Some(Self {
+            rows: Rows::Floats(self.rows.select(row_indices(&indices, &self.device()))),
+            shape,
+        })
+    }
+
     /// The device that holds them.
     pub fn device(&self) -> Device {
         self.rows.device()

@@ -2,11 +2,13 @@
 //!
 //! [`Trainer`] is the library: one model of yours, one data set of yours, one `step()` at a time.
 //! [`StochasticGradientLangevin`] draws parameters from their posterior instead, where the likelihood is tractable.
+//! [`inference`] uses a trained energy: to fill in pixels, to denoise, composed with others, to compare images.
 //! [`run`] is what the `ebm` command calls: a whole run from a [`RunConfig`](config::RunConfig) into a folder.
 
 pub mod config;
 pub mod data;
 pub mod evaluation;
+pub mod inference;
 pub mod run;
 
 mod checkpoint;

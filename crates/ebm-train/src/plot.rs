@@ -20,6 +20,16 @@ const COLORS: [RGBColor; 4] = [
     RGBColor(204, 121, 167),
 ];
 
+/// The name of the font, which is registered.
+pub(crate) fn font() -> &'static str {
+    static REGISTER: Once = Once::new();
+    REGISTER.call_once(|| {
+        // Fails only for bytes that are no font.
+        let _ = register_font(FAMILY, FontStyle::Normal, FONT);
+    });
+    FAMILY
+}
+
 /// Points, from left to right.
 pub type Curve = Vec<(f64, f64)>;
 
@@ -38,11 +48,7 @@ pub struct LinePlot<'a> {
 impl LinePlot<'_> {
     /// Draws the plot; points that aren't finite are left out. `None` without any point.
     pub fn draw(&self) -> Option<RgbImage> {
-        static REGISTER: Once = Once::new();
-        REGISTER.call_once(|| {
-            // Fails only for bytes that are no font.
-            let _ = register_font(FAMILY, FontStyle::Normal, FONT);
-        });
+        font();
         let ((left, right), (bottom, top)) = self.ranges()?;
         let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
         {

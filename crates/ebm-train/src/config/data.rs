@@ -115,6 +115,17 @@ impl DataConfig {
         }
     }
 
+    /// The same with all examples.
+    #[must_use]
+    pub fn without_limit(mut self) -> Self {
+        match &mut self {
+            Self::Digits(keys) => keys.limit = None,
+            Self::Folder(keys) => keys.limit = None,
+            Self::TwoMoons(_) => {}
+        }
+        self
+    }
+
     /// Where the examples come from, for messages.
     pub fn place(&self) -> PathBuf {
         match self {

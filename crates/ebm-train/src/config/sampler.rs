@@ -161,6 +161,17 @@ impl SamplerConfig {
         }
     }
 
+    /// The temperature in nats of the distribution that chains follow, the lowest of several; of Langevin dynamics the one that step
+    /// and noise imply.
+    pub fn temperature(&self) -> f64 {
+        match self {
+            Self::Langevin(keys) => keys.kernel((0.0, 1.0)).temperature(),
+            Self::Metropolis(keys) => keys.temperature,
+            Self::Gibbs(keys) => keys.temperature,
+            Self::ParallelTempering(_) => 1.0,
+        }
+    }
+
     /// Rows that each chain takes: one a temperature.
     pub fn replicas(&self) -> usize {
         match self {

@@ -96,6 +96,33 @@ pub(super) fn decode_into(
             expected: options.shape(),
         });
     }
+    fit(image, options, out);
+    Ok(())
+}
+
+/// Brings planes of bytes of `shape`, 1 or 3 channels, into `out` as `options` (which are valid) say.
+pub(super) fn fit_bytes(pixels: &[u8], shape: [usize; 3], options: &ImageOptions, out: &mut [u8]) {
+    let [channels, height, width] = shape;
+    let plane = height * width;
+    let at = |channel: usize, x: u32, y: u32| {
+        pixels[(channel % channels) * plane + y as usize * width + x as usize]
+    };
+    let (width, height) = (width as u32, height as u32);
+    let image = if channels == 1 {
+        DynamicImage::from(GrayImage::from_fn(width, height, |x, y| {
+            image::Luma([at(0, x, y)])
+        }))
+    } else {
+        DynamicImage::from(RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([0, 1, 2].map(|channel| at(channel, x, y)))
+        }))
+    };
+    fit(image, options, out);
+}
+
+/// Cuts and scales an image into `out`, `[channels, height, width]`.
+fn fit(image: DynamicImage, options: &ImageOptions, out: &mut [u8]) {
+    let size = (options.width as u32, options.height as u32);
     // To cut first and scale then is the same picture, and never makes an intermediate larger than the result needs.
     let image = match options.fit {
         Fit::Crop => {
@@ -119,7 +146,6 @@ pub(super) fn decode_into(
             }
         }
     }
-    Ok(())
 }
 
 fn decode(path: &Path) -> Result<DynamicImage, DataError> {

@@ -1,18 +1,17 @@
 //! How likely a Boltzmann machine finds data, up to its partition function, and how well it makes them again.
 
 use burn::tensor::{Tensor, activation};
-use ebm_models::{Energy, LayeredMachine, MeanField, PairwiseMachine, Rbm, VisibleUnits};
+use ebm_models::{Energy, LayeredMachine, PairwiseMachine, Rbm, VisibleUnits};
 use ebm_ops::Noise;
 use serde::Serialize;
 
+use super::energies::{BATCH, fully_visible, inferred};
 use super::partition::Progress;
 use crate::error::TrainError;
 use crate::examples::Examples;
 use crate::network::Network;
+use crate::run::floats;
 use crate::trainable::rows;
-
-/// Examples looked at in one go.
-const BATCH: usize = 1024;
 
 /// A mean over examples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -36,13 +35,10 @@ pub struct SetReport {
     pub pseudo_log_likelihood: Option<Estimate>,
     /// Mean squared difference, a pixel, of an example and what the machine makes of it in one pass up and down.
     pub reconstruction_error: Option<Estimate>,
+    /// The energy of each example in its order, minus the above: `-log p(x) - log Z`, or its upper bound.
+    #[serde(skip)]
+    pub energies: Vec<f32>,
 }
-
-/// How far mean-field inference goes here: further than in training, since the bound only gains by it.
-const INFERENCE: MeanField = MeanField {
-    tolerance: 1e-5,
-    max_steps: 200,
-};
 
 /// Looks at every example once. `noise` draws the pixels of the pseudo-likelihood.
 ///
@@ -59,10 +55,9 @@ pub fn evaluate(
     let mut likelihoods = Moments::default();
     let mut pseudo = Moments::default();
     let mut errors = Moments::default();
-    let mut done = 0;
+    let mut all = Vec::with_capacity(count);
     for batch in examples.batches(BATCH) {
-        done += batch.dims()[0];
-        match model {
+        let energies = match model {
             Network::Rbm(rbm) => {
                 let visible = rows(batch);
                 let energies = rbm.energy(visible.clone());
@@ -74,50 +69,37 @@ pub fn evaluate(
                         noise,
                     ));
                 }
-                likelihoods.add(energies.neg());
                 errors.add(squared_error(visible.clone(), rbm.reconstruction(visible)));
+                energies
             }
             Network::Dbm(dbm) => {
                 let visible = rows(batch);
-                let dbm = dbm.clone().with_inference(INFERENCE);
-                let means = dbm.mean_field(visible.clone());
-                likelihoods.add(dbm.unnormalized_bound(&means));
+                let (means, energies) = inferred(dbm, visible.clone());
                 errors.add(squared_error(visible, dbm.visible_means(&means)));
+                energies
             }
             Network::BoltzmannMachine(machine) => {
                 let states = fully_visible(machine, batch)?;
                 pseudo.add(site_pseudo_likelihood(machine, states.clone()));
-                likelihoods.add(machine.joint_energy(states).neg());
+                machine.joint_energy(states)
             }
             Network::Hopfield(machine) => {
                 let states = fully_visible(machine, batch)?;
                 pseudo.add(site_pseudo_likelihood(machine, states.clone()));
-                likelihoods.add(machine.joint_energy(states).neg());
+                machine.joint_energy(states)
             }
-            Network::Mlp(_) | Network::ConvNet(_) => likelihoods.add(model.energy(batch).neg()),
-        }
-        progress("looking at examples", done as u64, count as u64);
+            Network::Mlp(_) | Network::ConvNet(_) => model.energy(batch),
+        };
+        likelihoods.add(energies.clone().neg());
+        all.extend(floats(energies));
+        progress("looking at examples", all.len() as u64, count as u64);
     }
     Ok(SetReport {
         examples: count,
         unnormalized_log_likelihood: likelihoods.estimate().ok_or(TrainError::NoExamples)?,
         pseudo_log_likelihood: pseudo.estimate(),
         reconstruction_error: errors.estimate(),
-    })
-}
-
-/// Examples as full states of a machine without hidden units.
-fn fully_visible<M: PairwiseMachine>(
-    machine: &M,
-    batch: Tensor<4>,
-) -> Result<Tensor<2>, TrainError> {
-    if machine.hidden_units() == 0 {
-        return Ok(rows(batch));
-    }
-    Err(TrainError::NotEvaluable {
-        what: "the likelihood of examples",
-        model: "machine with hidden units that are coupled to each other",
-        models: "machines without hidden units, rbm and dbm",
+        energies: all,
     })
 }
 

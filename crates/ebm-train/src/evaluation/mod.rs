@@ -1,14 +1,28 @@
-//! What a trained model is worth: its partition function, how likely it finds data, and pictures of what it learned.
+//! What a trained model is worth: its partition function, how likely it finds data, what it takes for outliers, and pictures.
 
 mod annealed_bounds;
+mod detection;
+mod energies;
+mod held_out;
+mod histogram;
 mod likelihood;
+mod out_of_distribution;
 mod partition;
 mod pictures;
+mod psnr;
 mod recall;
 
+pub use detection::{auroc, false_positive_rate};
+pub use energies::{EnergySummary, energies, energies_are_bounds, example_energies};
+pub use held_out::{HeldOut, HeldOutOrigin, held_out};
+pub use histogram::{EnergyHistogram, Histogram};
 pub use likelihood::{Estimate, SetReport, evaluate};
+pub use out_of_distribution::OutlierSource;
 pub use partition::{
     Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, log_partition,
 };
 pub use pictures::{filters, reconstructions};
-pub use recall::{RecallReport, Recalled, recall_damaged};
+pub use psnr::psnr;
+pub use recall::{
+    RecallReport, Recalled, RecalledImage, RecalledImages, recall_damaged, recall_images,
+};

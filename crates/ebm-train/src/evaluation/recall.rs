@@ -1,9 +1,9 @@
 //! How well a pairwise machine recalls examples that were damaged, at temperature 0.
 
 use burn::tensor::Tensor;
-use ebm_models::{PairwiseMachine, overlap};
+use ebm_models::{Coding, PairwiseMachine, overlap};
 use ebm_ops::Noise;
-use ebm_sampling::{Dynamics, recall};
+use ebm_sampling::{Dynamics, Recall, recall};
 use image::RgbImage;
 use serde::Serialize;
 
@@ -36,6 +36,32 @@ pub struct RecallReport {
     pub sweeps: usize,
 }
 
+/// What a machine made of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RecalledImage {
+    /// The stored example, from 0, that is nearest to where recall ended.
+    pub nearest: usize,
+    /// The overlap of the image with that example, 1 where they are equal, -1 where every unit differs.
+    pub overlap_before: f64,
+    /// The overlap of what was recalled with it.
+    pub overlap_after: f64,
+    /// The energy of the image, in nats.
+    pub energy_before: f64,
+    /// The energy of what was recalled, not above the first.
+    pub energy_after: f64,
+    /// Whether recall came to rest.
+    pub converged: bool,
+}
+
+/// Recalled images, one by one and as a picture.
+#[derive(Clone, Debug)]
+pub struct RecalledImages {
+    /// One entry an image.
+    pub images: Vec<RecalledImage>,
+    /// Three images each: as given, as recalled, and the stored example nearest to that.
+    pub picture: RgbImage,
+}
+
 /// The numbers of a recall with its pictures.
 #[derive(Clone, Debug)]
 pub struct Recalled {
@@ -63,6 +89,100 @@ pub fn recall_damaged(
     }
 }
 
+/// Lets the machine fall from images, `[count, channels, height, width]` of its two values, into valleys, and compares these with
+/// the `stored` examples. `None` for a model that isn't a pairwise machine without hidden units, or without images or examples.
+pub fn recall_images(
+    model: &Network,
+    images: Tensor<4>,
+    stored: &Examples<4>,
+    noise: &mut Noise,
+) -> Option<RecalledImages> {
+    match model {
+        Network::Hopfield(machine) => recalled_images(machine, images, stored, noise),
+        Network::BoltzmannMachine(machine) => recalled_images(machine, images, stored, noise),
+        _ => None,
+    }
+}
+
+/// Falls into valleys; `None` where hidden units would have to be made up.
+fn fall<M: PairwiseMachine>(machine: &M, start: Tensor<2>, noise: &mut Noise) -> Option<Recall> {
+    let dynamics = Dynamics::default();
+    (machine.hidden_units() == 0).then(|| recall(machine, start, MAX_SWEEPS, dynamics, noise))
+}
+
+/// States of either coding as spins.
+fn spins(coding: Coding, states: &Tensor<2>) -> Tensor<2> {
+    let scale = 2.0 / (coding.high() - coding.low());
+    states
+        .clone()
+        .sub_scalar((coding.low() + coding.high()) / 2.0)
+        .mul_scalar(scale)
+}
+
+/// Each state with its share of units flipped, each by a coin.
+fn flipped(coding: Coding, states: &Tensor<2>, share: f64, noise: &mut Noise) -> Tensor<2> {
+    let flipped = noise.bernoulli(Tensor::full(states.shape(), share, &states.device()));
+    // low + high - y where flipped, y elsewhere.
+    let opposite = states
+        .clone()
+        .neg()
+        .add_scalar(coding.low() + coding.high());
+    states.clone() + flipped * (opposite - states.clone())
+}
+
+fn recalled_images<M: PairwiseMachine>(
+    machine: &M,
+    images: Tensor<4>,
+    stored: &Examples<4>,
+    noise: &mut Noise,
+) -> Option<RecalledImages> {
+    let [count, channels, height, width] = images.dims();
+    if count == 0 || stored.is_empty() {
+        return None;
+    }
+    let coding = machine.coding();
+    let given = rows(images);
+    let end = fall(machine, given.clone(), noise)?;
+    let all: Vec<usize> = (0..stored.len()).collect();
+    let stored = spins(coding, &rows(stored.batch(&all)));
+    // All overlaps in one product: [count, stored].
+    let overlaps = |states: &Tensor<2>| {
+        let products = spins(coding, states).matmul(stored.clone().transpose());
+        floats(products.div_scalar(machine.units() as f64))
+    };
+    let (before, after) = (overlaps(&given), overlaps(&end.states));
+    let energies = floats(end.energies);
+    let last = energies.len() - count;
+    let images: Vec<RecalledImage> = (0..count)
+        .map(|index| {
+            let row = index * all.len()..(index + 1) * all.len();
+            let (before, after) = (&before[row.clone()], &after[row]);
+            let nearest = (0..all.len())
+                .max_by(|&a, &b| after[a].total_cmp(&after[b]))
+                .unwrap_or(0);
+            RecalledImage {
+                nearest,
+                overlap_before: f64::from(before[nearest]),
+                overlap_after: f64::from(after[nearest]),
+                energy_before: f64::from(energies[index]),
+                energy_after: f64::from(energies[last + index]),
+                converged: end.converged[index],
+            }
+        })
+        .collect();
+    let nearest: Vec<usize> = images.iter().map(|image| image.nearest).collect();
+    let nearest = stored.select(0, ebm_ops::row_indices(&nearest, &given.device()));
+    let triples: Tensor<3> = Tensor::stack(
+        vec![spins(coding, &given), spins(coding, &end.states), nearest],
+        1,
+    );
+    let shape = [channels, height, width];
+    Some(RecalledImages {
+        images,
+        picture: grouped_grid(&floats(triples), shape, (-1.0, 1.0), 3),
+    })
+}
+
 fn recalled<M: PairwiseMachine>(
     machine: &M,
     examples: &Examples<4>,
@@ -70,37 +190,16 @@ fn recalled<M: PairwiseMachine>(
     damage: f64,
     noise: &mut Noise,
 ) -> Option<Recalled> {
-    if machine.hidden_units() > 0 {
-        return None;
-    }
     let [all, channels, height, width] = examples.shape();
     let count = count.min(all);
     let indices: Vec<usize> = (0..count).collect();
     let intact = rows(examples.batch(&indices));
     let coding = machine.coding();
-    let flipped = noise.bernoulli(Tensor::full(intact.shape(), damage, &intact.device()));
-    // low + high - y where flipped, y elsewhere.
-    let opposite = intact
-        .clone()
-        .neg()
-        .add_scalar(coding.low() + coding.high());
-    let damaged = intact.clone() + flipped * (opposite - intact.clone());
-    let end = recall(
-        machine,
-        damaged.clone(),
-        MAX_SWEEPS,
-        Dynamics::default(),
-        noise,
-    );
+    let damaged = flipped(coding, &intact, damage, noise);
+    let end = fall(machine, damaged.clone(), noise)?;
 
-    let spins = |states: &Tensor<2>| {
-        let scale = 2.0 / (coding.high() - coding.low());
-        states
-            .clone()
-            .sub_scalar((coding.low() + coding.high()) / 2.0)
-            .mul_scalar(scale)
-    };
-    let overlaps = |states: &Tensor<2>| floats(overlap(spins(states), spins(&intact)));
+    let overlaps =
+        |states: &Tensor<2>| floats(overlap(spins(coding, states), spins(coding, &intact)));
     let mean = |values: &[f32]| values.iter().map(|&x| f64::from(x)).sum::<f64>() / count as f64;
     let after = overlaps(&end.states);
     let share = |hits: usize| hits as f64 / count as f64;

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Energy, PairwiseMachine};
 use ebm_ops::Noise;
-use ebm_sampling::{SingleSiteGibbs, TemperatureSchedule, anneal};
+use ebm_sampling::{SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
 
 use super::folder::RunFolder;
@@ -176,6 +176,16 @@ pub(super) fn check_samples(count: usize, shape: [usize; 3]) -> Result<(), Train
     })
 }
 
+/// Where fresh chains of a run start.
+pub(crate) fn starting_points(config: &RunConfig) -> StartingPoints {
+    let start = match &config.chains {
+        ChainsConfig::ReplayBuffer(keys) => keys.start,
+        ChainsConfig::Persistent(keys) | ChainsConfig::Noise(keys) => keys.start,
+        ChainsConfig::Data(_) => StartConfig::Uniform,
+    };
+    start.points(config.data.range())
+}
+
 /// Draws samples by chains that start at noise: `[count, channels, height, width]`.
 ///
 /// # Errors
@@ -200,14 +210,9 @@ pub fn sample(
     }
     let [channels, height, width] = model.shape;
     let range = model.config.data.range();
-    let start = match &model.config.chains {
-        ChainsConfig::ReplayBuffer(keys) => keys.start,
-        ChainsConfig::Persistent(keys) | ChainsConfig::Noise(keys) => keys.start,
-        ChainsConfig::Data(_) => StartConfig::Uniform,
-    };
     // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
     let sampler = model.config.sampler.at_one_temperature();
-    let start = start.points(range);
+    let start = starting_points(&model.config);
     let mut noise = Noise::new(options.seed);
     let batches = (0..options.count)
         .step_by(CHAINS_AT_A_TIME)

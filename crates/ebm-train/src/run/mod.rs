@@ -5,6 +5,7 @@ mod folder;
 mod generate;
 mod interchange;
 mod metrics_log;
+mod model_images;
 mod pretraining;
 mod runner;
 mod source;
@@ -17,4 +18,5 @@ pub use interchange::{ImportedModel, export, import};
 pub use runner::{resume, train};
 pub use source::examples;
 
+pub(crate) use generate::starting_points;
 pub(crate) use source::floats;

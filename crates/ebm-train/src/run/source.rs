@@ -8,7 +8,8 @@ use crate::data::{self, DataError, Format, ImageOptions, Images, Split};
 use crate::error::TrainError;
 use crate::examples::Examples;
 
-/// The examples of a configuration, `[count, channels, height, width]`.
+/// The examples of a configuration, `[count, channels, height, width]`; `noise` draws those that are made up, the same for
+/// the same noise and others for the other split.
 ///
 /// # Errors
 ///
@@ -20,7 +21,13 @@ pub fn examples(
     device: &Device,
 ) -> Result<Examples<4>, TrainError> {
     let images = match config {
-        DataConfig::TwoMoons(keys) => return Ok(two_moons(keys, noise, device)),
+        DataConfig::TwoMoons(keys) => {
+            return Ok(match split {
+                Split::Train => two_moons(keys, noise, device),
+                // Other points of the same moons.
+                Split::Test => two_moons(keys, &mut noise.split(), device),
+            });
+        }
         DataConfig::Digits(_) => data::digits(split)?,
         DataConfig::Folder(keys) => folder(keys, split)?,
     };

@@ -1,0 +1,164 @@
+//! The energies that a model gives to examples, and how they are spread.
+
+use burn::tensor::Tensor;
+use ebm_models::{Dbm, Energy, MeanField, PairwiseMachine};
+use serde::Serialize;
+
+use super::partition::Progress;
+use crate::error::TrainError;
+use crate::examples::Examples;
+use crate::network::Network;
+use crate::run::floats;
+use crate::trainable::rows;
+
+/// Examples looked at in one go.
+pub(super) const BATCH: usize = 1024;
+
+/// How far mean-field inference goes here: further than in training, since the bound only gains by it.
+const INFERENCE: MeanField = MeanField {
+    tolerance: 1e-5,
+    max_steps: 200,
+};
+
+/// `E(x)` of examples, in nats: `-log p(x)` up to the constant `log Z`. A restricted machine's is its free energy; of a deep one it is
+/// an upper bound, the variational free energy.
+///
+/// # Shapes
+///
+/// - `batch`: `[batch, channels, height, width]`
+/// - output: `[batch]`
+///
+/// # Errors
+///
+/// If the machine has hidden units that are coupled to each other, so that they can't be summed out.
+pub fn example_energies(model: &Network, batch: Tensor<4>) -> Result<Tensor<1>, TrainError> {
+    match model {
+        Network::Dbm(dbm) => Ok(inferred(dbm, rows(batch)).1),
+        Network::BoltzmannMachine(machine) => {
+            Ok(machine.joint_energy(fully_visible(machine, batch)?))
+        }
+        Network::Hopfield(machine) => Ok(machine.joint_energy(fully_visible(machine, batch)?)),
+        Network::Mlp(_) | Network::ConvNet(_) | Network::Rbm(_) => Ok(model.energy(batch)),
+    }
+}
+
+/// Whether [`example_energies`] are bounds and not the energies themselves.
+pub fn energies_are_bounds(model: &Network) -> bool {
+    matches!(model, Network::Dbm(_))
+}
+
+/// The energies of all examples, in their order.
+///
+/// # Errors
+///
+/// As [`example_energies`].
+pub fn energies(
+    model: &Network,
+    examples: &Examples<4>,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<f32>, TrainError> {
+    let mut energies = Vec::with_capacity(examples.len());
+    for batch in examples.batches(BATCH) {
+        energies.extend(floats(example_energies(model, batch)?));
+        progress("energies", energies.len() as u64, examples.len() as u64);
+    }
+    Ok(energies)
+}
+
+/// The means of all layers of a deep machine given its visible units, and the variational free energy there.
+pub(super) fn inferred(dbm: &Dbm, visible: Tensor<2>) -> (Vec<Tensor<2>>, Tensor<1>) {
+    let dbm = dbm.clone().with_inference(INFERENCE);
+    let means = dbm.mean_field(visible);
+    let energies = dbm.unnormalized_bound(&means).neg();
+    (means, energies)
+}
+
+/// Examples as full states of a machine without hidden units.
+pub(super) fn fully_visible<M: PairwiseMachine>(
+    machine: &M,
+    batch: Tensor<4>,
+) -> Result<Tensor<2>, TrainError> {
+    if machine.hidden_units() == 0 {
+        return Ok(rows(batch));
+    }
+    Err(TrainError::NotEvaluable {
+        what: "the likelihood of examples",
+        model: "machine with hidden units that are coupled to each other",
+        models: "machines without hidden units, rbm and dbm",
+    })
+}
+
+/// How the energies of a set are spread, in nats.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct EnergySummary {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation, with one degree of freedom taken by the mean.
+    pub standard_deviation: f64,
+    /// The smallest energy.
+    pub min: f64,
+    /// The energy below which lie 5 % of the set: as for all quantiles, the nearest rank.
+    pub quantile_5: f64,
+    /// The middle energy.
+    pub median: f64,
+    /// The energy below which lie 95 % of the set.
+    pub quantile_95: f64,
+    /// The largest energy.
+    pub max: f64,
+}
+
+impl EnergySummary {
+    /// Looks at energies; `None` if there are none.
+    pub fn new(energies: &[f32]) -> Option<Self> {
+        let mut sorted = energies.to_vec();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let (&min, &max) = (sorted.first()?, sorted.last()?);
+        let count = sorted.len() as f64;
+        let mean = sorted.iter().map(|&e| f64::from(e)).sum::<f64>() / count;
+        let squares = sorted.iter().map(|&e| (f64::from(e) - mean).powi(2));
+        let variance = squares.sum::<f64>() / (count - 1.0).max(1.0);
+        Some(Self {
+            mean,
+            standard_deviation: variance.sqrt(),
+            min: f64::from(min),
+            quantile_5: quantile(&sorted, 0.05),
+            median: quantile(&sorted, 0.5),
+            quantile_95: quantile(&sorted, 0.95),
+            max: f64::from(max),
+        })
+    }
+}
+
+/// The value of the nearest rank: the smallest with at least this share at or below it.
+pub(super) fn quantile(sorted: &[f32], share: f64) -> f64 {
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    f64::from(sorted[rank.clamp(1, sorted.len()) - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_that_of_the_textbook() {
+        assert_eq!(EnergySummary::new(&[]), None);
+        let energies: Vec<f32> = (1..=20).rev().map(|e| e as f32).collect();
+        let summary = EnergySummary::new(&energies);
+        let expected = EnergySummary {
+            mean: 10.5,
+            // (n^2 - 1) / 12 n / (n - 1)
+            standard_deviation: 35.0_f64.sqrt(),
+            min: 1.0,
+            quantile_5: 1.0,
+            median: 10.0,
+            quantile_95: 19.0,
+            max: 20.0,
+        };
+        assert_eq!(summary, Some(expected));
+        let one = EnergySummary::new(&[3.0]);
+        assert_eq!(
+            one.map(|one| (one.mean, one.standard_deviation, one.median)),
+            Some((3.0, 0.0, 3.0))
+        );
+    }
+}

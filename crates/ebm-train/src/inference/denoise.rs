@@ -1,0 +1,124 @@
+//! Denoising: the image behind an observation with normal noise, by the model as the prior.
+
+use burn::tensor::Tensor;
+use ebm_models::{Energy, WeightedSum};
+use ebm_ops::Noise;
+use ebm_sampling::{GaussianLikelihood, Kernel, Langevin, LangevinState, run, run_with};
+
+use crate::config::SamplerConfig;
+use crate::error::TrainError;
+use crate::network::Network;
+use crate::run::ModelFile;
+
+/// Which image of the posterior is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DenoisedImage {
+    /// The most probable one (MAP): gradient descent to a minimum of the posterior energy.
+    #[default]
+    MostProbable,
+    /// The mean of draws, which has the smallest expected squared error: the second half of a Langevin chain.
+    Mean,
+    /// One draw.
+    Draw,
+}
+
+/// How images are denoised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DenoiseOptions {
+    /// Standard deviation of the noise in the observation, in units of the pixels.
+    pub std: f64,
+    /// The temperature `T` at which the model stands for images, `p(x) ∝ exp(-E(x) / T)`; by default that of the sampler that it was
+    /// trained with.
+    pub temperature: Option<f64>,
+    /// Steps of the chains.
+    pub steps: usize,
+    /// Which image.
+    pub image: DenoisedImage,
+}
+
+/// Finds images behind observations `y = x + std z`. The posterior is
+///
+/// ```text
+/// p(x | y) ∝ exp(-E(x) / T - |x - y|^2 / (2 std^2))
+/// ```
+///
+/// so that chains move, at temperature `T`, on `E(x) + T |x - y|^2 / (2 std^2)`, with the step, the gradient clip and the clamp of
+/// the model's Langevin sampler. Image energies are mostly trained far colder than at `T = 1` ([`Langevin::temperature`]), and it is
+/// at that temperature that they are a distribution of images: at `T = 1` the observation would outweigh them. A step that would
+/// be unstable on the second term is shortened to `std^2 / T`.
+///
+/// # Shapes
+///
+/// - `observed` and output: `[count, channels, height, width]`
+///
+/// # Errors
+///
+/// If pixels are two-valued, or the model isn't sampled by Langevin dynamics and has no temperature.
+pub fn denoise(
+    model: &ModelFile,
+    observed: Tensor<4>,
+    options: &DenoiseOptions,
+    noise: &mut Noise,
+) -> Result<Tensor<4>, TrainError> {
+    let range = model.config.data.range();
+    let kernel = langevin(model, range)?;
+    let temperature = options.temperature.unwrap_or(kernel.temperature());
+    let likelihood = GaussianLikelihood::new(observed.clone(), options.std);
+    let posterior = WeightedSum::new((model.model.clone(), likelihood), vec![1.0, temperature]);
+    let stable = options.std * options.std / temperature;
+    let mut kernel = Langevin {
+        step_size: kernel.step_size.min(stable),
+        ..kernel
+    };
+    kernel.noise = match options.image {
+        DenoisedImage::MostProbable => 0.0,
+        _ => (2.0 * kernel.step_size * temperature).sqrt(),
+    };
+    Ok(match options.image {
+        DenoisedImage::Mean => mean(&kernel, &posterior, observed, options.steps, noise),
+        _ => run(&kernel, &posterior, observed, options.steps, noise).position,
+    })
+}
+
+/// The Langevin sampler of a model of real-valued images.
+fn langevin(model: &ModelFile, range: (f64, f64)) -> Result<Langevin, TrainError> {
+    let real = match &model.model {
+        Network::Mlp(_) | Network::ConvNet(_) => true,
+        Network::Rbm(_) => !model.takes_binary(),
+        _ => false,
+    };
+    match &model.config.sampler {
+        SamplerConfig::Langevin(keys) if real => Ok(keys.kernel(range)),
+        _ => Err(TrainError::NotEvaluable {
+            what: "a denoised image",
+            model: model.model.name(),
+            models: "models of real-valued pixels that were trained by Langevin dynamics",
+        }),
+    }
+}
+
+/// The mean of the second half of a chain.
+fn mean<E: Energy<4>>(
+    kernel: &Langevin,
+    energy: &E,
+    start: Tensor<4>,
+    steps: usize,
+    noise: &mut Noise,
+) -> Tensor<4> {
+    let first = steps / 2 + 1;
+    let mut total: Option<Tensor<4>> = None;
+    let add = |step: usize, state: &LangevinState<4>, _: &_| {
+        if step >= first {
+            let position = Kernel::<E, Tensor<4>>::position(kernel, state);
+            total = Some(match total.take() {
+                Some(total) => total + position,
+                None => position,
+            });
+        }
+    };
+    let end = run_with(kernel, energy, start, steps, noise, add).position;
+    match total {
+        Some(total) => total.div_scalar((steps + 1 - first) as f64),
+        None => end,
+    }
+}
