@@ -28,6 +28,14 @@ pub(crate) enum Failure {
         /// What was found and what was expected.
         message: String,
     },
+    /// An image file can't be used.
+    #[error("{message}{hint}")]
+    Image {
+        /// What was found and what was expected.
+        message: String,
+        /// What to do, if there is more to say.
+        hint: &'static str,
+    },
     /// A file can't be written.
     #[error("can't write {path}: {message}")]
     Write {
@@ -54,10 +62,13 @@ impl Failure {
                 | TrainError::BatchTooLarge { .. }
                 | TrainError::OutputNotEmpty { .. }
                 | TrainError::NotEvaluable { .. }
+                | TrainError::Composition(_)
                 | TrainError::TooManyStates(_)
                 | TrainError::NotARun { .. },
             ) => ExitCode::from(2),
-            Self::Train(_) | Self::Backend(_) | Self::Write { .. } => ExitCode::FAILURE,
+            Self::Train(_) | Self::Backend(_) | Self::Image { .. } | Self::Write { .. } => {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -1,15 +1,22 @@
 //! The command line: parse, validate, call the library, print.
 
+mod compare;
+mod compose;
 mod config;
+mod denoise;
+mod detection;
 mod devices;
 mod eval;
 mod export;
 mod failure;
+mod image_inputs;
 mod import;
+mod inpaint;
 mod layers;
 mod logz;
 mod partition;
 mod progress;
+mod recall;
 mod reporter;
 mod resume;
 mod run_data;
@@ -41,6 +48,8 @@ Examples:
   ebm resume runs/digits-1                         go on where it was stopped
   ebm train --preset rbm-digits --out runs/rbm     train a restricted Boltzmann machine
   ebm eval --run runs/rbm                          its log-likelihood, and pictures of what it learned
+  ebm eval --run runs/digits-1 --ood uniform       energies of data and of noise, and how well they tell them apart
+  ebm inpaint --run runs/digits-1 --mask bottom    lower halves drawn given the upper ones
   ebm config --preset digits > my.toml             a file to start from";
 
 #[derive(Subcommand)]
@@ -50,6 +59,11 @@ enum Command {
     Sample(sample::Args),
     Eval(eval::Args),
     Logz(logz::Args),
+    Inpaint(inpaint::Args),
+    Denoise(denoise::Args),
+    Compose(compose::Args),
+    Compare(compare::Args),
+    Recall(recall::Args),
     Import(import::Args),
     Export(export::Args),
     Config(config::Args),
@@ -64,6 +78,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Logz(args) => logz::run(args),
+        Command::Inpaint(args) => inpaint::run(args),
+        Command::Denoise(args) => denoise::run(args),
+        Command::Compose(args) => compose::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Recall(args) => recall::run(args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),
         Command::Config(args) => config::run(args),

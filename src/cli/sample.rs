@@ -122,7 +122,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_name(path: &Path) -> Result<(), String> {
+pub(super) fn check_name(path: &Path) -> Result<(), String> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     if !["png", "jpg", "jpeg"]
         .iter()

@@ -11,6 +11,7 @@ mod flags;
 mod interchange;
 mod machines;
 mod runs;
+mod uses;
 
 use std::path::Path;
 

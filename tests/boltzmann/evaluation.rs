@@ -153,9 +153,15 @@ fn a_hopfield_network_recalls_what_it_stored() {
     assert_eq!(number(&recall["converged"]), 1.0);
     let nothing = eval(folder.path(), "memory", &["--damage", "0"]);
     assert_eq!(number(&nothing["recall"]["overlap_before"]), 1.0);
-    let pictures = ["recall-energies.png", "recall.png", "report.json"];
+    let pictures = [
+        "energies.png",
+        "energies.svg",
+        "recall-energies.png",
+        "recall.png",
+        "report.json",
+    ];
     assert_eq!(names(&folder.path().join("memory/evaluation")), pictures);
-    for picture in &pictures[..2] {
+    for picture in ["energies.png", "recall-energies.png", "recall.png"] {
         image::open(folder.path().join("memory/evaluation").join(picture)).unwrap();
     }
 }
@@ -168,7 +174,13 @@ fn the_report_and_the_pictures_are_in_the_folder() {
     let here = folder.path().join("here");
     assert_eq!(
         names(&here),
-        ["filters.png", "reconstructions.png", "report.json"]
+        [
+            "energies.png",
+            "energies.svg",
+            "filters.png",
+            "reconstructions.png",
+            "report.json"
+        ]
     );
     let written = fs::read(here.join("report.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), report);
@@ -217,6 +229,6 @@ fn a_network_gives_its_energies_and_no_likelihood() {
     assert_eq!(report["sets"][0][1]["pseudo_log_likelihood"], Value::Null);
     assert_eq!(
         names(&folder.path().join("network/evaluation")),
-        ["report.json"]
+        ["energies.png", "energies.svg", "report.json"]
     );
 }

@@ -153,6 +153,16 @@ impl Network {
         )
     }
 
+    /// Whether its states are its examples and its dynamics at temperature 0 recall them: Hopfield networks and Boltzmann machines
+    /// without hidden units.
+    pub fn recalls(&self) -> bool {
+        match self {
+            Self::BoltzmannMachine(machine) => machine.hidden_units() == 0,
+            Self::Hopfield(machine) => machine.hidden_units() == 0,
+            _ => false,
+        }
+    }
+
     /// Gives the model what can be known of the examples before the first update: visible biases to machines with
     /// layers, the memory of all examples to a Hopfield network.
     #[must_use]

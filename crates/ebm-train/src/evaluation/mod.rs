@@ -24,5 +24,5 @@ pub use partition::{
 pub use pictures::{filters, reconstructions};
 pub use psnr::psnr;
 pub use recall::{
-    RecallReport, Recalled, RecalledImage, RecalledImages, recall_damaged, recall_images,
+    RecallReport, Recalled, RecalledImage, RecalledImages, damaged, recall_damaged, recall_images,
 };

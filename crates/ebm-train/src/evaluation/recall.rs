@@ -119,15 +119,21 @@ fn spins(coding: Coding, states: &Tensor<2>) -> Tensor<2> {
         .mul_scalar(scale)
 }
 
-/// Each state with its share of units flipped, each by a coin.
-fn flipped(coding: Coding, states: &Tensor<2>, share: f64, noise: &mut Noise) -> Tensor<2> {
-    let flipped = noise.bernoulli(Tensor::full(states.shape(), share, &states.device()));
-    // low + high - y where flipped, y elsewhere.
-    let opposite = states
-        .clone()
-        .neg()
-        .add_scalar(coding.low() + coding.high());
-    states.clone() + flipped * (opposite - states.clone())
+/// Each value flipped with probability `share`, from one end of its range to the other: `low + high - y`.
+///
+/// # Shapes
+///
+/// - `examples` and output: `[count, ..]`, of values `low` and `high`
+pub fn damaged<const D: usize>(
+    examples: Tensor<D>,
+    (low, high): (f64, f64),
+    share: f64,
+    noise: &mut Noise,
+) -> Tensor<D> {
+    let flips: Tensor<D> = Tensor::full(examples.shape(), share, &examples.device());
+    let flipped = noise.bernoulli(flips);
+    let opposite = examples.clone().neg().add_scalar(low + high);
+    examples.clone() + flipped * (opposite - examples)
 }
 
 fn recalled_images<M: PairwiseMachine>(
@@ -195,7 +201,8 @@ fn recalled<M: PairwiseMachine>(
     let indices: Vec<usize> = (0..count).collect();
     let intact = rows(examples.batch(&indices));
     let coding = machine.coding();
-    let damaged = flipped(coding, &intact, damage, noise);
+    let range = (coding.low(), coding.high());
+    let damaged = damaged(intact.clone(), range, damage, noise);
     let end = fall(machine, damaged.clone(), noise)?;
 
     let overlaps =

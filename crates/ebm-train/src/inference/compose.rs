@@ -10,10 +10,9 @@ use ebm_ops::Noise;
 use ebm_sampling::{GibbsWithGradients, StartingPoints, run};
 
 use crate::config::SamplerConfig;
-use crate::error::TrainError;
 use crate::network::Network;
 use crate::run::{ModelFile, starting_points};
-use crate::trainable::{Trainable, rows, run_continuous};
+use crate::trainable::{Trainable, run_continuous};
 
 /// How models are composed. `T` is the temperature of the sampler, at which each of them is a distribution `p_k ∝ exp(-E_k / T)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

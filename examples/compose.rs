@@ -1,0 +1,102 @@
+//! Two energies of the plane composed in three ways, each sampled: both (product), any (mixture), one without the other (negation).
+//!
+//! Look at the picture, from left to right: the product of a ring and a bar is where they cross; the mixture is ring and bar; the ring
+//! without the bar has two gaps. Points are Langevin chains on the composed energy, which knows nothing of what it is made of.
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use ebm::backend;
+use ebm::models::{Energy, Mixture, WeightedSum};
+use ebm::ops::Noise;
+use ebm::sampling::{Langevin, run};
+use ebm::training::point_cloud;
+use image::imageops::replace;
+
+const SIDE: usize = 300;
+const RANGE: (f64, f64) = (-2.0, 2.0);
+
+/// `E(x) = (|x| - 1)^2 / (2 width^2)`: a ring.
+#[derive(Module, Debug)]
+struct Ring {
+    width: Param<Tensor<1>>,
+}
+
+/// `E(x) = x_2^2 / (2 width^2)`: a bar along the first axis.
+#[derive(Module, Debug)]
+struct Bar {
+    width: Param<Tensor<1>>,
+}
+
+impl Energy<2> for Ring {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        // A little is added so that the gradient at the origin is finite.
+        let radius = (x.square().sum_dim(1).squeeze_dim::<1>(1) + 1e-6).sqrt();
+        (radius - 1.0).square() / self.width.val().square() * 0.5
+    }
+}
+
+impl Energy<2> for Bar {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        let height: Tensor<1> = x.narrow(1, 1, 1).squeeze_dim(1);
+        height.square() / self.width.val().square() * 0.5
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    let device = backend::select("auto", 0)?.device;
+    let width = |value: f32| Param::from_tensor(Tensor::<1>::from_floats([value], &device));
+    let ring = Ring { width: width(0.12) };
+    let bar = Bar { width: width(0.25) };
+    let both = (ring, bar);
+
+    let mut noise = Noise::new(1);
+    let product = WeightedSum::new(both.clone(), vec![1.0, 1.0]);
+    let mixture = Mixture::new(both.clone(), &[1.0, 1.0]);
+    let negation = WeightedSum::new(both, vec![1.0, -0.5]);
+    let panels = [
+        panel("product ", &product, &mut noise, &device),
+        panel("mixture ", &mixture, &mut noise, &device),
+        panel("negation", &negation, &mut noise, &device),
+    ];
+    let mut picture = image::RgbImage::new(3 * SIDE as u32, SIDE as u32);
+    for (index, panel) in panels.iter().enumerate() {
+        replace(&mut picture, panel, (index * SIDE) as i64, 0);
+    }
+    let path = folder.join("compose.png");
+    picture.save(&path)?;
+    println!("look at {}", path.display());
+    Ok(())
+}
+
+/// Samples of an energy over its density.
+fn panel<E: Energy<2>>(
+    name: &str,
+    energy: &E,
+    noise: &mut Noise,
+    device: &Device,
+) -> image::RgbImage {
+    let (low, high) = RANGE;
+    let start: Tensor<2> = noise.uniform_in([600, 2], low, high, device);
+    let kernel = Langevin::at_temperature(0.002, 1.0).with_clamp(low, high);
+    let points = run(&kernel, energy, start, 1000, noise).position;
+    let mean = energy.energy(points.clone()).mean().into_scalar::<f32>();
+    println!("{name} mean energy of the samples {mean:.2}");
+
+    let place = |index: usize| (low + (high - low) * (index as f64 + 0.5) / SIDE as f64) as f32;
+    let grid: Vec<f32> = (0..SIDE)
+        .rev()
+        .flat_map(|row| (0..SIDE).flat_map(move |column| [place(column), place(row)]))
+        .collect();
+    let grid = Tensor::from_data(TensorData::new(grid, [SIDE * SIDE, 2]), device);
+    let floats = |x: Tensor<1>| -> Vec<f32> { x.into_data().iter::<f32>().collect() };
+    let energies = floats(energy.energy(grid));
+    let lowest = energies.iter().copied().fold(f32::INFINITY, f32::min);
+    let density: Vec<f32> = energies.iter().map(|e| (lowest - e).exp()).collect();
+    let points: Vec<f32> = points.into_data().iter::<f32>().collect();
+    point_cloud(&density, SIDE, &points, RANGE)
+}

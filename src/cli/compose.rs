@@ -1,0 +1,116 @@
+//! `ebm compose`: samples of a product, a mixture or a negation of trained models.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use ebm::ops::Noise;
+use ebm::training::config::MAX_SAMPLES;
+use ebm::training::inference::{Composed, CompositionError, CompositionKind};
+use ebm::training::{TrainError, image_grid, run};
+
+use super::failure::Failure;
+use super::image_inputs::{check_output, floats, written};
+use super::layers::DeviceArgs;
+use super::terminal::say;
+
+/// Sample a composition of trained models of the same images: their product, mixture or negation.
+///
+/// Energies of trained models can be added up, which multiplies their densities: a product is likely where every model finds it so, a
+/// mixture where any does, a negation where the first does and the others don't. Chains move with the sampler of the first model.
+///
+/// Of a mixture: the partition functions of the models are unknown, so that weights are relative to the offsets of their energies; a
+/// model whose energies are all 1 nat lower (at the temperature of the sampler) counts e times as much. Chains seldom cross from one
+/// model's images to another's, so that shares in the picture are those of where chains start.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Run folders, made by `ebm train`, of models of images of one shape
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// How
+    #[arg(long, value_name = "KIND", value_enum, default_value = "product")]
+    kind: KindArg,
+    /// A weight for each run, above 0 [default: 1 each]
+    #[arg(long, value_name = "W,W,..", value_delimiter = ',')]
+    weights: Vec<f64>,
+    /// Number of samples
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=MAX_SAMPLES as i64))]
+    count: u32,
+    /// Transitions of each chain
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    steps: usize,
+    /// Seed of the chains
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The picture, PNG or JPEG by its name
+    #[arg(long, value_name = "FILE", default_value = "compose.png")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm compose runs/round runs/thick --weights 1,0.5       likely for both, half as strongly for the second
+  ebm compose runs/zeros runs/ones --kind mixture         zeros and ones
+  ebm compose runs/digits runs/ones --kind negation       digits that aren't ones";
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KindArg {
+    /// p(x) ∝ p_1(x)^w_1 p_2(x)^w_2 ..
+    Product,
+    /// p(x) ∝ w_1 exp(f_1(x)) + w_2 exp(f_2(x)) + ..
+    Mixture,
+    /// p(x) ∝ p_1(x)^w_1 / p_2(x)^w_2 ..; of one run alone the opposite, 1 / p(x)^w
+    Negation,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    check_output(&args.out, &[])?;
+    let weights = if args.weights.is_empty() {
+        vec![1.0; args.runs.len()]
+    } else {
+        args.weights
+    };
+    let choice = args.device.open(None)?;
+    let models: Result<Vec<_>, TrainError> = args
+        .runs
+        .iter()
+        .map(|folder| run::load_model(folder, &choice.device))
+        .collect();
+    let models = models?;
+    if let Some(index) = models.iter().position(|model| !model.takes_images()) {
+        return Err(Failure::Argument {
+            argument: "RUN",
+            message: format!(
+                "{} is of points in the plane, expected a run of images",
+                args.runs[index].display()
+            ),
+        });
+    }
+    let kind = match args.kind {
+        KindArg::Product => CompositionKind::Product,
+        KindArg::Mixture => CompositionKind::Mixture,
+        KindArg::Negation => CompositionKind::Negation,
+    };
+    let composed = Composed::new(&models, kind, &weights).map_err(|error| match error {
+        CompositionError::Weights { .. } | CompositionError::Weight(_) => Failure::Argument {
+            argument: "--weights",
+            message: error.to_string(),
+        },
+        error => TrainError::from(error).into(),
+    })?;
+    let mut noise = Noise::new(args.seed);
+    let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);
+    let picture = image_grid(&floats(samples.clone()), composed.shape(), composed.range());
+    written(&args.out, picture.save(&args.out))?;
+    let energies = floats(composed.energy(samples));
+    say(format_args!(
+        "{} samples of {} models, mean energy {:.4}",
+        args.count,
+        models.len(),
+        energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64
+    ));
+    say(format_args!("wrote {}", args.out.display()));
+    Ok(())
+}

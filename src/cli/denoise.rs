@@ -1,0 +1,147 @@
+//! `ebm denoise`: noisy images with a trained model as the prior.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Tensor;
+use clap::ValueEnum;
+use ebm::ops::Noise;
+use ebm::training::evaluation::psnr;
+use ebm::training::grouped_grid;
+use ebm::training::inference::{DenoiseOptions, DenoisedImage, denoise};
+use ebm::training::run;
+
+use super::failure::Failure;
+use super::image_inputs::{ImageArgs, check_output, floats, written};
+use super::layers::DeviceArgs;
+use super::terminal::say;
+
+/// Denoise images: the most probable image behind a noisy one, or others of its posterior.
+///
+/// Normal noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with
+/// black to white as the peak, noisy images cut to that range) says how well. With --observed the images are noisy already. The
+/// energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the temperature of the run's sampler. The picture shows a row
+/// for each image: clean, noisy, denoised.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Run folder, made by `ebm train`, of a network that Langevin dynamics samples
+    #[arg(long, value_name = "DIR")]
+    run: PathBuf,
+    #[command(flatten)]
+    images: ImageArgs,
+    /// Standard deviation of the noise, as a share of black to white
+    #[arg(long, value_name = "S", default_value_t = 0.15, value_parser = parse_positive)]
+    noise: f64,
+    /// The images are noisy already: add nothing
+    #[arg(long)]
+    observed: bool,
+    /// Which image of the posterior
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        default_value = "most-probable"
+    )]
+    image: ImageArg,
+    /// Temperature of the model in nats; higher trusts the noisy image more [default: that of the run's sampler]
+    #[arg(long, value_name = "T", value_parser = parse_positive)]
+    temperature: Option<f64>,
+    /// Steps
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// Seed of the noise and the chains
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The picture, PNG or JPEG by its name
+    #[arg(long, value_name = "FILE", default_value = "denoise.png")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm denoise --run runs/digits-1 --noise 0.2               held-out digits, with noise of a fifth of black to white
+  ebm denoise --run runs/digits-1 --noise 0.2 --image mean  the mean of the posterior instead of its maximum
+  ebm denoise --run runs/fashion photo.png --observed       a noisy picture of yours";
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ImageArg {
+    /// Gradient descent to the most probable image
+    MostProbable,
+    /// The mean over the second half of a Langevin chain
+    Mean,
+    /// Where a Langevin chain ends
+    Draw,
+}
+
+fn parse_positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
+        _ => Err("expected a number above 0".into()),
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let inputs: Vec<&Path> = args.images.files.iter().map(PathBuf::as_path).collect();
+    check_output(&args.out, &inputs)?;
+    let choice = args.device.open(None)?;
+    let model = run::load_model(&args.run, &choice.device)?;
+    let config = &model.config;
+    if args.temperature.is_none() && config.sampler.temperature() == 0.0 {
+        return Err(Failure::Argument {
+            argument: "--temperature",
+            message: "found none, and the sampler of this run has no noise to take one from: expected a number above 0".into(),
+        });
+    }
+    let images = args.images.load(&model, &choice.device)?;
+    let (low, high) = config.data.range();
+    let std = args.noise * (high - low);
+    let mut noise = Noise::new(args.seed);
+    let observed = if args.observed {
+        images.clone()
+    } else {
+        let z: Tensor<4> = noise.normal(images.shape(), &choice.device);
+        images.clone() + z.mul_scalar(std)
+    };
+    let options = DenoiseOptions {
+        std,
+        temperature: args.temperature,
+        steps: args.steps as usize,
+        image: match args.image {
+            ImageArg::MostProbable => DenoisedImage::MostProbable,
+            ImageArg::Mean => DenoisedImage::Mean,
+            ImageArg::Draw => DenoisedImage::Draw,
+        },
+    };
+    let denoised = denoise(&model, observed.clone(), &options, &mut noise)?;
+    // What can be shown, and what a ratio before can be fair with.
+    let shown = observed.clamp(low, high);
+    let columns = if args.observed {
+        vec![shown.clone(), denoised.clone()]
+    } else {
+        vec![images.clone(), shown.clone(), denoised.clone()]
+    };
+    let group = columns.len();
+    let count = images.dims()[0];
+    let stacked: Tensor<5> = Tensor::stack(columns, 1);
+    let values = floats(stacked);
+    let picture = grouped_grid(&values, model.shape, (low, high), group);
+    written(&args.out, picture.save(&args.out))?;
+    say(format_args!(
+        "{count} images, noise {:.3} of black to white, temperature {:.3e}, {} steps",
+        args.noise,
+        args.temperature.unwrap_or(config.sampler.temperature()),
+        args.steps
+    ));
+    if !args.observed {
+        let peak = high - low;
+        say(format_args!(
+            "PSNR {:.2} dB -> {:.2} dB (peak {peak}, noisy images cut to the range)",
+            psnr(shown, images.clone(), peak),
+            psnr(denoised, images, peak)
+        ));
+    }
+    say(format_args!("wrote {}", args.out.display()));
+    Ok(())
+}

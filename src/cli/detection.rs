@@ -1,0 +1,241 @@
+//! Energies of data and outliers, and how well a model tells them apart, for `ebm eval`.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use ebm::ops::Noise;
+use ebm::training::TrainError;
+use ebm::training::data::Split;
+use ebm::training::evaluation::{
+    EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
+    energies, energies_are_bounds, false_positive_rate, held_out,
+};
+use ebm::training::run::ModelFile;
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::terminal::say;
+
+/// Share of held-out images that are accepted where false positives are counted.
+const ACCEPTANCE: f64 = 0.95;
+
+/// What to compare the data with.
+#[derive(clap::Args)]
+pub(crate) struct OutlierArgs {
+    /// Out-of-distribution images: uniform (noise), constant (one colour an image), shuffled (held-out images with their pixels in
+    /// another order), a folder of IDX, CIFAR-10 or PNG/JPEG files, or none; may be repeated [default: uniform, constant and
+    /// shuffled]
+    #[arg(long, value_name = "NAME|DIR")]
+    ood: Vec<String>,
+    /// Cut and scale out-of-distribution images of another size
+    #[arg(long)]
+    ood_resize: bool,
+}
+
+impl OutlierArgs {
+    /// The sources that were asked for; `None` for those that every model of images is compared with.
+    pub(crate) fn sources(&self) -> Result<Option<Vec<OutlierSource>>, Failure> {
+        if self.ood.is_empty() {
+            return Ok(None);
+        }
+        if self.ood.len() > 1 && self.ood.iter().any(|name| name == "none") {
+            return Err(Failure::Argument {
+                argument: "--ood",
+                message: "found none together with others, expected it alone".into(),
+            });
+        }
+        let names = self.ood.iter().filter(|name| *name != "none");
+        let sources: Result<_, Failure> = names.map(|name| self.source(name)).collect();
+        Ok(Some(sources?))
+    }
+
+    fn source(&self, name: &str) -> Result<OutlierSource, Failure> {
+        match name {
+            "uniform" => Ok(OutlierSource::Uniform),
+            "constant" => Ok(OutlierSource::Constant),
+            "shuffled" => Ok(OutlierSource::Shuffled),
+            folder if Path::new(folder).is_dir() => Ok(OutlierSource::Folder {
+                path: PathBuf::from(folder),
+                resize: self.ood_resize,
+            }),
+            other => Err(Failure::Argument {
+                argument: "--ood",
+                message: format!(
+                    "`{other}` is neither uniform, constant, shuffled nor none, and there is no such folder"
+                ),
+            }),
+        }
+    }
+}
+
+/// The energies of one set.
+#[derive(Clone, Serialize)]
+struct EnergySet {
+    name: String,
+    examples: usize,
+    /// In nats.
+    energy: Option<EnergySummary>,
+    /// Of outliers, against the held-out examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auroc: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fpr_at_95: Option<f64>,
+}
+
+/// The energies of all sets.
+#[derive(Clone, Serialize)]
+pub(crate) struct DetectionReport {
+    /// Whether energies are upper bounds.
+    bound: bool,
+    /// What outliers are compared with.
+    held_out: HeldOutOrigin,
+    sets: Vec<EnergySet>,
+}
+
+/// Looks at data and outliers. `known` are the energies that are known already. `None` of a model of points without outliers asked for.
+pub(crate) fn detect<'a>(
+    model: &ModelFile,
+    known: impl Iterator<Item = (Split, &'a [f32])>,
+    sources: Option<Vec<OutlierSource>>,
+    device: &Device,
+    noise: &mut Noise,
+    progress: &mut Progress<'_>,
+) -> Result<Option<(DetectionReport, Option<EnergyHistogram>)>, Failure> {
+    let sources = sources.unwrap_or_else(|| {
+        if model.takes_images() {
+            vec![
+                OutlierSource::Uniform,
+                OutlierSource::Constant,
+                OutlierSource::Shuffled,
+            ]
+        } else {
+            vec![OutlierSource::Uniform]
+        }
+    });
+    let held_out = held_out(model, device)?;
+    let origin = held_out.origin;
+    let (mut train, mut test) = (None, None);
+    for (split, energies) in known {
+        match split {
+            Split::Train => train = Some(energies.to_vec()),
+            Split::Test => test = Some(energies.to_vec()),
+        }
+    }
+    // What was looked at already isn't looked at again.
+    let inliers = match (origin, &train, test) {
+        (HeldOutOrigin::TestSplit, _, Some(test)) => test,
+        (HeldOutOrigin::Training, Some(train), _) => train.clone(),
+        _ => energies(&model.model, &held_out.examples, progress)?,
+    };
+    let mut all: Vec<(EnergySet, Vec<f32>)> = Vec::new();
+    if let Some(train) = train
+        && origin != HeldOutOrigin::Training
+    {
+        all.push((set("train".into(), &train), train));
+    }
+    all.push((set(origin.name().into(), &inliers), inliers.clone()));
+    for source in sources {
+        let examples = source.draw(model, &held_out.examples, &mut noise.split(), device)?;
+        let outliers = energies(&model.model, &examples, progress).map_err(TrainError::from)?;
+        let mut row = set(source.name(), &outliers);
+        row.auroc = auroc(&inliers, &outliers);
+        row.fpr_at_95 = false_positive_rate(&inliers, &outliers, ACCEPTANCE);
+        all.push((row, outliers));
+    }
+    let named: Vec<(String, &[f32])> = all
+        .iter()
+        .map(|(row, energies)| (row.label(), energies.as_slice()))
+        .collect();
+    let histogram = Histogram::new(&named).and_then(|histogram| histogram.draw());
+    let report = DetectionReport {
+        bound: energies_are_bounds(&model.model),
+        held_out: origin,
+        sets: all.into_iter().map(|(row, _)| row).collect(),
+    };
+    Ok(Some((report, histogram)))
+}
+
+fn set(name: String, energies: &[f32]) -> EnergySet {
+    EnergySet {
+        name,
+        examples: energies.len(),
+        energy: EnergySummary::new(energies),
+        auroc: None,
+        fpr_at_95: None,
+    }
+}
+
+impl EnergySet {
+    /// What it is called in the picture.
+    fn label(&self) -> String {
+        match self.auroc {
+            Some(auroc) => format!("{}, AUROC {auroc:.3}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl DetectionReport {
+    /// Prints the table.
+    pub(crate) fn print(&self) {
+        let bound = if self.bound { ", upper bounds" } else { "" };
+        say(format_args!(
+            "{:28}{:>9}{:>12}{:>10}{:>12}{:>12}{:>8}{:>9}",
+            format!("energies (nats{bound})"),
+            "examples",
+            "mean",
+            "sd",
+            "5 %",
+            "95 %",
+            "AUROC",
+            "FPR@95"
+        ));
+        for set in &self.sets {
+            let number = |value: fn(&EnergySummary) -> f64| {
+                let value = set.energy.as_ref().map(value);
+                value.map_or_else(|| "-".into(), significant)
+            };
+            let share = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.4}"));
+            say(format_args!(
+                "{:28}{:>9}{:>12}{:>10}{:>12}{:>12}{:>8}{:>9}",
+                shortened(&set.name, 27),
+                set.examples,
+                number(|energy| energy.mean),
+                number(|energy| energy.standard_deviation),
+                number(|energy| energy.quantile_5),
+                number(|energy| energy.quantile_95),
+                share(set.auroc),
+                share(set.fpr_at_95)
+            ));
+        }
+        match self.held_out {
+            HeldOutOrigin::TestSplit => {}
+            HeldOutOrigin::BeyondLimit => say(format_args!(
+                "the data have no test split: held out are the training images beyond data.limit"
+            )),
+            HeldOutOrigin::Training => say(format_args!(
+                "the data hold nothing out: outliers are compared with images that the model was trained on"
+            )),
+        }
+    }
+}
+
+/// Some five digits.
+fn significant(value: f64) -> String {
+    let digits = if value == 0.0 || !value.is_finite() {
+        3
+    } else {
+        (4 - value.abs().log10().floor() as i32).clamp(0, 6) as usize
+    };
+    format!("{value:.digits$}")
+}
+
+/// The end of a text that is too long.
+fn shortened(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.into();
+    }
+    let end: String = text.chars().skip(count - most + 2).collect();
+    format!("..{end}")
+}

@@ -1,0 +1,126 @@
+//! Images that a command works on: files that are named, or held-out examples of the run.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor};
+use ebm::training::Examples;
+use ebm::training::data::{Fit, ImageOptions, Images, load_image_files};
+use ebm::training::evaluation::{HeldOutOrigin, held_out};
+use ebm::training::run::ModelFile;
+
+use super::failure::Failure;
+use super::sample::check_name;
+use super::terminal::warn;
+
+/// Which images.
+#[derive(clap::Args)]
+pub(crate) struct ImageArgs {
+    /// PNG or JPEG files of the size that the model takes [default: held-out examples of the run's data]
+    #[arg(value_name = "IMAGE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Number of held-out examples, where no files are named
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) count: u32,
+    /// Cut and scale images of another size
+    #[arg(long)]
+    pub(crate) resize: bool,
+}
+
+impl ImageArgs {
+    /// The images in the range of the model: `[count, channels, height, width]`.
+    pub(crate) fn load(&self, model: &ModelFile, device: &Device) -> Result<Tensor<4>, Failure> {
+        if !self.files.is_empty() {
+            return read(model, &self.files, self.resize, device);
+        }
+        let held_out = held_out(model, device)?;
+        if held_out.origin == HeldOutOrigin::Training {
+            warn(format_args!(
+                "the data hold no examples out: these are examples of training"
+            ));
+        }
+        Ok(first(&held_out.examples, self.count as usize))
+    }
+}
+
+/// The first examples, as many as there are.
+pub(crate) fn first(examples: &Examples<4>, count: usize) -> Tensor<4> {
+    let indices: Vec<usize> = (0..count.min(examples.len())).collect();
+    examples.batch(&indices)
+}
+
+/// Reads image files for a model of images.
+pub(crate) fn read(
+    model: &ModelFile,
+    files: &[PathBuf],
+    resize: bool,
+    device: &Device,
+) -> Result<Tensor<4>, Failure> {
+    let images = read_bytes(model, files, resize, model.shape[0])?;
+    Ok(first(&model.examples_of(images, device), files.len()))
+}
+
+/// Reads image files of the size that a model takes as bytes.
+pub(crate) fn read_bytes(
+    model: &ModelFile,
+    files: &[PathBuf],
+    resize: bool,
+    channels: usize,
+) -> Result<Images, Failure> {
+    if !model.takes_images() {
+        return Err(Failure::Argument {
+            argument: "IMAGE",
+            message: "this run is of points in the plane, expected a run of images".into(),
+        });
+    }
+    let [_, height, width] = model.shape;
+    let options = ImageOptions {
+        channels,
+        height,
+        width,
+        fit: if resize { Fit::Crop } else { Fit::Exact },
+    };
+    load_image_files(files, &options).map_err(|error| Failure::Image {
+        hint: if matches!(error, ebm::training::data::DataError::WrongShape { .. }) {
+            "; pass `--resize` to cut and scale it"
+        } else {
+            ""
+        },
+        message: error.to_string(),
+    })
+}
+
+/// Finds out, before the work, whether a picture can be written to `out`, and that it isn't one of the inputs.
+pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let failed = |message: String| Failure::Write {
+        path: out.display().to_string(),
+        message,
+    };
+    check_name(out).map_err(failed)?;
+    let same = |input: &&&Path| match (out.canonicalize(), input.canonicalize()) {
+        (Ok(out), Ok(input)) => out == input,
+        _ => false,
+    };
+    match inputs.iter().find(same) {
+        Some(input) => Err(failed(format!(
+            "{} is what is read; choose another with `--out FILE`",
+            input.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Says which picture couldn't be written.
+pub(crate) fn written<E: std::fmt::Display>(
+    out: &Path,
+    result: Result<(), E>,
+) -> Result<(), Failure> {
+    result.map_err(|error| Failure::Write {
+        path: out.display().to_string(),
+        message: error.to_string(),
+    })
+}
+
+/// The values of a tensor on the host.
+pub(crate) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().convert::<f32>().iter::<f32>().collect()
+}

@@ -1,0 +1,117 @@
+//! `ebm recall`: damaged pictures recalled by a Hopfield network.
+
+use std::path::{Path, PathBuf};
+
+use ebm::ops::Noise;
+use ebm::training::TrainError;
+use ebm::training::data::Split;
+use ebm::training::evaluation::{damaged, recall_images};
+use ebm::training::run;
+
+use super::eval::parse_share;
+use super::failure::Failure;
+use super::image_inputs::{check_output, first, read, written};
+use super::layers::DeviceArgs;
+use super::run_data;
+use super::terminal::say;
+
+/// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
+///
+/// The machine falls from each image into a valley of its energy, one unit after the other at temperature 0. Named images are
+/// damaged already, or are with --flip; without any, the stored examples are. The picture shows three images each: as given, as
+/// recalled, and the stored example nearest to that. Overlaps are 1 where all pixels agree, 0 for chance, -1 for the opposite.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Run folder, made by `ebm train` or `ebm import`
+    #[arg(long, value_name = "DIR")]
+    run: PathBuf,
+    /// PNG or JPEG files of the size that the model takes [default: the stored examples]
+    #[arg(value_name = "IMAGE")]
+    files: Vec<PathBuf>,
+    /// Number of stored examples, where no files are named
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    count: u32,
+    /// Share of the pixels that are flipped before recall [default: 0.2 of stored examples, 0 of named images]
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    flip: Option<f64>,
+    /// Folder of the stored examples [default: the data of the run]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Cut and scale images of another size
+    #[arg(long)]
+    resize: bool,
+    /// Seed of the flips and of the order in which units are visited
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The picture, PNG or JPEG by its name
+    #[arg(long, value_name = "FILE", default_value = "recall.png")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm train --preset hopfield-digits --out runs/memory
+  ebm recall --run runs/memory --flip 0.3             stored digits with three of ten pixels flipped
+  ebm recall --run runs/memory damaged.png            a picture of yours";
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let inputs: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
+    check_output(&args.out, &inputs)?;
+    let choice = args.device.open(None)?;
+    let mut model = run::load_model(&args.run, &choice.device)?;
+    let refused = || TrainError::NotEvaluable {
+        what: "recall",
+        model: model.model.name(),
+        models: "Hopfield networks and Boltzmann machines, without hidden units",
+    };
+    if !model.model.recalls() {
+        return Err(refused().into());
+    }
+    if let Some(folder) = &args.data {
+        model.config = run_data::with_data(&model.config, folder)?;
+    }
+    let stored = run_data::examples(&model, Split::Train, &choice.device)?;
+    let (intact, share) = if args.files.is_empty() {
+        (
+            first(&stored, args.count as usize),
+            args.flip.unwrap_or(0.2),
+        )
+    } else {
+        let images = read(&model, &args.files, args.resize, &choice.device)?;
+        (images, args.flip.unwrap_or(0.0))
+    };
+    let mut noise = Noise::new(args.seed);
+    let given = damaged(intact, model.config.data.range(), share, &mut noise);
+    let Some(recalled) = recall_images(&model.model, given, &stored, &mut noise) else {
+        return Err(TrainError::NoExamples.into());
+    };
+    say(format_args!(
+        "{:>5}  {:>7}  {:>17}  {:>23}",
+        "image", "nearest", "overlap with it", "energy"
+    ));
+    for (index, image) in recalled.images.iter().enumerate() {
+        say(format_args!(
+            "{:>5}  {:>7}  {:>17}  {:>23}{}",
+            index + 1,
+            image.nearest + 1,
+            format!("{:.3} -> {:.3}", image.overlap_before, image.overlap_after),
+            format!("{:.3} -> {:.3}", image.energy_before, image.energy_after),
+            if image.converged { "" } else { "  not at rest" }
+        ));
+    }
+    let perfect = recalled
+        .images
+        .iter()
+        .filter(|image| image.overlap_after > 1.0 - 1e-6);
+    say(format_args!(
+        "{} of {} ended in a stored example",
+        perfect.count(),
+        recalled.images.len()
+    ));
+    written(&args.out, recalled.picture.save(&args.out))?;
+    say(format_args!("wrote {}", args.out.display()));
+    Ok(())
+}

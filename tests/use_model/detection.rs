@@ -1,0 +1,132 @@
+//! `ebm eval --ood`: the table, the JSON, the histogram, and where held-out images come from.
+
+use serde_json::Value;
+
+use crate::common::{idx_folder, images, names, png_folder, train, workspace};
+use crate::{printed, train_machines};
+
+fn sets(report: &Value) -> Vec<String> {
+    let sets = report["energies"]["sets"].as_array().unwrap();
+    let name = |set: &Value| set["name"].as_str().unwrap().to_string();
+    sets.iter().map(name).collect()
+}
+
+#[test]
+fn outliers_of_every_kind_are_judged_against_held_out_images() {
+    let folder = workspace();
+    train(folder.path(), "network", &[]);
+    png_folder(&folder.path().join("pictures"), 5, 8, 8);
+    idx_folder(&folder.path().join("idx"), &images(7, [1, 8, 8]));
+    idx_folder(&folder.path().join("large"), &images(4, [3, 12, 10]));
+    #[rustfmt::skip]
+    let arguments = [
+        "eval", "--run", "network", "--json", "--ood", "uniform", "--ood", "constant", "--ood", "shuffled",
+        "--ood", "pictures", "--ood", "idx", "--ood", "large", "--ood-resize",
+    ];
+    let report: Value = serde_json::from_str(&printed(folder.path(), &arguments)).unwrap();
+    let expected = "train test uniform constant shuffled pictures idx large";
+    assert_eq!(sets(&report).join(" "), expected);
+    let energies = &report["energies"];
+    assert_eq!(energies["held_out"], "test_split");
+    let mut counts = Vec::new();
+    for set in energies["sets"].as_array().unwrap() {
+        let name = set["name"].as_str().unwrap();
+        counts.push(set["examples"].as_u64().unwrap());
+        let energy = &set["energy"];
+        let of = |key: &str| energy[key].as_f64().unwrap();
+        let rising = ["min", "quantile_5", "median", "quantile_95", "max"].map(of);
+        assert!(rising.is_sorted(), "{name}: {rising:?}");
+        assert!((rising[0]..=rising[4]).contains(&of("mean")), "{name}");
+        let judged = name != "train" && name != "test";
+        for key in ["auroc", "fpr_at_95"] {
+            let share = set.get(key).map(|value| value.as_f64().unwrap());
+            assert_eq!(share.is_some(), judged, "{name}: {key}");
+            assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)));
+        }
+    }
+    // The configuration's limit holds for both splits.
+    assert_eq!(counts, [60, 60, 60, 60, 60, 5, 7, 4]);
+    assert_eq!(
+        names(&folder.path().join("network/evaluation")),
+        ["energies.png", "energies.svg", "report.json"]
+    );
+
+    let said = printed(folder.path(), &["eval", "--run", "network"]);
+    let row = |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("energies (nats)").contains("AUROC") && row("energies").contains("FPR@95"));
+    for name in ["uniform", "constant", "shuffled"] {
+        assert_eq!(row(name).split_whitespace().count(), 8, "{said}");
+    }
+    assert_eq!(row("test").split_whitespace().count(), 6, "{said}");
+    let none = printed(
+        folder.path(),
+        &["eval", "--run", "network", "--ood", "none", "--json"],
+    );
+    let none: Value = serde_json::from_str(&none).unwrap();
+    assert_eq!(sets(&none), ["train", "test"]);
+}
+
+/// Noise has far higher energies than digits after a training this short, if it is one that works: 200 updates.
+#[test]
+fn a_trained_network_tells_noise_from_digits() {
+    let folder = workspace();
+    #[rustfmt::skip]
+    let changes = [
+        "--set", "training.steps=200", "--set", "data.limit=600", "--set", "model.hidden=[32]",
+        "--set", "sampler={kind=\"langevin\", steps=10, step_size=10.0, noise=0.03, gradient_clip=0.03}",
+        "--set", "output={sample_count=1, sample_steps=1}",
+    ];
+    train(folder.path(), "network", &changes);
+    let arguments = ["eval", "--run", "network", "--json", "--ood", "uniform"];
+    let report: Value = serde_json::from_str(&printed(folder.path(), &arguments)).unwrap();
+    let auroc = report["energies"]["sets"][2]["auroc"].as_f64().unwrap();
+    assert!(auroc > 0.9, "{auroc}");
+}
+
+#[test]
+fn without_a_test_split_images_beyond_the_limit_are_held_out() {
+    let folder = workspace();
+    idx_folder(&folder.path().join("idx"), &images(90, [1, 8, 8]));
+    let report = |out: &str, change: &str| -> Value {
+        train(folder.path(), out, &["--set", change]);
+        let arguments = ["eval", "--run", out, "--json", "--ood", "uniform"];
+        serde_json::from_str(&printed(folder.path(), &arguments)).unwrap()
+    };
+    let limited = report("limited", "data={kind=\"folder\", path=\"idx\", limit=60}");
+    assert_eq!(limited["energies"]["held_out"], "beyond_limit");
+    assert_eq!(limited["energies"]["sets"][1]["examples"], 30);
+    let whole = report("whole", "data={kind=\"folder\", path=\"idx\"}");
+    assert_eq!(whole["energies"]["held_out"], "training");
+    assert_eq!(sets(&whole), ["train (nothing is held out)", "uniform"]);
+}
+
+/// The test points of two moons aren't those of training, and noise is drawn in the plane.
+#[test]
+fn points_of_the_plane_are_judged_too() {
+    let folder = workspace();
+    train(
+        folder.path(),
+        "moons",
+        &["--set", "data={kind=\"two_moons\", count=50}"],
+    );
+    let report = printed(folder.path(), &["eval", "--run", "moons", "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(sets(&report), ["train", "test", "uniform"]);
+    let sets = &report["energies"]["sets"];
+    assert_ne!(sets[0]["energy"], sets[1]["energy"]);
+}
+
+#[test]
+fn a_machine_is_judged_by_its_free_energies() {
+    let folder = workspace();
+    train_machines(folder.path());
+    let report = printed(folder.path(), &["eval", "--run", "rbm", "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(sets(&report).len(), 5);
+    // The mean energy is minus what the table of likelihoods starts from.
+    let energy = report["energies"]["sets"][1]["energy"]["mean"]
+        .as_f64()
+        .unwrap();
+    let likelihood = &report["sets"][1][1]["unnormalized_log_likelihood"]["mean"];
+    assert!((energy + likelihood.as_f64().unwrap()).abs() < 1e-6 * energy.abs());
+}
