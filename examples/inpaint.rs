@@ -1,6 +1,6 @@
 //! Trains a restricted Boltzmann machine on 8x8 digits and draws lower halves of digits given the upper ones.
 //!
-//! Look at the picture: a row for each of eight test digits, with the digit, its lower half taken away, and four draws of what could
+//! Look at the picture: for each of eight test digits the digit, its lower half taken away, and four draws of what could
 //! be there. Where the upper half leaves no doubt the draws agree, elsewhere they differ.
 #![allow(clippy::print_stdout)]
 

@@ -19,8 +19,8 @@ use super::terminal::say;
 ///
 /// Normal noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with
 /// black to white as the peak, noisy images cut to that range) says how well. With --observed the images are noisy already. The
-/// energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the temperature of the run's sampler. The picture shows a row
-/// for each image: clean, noisy, denoised.
+/// energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the temperature of the run's sampler. The picture shows side by
+/// side for each image: clean, noisy, denoised.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -238,6 +238,20 @@ fn save(
 }
 
 fn print(report: &Report) {
+    // Of a network nothing but the energies is known.
+    if !matches!(report.model, "mlp" | "conv_net") {
+        print_likelihood(report);
+        if report.energies.is_some() {
+            say(format_args!(""));
+        }
+    }
+    if let Some(energies) = &report.energies {
+        energies.print();
+    }
+}
+
+/// The likelihood of a machine.
+fn print_likelihood(report: &Report) {
     if let Some(found) = &report.log_partition {
         partition::print(found);
         say(format_args!(""));
@@ -316,10 +330,6 @@ fn print(report: &Report) {
             train.mean - test.mean,
             train.standard_error.hypot(test.standard_error)
         ));
-    }
-    if let Some(energies) = &report.energies {
-        say(format_args!(""));
-        energies.print();
     }
 }
 

@@ -17,7 +17,7 @@ use super::terminal::say;
 /// Fill in missing pixels: draw them from the model given the others.
 ///
 /// Chains move the free pixels alone, by Langevin dynamics or, for Boltzmann machines, Gibbs sampling with clamped units; the other
-/// pixels stay what they are, bit for bit. The picture shows a row for each image: as it was, with its free pixels grey, and some
+/// pixels stay what they are, bit for bit. The picture shows side by side for each image: as it was, with its free pixels grey, and some
 /// draws.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
