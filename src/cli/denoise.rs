@@ -11,7 +11,7 @@ use ebm::training::inference::{DenoiseOptions, DenoisedImage, denoise};
 use ebm::training::run;
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, written};
+use super::image_inputs::{ImageArgs, check_output, floats, require_images, written};
 use super::layers::DeviceArgs;
 use super::terminal::say;
 
@@ -87,6 +87,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
     let model = run::load_model(&args.run, &choice.device)?;
+    require_images(&model)?;
     let config = &model.config;
     if args.temperature.is_none() && config.sampler.temperature() == 0.0 {
         return Err(Failure::Argument {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ebm::ops::Noise;
-use ebm::training::TrainError;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
     EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
@@ -136,7 +135,7 @@ pub(crate) fn detect<'a>(
     all.push((set(origin.name().into(), &inliers), inliers.clone()));
     for source in sources {
         let examples = source.draw(model, &held_out.examples, &mut noise.split(), device)?;
-        let outliers = energies(&model.model, &examples, progress).map_err(TrainError::from)?;
+        let outliers = energies(&model.model, &examples, progress)?;
         let mut row = set(source.name(), &outliers);
         row.auroc = auroc(&inliers, &outliers);
         row.fpr_at_95 = false_positive_rate(&inliers, &outliers, ACCEPTANCE);
@@ -168,9 +167,10 @@ fn set(name: String, energies: &[f32]) -> EnergySet {
 impl EnergySet {
     /// What it is called in the picture.
     fn label(&self) -> String {
-        match self.auroc {
-            Some(auroc) => format!("{}, AUROC {auroc:.3}", self.name),
-            None => self.name.clone(),
+        let path = Path::new(&self.name);
+        match (self.auroc, path.file_name()) {
+            (Some(auroc), Some(name)) => format!("{}, AUROC {auroc:.3}", name.display()),
+            _ => self.name.clone(),
         }
     }
 }

@@ -66,12 +66,7 @@ pub(crate) fn read_bytes(
     resize: bool,
     channels: usize,
 ) -> Result<Images, Failure> {
-    if !model.takes_images() {
-        return Err(Failure::Argument {
-            argument: "IMAGE",
-            message: "this run is of points in the plane, expected a run of images".into(),
-        });
-    }
+    require_images(model)?;
     let [_, height, width] = model.shape;
     let options = ImageOptions {
         channels,
@@ -86,6 +81,17 @@ pub(crate) fn read_bytes(
             ""
         },
         message: error.to_string(),
+    })
+}
+
+/// Refuses a model of points of the plane.
+pub(crate) fn require_images(model: &ModelFile) -> Result<(), Failure> {
+    if model.takes_images() {
+        return Ok(());
+    }
+    Err(Failure::Argument {
+        argument: "--run",
+        message: "this run is of points in the plane, expected a run of images".into(),
     })
 }
 

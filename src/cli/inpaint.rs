@@ -10,7 +10,7 @@ use ebm::training::inference::{PixelMask, PixelMaskError, Side, inpaint};
 use ebm::training::run::{self, ModelFile};
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, written};
+use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images, written};
 use super::layers::DeviceArgs;
 use super::terminal::say;
 
@@ -60,6 +60,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
     let model = run::load_model(&args.run, &choice.device)?;
+    require_images(&model)?;
     let mask = parse_mask(&args.mask, &model, args.images.resize)?;
     let images = args.images.load(&model, &choice.device)?;
     let [count, channels, height, width] = images.dims();

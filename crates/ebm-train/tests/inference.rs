@@ -169,7 +169,11 @@ fn pairwise_machines_compose_to_one() {
         file(
             Network::Hopfield(machine),
             [1, 2, 2],
-            &["model={kind=\"hopfield\"}", "data.range=[-1.0, 1.0]"],
+            &[
+                "model={kind=\"hopfield\"}",
+                "data.range=[-1.0, 1.0]",
+                "data.binarize=threshold",
+            ],
         )
     });
     let weights = [1.0, 0.7];

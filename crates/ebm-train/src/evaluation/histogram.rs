@@ -116,7 +116,9 @@ impl Histogram {
         let family = font();
         area.fill(&WHITE)?;
         let shares = self.sets.iter().flat_map(|(_, shares)| shares);
-        let top = shares.fold(0.0, |top: f64, &share| top.max(share)) * 1.05;
+        // Room above for the legend, a line a set.
+        let room = 1.1 + 0.07 * self.sets.len() as f64;
+        let top = shares.fold(0.0, |top: f64, &share| top.max(share)) * room;
         let mut chart = ChartBuilder::on(area)
             .caption("Energies", (family, 20))
             .margin(12)

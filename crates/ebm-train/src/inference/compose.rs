@@ -11,7 +11,7 @@ use ebm_sampling::{GibbsWithGradients, StartingPoints, run};
 
 use crate::config::SamplerConfig;
 use crate::network::Network;
-use crate::run::{ModelFile, starting_points};
+use crate::run::{CHAINS_AT_A_TIME, ModelFile, starting_points};
 use crate::trainable::{Trainable, run_continuous};
 
 /// How models are composed. `T` is the temperature of the sampler, at which each of them is a distribution `p_k ∝ exp(-E_k / T)`.
@@ -183,6 +183,10 @@ impl Composed {
     /// Networks are moved by the sampler of the first model. A product of restricted machines with whole weights is a restricted
     /// machine, and a weighted sum of pairwise machines is one, which Gibbs sampling moves; other compositions of models of
     /// two-valued pixels are sampled by Gibbs with gradients, where a step is as many flips offered as there are pixels.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is 0.
     pub fn sample(
         &self,
         count: usize,
@@ -190,6 +194,18 @@ impl Composed {
         device: &Device,
         noise: &mut Noise,
     ) -> Tensor<4> {
+        let batches = (0..count)
+            .step_by(CHAINS_AT_A_TIME)
+            .map(|first| {
+                let count = CHAINS_AT_A_TIME.min(count - first);
+                self.batch(count, steps, device, noise)
+            })
+            .collect();
+        Tensor::cat(batches, 0)
+    }
+
+    /// Some images at once.
+    fn batch(&self, count: usize, steps: usize, device: &Device, noise: &mut Noise) -> Tensor<4> {
         let [channels, height, width] = self.shape;
         let shape = [count, channels, height, width];
         let start = self.start.draw(shape, noise, device);

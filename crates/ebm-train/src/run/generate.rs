@@ -21,7 +21,7 @@ use crate::trainable::{Trainable, rows};
 use crate::weights::{load_weights, weights};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
-const CHAINS_AT_A_TIME: usize = 256;
+pub(crate) const CHAINS_AT_A_TIME: usize = 256;
 /// Side of a picture of points, in pixels.
 const CLOUD_SIDE: usize = 400;
 /// Metadata keys of a model file.

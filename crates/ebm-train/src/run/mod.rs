@@ -18,5 +18,5 @@ pub use interchange::{ImportedModel, export, import};
 pub use runner::{resume, train};
 pub use source::examples;
 
-pub(crate) use generate::starting_points;
+pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
 pub(crate) use source::floats;
