@@ -1,6 +1,6 @@
 //! Examples that no model of images should take for its own: noise, constants, shuffled pixels, other data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::Noise;
@@ -118,7 +118,7 @@ fn shuffled(examples: &Examples<4>, noise: &mut Noise, device: &Device) -> Examp
     Examples::from_tensor(Tensor::from_data(data, device))
 }
 
-fn folder(model: &ModelFile, path: &PathBuf, resize: bool) -> Result<Images, TrainError> {
+fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, TrainError> {
     let [channels, height, width] = model.shape;
     let options = ImageOptions {
         channels,
@@ -151,7 +151,7 @@ fn folder(model: &ModelFile, path: &PathBuf, resize: bool) -> Result<Images, Tra
     }
     if !resize {
         return Err(TrainError::WrongOutliers {
-            path: path.clone(),
+            path: path.to_path_buf(),
             found: images.shape(),
             expected: model.shape,
         });

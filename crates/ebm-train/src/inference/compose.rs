@@ -7,7 +7,7 @@ use ebm_models::{
     WeightedSum,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{GibbsWithGradients, StartingPoints, run};
+use ebm_sampling::{GibbsWithGradients, StartingPoints, Tempered, run};
 
 use crate::config::SamplerConfig;
 use crate::network::Network;
@@ -88,7 +88,7 @@ pub enum CompositionError {
 enum Composition {
     Sum(WeightedSum<Vec<Network>>),
     /// `T (-log sum_k w_k exp(-E_k / T))`.
-    Mixture(WeightedSum<Vec<Mixture<Vec<WeightedSum<Vec<Network>>>>>>),
+    Mixture(Tempered<Mixture<Vec<Tempered<Network>>>>),
 }
 
 /// A composition of trained models over the same images, itself an energy, with what is needed to sample it: the sampler and the
