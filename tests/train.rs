@@ -43,6 +43,8 @@ fn a_run_folder_holds_what_the_help_promises() {
             "checkpoints",
             "config.toml",
             "energies.png",
+            "events.jsonl",
+            "machine.toml",
             "metrics.jsonl",
             "model.safetensors",
             "run.lock",

@@ -64,6 +64,7 @@ impl Failure {
                 | TrainError::NotEvaluable { .. }
                 | TrainError::Composition(_)
                 | TrainError::TooManyStates(_)
+                | TrainError::NotAReport { .. }
                 | TrainError::NotARun { .. },
             ) => ExitCode::from(2),
             Self::Train(_) | Self::Backend(_) | Self::Image { .. } | Self::Write { .. } => {

@@ -17,12 +17,14 @@ mod logz;
 mod partition;
 mod progress;
 mod recall;
+mod report;
 mod reporter;
 mod resume;
 mod run_data;
 mod sample;
 mod terminal;
 mod train;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,8 @@ Examples:
   ebm eval --run runs/rbm                          its log-likelihood, and pictures of what it learned
   ebm eval --run runs/digits-1 --ood uniform       energies of data and of noise, and how well they tell them apart
   ebm inpaint --run runs/digits-1 --mask bottom    lower halves drawn given the upper ones
+  ebm watch runs/digits-1                          progress and curves in the terminal
+  ebm report runs/digits-1                         curves, samples and their neighbours as one HTML page
   ebm config --preset digits > my.toml             a file to start from";
 
 #[derive(Subcommand)]
@@ -64,6 +68,8 @@ enum Command {
     Compose(compose::Args),
     Compare(compare::Args),
     Recall(recall::Args),
+    Report(report::Args),
+    Watch(watch::Args),
     Import(import::Args),
     Export(export::Args),
     Config(config::Args),
@@ -83,6 +89,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Compose(args) => compose::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Recall(args) => recall::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Watch(args) => watch::run(args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),
         Command::Config(args) => config::run(args),

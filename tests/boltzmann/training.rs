@@ -48,6 +48,8 @@ fn every_kind_writes_its_run_folder() {
             "checkpoints",
             "config.toml",
             "energies.png",
+            "events.jsonl",
+            "machine.toml",
             "metrics.jsonl",
             "model.safetensors",
             "run.lock",
@@ -55,7 +57,7 @@ fn every_kind_writes_its_run_folder() {
         ];
         if name == "pretrained dbm" {
             expected.splice(
-                5..5,
+                7..7,
                 ["pretraining-1.safetensors", "pretraining-2.safetensors"],
             );
         }

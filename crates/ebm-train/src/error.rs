@@ -65,6 +65,16 @@ pub enum TrainError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A line of a log isn't what it should be.
+    #[error("can't read {}: line {line}: {message}; expected an object as `ebm train` writes it: delete the line, or put the file back", path.display())]
+    MalformedLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What was found.
+        message: String,
+    },
     /// The output folder already holds something.
     #[error("the output folder {} is not empty: nothing was overwritten; choose another with `--out DIR`{hint}", path.display())]
     OutputNotEmpty {
@@ -72,6 +82,12 @@ pub enum TrainError {
         path: PathBuf,
         /// What else one could do.
         hint: String,
+    },
+    /// A report would take the place of something else.
+    #[error("{} exists and is no report: nothing was overwritten; choose another name with `--out FILE`", path.display())]
+    NotAReport {
+        /// What is there.
+        path: PathBuf,
     },
     /// A folder is not that of a run.
     #[error("{} is not a run folder: there is no {missing} in it; a run folder is made by `ebm train --out DIR`", path.display())]

@@ -9,6 +9,7 @@ pub mod config;
 pub mod data;
 pub mod evaluation;
 pub mod inference;
+pub mod report;
 pub mod run;
 
 mod checkpoint;

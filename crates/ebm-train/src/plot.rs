@@ -9,7 +9,7 @@ use plotters::style::{FontStyle, register_font};
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 480);
 /// The font of all text, so that a picture is the same on every machine.
-const FONT: &[u8] = include_bytes!("../fonts/plot.ttf");
+pub(crate) const FONT: &[u8] = include_bytes!("../fonts/plot.ttf");
 /// What the font is registered as.
 const FAMILY: &str = "plot";
 /// Colours of lines, told apart by most people (Okabe & Ito 2008).

@@ -6,6 +6,7 @@ mod energies;
 mod held_out;
 mod histogram;
 mod likelihood;
+mod nearest;
 mod out_of_distribution;
 mod partition;
 mod pictures;
@@ -17,6 +18,7 @@ pub use energies::{EnergySummary, energies, energies_are_bounds, example_energie
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
 pub use histogram::{EnergyHistogram, Histogram};
 pub use likelihood::{Estimate, SetReport, evaluate};
+pub use nearest::{Neighbor, nearest_neighbors};
 pub use out_of_distribution::OutlierSource;
 pub use partition::{
     Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, log_partition,

@@ -1,7 +1,10 @@
 //! The folder of a run: what is where, and who may write there.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::{ConfigTable, ModelConfig, RunConfig};
@@ -10,6 +13,9 @@ use crate::files::{UNFINISHED, write_whole};
 
 /// Extension of checkpoints and models.
 const EXTENSION: &str = "safetensors";
+/// How often, and with what pauses, a lock is asked for: one that is only looked at ([`RunFolder::is_running`]) is free soon.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A run folder: `config.toml`, `metrics.jsonl`, `samples/`, `checkpoints/`, `model.safetensors`.
 #[derive(Debug)]
@@ -112,6 +118,16 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
+    /// What happened and when, one line of JSON an event.
+    pub fn events(&self) -> PathBuf {
+        self.root.join("events.jsonl")
+    }
+
+    /// The machines that the run was started and continued on.
+    pub fn machine(&self) -> PathBuf {
+        self.root.join("machine.toml")
+    }
+
     /// The folder of pictures.
     pub fn samples(&self) -> PathBuf {
         self.root.join("samples")
@@ -173,21 +189,27 @@ impl RunFolder {
     ///
     /// If the folder can't be read.
     pub fn checkpoint_steps(&self) -> Result<Vec<u64>, TrainError> {
-        let path = self.checkpoints();
-        let entries = fs::read_dir(&path).map_err(TrainError::io("read the folder", &path))?;
-        let mut steps: Vec<u64> = entries
-            .filter_map(|entry| {
-                let name = entry.ok()?.file_name();
-                name.to_str()?
-                    .strip_prefix("step-")?
-                    .strip_suffix(EXTENSION)?
-                    .strip_suffix('.')?
-                    .parse()
-                    .ok()
-            })
-            .collect();
+        let mut steps = steps_in(&self.checkpoints(), EXTENSION)?;
         steps.sort_unstable_by(|a, b| b.cmp(a));
         Ok(steps)
+    }
+
+    /// The updates of which there are pictures, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the folder can't be read.
+    pub fn sample_steps(&self) -> Result<Vec<u64>, TrainError> {
+        let mut steps = steps_in(&self.samples(), "png")?;
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    /// Whether a process is training in it now.
+    pub fn is_running(&self) -> bool {
+        // Held for no longer than the question takes; whoever wants to train meanwhile tries again.
+        File::open(self.lock_file())
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Whether the run was stopped while its layers were pretrained, before its first checkpoint.
@@ -251,18 +273,45 @@ impl RunFolder {
         fs::remove_file(&path).map_err(TrainError::io("delete", &path))
     }
 
+    fn lock_file(&self) -> PathBuf {
+        self.root.join("run.lock")
+    }
+
     fn lock(&mut self) -> Result<(), TrainError> {
-        let path = self.root.join("run.lock");
+        let path = self.lock_file();
         let file = File::create(&path).map_err(TrainError::io("make the lock file", &path))?;
-        match file.try_lock() {
-            Ok(()) => {
-                self._lock = Some(Lock(file));
-                Ok(())
+        let mut tries = LOCK_TRIES;
+        loop {
+            tries -= 1;
+            match file.try_lock() {
+                Ok(()) => {
+                    self._lock = Some(Lock(file));
+                    return Ok(());
+                }
+                Err(TryLockError::WouldBlock) if tries > 0 => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(TrainError::Locked {
+                        path: self.root.clone(),
+                    });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(TrainError::io("lock", &path)(source));
+                }
             }
-            Err(TryLockError::WouldBlock) => Err(TrainError::Locked {
-                path: self.root.clone(),
-            }),
-            Err(TryLockError::Error(source)) => Err(TrainError::io("lock", &path)(source)),
         }
     }
+}
+
+/// The steps of the files `step-N.EXTENSION` in a folder, in no order.
+fn steps_in(path: &Path, extension: &str) -> Result<Vec<u64>, TrainError> {
+    let entries = fs::read_dir(path).map_err(TrainError::io("read the folder", path))?;
+    let step = |entry: io::Result<fs::DirEntry>| {
+        let name = entry.ok()?.file_name();
+        let step = name.to_str()?.strip_prefix("step-")?;
+        step.strip_suffix(extension)?
+            .strip_suffix('.')?
+            .parse()
+            .ok()
+    };
+    Ok(entries.filter_map(step).collect())
 }

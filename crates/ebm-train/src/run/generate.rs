@@ -23,7 +23,7 @@ use crate::weights::{load_weights, weights};
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
 pub(crate) const CHAINS_AT_A_TIME: usize = 256;
 /// Side of a picture of points, in pixels.
-const CLOUD_SIDE: usize = 400;
+pub(crate) const CLOUD_SIDE: usize = 400;
 /// Metadata keys of a model file.
 const CONFIG: &str = "config";
 const SHAPE: &str = "shape";
@@ -276,7 +276,7 @@ pub fn sample_picture(model: &ModelFile, samples: Tensor<4>, device: &Device) ->
 }
 
 /// `exp(-E)` on a square grid, relative to its largest value, row by row from the top.
-fn density(model: &Network, (low, high): (f64, f64), device: &Device) -> Vec<f32> {
+pub(crate) fn density(model: &Network, (low, high): (f64, f64), device: &Device) -> Vec<f32> {
     let side = CLOUD_SIDE;
     let place = |index: usize| (low + (high - low) * (index as f64 + 0.5) / side as f64) as f32;
     let grid: Vec<f32> = (0..side)

@@ -1,9 +1,13 @@
 //! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final model.
 
+mod event_log;
 mod events;
 mod folder;
 mod generate;
 mod interchange;
+mod json_lines;
+mod machine;
+mod metrics_line;
 mod metrics_log;
 mod model_images;
 mod pretraining;
@@ -11,12 +15,17 @@ mod runner;
 mod source;
 mod traces;
 
+pub use event_log::{EventKind, RecordedEvent};
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
 pub use generate::{Annealing, ModelFile, SampleOptions, load_model, sample, sample_picture};
 pub use interchange::{ImportedModel, export, import};
+pub use json_lines::JsonLines;
+pub use machine::{Machine, Machines};
+pub use metrics_line::MetricsLine;
 pub use runner::{resume, train};
 pub use source::examples;
 
-pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
-pub(crate) use source::floats;
+pub(crate) use event_log::now;
+pub(crate) use generate::{CHAINS_AT_A_TIME, CLOUD_SIDE, density, starting_points};
+pub(crate) use source::{floats, is_image};

@@ -6,9 +6,11 @@ use burn::module::Module;
 use burn::tensor::Device;
 use ebm_ops::Noise;
 
+use super::event_log::EventLog;
 use super::events::{Event, Outcome, Watch};
 use super::folder::RunFolder;
 use super::generate::{ModelFile, SampleOptions, check_samples, sample, sample_picture};
+use super::machine::Machine;
 use super::metrics_log::MetricsLog;
 use super::pretraining;
 use super::source;
@@ -120,6 +122,13 @@ impl<'a> Runner<'a> {
     }
 
     fn run(mut self, watch: &mut dyn Watch) -> Result<Outcome, TrainError> {
+        Machine::of(self.device, self.trainer.steps_done()).record(&self.folder.machine())?;
+        let mut log = EventLog::open(&self.folder.events(), watch)?;
+        let outcome = self.run_watched(&mut log);
+        log.close(outcome)
+    }
+
+    fn run_watched(&mut self, watch: &mut dyn Watch) -> Result<Outcome, TrainError> {
         let steps = self.config.training.steps;
         watch.event(&Event::Started {
             folder: self.folder.root(),

@@ -114,6 +114,6 @@ pub(crate) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
 }
 
 /// Whether the data are images, and not points of the plane.
-pub(super) fn is_image(config: &DataConfig) -> bool {
+pub(crate) fn is_image(config: &DataConfig) -> bool {
     !matches!(config, DataConfig::TwoMoons(_))
 }

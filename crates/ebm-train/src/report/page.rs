@@ -1,0 +1,58 @@
+//! The page around the sections: its head, its table of contents, its style.
+
+use super::html;
+use super::run_data::RunData;
+use super::sections::Section;
+
+/// How every report starts, by which one is told from other files.
+pub(super) const START: &str = "<!DOCTYPE html>\n<!-- ebm report -->\n";
+
+/// Nothing is loaded from anywhere, whatever else the page says.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The style of all pages.
+const STYLE: &str = include_str!("style.css");
+
+/// The page.
+pub(super) fn render(data: &RunData<'_>, sections: &[Section]) -> String {
+    let name = html::text(data.name());
+    let kind = |section| data.kind(section).unwrap_or_else(|| "unknown".into());
+    let subtitle = html::text(format_args!(
+        "{} on {}, {}",
+        kind("model"),
+        kind("data"),
+        data.state().name()
+    ));
+    let contents: String = sections
+        .iter()
+        .map(|section| format!("<a href=\"#{}\">{}</a>\n", section.id, section.title))
+        .collect();
+    let body: String = sections.iter().map(render_section).collect();
+    let now = html::date(crate::run::now());
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "{START}<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{name} - ebm report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <header>\n<h1>{name}</h1>\n<p class=\"subtitle\">{subtitle}</p>\n</header>\n\
+         <nav aria-label=\"Sections\">\n{contents}</nav>\n<main>\n{body}</main>\n\
+         <footer><p>Made by ebm {version} on {now}.</p></footer>\n</body>\n</html>\n"
+    )
+}
+
+fn render_section(section: &Section) -> String {
+    let Section {
+        id,
+        title,
+        look_for,
+        body,
+    } = section;
+    let look_for = if look_for.is_empty() {
+        String::new()
+    } else {
+        format!("<p class=\"look-for\">{}</p>\n", html::text(look_for))
+    };
+    format!("<section id=\"{id}\">\n<h2>{title}</h2>\n{look_for}{body}</section>\n")
+}

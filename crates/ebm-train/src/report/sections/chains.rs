@@ -1,0 +1,78 @@
+//! How the chains of the negative phase move.
+
+use super::{NO_METRICS, Section, UPDATE};
+use crate::report::chart::{Chart, Series};
+use crate::report::html;
+use crate::report::run_data::RunData;
+use crate::run::MetricsLine;
+
+pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
+    let body = if data.metrics.is_empty() {
+        html::missing(NO_METRICS)
+    } else {
+        let figures: Vec<String> = [displacement(data), acceptance(data), resets(data)]
+            .into_iter()
+            .flatten()
+            .collect();
+        html::figures(&figures)
+    };
+    Some(Section {
+        id: "chains",
+        title: "Chains",
+        look_for: "Chains that stop moving have frozen in a few valleys, and samples that all look alike follow: take more steps, larger ones, or a higher temperature. Chains that move ever further follow energies that run away.",
+        body,
+    })
+}
+
+fn displacement(data: &RunData<'_>) -> Option<String> {
+    let chart = Chart {
+        title: "Displacement",
+        x: UPDATE,
+        y: "distance a value",
+        logarithmic: true,
+        reference: None,
+        series: vec![
+            Series::new("root mean square", data.curve(|line| line.displacement)).smoothed(),
+        ],
+    };
+    Some(chart.figure(
+        "How far the chains of an update move from start to end, a value (pixel), in the units of the data.",
+    ))
+}
+
+fn acceptance(data: &RunData<'_>) -> Option<String> {
+    let points = optional(data, |line| line.acceptance)?;
+    let chart = Chart {
+        title: "Acceptance",
+        x: UPDATE,
+        y: "share",
+        logarithmic: false,
+        reference: None,
+        series: vec![Series::new("accepted proposals", points).smoothed()],
+    };
+    Some(chart.figure(
+        "Near 0 chains stand still, near 1 their steps are small. MALA explores fastest near 0.57 (Roberts and Rosenthal 1998).",
+    ))
+}
+
+fn resets(data: &RunData<'_>) -> Option<String> {
+    let points = optional(data, |line| line.resets)?;
+    if points.iter().all(|(_, count)| *count == 0.0) {
+        return None;
+    }
+    let chart = Chart {
+        title: "Chain steps that were not finite",
+        x: UPDATE,
+        y: "steps a line",
+        logarithmic: false,
+        reference: None,
+        series: vec![Series::new("sent back to where they started", points)],
+    };
+    Some(chart.figure("More than a few: lower sampler.step_size or set sampler.gradient_clip."))
+}
+
+/// A number that only some samplers have.
+fn optional(data: &RunData<'_>, value: fn(&MetricsLine) -> Option<f64>) -> Option<Vec<(f64, f64)>> {
+    let some = data.metrics.iter().any(|line| value(line).is_some());
+    some.then(|| data.curve(|line| value(line).unwrap_or(f64::NAN)))
+}

@@ -1,0 +1,67 @@
+//! Energies of data and samples, their gap, and the objective.
+
+use super::{NO_METRICS, Section, UPDATE};
+use crate::report::chart::{Chart, Series};
+use crate::report::html;
+use crate::report::run_data::RunData;
+
+/// Energies of other examples, which a later version may log, are drawn beside those of the training data.
+pub(super) fn is_energy(key: &str) -> bool {
+    key.ends_with("energy")
+}
+
+pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
+    let body = if data.metrics.is_empty() {
+        html::missing(NO_METRICS)
+    } else {
+        html::figures(&[energies(data), gap(data), loss(data)])
+    };
+    Some(Section {
+        id: "energies",
+        title: "Energies",
+        look_for: "Both energies should stay in one range. Energies that run away, together or apart, are divergence: lower optimizer.learning_rate or sampler.step_size, or raise objective.energy_regularizer. The gap should come to hover around a small value. One that keeps rising means that chains are too short to reach what the model prefers; one that falls far below 0 means that chains sit in places that the model finds more likely than any data. Training data whose energy keeps falling while that of held-out data rises are being learned by heart.",
+        body,
+    })
+}
+
+fn energies(data: &RunData<'_>) -> String {
+    let mut series = vec![
+        Series::new("training data", data.curve(|line| line.data_energy)),
+        Series::new("samples", data.curve(|line| line.sample_energy)),
+    ];
+    let others = data.other_keys().into_iter().filter(|key| is_energy(key));
+    series.extend(others.map(|key| Series::new(key, data.other_curve(key))));
+    Chart {
+        title: "Mean energies",
+        x: UPDATE,
+        y: "energy (nats)",
+        logarithmic: false,
+        reference: None,
+        series,
+    }
+    .figure("")
+}
+
+fn gap(data: &RunData<'_>) -> String {
+    Chart {
+        title: "Gap",
+        x: UPDATE,
+        y: "gap (nats)",
+        logarithmic: false,
+        reference: Some(0.0),
+        series: vec![Series::new("E(samples) - E(data)", data.curve(|line| line.gap)).smoothed()],
+    }
+    .figure("Above 0 the model prefers the data, below its samples.")
+}
+
+fn loss(data: &RunData<'_>) -> String {
+    Chart {
+        title: "Objective",
+        x: UPDATE,
+        y: "loss",
+        logarithmic: false,
+        reference: Some(0.0),
+        series: vec![Series::new("E(data) - E(samples) + penalties", data.curve(|line| line.loss)).smoothed()],
+    }
+    .figure("Not a likelihood: it says how well the energy tells data from its own samples, and a good model brings it near 0.")
+}

@@ -1,0 +1,152 @@
+//! How far the run is, its newest numbers, and what went wrong.
+
+use super::Section;
+use crate::report::html;
+use crate::report::run_data::{RunData, RunState};
+use crate::run::{EventKind, MetricsLine};
+
+pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
+    Some(Section {
+        id: "summary",
+        title: "Summary",
+        look_for: "",
+        body: tiles(data) + &trouble(data),
+    })
+}
+
+fn tiles(data: &RunData<'_>) -> String {
+    let mut tiles = Vec::new();
+    let step = data.step();
+    let state = data.state().name();
+    let note = match data.steps() {
+        Some(steps) => format!(
+            "of {}, {:.0} %, {state}",
+            html::count(steps),
+            100.0 * step as f64 / steps as f64
+        ),
+        None => state.to_string(),
+    };
+    tiles.push(("Updates", html::count(step), note));
+    if let Some(last) = data.last() {
+        tiles.push((
+            "Training time",
+            html::duration(last.seconds),
+            "pauses between stop and resume left out".into(),
+        ));
+        let recent = Recent::of(&data.metrics);
+        let lines = match recent.lines.len() {
+            1 => "the last line".to_string(),
+            count => format!("mean of the last {} lines", html::count(count as u64)),
+        };
+        for (name, value) in [
+            ("E(data), nats", recent.mean(|line| line.data_energy)),
+            ("E(samples), nats", recent.mean(|line| line.sample_energy)),
+            ("Gap, nats", recent.mean(|line| line.gap)),
+            ("Gradient norm", recent.mean(|line| line.gradient_norm)),
+            (
+                "Updates a second",
+                recent.mean(|line| line.steps_per_second),
+            ),
+        ] {
+            tiles.push((name, html::number(value), lines.clone()));
+        }
+    }
+    let started = data.events.iter().rev().find_map(|event| match event.kind {
+        EventKind::Started {
+            parameters,
+            examples,
+            ..
+        } => Some((parameters, examples)),
+        _ => None,
+    });
+    if let Some((parameters, examples)) = started {
+        let count = |value: usize| html::count(value as u64);
+        tiles.push(("Parameters", count(parameters), String::new()));
+        tiles.push(("Training examples", count(examples), String::new()));
+    }
+    let tiles: String = tiles
+        .iter()
+        .map(|(name, value, note)| {
+            let note = if note.is_empty() {
+                String::new()
+            } else {
+                format!("<small>{}</small>", html::text(note))
+            };
+            let (name, value) = (html::text(name), html::text(value));
+            format!("<div class=\"tile\"><dt>{name}</dt><dd>{value}{note}</dd></div>\n")
+        })
+        .collect();
+    format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
+}
+
+/// The last tenth of the lines, so that one that jumps says little.
+struct Recent<'a> {
+    lines: &'a [MetricsLine],
+}
+
+impl<'a> Recent<'a> {
+    fn of(lines: &'a [MetricsLine]) -> Self {
+        let count = lines.len().div_ceil(10);
+        Self {
+            lines: &lines[lines.len() - count..],
+        }
+    }
+
+    fn mean(&self, value: impl Fn(&MetricsLine) -> f64) -> f64 {
+        self.lines.iter().map(value).sum::<f64>() / self.lines.len() as f64
+    }
+}
+
+fn trouble(data: &RunData<'_>) -> String {
+    let mut found = Vec::new();
+    if let RunState::Failed(message) = data.state() {
+        found.push(format!("The run failed: {message}"));
+    }
+    if let Err(message) = &data.config {
+        found.push(format!("The configuration can't be read: {message}"));
+    }
+    let of = |matches: fn(&EventKind) -> bool| {
+        let kinds = data.events.iter().map(|event| &event.kind);
+        kinds.filter(|kind| matches(kind)).count()
+    };
+    let rollbacks = of(|kind| matches!(kind, EventKind::RolledBack { .. }));
+    if rollbacks > 0 {
+        found.push(format!(
+            "Training diverged and went back to a checkpoint: {}.",
+            times(rollbacks)
+        ));
+    }
+    let refused = of(|kind| matches!(kind, EventKind::Refused { in_a_row: 1, .. }));
+    if refused > 0 {
+        found.push(format!(
+            "Updates were not applied, since objective or gradient were not finite or an energy was beyond recovery.energy_limit: {}.",
+            times(refused)
+        ));
+    }
+    let resets: f64 = data.metrics.iter().filter_map(|line| line.resets).sum();
+    if resets > 0.0 {
+        found.push(format!(
+            "Chain steps that were not finite: {}.",
+            html::number(resets)
+        ));
+    }
+    if found.is_empty() {
+        let nothing = if data.events.is_empty() {
+            "No trouble in the metrics. This run recorded no events."
+        } else {
+            "No trouble was recorded: no update was refused, no roll-back, no chain step that wasn't finite."
+        };
+        return html::paragraph(nothing);
+    }
+    found
+        .iter()
+        .map(|line| format!("<p class=\"trouble\">{}</p>\n", html::text(line)))
+        .collect()
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".into(),
+        count => format!("{} times", html::count(count as u64)),
+    }
+}

@@ -1,0 +1,68 @@
+//! `ebm report`: a run as one HTML page.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use ebm::training::report::{ReportOptions, check_report_path, report, write_report};
+use ebm::training::run::RunFolder;
+
+use super::failure::Failure;
+use super::layers::DeviceArgs;
+use super::progress::StageBar;
+use super::terminal::say;
+
+/// Most fresh samples that are compared with the training data.
+const MAX_SAMPLES: u32 = 200;
+
+/// Make one HTML page of a run: curves, samples, their nearest training examples, configuration, machine.
+///
+/// The page needs no network and no other file. A run that is still going on can be reported on too. Samples are drawn from
+/// the newest model and compared with the training data.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run folder, made by `ebm train`
+    #[arg(value_name = "DIR")]
+    run: PathBuf,
+    /// The page; an earlier report there is replaced [default: DIR/report.html]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Fresh samples to compare with the training images; 0 leaves this out, and it takes the most time
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_SAMPLES)))]
+    samples: u32,
+    /// Seed of the chains
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    // Found before the work, not after.
+    let folder = RunFolder::open(&args.run)?;
+    let out = args
+        .out
+        .unwrap_or_else(|| folder.root().join("report.html"));
+    check_report_path(&out)?;
+    let choice = args.device.open(None)?;
+    let options = ReportOptions {
+        samples: args.samples as usize,
+        seed: args.seed,
+    };
+    let mut bar = StageBar::new();
+    // A line a section would say little to a log.
+    let terminal = std::io::stderr().is_terminal();
+    let mut progress = |section, done, total| {
+        if terminal {
+            bar.update(section, done, total);
+        }
+    };
+    let page = report(&args.run, &options, &choice.device, &mut progress)?;
+    bar.finish();
+    write_report(&page, &out)?;
+    say(format_args!(
+        "wrote {} ({:.1} MB)",
+        out.display(),
+        page.len() as f64 / 1e6
+    ));
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! How a run stands, as plain lines for logs and pipes.
+
+use ebm::training::report::RunState;
+
+use super::state::{State, clock, time_of_day};
+
+/// Events shown.
+const EVENTS: usize = 5;
+
+/// One look at the run.
+pub(super) fn snapshot(state: &State) -> String {
+    let run_state = state.run_state();
+    let mut text = format!("{}: {}", state.path().display(), run_state.name());
+    if let RunState::Failed(message) = &run_state {
+        text.push_str(&format!(" ({message})"));
+    }
+    text.push_str(&format!("\nupdates         {}", state.step()));
+    if let Some(steps) = state.steps() {
+        text.push_str(&format!(" of {steps}"));
+    }
+    if let Some(last) = state.last() {
+        text.push_str(&format!("\ntraining time   {}", clock(last.seconds)));
+        if run_state == RunState::Running
+            && let Some(left) = state.seconds_left()
+        {
+            text.push_str(&format!(", {} left", clock(left)));
+        }
+        let mut row = |name: &str, value: f64| {
+            text.push_str(&format!("\n{name:<15} {value:.4}"));
+        };
+        row("E(data)", last.data_energy);
+        row("E(samples)", last.sample_energy);
+        row("gap", last.gap);
+        row("gradient norm", last.gradient_norm);
+        row("displacement", last.displacement);
+        if let Some(acceptance) = last.acceptance {
+            row("acceptance", acceptance);
+        }
+        row("updates/s", last.steps_per_second);
+    } else {
+        text.push_str("\nno metrics yet");
+    }
+    for event in state.last_events(EVENTS) {
+        text.push_str(&format!(
+            "\n{}        {}",
+            time_of_day(event.at),
+            event.kind
+        ));
+    }
+    text.push('\n');
+    text
+}

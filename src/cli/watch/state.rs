@@ -1,0 +1,135 @@
+//! What is known of the watched run, read again as it goes on.
+
+use std::path::{Path, PathBuf};
+
+use ebm::training::config::RunConfig;
+use ebm::training::report::{RunState, thin};
+use ebm::training::run::{EventKind, JsonLines, MetricsLine, RecordedEvent, RunFolder};
+
+use crate::cli::failure::Failure;
+
+/// Columns that curves are thinned to: more than the dots of the widest terminal.
+const COLUMNS: usize = 1000;
+
+/// A run folder as it was at the last look.
+pub(super) struct State {
+    folder: RunFolder,
+    config: Option<RunConfig>,
+    metrics: JsonLines<MetricsLine>,
+    events: JsonLines<RecordedEvent>,
+    running: bool,
+}
+
+impl State {
+    /// Reads the folder of a run.
+    pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
+        let folder = RunFolder::open(folder)?;
+        let mut state = Self {
+            metrics: JsonLines::open(&folder.metrics())?,
+            events: JsonLines::open(&folder.events())?,
+            config: None,
+            running: false,
+            folder,
+        };
+        state.look();
+        Ok(state)
+    }
+
+    /// Reads what was added since.
+    pub(super) fn poll(&mut self) -> Result<(), Failure> {
+        self.metrics.poll()?;
+        self.events.poll()?;
+        self.look();
+        Ok(())
+    }
+
+    /// A resumed run may have another configuration.
+    fn look(&mut self) {
+        self.running = self.folder.is_running();
+        let table = self.folder.read_config().ok();
+        self.config = table.and_then(|table| table.read().ok());
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.root().to_path_buf()
+    }
+
+    pub(super) fn lines(&self) -> &[MetricsLine] {
+        self.metrics.items()
+    }
+
+    pub(super) fn last(&self) -> Option<&MetricsLine> {
+        self.lines().last()
+    }
+
+    /// What happened last, newest first; checkpoints and pictures only while they are new.
+    pub(super) fn last_events(&self, count: usize) -> Vec<&RecordedEvent> {
+        let events = self.events.items().iter().rev();
+        events
+            .filter(|event| event.kind != EventKind::Unknown)
+            .take(count)
+            .collect()
+    }
+
+    /// Updates made.
+    pub(super) fn step(&self) -> u64 {
+        let logged = self.last().map_or(0, |line| line.step);
+        let checkpoints = self.folder.checkpoint_steps().unwrap_or_default();
+        logged.max(checkpoints.first().copied().unwrap_or(0))
+    }
+
+    /// Updates in all.
+    pub(super) fn steps(&self) -> Option<u64> {
+        self.config.as_ref().map(|config| config.training.steps)
+    }
+
+    pub(super) fn run_state(&self) -> RunState {
+        RunState::of(self.running, self.events.items(), self.step(), self.steps())
+    }
+
+    /// Seconds that the updates left will take at the speed of late, pictures and checkpoints included.
+    pub(super) fn seconds_left(&self) -> Option<f64> {
+        let left = self.steps()?.checked_sub(self.step())?;
+        let lines = self.lines();
+        let last = lines.last()?;
+        let late = &lines[lines.len() - lines.len().div_ceil(5)..];
+        let first = late.first().filter(|first| first.step < last.step);
+        let seconds_a_step = match first {
+            Some(first) => (last.seconds - first.seconds) / (last.step - first.step) as f64,
+            None => last.seconds / last.step as f64,
+        };
+        let seconds = left as f64 * seconds_a_step;
+        (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
+    }
+
+    /// A number of each line over its update, as far as it is finite, and no finer than a terminal shows.
+    pub(super) fn curve(&self, value: impl Fn(&MetricsLine) -> f64) -> Vec<(f64, f64)> {
+        let lines = self.lines();
+        let step = |line: &MetricsLine| line.step as f64;
+        let range = lines.first().map_or(0.0, step)..lines.last().map_or(0.0, step);
+        let points = lines.iter().map(|line| (step(line), value(line)));
+        thin(points, range, COLUMNS)
+    }
+}
+
+/// Minutes and seconds, or hours and minutes.
+pub(super) fn clock(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours} h {minutes:02} min")
+    } else {
+        format!("{minutes} min {seconds:02} s")
+    }
+}
+
+/// A time of the day in UTC.
+pub(super) fn time_of_day(at: u64) -> String {
+    let second = at % 86_400;
+    format!(
+        "{:02}:{:02}:{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}

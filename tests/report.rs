@@ -1,0 +1,278 @@
+//! `ebm report` and `ebm watch` from end to end; the page is opened in a browser at the width of a desk and of a phone.
+#![cfg(all(feature = "cli", feature = "flex"))]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::{run, snapshot, succeed, text, train, workspace};
+use tempfile::TempDir;
+
+/// Widths in CSS pixels.
+const WIDTHS: [u32; 2] = [1280, 390];
+
+/// Runs the page in a frame of a given width and writes what it finds into the document. A frame, since browsers don't make
+/// windows as narrow as a phone; and around the page, since that runs no script.
+const HARNESS: &str = r#"<!DOCTYPE html><html><body style="margin:0"><pre id="found"></pre>
+<iframe id="page" style="border:0;display:block" width="WIDTH" height="HEIGHT" srcdoc="PAGE"></iframe>
+<script>
+addEventListener('load', () => {
+  const found = document.getElementById('found');
+  try {
+    const frame = document.getElementById('page');
+    const page = frame.contentDocument, root = page.documentElement;
+    for (const details of page.querySelectorAll('details')) details.open = true;
+    const lines = [];
+    lines.push('width ' + frame.contentWindow.innerWidth);
+    lines.push('scroll ' + root.scrollWidth);
+    const wide = [...page.querySelectorAll('body *')].filter(element => {
+      const box = element.getBoundingClientRect();
+      return box.right > root.clientWidth + 0.5 || box.left < -0.5 ||
+        (element instanceof frame.contentWindow.HTMLElement && element.scrollWidth > element.clientWidth + 1 &&
+          getComputedStyle(element).display === 'block');
+    });
+    // A label that leaves its chart is cut off.
+    const cut = [...page.querySelectorAll('svg text')].filter(label => {
+      const box = label.getBoundingClientRect(), chart = label.ownerSVGElement.getBoundingClientRect();
+      return box.right > chart.right + 0.5 || box.left < chart.left - 0.5 || box.bottom > chart.bottom + 0.5;
+    });
+    lines.push('cut ' + cut.length);
+    lines.push('overflowing ' + wide.map(element => element.tagName + '.' + element.getAttribute('class')).join(','));
+    const pictures = [...page.images];
+    lines.push('pictures ' + pictures.length);
+    lines.push('broken ' + pictures.filter(picture => !(picture.complete && picture.naturalWidth > 0)).length);
+    lines.push('charts ' + [...page.querySelectorAll('svg')].filter(chart => chart.getBoundingClientRect().height > 100).length);
+    const loaded = frame.contentWindow.performance.getEntriesByType('resource');
+    lines.push('requests ' + loaded.filter(entry => !entry.name.startsWith('data:')).length);
+    found.textContent = 'FOUND ' + lines.join('; ') + ' END';
+    found.style.display = 'none';
+  } catch (error) { found.textContent = 'FOUND error ' + error + ' END'; }
+});
+</script></body></html>"#;
+
+/// A browser, if there is one.
+fn chromium() -> Option<PathBuf> {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| {
+            Command::new(name)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        });
+    if found.is_none() {
+        // Not by print macros, whose output a passing test keeps to itself.
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no Chromium on this machine, so the report isn't opened in a browser (Debian package `chromium`)"
+        );
+    }
+    found.map(PathBuf::from)
+}
+
+/// Opens a file without a network, with a profile of its own.
+fn browse(browser: &Path, file: &Path, width: u32, height: u32, more: &[&str]) -> String {
+    let profile = TempDir::new().unwrap();
+    let output = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-quic",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            // Whatever it asks for isn't found.
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("--window-size={width},{height}"))
+        .args(more)
+        .arg(format!("file://{}", file.display()))
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "the browser failed: {}",
+        output.status
+    );
+    text(&output.stdout)
+}
+
+fn harness(page: &str, width: u32, height: u32) -> String {
+    let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
+    HARNESS
+        .replace("WIDTH", &width.to_string())
+        .replace("HEIGHT", &height.to_string())
+        .replace("PAGE", &escaped)
+}
+
+/// What the harness wrote: before its script, whose text is in the document too.
+fn said(dom: &str) -> &str {
+    let (_, rest) = dom.split_once("id=\"found\"").unwrap();
+    let (_, rest) = rest.split_once("FOUND ").unwrap();
+    rest.split_once(" END").unwrap().0
+}
+
+/// A number that the harness found.
+fn found(said: &str, name: &str) -> u32 {
+    let (_, rest) = said
+        .split_once(&format!("{name} "))
+        .unwrap_or_else(|| panic!("no {name} in {said}"));
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+#[test]
+fn a_report_opens_in_a_browser_at_the_width_of_a_desk_and_of_a_phone() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let output = run(folder.path(), &["report", "out"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("wrote out/report.html"));
+    let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    assert!(!page.contains("class=\"missing\""));
+    let Some(browser) = chromium() else { return };
+    for width in WIDTHS {
+        let file = folder.path().join(format!("harness-{width}.html"));
+        fs::write(&file, harness(&page, width, 900)).unwrap();
+        let picture = folder.path().join(format!("{width}.png"));
+        let screenshot = format!("--screenshot={}", picture.display());
+        let dom = browse(&browser, &file, width.max(600), 900, &["--dump-dom"]);
+        let said = said(&dom);
+        assert_eq!(found(said, "width"), width, "{said}");
+        assert!(found(said, "scroll") <= width, "{said}");
+        assert!(said.contains("overflowing ;"), "{said}");
+        assert_eq!(found(said, "cut"), 0, "{said}");
+        assert_eq!(found(said, "requests"), 0, "{said}");
+        assert_eq!(found(said, "broken"), 0, "{said}");
+        assert_eq!(
+            found(said, "pictures") as usize,
+            page.matches("<img ").count(),
+            "{said}"
+        );
+        assert_eq!(
+            found(said, "charts") as usize,
+            page.matches("<svg ").count(),
+            "{said}"
+        );
+        browse(&browser, &file, width.max(600), 900, &[&screenshot]);
+        let picture = image::open(&picture).unwrap().to_rgb8();
+        assert_eq!(picture.width(), width.max(600));
+        // Text and cards on a page: not one colour, and not two.
+        let mut colors: Vec<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
+        colors.sort_unstable();
+        colors.dedup();
+        assert!(colors.len() > 20, "{} colours at {width}", colors.len());
+    }
+}
+
+#[test]
+fn a_page_that_is_too_wide_or_asks_for_something_is_found() {
+    let Some(browser) = chromium() else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("harness.html");
+    let page = "<!DOCTYPE html><html><body><p style=\"width:1500px\">wide</p><img src=\"file:///none.png\" alt=\"none\"></body></html>";
+    fs::write(&file, harness(page, 390, 900)).unwrap();
+    let dom = browse(&browser, &file, 600, 900, &["--dump-dom"]);
+    let said = said(&dom);
+    assert!(found(said, "scroll") > 390, "{said}");
+    assert!(said.contains("overflowing P.null"), "{said}");
+    assert_eq!(found(said, "broken"), 1, "{said}");
+}
+
+#[test]
+fn reports_are_refused_where_they_would_hurt() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let before = snapshot(folder.path());
+    for (arguments, code, sign) in [
+        (&["report", "none"][..], 2, "is not a run folder"),
+        (
+            &["report", "out", "--out", "tiny.toml"],
+            2,
+            "nothing was overwritten",
+        ),
+        (&["report", "out", "--samples", "1000"], 2, "--samples"),
+        (&["watch", "none"], 2, "is not a run folder"),
+        (
+            &["watch", "out", "--every", "soon"],
+            2,
+            "expected a number with a unit",
+        ),
+    ] {
+        let output = run(folder.path(), arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(sign), "{arguments:?}: {said}");
+    }
+    assert_eq!(snapshot(folder.path()), before);
+    let metrics = folder.path().join("out/metrics.jsonl");
+    let lines = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, format!("half a li\n{lines}")).unwrap();
+    for command in ["report", "watch"] {
+        let output = run(folder.path(), &[command, "out"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("metrics.jsonl: line 1:"), "{said}");
+    }
+}
+
+#[test]
+fn a_run_that_has_only_started_has_a_report_and_can_be_watched() {
+    let folder = workspace();
+    train(folder.path(), "out", &["--set", "output.log_every=100"]);
+    let out = folder.path().join("out");
+    for file in [
+        "metrics.jsonl",
+        "events.jsonl",
+        "model.safetensors",
+        "machine.toml",
+    ] {
+        fs::remove_file(out.join(file)).unwrap();
+    }
+    fs::remove_dir_all(out.join("checkpoints")).unwrap();
+    let said = succeed(folder.path(), &["watch", "out", "--once"]);
+    assert!(
+        said.contains("out: not running\nupdates         0 of 6\nno metrics yet"),
+        "{said}"
+    );
+    let output = run(folder.path(), &["report", "out", "--out", "page.html"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("metrics.jsonl has no line yet"));
+}
+
+#[test]
+fn without_a_terminal_watch_prints_how_the_run_stands() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let said = succeed(folder.path(), &["watch", "out"]);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "out: finished");
+    assert_eq!(lines[1], "updates         6 of 6");
+    for name in [
+        "E(data)",
+        "E(samples)",
+        "gap",
+        "gradient norm",
+        "displacement",
+        "updates/s",
+    ] {
+        let line = lines.iter().find(|line| line.starts_with(name)).unwrap();
+        let value: f64 = line[15..].trim().parse().unwrap();
+        assert!(value.is_finite(), "{line}");
+    }
+    // Newest first.
+    assert!(lines[lines.len() - 5].ends_with("finished"), "{said}");
+    assert!(said.contains("saved step-00000006.safetensors"), "{said}");
+}
