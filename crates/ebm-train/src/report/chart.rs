@@ -201,6 +201,7 @@ impl Chart<'_> {
         };
         let mut chart = ChartBuilder::on(area)
             .margin_top(14)
+            .margin_left(10)
             .margin_right(72)
             .x_label_area_size(96)
             .y_label_area_size(150)

@@ -159,6 +159,7 @@ fn draw(arrows: &[Arrow], range: std::ops::Range<f64>) -> Option<String> {
         let area = SVGBackend::with_string(&mut svg, (SIDE, SIDE)).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin_top(10)
+            .margin_left(10)
             .margin_right(30)
             .x_label_area_size(96)
             .y_label_area_size(130)

@@ -51,7 +51,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     Some(Section {
         id: "throughput",
         title: "Throughput",
-        look_for: "A speed that falls in steps usually shares its machine with something else.",
+        look_for: "A speed that falls in steps usually means that the machine is shared with something else.",
         body,
     })
 }
