@@ -3,6 +3,7 @@
 use std::fmt;
 
 use burn::tensor::Device;
+use ebm_train::did_you_mean;
 
 /// A burn backend that this workspace supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum Backend {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
     /// There is no backend of this name.
-    #[error("unknown backend `{name}`: choose auto or one of {}", names(&Backend::ALL))]
+    #[error("unknown backend `{name}`: choose auto or one of {}{}", names(&Backend::ALL), did_you_mean(name, Backend::ALL.map(Backend::name)))]
     Unknown {
         /// What was asked for.
         name: String,

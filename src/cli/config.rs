@@ -1,7 +1,6 @@
 //! `ebm config`: the effective configuration.
 
-use std::io::{ErrorKind, Write};
-
+use super::completions::print_whole;
 use super::failure::Failure;
 use super::layers::ConfigArgs;
 
@@ -9,18 +8,19 @@ use super::layers::ConfigArgs;
 ///
 /// Takes the same arguments as `ebm train`, and shows what it would do.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  ebm config > my.toml                              the default, to be changed
+  ebm config --preset rbm-digits --set model.hidden=32
+  ebm config my.toml --seed 2 > other.toml";
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let text = args.config.read()?.to_toml()?;
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Write {
-            path: "to standard output".into(),
-            message: error.to_string(),
-        }),
-        _ => Ok(()),
-    }
+    print_whole(text.as_bytes())
 }

@@ -7,7 +7,12 @@ use super::terminal::say;
 
 /// List the backends that are compiled in and the devices they find.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {}
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm devices";
 
 pub(crate) fn run(_args: Args) -> Result<(), Failure> {
     for backend in Backend::ALL {

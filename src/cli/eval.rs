@@ -17,7 +17,7 @@ use super::layers::DeviceArgs;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
 use super::run_data;
-use super::terminal::{say, warn};
+use super::terminal::{is_quiet, say, warn};
 
 /// Filters and pairs of reconstructions in a picture.
 const PICTURED: usize = 100;
@@ -64,7 +64,8 @@ const EXAMPLES: &str = "\
 Examples:
   ebm eval --run runs/digits-1                          against noise, constant images and shuffled pixels
   ebm eval --run runs/fashion --ood uniform --ood DIR   against noise and the images of a folder
-  ebm eval --run runs/rbm --ood none --json             its likelihood alone";
+  ebm eval --run runs/rbm --ood none --json             its likelihood alone
+  ebm eval --run runs/rbm --data DIR                    on other data";
 
 pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -233,7 +234,9 @@ fn save(
                 .map_err(|error| failed(&path, error.to_string()))?;
         }
     }
-    warn(format_args!("wrote {}", folder.display()));
+    if !is_quiet() {
+        warn(format_args!("wrote {}", folder.display()));
+    }
     Ok(())
 }
 

@@ -1,43 +1,105 @@
-//! `ebm export`: the weights of a trained model as a safetensors file.
+//! `ebm export`: the weights of a trained model as a safetensors file, its chains for NumPy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ebm::training::run;
+use ebm::ops::write_npy;
+use ebm::training::run::{self, RunFolder};
+use ebm::training::write_whole;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::terminal::say;
+use super::terminal::remark;
 
-/// Write the weights of a run into a safetensors file, which NumPy and PyTorch read.
+/// Write the weights of a run into a safetensors file, which NumPy and PyTorch read, or its chains into a .npy file
 ///
-/// Boltzmann machines get the names and shapes that `ebm import --help` lists, so that the file can be imported again;
-/// offsets of a centred machine are folded into its biases. Networks keep burn's names and layouts.
+/// Names and shapes are those of a PyTorch state_dict, so that `load_state_dict` takes the file:
+///
+///   mlp        layers.0.weight [outputs, inputs], layers.0.bias [outputs], layers.1.weight, ..
+///              Linear, activation, Linear, .., Linear with one output
+///   conv_net   convolutions.0.weight [outputs, inputs, height, width], convolutions.0.bias, ..,
+///              hidden.weight [hidden, features], hidden.bias, output.weight [1, hidden], output.bias
+///              Conv2d, activation, .., flatten, Linear, activation, Linear
+///
+/// The output of a network is f(x) = -E(x). The file's metadata hold what weights don't say: model, activation, strides,
+/// paddings, shape (channels, height, width of an example) and the configuration. Boltzmann machines have
+/// the names that `ebm import --help` lists; offsets of a centred machine are folded into its biases.
 #[derive(clap::Args)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+#[group(id = "what", required = true, multiple = true, args = ["file", "chains"])]
 pub(crate) struct Args {
     /// Run folder, made by `ebm train` or `ebm import`
     #[arg(long, value_name = "DIR")]
     run: PathBuf,
-    /// The file to write
+    /// The file of weights to write
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
+    /// Write the chains of the newest checkpoint, in the range of the data: [chains, channels, height, width], or
+    /// [chains, units] for machines with hidden units
+    #[arg(long, value_name = "FILE.npy")]
+    chains: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  ebm export --run runs/digits-1 weights.safetensors
+  ebm export --run runs/digits-1 --chains chains.npy
+  ebm import weights.safetensors --out runs/copy        and back
+
+In Python, with a module of the same names (examples/python has one):
+  module.load_state_dict(safetensors.torch.load_file(\"weights.safetensors\"))";
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let choice = args.device.open(None)?;
-    let model = run::load_model(&args.run, &choice.device)?;
-    if args.file.exists() {
-        return Err(Failure::Write {
-            path: args.file.display().to_string(),
-            message: "it exists already; choose another name".into(),
+    for path in [&args.file, &args.chains].into_iter().flatten() {
+        check_new(path)?;
+    }
+    if let Some(path) = &args.chains
+        && path.extension().is_none_or(|extension| extension != "npy")
+    {
+        return Err(Failure::Argument {
+            argument: "--chains",
+            message: format!(
+                "found {}, expected a name that ends in .npy",
+                path.display()
+            ),
         });
     }
-    run::export(&model, &args.file)?;
-    say(format_args!(
-        "wrote the weights of a {} to {}",
-        model.model.name(),
-        args.file.display()
-    ));
+    let choice = args.device.open(None)?;
+    let model = run::load_model(&args.run, &choice.device)?;
+    if let Some(path) = &args.file {
+        run::export(&model, path)?;
+        remark(format_args!(
+            "wrote the weights of a {} to {}",
+            model.model.name(),
+            path.display()
+        ));
+    }
+    if let Some(path) = &args.chains {
+        let chains = run::stored_chains(&RunFolder::open(&args.run)?, &model)?;
+        let mut bytes = Vec::new();
+        write_npy(&mut bytes, &chains)
+            .and_then(|()| write_whole(path, &bytes))
+            .map_err(|error| Failure::Write {
+                path: path.display().to_string(),
+                message: error.to_string(),
+            })?;
+        remark(format_args!(
+            "wrote chains of shape {:?} to {}",
+            chains.shape().as_slice(),
+            path.display()
+        ));
+    }
     Ok(())
+}
+
+/// Fails for a file that is there.
+pub(super) fn check_new(path: &Path) -> Result<(), Failure> {
+    if !path.exists() {
+        return Ok(());
+    }
+    Err(Failure::Write {
+        path: path.display().to_string(),
+        message: "it exists already; choose another name".into(),
+    })
 }

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use ebm::backend::BackendError;
-use ebm::training::TrainError;
 use ebm::training::config::ConfigError;
+use ebm::training::{CheckpointError, TrainError};
 
-use super::terminal::warn;
+use super::terminal;
 
 /// Why a command didn't do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +46,16 @@ pub(crate) enum Failure {
     },
 }
 
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        Self::Train(error.into())
+    }
+}
+
 impl Failure {
     /// Prints the message; 2 for what the user wrote, 1 for what the machine or the data did.
     pub(crate) fn report(&self) -> ExitCode {
-        warn(format_args!("error: {self}"));
+        terminal::error(format_args!("{self}"));
         match self {
             Self::Config(_)
             | Self::Argument { .. }

@@ -20,6 +20,7 @@ use super::terminal::{say, warn};
 /// as far as the samples are good. Where both agree, log Z is found; where they don't, use more temperatures
 /// (--temperatures) or more sweeps (--sweeps).
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Run folder, made by `ebm train` or `ebm import`
     #[arg(long, value_name = "DIR")]
@@ -35,6 +36,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     device: DeviceArgs,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm logz --run runs/rbm
+  ebm logz --run runs/rbm --method ais --chains 100 --temperatures 1000
+  ebm logz --run runs/rbm --json > logz.json";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;

@@ -1,6 +1,7 @@
 //! The command line: parse, validate, call the library, print.
 
 mod compare;
+mod completions;
 mod compose;
 mod config;
 mod denoise;
@@ -14,6 +15,7 @@ mod import;
 mod inpaint;
 mod layers;
 mod logz;
+mod man;
 mod partition;
 mod progress;
 mod recall;
@@ -37,6 +39,8 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
+    #[command(flatten)]
+    verbosity: terminal::Verbosity,
     #[command(subcommand)]
     command: Command,
 }
@@ -54,7 +58,20 @@ Examples:
   ebm inpaint --run runs/digits-1 --mask bottom    lower halves drawn given the upper ones
   ebm watch runs/digits-1                          progress and curves in the terminal
   ebm report runs/digits-1                         curves, samples and their neighbours as one HTML page
-  ebm config --preset digits > my.toml             a file to start from";
+  ebm config --preset digits > my.toml             a file to start from
+
+`ebm SUBCOMMAND --help` has more of them.
+
+Exit codes:
+  0    done
+  1    a failure: data, a file or a device that can't be used, a training that diverged
+  2    wrong input: a flag, a name, a configuration, a folder that is in the way
+  130  stopped at once, by a second Ctrl-C; the first saves, and ends with 0
+
+Environment:
+  EBM_BACKEND   backend where `--backend` isn't given
+  EBM_LOG       filter of events, e.g. ebm_train=debug, in place of -v
+  NO_COLOR      no colours, unless it is empty";
 
 #[derive(Subcommand)]
 enum Command {
@@ -74,11 +91,15 @@ enum Command {
     Export(export::Args),
     Config(config::Args),
     Devices(devices::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the command that the arguments name; the exit code is 0, 1 for a failure, 2 for wrong input.
 pub(crate) fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let Cli { verbosity, command } = Cli::parse();
+    verbosity.apply();
+    let result = match command {
         Command::Train(args) => train::run(args),
         Command::Resume(args) => resume::run(args),
         Command::Sample(args) => sample::run(args),
@@ -95,6 +116,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(args) => export::run(args),
         Command::Config(args) => config::run(args),
         Command::Devices(args) => devices::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,8 @@
 //! Progress of work in stages: a bar on a terminal, a line a stage elsewhere.
 
-use std::io::IsTerminal;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::terminal::warn;
+use super::terminal::{draws_progress, is_quiet, warn};
 
 /// Shows how far the current stage is; on standard error, so that results can be piped.
 pub(crate) struct StageBar {
@@ -19,7 +17,7 @@ impl StageBar {
         Self {
             bar: ProgressBar::hidden(),
             stage: None,
-            terminal: std::io::stderr().is_terminal(),
+            terminal: draws_progress(),
         }
     }
 
@@ -36,7 +34,7 @@ impl StageBar {
                 self.bar
                     .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 self.bar.set_message(stage);
-            } else {
+            } else if !is_quiet() {
                 warn(format_args!("{stage} ..."));
             }
         }

@@ -1,6 +1,5 @@
 //! What the command says while it trains: a progress bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use ebm::training::Metrics;
 use ebm::training::run::{Event, Outcome, Speed, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::terminal::{quoted, say, warn};
+use super::terminal::{draws_progress, quoted, remark, warn};
 
 /// Shortest time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -56,7 +55,7 @@ impl Reporter {
 
     fn start(&mut self, step: u64, steps: u64) {
         self.steps = steps;
-        if !std::io::stderr().is_terminal() {
+        if !draws_progress() {
             return;
         }
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed} < {eta}");
@@ -70,7 +69,7 @@ impl Reporter {
     /// Prints a line without disturbing the bar.
     fn line(&self, text: &str) {
         if self.bar.is_hidden() {
-            say(format_args!("{text}"));
+            remark(format_args!("{text}"));
         } else {
             self.bar.println(text);
         }
@@ -84,7 +83,7 @@ impl Reporter {
         if !self.bar.is_hidden() {
             self.bar.set_message(text);
         } else if self.is_due() || metrics.step == steps {
-            say(format_args!("{text}"));
+            remark(format_args!("{text}"));
         }
     }
 
@@ -117,7 +116,7 @@ impl Reporter {
         }
         if self.is_due() || metrics.step == self.steps {
             let left = (self.steps - metrics.step) as f64 / speed.steps_per_second;
-            say(format_args!(
+            remark(format_args!(
                 "step {}/{}  {energies}  {} left",
                 metrics.step,
                 self.steps,
@@ -192,18 +191,18 @@ pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
     let run = quoted(run);
     match outcome {
         Outcome::Finished => {
-            say(format_args!(
+            remark(format_args!(
                 "finished: {}; draw samples with `ebm sample --run {run}`",
                 model.display()
             ));
         }
         Outcome::Stopped { step: 0 } => {
-            say(format_args!(
+            remark(format_args!(
                 "stopped in pretraining: finished layers are saved; go on with `ebm resume {run}`"
             ));
         }
         Outcome::Stopped { step } => {
-            say(format_args!(
+            remark(format_args!(
                 "stopped and saved after step {step}; go on with `ebm resume {run}`"
             ));
         }

@@ -15,6 +15,7 @@ use super::train::parse_duration;
 /// On the same backend the result is bit for bit what an uninterrupted run gives. A run that has finished is
 /// extended by raising its length: --set training.steps=20000.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Run folder, made by `ebm train`
     #[arg(value_name = "DIR")]
@@ -28,6 +29,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     time_limit: Option<Duration>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm resume runs/digits-1
+  ebm resume runs/digits-1 --set training.steps=20000   beyond its end
+  ebm resume runs/digits-1 --time-limit 15m";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let folder = RunFolder::open_locked(&args.run)?;

@@ -1,20 +1,33 @@
-//! `ebm sample`: samples of a trained model as a picture.
+//! `ebm sample`: samples of a trained model as a picture, or as arrays with their energies.
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::{Device, TensorData};
 use clap::ValueEnum;
+use ebm::ops::write_npy;
 use ebm::sampling::{Cooling, TemperatureSchedule};
 use ebm::training::config::{MAX_SAMPLES, SamplerConfig};
-use ebm::training::run::{self, Annealing, SampleOptions};
+use ebm::training::run::{self, Annealing, ModelFile, SampleOptions};
+use ebm::training::{Network, write_npz, write_whole};
 
+use super::export::check_new;
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::terminal::say;
+use super::terminal::remark;
 
-/// Draw samples from the model of a run into a PNG.
+/// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
-/// Chains start at noise and move with the sampler that the model was trained with.
+/// Chains start at noise and move with the sampler that the model was trained with. By the name of the file:
+///
+/// .png, .jpg  a grid of images, or points over the density of the model
+///
+/// .npy        the samples, f32 in the range of the data: [samples, channels, height, width]
+///
+/// .npz        `samples` as above, `energies` [samples] in nats, of the states of the chains, and for machines these `states`
+/// [samples, units]; of a restricted machine, visible states and their free energies. With --every K also `chains` [times,
+/// samples, channels, height, width], `chain_energies` [times, samples] and `chain_steps` [times]
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Run folder, made by `ebm train`
     #[arg(long, value_name = "DIR")]
@@ -44,12 +57,22 @@ pub(crate) struct Args {
     /// Show each unit as it was most often over so many last transitions
     #[arg(long, value_name = "N", default_value_t = 1, requires = "anneal")]
     average_last: usize,
-    /// The picture, PNG or JPEG by its name
+    /// For .npz: keep the chains every so many transitions, from their start to their end
+    #[arg(long, value_name = "K", conflicts_with = "anneal", value_parser = clap::value_parser!(u32).range(1..))]
+    every: Option<u32>,
+    /// The file, a picture or arrays by its name
     #[arg(long, value_name = "FILE", default_value = "samples.png")]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm sample --run runs/digits-1 -n 64 --steps 256 --out grid.png
+  ebm sample --run runs/digits-1 -n 100 --out samples.npz               numpy.load(\"samples.npz\")[\"energies\"]
+  ebm sample --run runs/digits-1 -n 8 --steps 200 --every 20 --out chains.npz
+  ebm sample --run runs/rbm -n 500 --seed 1 --out samples.npy";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum CoolingArg {
@@ -94,27 +117,56 @@ impl Args {
     }
 }
 
+/// What is written, by the name of the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Picture,
+    Npy,
+    Npz,
+}
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let failed = |message: String| Failure::Write {
         path: args.out.display().to_string(),
         message,
     };
     // Found before the chains run, not after.
-    check_name(&args.out).map_err(failed)?;
+    let format = check_name(&args.out).map_err(failed)?;
+    args.check_every(format)?;
     let choice = args.device.open(None)?;
-    let model = run::load_model(&args.run, &choice.device)?;
+    let device = &choice.device;
+    let model = run::load_model(&args.run, device)?;
     let options = SampleOptions {
         count: args.count as usize,
         steps: args.steps,
         seed: args.seed,
         annealing: args.annealing(&model.config.sampler)?,
     };
-    let samples = run::sample(&model, options, &choice.device)?;
-    let picture = run::sample_picture(&model, samples, &choice.device);
-    picture
-        .save(&args.out)
-        .map_err(|error| failed(error.to_string()))?;
-    say(format_args!(
+    if format == Format::Picture {
+        let samples = run::sample(&model, options, device)?;
+        let picture = run::sample_picture(&model, samples, device);
+        picture
+            .save(&args.out)
+            .map_err(|error| failed(error.to_string()))?;
+    } else {
+        check_new(&args.out)?;
+        let bytes = if format == Format::Npy {
+            let mut bytes = Vec::new();
+            write_npy(
+                &mut bytes,
+                &run::sample(&model, options, device)?.into_data(),
+            )
+            .map(|()| bytes)
+        } else {
+            let arrays = args.arrays(&model, options, device)?;
+            let arrays: Vec<_> = arrays.iter().map(|(name, data)| (*name, data)).collect();
+            write_npz(&arrays)
+        };
+        bytes
+            .and_then(|bytes| write_whole(&args.out, &bytes))
+            .map_err(|error| failed(error.to_string()))?;
+    }
+    remark(format_args!(
         "wrote {} samples to {}",
         args.count,
         args.out.display()
@@ -122,14 +174,82 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn check_name(path: &Path) -> Result<(), String> {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    if !["png", "jpg", "jpeg"]
-        .iter()
-        .any(|known| extension == *known)
-    {
-        return Err("expected a name that ends in .png or .jpg".into());
+impl Args {
+    fn check_every(&self, format: Format) -> Result<(), Failure> {
+        let Some(every) = self.every else {
+            return Ok(());
+        };
+        let wrong = |message: String| Failure::Argument {
+            argument: "--every",
+            message,
+        };
+        if format != Format::Npz {
+            return Err(wrong(format!(
+                "found it with `--out {}`, expected it with a name that ends in .npz",
+                self.out.display()
+            )));
+        }
+        if !self.steps.is_multiple_of(every as usize) {
+            return Err(wrong(format!(
+                "found {every}, expected a divisor of the number of transitions, {}",
+                self.steps
+            )));
+        }
+        Ok(())
     }
+
+    /// The arrays of a `.npz` file by name.
+    fn arrays(
+        &self,
+        model: &ModelFile,
+        options: SampleOptions,
+        device: &Device,
+    ) -> Result<Vec<(&'static str, TensorData)>, Failure> {
+        let (samples, walk) = match self.every {
+            Some(every) => {
+                let walk = run::walk(model, options, every as usize, device)?;
+                (walk.samples.clone(), Some(walk))
+            }
+            None => (run::draw(model, options, device)?, None),
+        };
+        let states = samples.states.flatten::<2>(1, 3);
+        let is_state = matches!(model.model, Network::Mlp(_) | Network::ConvNet(_));
+        let mut arrays = vec![
+            ("samples", samples.images.into_data()),
+            ("energies", samples.energies.into_data()),
+        ];
+        if !is_state {
+            arrays.push(("states", states.into_data()));
+        }
+        if let (Some(walk), Some(every)) = (walk, self.every) {
+            let steps: Vec<f32> = (0..walk.energies.dims()[0])
+                .map(|time| time as f32 * every as f32)
+                .collect();
+            let times = [steps.len()];
+            arrays.push(("chains", walk.images.into_data()));
+            arrays.push(("chain_energies", walk.energies.into_data()));
+            arrays.push(("chain_steps", TensorData::new(steps, times)));
+        }
+        Ok(arrays)
+    }
+}
+
+/// Whether a picture can be written there.
+pub(super) fn check_picture_name(path: &Path) -> Result<(), String> {
+    match check_name(path)? {
+        Format::Picture => Ok(()),
+        Format::Npy | Format::Npz => Err("expected a name that ends in .png or .jpg".into()),
+    }
+}
+
+fn check_name(path: &Path) -> Result<Format, String> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let format = match extension.to_str() {
+        Some("png" | "jpg" | "jpeg") => Format::Picture,
+        Some("npy") => Format::Npy,
+        Some("npz") => Format::Npz,
+        _ => return Err("expected a name that ends in .png, .jpg, .npy or .npz".into()),
+    };
     if path.is_dir() {
         return Err("it is a folder, expected the name of a file".into());
     }
@@ -138,6 +258,6 @@ pub(super) fn check_name(path: &Path) -> Result<(), String> {
             "there is no folder {}: make it first",
             folder.display()
         )),
-        _ => Ok(()),
+        _ => Ok(format),
     }
 }

@@ -1,17 +1,107 @@
-//! Lines on the terminal that nobody has to read: a reader that went away (`ebm train | head`) must not end a run.
+//! Lines on the terminal, how many of them, and their colour. A reader that went away (`ebm train | head`) must not end a run.
 
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Prints a line, if anybody takes it.
+use tracing_subscriber::EnvFilter;
+
+/// Environment variable of a filter of events, in place of `-v`.
+const FILTER: &str = "EBM_LOG";
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+static EVENTS: AtomicBool = AtomicBool::new(false);
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Verbosity {
+    /// Print results, warnings and errors only: no progress, no remarks
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print events of the library on standard error; -vv prints more. EBM_LOG=FILTER chooses them one by one
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+impl Verbosity {
+    /// Holds from now on, for the whole process.
+    pub(crate) fn apply(self) {
+        QUIET.store(self.quiet, Ordering::Relaxed);
+        let chosen = std::env::var(FILTER)
+            .ok()
+            .filter(|filter| !filter.is_empty());
+        let level = match self.verbose {
+            0 if chosen.is_none() => return,
+            0 | 1 => "info",
+            2 => "debug",
+            _ => "trace",
+        };
+        let crates = ["ebm", "ebm_ops", "ebm_models", "ebm_sampling", "ebm_train"];
+        let filter =
+            chosen.unwrap_or_else(|| crates.map(|name| format!("{name}={level}")).join(","));
+        EVENTS.store(true, Ordering::Relaxed);
+        let events = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(filter))
+            .with_writer(std::io::stderr)
+            .with_ansi(is_coloured())
+            .compact();
+        // Fails where a program that uses this one has set up its own.
+        let _ = events.try_init();
+    }
+}
+
+/// Whether progress may be drawn: on a terminal, unless events are printed there too or nothing is wanted.
+pub(crate) fn draws_progress() -> bool {
+    std::io::stderr().is_terminal() && !is_quiet() && !EVENTS.load(Ordering::Relaxed)
+}
+
+/// Whether only results, warnings and errors are wanted.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Prints a line of a result, if anybody takes it.
 pub(crate) fn say(line: Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints a line that nobody has to read.
+pub(crate) fn remark(line: Arguments<'_>) {
+    if !is_quiet() {
+        say(line);
+    }
 }
 
 /// Prints a line of trouble, if anybody takes it.
 pub(crate) fn warn(line: Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Prints an error, its first word in red where colours are wanted.
+pub(crate) fn error(message: Arguments<'_>) {
+    let word = if is_coloured() {
+        "\x1b[1;31merror:\x1b[0m"
+    } else {
+        "error:"
+    };
+    warn(format_args!("{word} {message}"));
+}
+
+/// Whether standard error takes colours.
+fn is_coloured() -> bool {
+    let variable =
+        |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    wants_colour(
+        std::io::stderr().is_terminal(),
+        variable("NO_COLOR").as_deref(),
+        variable("TERM").as_deref(),
+    )
+}
+
+/// Colours are for terminals that have them, and for people who haven't set `NO_COLOR` (<https://no-color.org>).
+fn wants_colour(terminal: bool, no_color: Option<&str>, term: Option<&str>) -> bool {
+    terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb")
 }
 
 /// A path as a shell takes it.
@@ -38,6 +128,26 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(quoted(Path::new(path)), expected);
+        }
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_for_those_who_want_them() {
+        for (terminal, no_color, term, expected) in [
+            (true, None, Some("xterm-256color"), true),
+            (true, None, None, true),
+            // An empty value counts as none.
+            (true, Some(""), Some("xterm"), true),
+            (true, Some("1"), Some("xterm"), false),
+            (true, Some("0"), Some("xterm"), false),
+            (true, None, Some("dumb"), false),
+            (false, None, Some("xterm"), false),
+        ] {
+            assert_eq!(
+                wants_colour(terminal, no_color, term),
+                expected,
+                "{terminal} {no_color:?} {term:?}"
+            );
         }
     }
 }

@@ -15,6 +15,7 @@ use super::reporter::{Reporter, report_outcome};
 /// metrics.jsonl, energies.png, samples/step-*.png, checkpoints/ and model.safetensors. Ctrl-C finishes the
 /// step, saves, and says how to resume.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
@@ -27,6 +28,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     time_limit: Option<Duration>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm train                                           8x8 digits, in a minute or two
+  ebm train --preset rbm-digits --out runs/rbm        a restricted Boltzmann machine, in seconds
+  ebm train --preset two-moons --time-limit 30s       saves and stops after half a minute
+  ebm train my.toml --set sampler.steps=40 --seed 2   a file of `ebm config`, with two keys changed
+  ebm train --preset fashion-mnist --data DIR         the IDX files in a folder";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let config = args.config.read()?;

@@ -95,6 +95,7 @@ impl Checkpoint {
             .metadata
             .get(STATE)
             .ok_or_else(|| corrupt("it holds no state".into()))?;
+        tracing::debug!(path = %path.display(), "checkpoint read");
         Ok(Self {
             state: serde_json::from_str(state).map_err(|error| corrupt(error.to_string()))?,
             tensors: file.tensors,

@@ -225,6 +225,12 @@ pub enum CheckpointError {
         /// What is wrong with it.
         message: String,
     },
+    /// It keeps no chains.
+    #[error("{} keeps no chains: only those of kind \"replay_buffer\" or \"persistent\" (config section `chains`) outlive an update", path.display())]
+    NoChains {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no model in a run folder.
     #[error("there is no model in {}: the run was stopped before it wrote one; go on with it by `ebm resume`", path.display())]
     NoModel {

@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 /// The suffix of files that are not finished.
 pub(crate) const UNFINISHED: &str = "tmp";
 
-/// Writes `bytes` under a temporary name, waits for the disk, and renames.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file whole or not at all: `bytes` under a temporary name, a wait for the disk, a new name.
+///
+/// # Errors
+///
+/// If the disk refuses.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary_name(path);
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;

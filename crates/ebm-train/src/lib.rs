@@ -21,11 +21,13 @@ mod memory;
 mod moving_average;
 mod negative_phase;
 mod network;
+mod npz;
 mod objective;
 mod optimizer;
 mod picture;
 mod plot;
 mod sgld;
+mod suggestion;
 mod tensor_file;
 mod trainable;
 mod trainer;
@@ -34,10 +36,12 @@ mod weights;
 pub use checkpoint::{Checkpoint, TrainerState};
 pub use error::{CheckpointError, TrainError};
 pub use examples::{Examples, Order};
+pub use files::write_whole;
 pub use gradients::ParameterGradients;
 pub use moving_average::MovingAverage;
 pub use negative_phase::{NegativePhase, Negatives};
 pub use network::Network;
+pub use npz::write_npz;
 pub use objective::{ContrastiveDivergence, Objective, Sparsity};
 pub use optimizer::ParameterOptimizer;
 pub use picture::{PictureError, grouped_grid, image_grid, point_cloud};
@@ -46,6 +50,7 @@ pub use sgld::{
     Ensemble, RmsPropPreconditioner, SgldError, StepSizeSchedule, StochasticGradientLangevin,
     StochasticGradientLangevinConfig,
 };
+pub use suggestion::{did_you_mean, nearest};
 pub use tensor_file::TensorFile;
 pub use trainable::Trainable;
 pub use trainer::{Metrics, StepOutcome, Trainer};

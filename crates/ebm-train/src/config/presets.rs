@@ -1,6 +1,7 @@
 //! Configurations that work, by name.
 
 use super::error::ConfigError;
+use crate::suggestion::did_you_mean;
 
 /// Name and text of every preset.
 pub const PRESETS: [(&str, &str); 10] = [
@@ -37,6 +38,10 @@ pub fn preset(name: &str) -> Result<&'static str, ConfigError> {
         .map(|(_, text)| *text)
         .ok_or_else(|| ConfigError::UnknownPreset {
             name: name.to_string(),
-            known: PRESETS.map(|(known, _)| known).join(", "),
+            known: format!(
+                "{}{}",
+                PRESETS.map(|(known, _)| known).join(", "),
+                did_you_mean(name, PRESETS.map(|(known, _)| known))
+            ),
         })
 }

@@ -5,6 +5,8 @@
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Serialize};
 
+use crate::suggestion::did_you_mean;
+
 /// Separates the key inside a section from the message, so that the whole key can be put together.
 pub(super) const KEY_SEPARATOR: char = '\u{1f}';
 
@@ -29,7 +31,13 @@ pub(super) fn take_kind<E: Error>(section: &mut toml::Table, kinds: &str) -> Res
 pub(super) fn unknown_kind<E: Error>(found: &str, kinds: &str) -> E {
     in_key(
         "kind",
-        &format!("found \"{found}\", expected one of {kinds}"),
+        &format!(
+            "found \"{found}\", expected one of {kinds}{}",
+            did_you_mean(
+                found,
+                kinds.split(['"', ' ']).filter(|kind| !kind.is_empty())
+            )
+        ),
     )
 }
 

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use super::error::ConfigError;
 use super::section::KEY_SEPARATOR;
 use super::{RunConfig, preset};
+use crate::suggestion::with_suggestion;
 
 /// A configuration that is still being put together.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl ConfigTable {
                 let message = error.inner().message();
                 let (inner, message) = message.split_once(KEY_SEPARATOR).unwrap_or((".", message));
                 let mut key = join(&path, inner);
-                let mut message = in_plain_words(message);
+                let mut message = with_suggestion(&in_plain_words(message));
                 if let Some(field) = missing_field(&message) {
                     key = join(&key, field);
                     message = "found nothing, expected a value".into();

@@ -270,7 +270,9 @@ impl RunFolder {
     /// If the disk refuses.
     pub fn delete_checkpoint(&self, step: u64) -> Result<(), TrainError> {
         let path = self.checkpoint(step);
-        fs::remove_file(&path).map_err(TrainError::io("delete", &path))
+        fs::remove_file(&path).map_err(TrainError::io("delete", &path))?;
+        tracing::debug!(path = %path.display(), "checkpoint deleted");
+        Ok(())
     }
 
     fn lock_file(&self) -> PathBuf {

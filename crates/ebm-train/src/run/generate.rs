@@ -133,6 +133,7 @@ impl ModelFile {
                 path: path.to_path_buf(),
                 message,
             })?;
+        tracing::info!(path = %path.display(), kind = model.name(), ?shape, "model read");
         Ok(Self {
             model,
             config,
@@ -186,6 +187,25 @@ pub(crate) fn starting_points(config: &RunConfig) -> StartingPoints {
     start.points(config.data.range())
 }
 
+/// Where chains ended.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// What is seen of the states: `[count, channels, height, width]`. Units that are drawn by coins are shown by their
+    /// probability given the hidden units.
+    pub images: Tensor<4>,
+    /// The states of the chains, which for machines with hidden units are more than the images: `[count, ..]`.
+    pub states: Tensor<4>,
+    /// `E` of the states, in nats (the free energy of a restricted machine): `[count]`.
+    pub energies: Tensor<1>,
+/// Chains over time.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// Where the chains ended.
+    pub samples: Samples,
+    /// What is seen of the states after 0, `every`, 2 `every`, .. transitions: `[times, count, channels, height, width]`.
+    pub images: Tensor<5>,
+    /// Their energies, in nats: `[times, count]`.
+    pub energies: Tensor<2>,
 /// Draws samples by chains that start at noise: `[count, channels, height, width]`.
 ///
 /// # Errors
@@ -196,6 +216,99 @@ pub fn sample(
     options: SampleOptions,
     device: &Device,
 ) -> Result<Tensor<4>, TrainError> {
+    let (images, _) = run_chains(model, options, None, device, &mut |_, _| {})?;
+    Ok(images)
+}
+
+/// Draws samples as [`sample`] does, the same for the same seed, with their states and energies.
+///
+/// # Errors
+///
+/// As for [`sample`].
+pub fn draw(
+    model: &ModelFile,
+    options: SampleOptions,
+    device: &Device,
+) -> Result<Samples, TrainError> {
+    let (images, states) = run_chains(model, options, None, device, &mut |_, _| {})?;
+    let energies = energies(model, states.clone());
+    Ok(Samples {
+        images,
+        states,
+        energies,
+    })
+}
+
+/// Draws samples as [`draw`] does, and looks at the chains every so many transitions.
+///
+/// # Errors
+///
+/// As for [`sample`].
+///
+/// # Panics
+///
+/// If `every` is 0 or doesn't divide the number of transitions, or annealing is asked for.
+pub fn walk(
+    model: &ModelFile,
+    options: SampleOptions,
+    every: usize,
+    device: &Device,
+) -> Result<Walk, TrainError> {
+    assert!(
+        every > 0 && options.steps.is_multiple_of(every) && options.annealing.is_none(),
+        "chains of {} transitions can't be looked at every {every} (annealing: {})",
+        options.steps,
+        options.annealing.is_some()
+    );
+    let times = options.steps / every + 1;
+    check_samples(options.count.saturating_mul(times + 1), model.shape)?;
+    // Not from the stream of the chains, which would go another way if they were looked at.
+    let mut aside = Noise::new(options.seed).split();
+    // One batch of chains after the other, each with all its times.
+    let mut batches: Vec<(Vec<Tensor<5>>, Vec<Tensor<2>>)> = Vec::new();
+    let (images, states) = run_chains(model, options, Some(every), device, &mut |time, states| {
+        if time == 0 {
+            batches.push(Default::default());
+        }
+        if let Some((images, energies_of)) = batches.last_mut() {
+            energies_of.push(energies(model, states.clone()).unsqueeze_dim(0));
+            let seen = model.model.visible_means(states, model.shape, &mut aside);
+            images.push(seen.unsqueeze_dim(0));
+        }
+    })?;
+    let (seen, energies_of) = batches
+        .into_iter()
+        .map(|(images, energies)| (Tensor::cat(images, 0), Tensor::cat(energies, 0)))
+        .unzip();
+    Ok(Walk {
+        samples: Samples {
+            energies: energies(model, states.clone()),
+            images,
+            states,
+        },
+        images: Tensor::cat(seen, 1),
+        energies: Tensor::cat(energies_of, 1),
+    })
+}
+
+/// The energies of states, some at a time.
+fn energies(model: &ModelFile, states: Tensor<4>) -> Tensor<1> {
+    let parts = states
+        .split(CHAINS_AT_A_TIME, 0)
+        .into_iter()
+        .map(|states| model.model.energy(states))
+        .collect();
+    Tensor::cat(parts, 0)
+}
+
+/// Images and states where chains end; `look` gets each batch of them at its start and every so many transitions.
+fn run_chains(
+    model: &ModelFile,
+    options: SampleOptions,
+    every: Option<usize>,
+    device: &Device,
+    look: &mut dyn FnMut(usize, Tensor<4>),
+) -> Result<(Tensor<4>, Tensor<4>), TrainError> {
     check_samples(options.count, model.shape)?;
     let pairwise = matches!(
         model.model,
@@ -214,7 +327,7 @@ pub fn sample(
     let sampler = model.config.sampler.at_one_temperature();
     let start = starting_points(&model.config);
     let mut noise = Noise::new(options.seed);
-    let batches = (0..options.count)
+    let (images, states) = (0..options.count)
         .step_by(CHAINS_AT_A_TIME)
         .map(|first| {
             let count = CHAINS_AT_A_TIME.min(options.count - first);
@@ -228,16 +341,30 @@ pub fn sample(
                     annealed(machine, position, &annealing, &mut noise)
                 }
                 (network, _) => {
-                    let steps = options.steps;
-                    network
-                        .run(&sampler, position, steps, range, &mut noise)
-                        .position
+                    let mut position = position;
+                    let mut moved = 0;
+                    let stride = every.unwrap_or(options.steps).max(1);
+                    loop {
+                        if every.is_some() {
+                            look(moved, position.clone());
+                        }
+                        if moved >= options.steps {
+                            break position;
+                        }
+                        position = network
+                            .run(&sampler, position, stride, range, &mut noise)
+                            .position;
+                        moved += stride;
+                    }
                 }
             };
-            model.model.visible_means(states, model.shape, &mut noise)
+            let seen = model
+                .model
+                .visible_means(states.clone(), model.shape, &mut noise);
+            (seen, states)
         })
-        .collect();
-    Ok(Tensor::cat(batches, 0))
+        .unzip();
+    Ok((Tensor::cat(images, 0), Tensor::cat(states, 0)))
 }
 
 /// States after cooling, each unit as it was most often in the end.

@@ -18,8 +18,14 @@ mod traces;
 pub use event_log::{EventKind, RecordedEvent};
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
-pub use generate::{Annealing, ModelFile, SampleOptions, load_model, sample, sample_picture};
-pub use interchange::{ImportedModel, export, import};
+pub use generate::{
+    Annealing, ModelFile, SampleOptions, Samples, Walk, draw, load_model, sample, sample_picture,
+    walk,
+};
+pub use interchange::{
+    ImportedMachine, ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming,
+    WeightsFile, export, import, stored_chains,
+};
 pub use json_lines::JsonLines;
 pub use machine::{Machine, Machines};
 pub use metrics_line::MetricsLine;

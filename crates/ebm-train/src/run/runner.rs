@@ -130,6 +130,12 @@ impl<'a> Runner<'a> {
 
     fn run_watched(&mut self, watch: &mut dyn Watch) -> Result<Outcome, TrainError> {
         let steps = self.config.training.steps;
+        tracing::info!(
+            folder = %self.folder.root().display(),
+            step = self.trainer.steps_done(),
+            steps,
+            "training starts"
+        );
         watch.event(&Event::Started {
             folder: self.folder.root(),
             step: self.trainer.steps_done(),
@@ -202,6 +208,15 @@ impl<'a> Runner<'a> {
             }
             StepOutcome::Refused(metrics) => {
                 self.refused_in_a_row += 1;
+                tracing::warn!(
+                    step = metrics.step,
+                    loss = metrics.loss,
+                    data_energy = metrics.data_energy,
+                    sample_energy = metrics.sample_energy,
+                    gradient_norm = metrics.gradient_norm,
+                    in_a_row = self.refused_in_a_row,
+                    "step refused"
+                );
                 watch.event(&Event::Refused {
                     metrics: &metrics,
                     in_a_row: self.refused_in_a_row,
@@ -272,6 +287,7 @@ impl<'a> Runner<'a> {
             }
             Ok(())
         })?;
+        tracing::debug!(path = %path.display(), "samples drawn");
         watch.event(&Event::Sampled { path: &path });
         Ok(())
     }
@@ -287,6 +303,7 @@ impl<'a> Runner<'a> {
             model.save(&folder.model())?;
             folder.prune_checkpoints(keep)
         })?;
+        tracing::info!(path = %path.display(), "checkpoint written");
         watch.event(&Event::Saved { path: &path });
         Ok(())
     }
@@ -325,6 +342,12 @@ impl<'a> Runner<'a> {
         }
         // Last: until here a kill leaves a checkpoint whose lines are all needed.
         self.log = MetricsLog::open(&self.folder.metrics(), to)?;
+        tracing::warn!(
+            from,
+            to,
+            learning_rate = self.trainer.learning_rate(),
+            "training diverged: back to a checkpoint"
+        );
         watch.event(&Event::RolledBack {
             from,
             to,

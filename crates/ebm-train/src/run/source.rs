@@ -31,6 +31,13 @@ pub fn examples(
         DataConfig::Digits(_) => data::digits(split)?,
         DataConfig::Folder(keys) => folder(keys, split)?,
     };
+    tracing::info!(
+        place = %config.place().display(),
+        ?split,
+        count = images.len(),
+        shape = ?images.shape(),
+        "data loaded"
+    );
     let images = match config.limit() {
         Some(limit) => images.take(limit),
         None => images,

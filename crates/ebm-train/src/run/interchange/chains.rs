@@ -1,0 +1,49 @@
+//! The chains that a checkpoint keeps, as values.
+
+use burn::tensor::{DType, TensorData};
+
+use crate::config::SamplerConfig;
+use crate::error::{CheckpointError, TrainError};
+use crate::memory;
+use crate::run::folder::RunFolder;
+use crate::run::generate::ModelFile;
+
+/// The chains of the newest checkpoint of a run, in the range of the model, f32.
+///
+/// # Shapes
+///
+/// - output: `[chains, channels, height, width]`, or `[chains, units]` where states are more than what is seen; with replicas at
+///   several temperatures `[temperatures, chains, units]`, from temperature 1 on
+///
+/// # Errors
+///
+/// If there is no checkpoint, it is damaged, or it keeps no chains.
+pub fn stored_chains(folder: &RunFolder, model: &ModelFile) -> Result<TensorData, TrainError> {
+    let (mut checkpoint, path) = folder.newest_checkpoint()?;
+    let chains = checkpoint
+        .tensors
+        .remove("chains")
+        .ok_or(CheckpointError::NoChains { path })?;
+    let rows = chains.shape().first().copied().unwrap_or(0);
+    let units = chains.shape().iter().skip(1).product::<usize>();
+    let (low, high) = model.config.data.range();
+    let values: Vec<f32> = if chains.dtype() == DType::U8 {
+        let value = |byte: u8| (low + (high - low) * f64::from(byte) / 255.0) as f32;
+        chains.iter::<u8>().map(value).collect()
+    } else {
+        chains.convert::<f32>().iter::<f32>().collect()
+    };
+    let [channels, height, width] = model.shape;
+    let replicas = match &model.config.sampler {
+        SamplerConfig::ParallelTempering(keys) => keys.temperatures,
+        _ => 1,
+    };
+    let shape = if replicas > 1 {
+        vec![replicas, rows / replicas, units]
+    } else if memory::product(&model.shape) == units as u128 {
+        vec![rows, channels, height, width]
+    } else {
+        vec![rows, units]
+    };
+    Ok(TensorData::new(values, shape))
+}
