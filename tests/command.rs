@@ -46,6 +46,7 @@ const RBM: [&str; 12] = [
 /// The lines of the examples in a help text, without the remarks beside them.
 fn examples(help: &str) -> Vec<String> {
     let (_, examples) = help.split_once("\nExamples:\n").unwrap();
+    let examples = examples.replace("\\\n     ", "");
     examples
         .lines()
         .filter_map(|line| line.strip_prefix("  ebm "))

@@ -228,10 +228,11 @@ fn networks_go_out_in_the_layouts_of_pytorch_and_come_back_bit_for_bit() {
                 (data.iter().collect(), ours[name].iter().collect());
             match *data.shape().as_slice() {
                 [rows, columns] => {
-                    for index in 0..rows * columns {
+                    for (index, value) in theirs.iter().enumerate() {
                         let (row, column) = (index / columns, index % columns);
-                        assert_eq!(theirs[index], ours[column * rows + row], "{name} {index}");
+                        assert_eq!(*value, ours[column * rows + row], "{name} {index}");
                     }
+                    assert_eq!(theirs.len(), rows * columns);
                 }
                 _ => assert_eq!(theirs, ours, "{name}"),
             }

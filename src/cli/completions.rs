@@ -19,7 +19,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm completions bash > ebm.bash        then `source ebm.bash`, or put it into ~/.local/share/bash-completion/completions/ebm
+  ebm completions bash > ebm.bash        then `source ebm.bash`, for one, in ~/.bashrc
   ebm completions zsh > _ebm             in a folder of $fpath
   ebm completions fish > ebm.fish        in ~/.config/fish/completions";
 

@@ -88,7 +88,8 @@ const EXAMPLES: &str = "\
 Examples:
   ebm import weights.safetensors --out runs/again       a file of `ebm export`, which says all of it
   ebm import rbm.safetensors --model rbm --out runs/other
-  ebm import energy.pt --model conv-net --activation swish --strides 2 --paddings 1 --shape 1x8x8 --out runs/torch";
+  ebm import energy.pt --model conv-net --activation swish --strides 2 --paddings 1 \\
+      --shape 1x8x8 --out runs/torch                    what a state dict doesn't say";
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {

@@ -53,7 +53,7 @@ Examples:
   ebm sample --run runs/digits-1 -n 64 --out grid.png
   ebm resume runs/digits-1                         go on where it was stopped
   ebm train --preset rbm-digits --out runs/rbm     train a restricted Boltzmann machine
-  ebm eval --run runs/rbm                          its log-likelihood, and pictures of what it learned
+  ebm eval --run runs/rbm                          its log-likelihood, and what it learned
   ebm eval --run runs/digits-1 --ood uniform       energies of data and of noise, and how well they tell them apart
   ebm inpaint --run runs/digits-1 --mask bottom    lower halves drawn given the upper ones
   ebm watch runs/digits-1                          progress and curves in the terminal

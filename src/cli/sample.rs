@@ -70,7 +70,7 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   ebm sample --run runs/digits-1 -n 64 --steps 256 --out grid.png
-  ebm sample --run runs/digits-1 -n 100 --out samples.npz               numpy.load(\"samples.npz\")[\"energies\"]
+  ebm sample --run runs/digits-1 -n 100 --out samples.npz      samples and their energies
   ebm sample --run runs/digits-1 -n 8 --steps 200 --every 20 --out chains.npz
   ebm sample --run runs/rbm -n 500 --seed 1 --out samples.npy";
 

@@ -217,6 +217,9 @@ const CONV: [(&str, &[usize]); 6] = [
     ("output.bias", &[1]),
 ];
 
+/// A file, the flags of its model, more flags, the exit code, and what the message says.
+type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], i32, &'a [&'a str]);
+
 #[test]
 fn networks_from_elsewhere() {
     let folder = workspace();
@@ -280,7 +283,7 @@ fn networks_from_elsewhere() {
         "1x4x4",
     ];
     #[rustfmt::skip]
-    let cases: &[(&str, &[&str], &[&str], i32, &[&str])] = &[
+    let cases: &[Case] = &[
         ("mlp", &["--model", "mlp"], &[], 1, &["activation", "--activation NAME"]),
         ("mlp", &mlp, &["--shape", "1x3x3"], 1, &["takes 4 values", "[1, 3, 3]", "has 9"]),
         ("biasless", &mlp, &[], 1, &["lacks `layers.0.bias` of shape [3]"]),

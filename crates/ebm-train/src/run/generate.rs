@@ -197,6 +197,8 @@ pub struct Samples {
     pub states: Tensor<4>,
     /// `E` of the states, in nats (the free energy of a restricted machine): `[count]`.
     pub energies: Tensor<1>,
+}
+
 /// Chains over time.
 #[derive(Clone, Debug)]
 pub struct Walk {
@@ -206,6 +208,8 @@ pub struct Walk {
     pub images: Tensor<5>,
     /// Their energies, in nats: `[times, count]`.
     pub energies: Tensor<2>,
+}
+
 /// Draws samples by chains that start at noise: `[count, channels, height, width]`.
 ///
 /// # Errors

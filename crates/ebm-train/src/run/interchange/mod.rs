@@ -1,20 +1,4 @@
 //! Weights in and out: safetensors files and PyTorch state dicts with documented names, run folders made of them.
-//!
-//! | model | arrays |
-//! | --- | --- |
-//! | RBM | `weight` `[visible, hidden]`, `visible_bias` `[visible]`, `hidden_bias` `[hidden]` |
-//! | DBM | `weights.0` `[visible, hidden 1]`, `weights.1` `[hidden 1, hidden 2]`, ..; `visible_bias`; `hidden_biases.0`, .. |
-//! | Boltzmann machine, Hopfield network | `weight` `[units, units]` (its symmetric part counts), `bias` `[units]` |
-//! | MLP | `layers.0.weight` `[outputs, inputs]`, `layers.0.bias` `[outputs]`, `layers.1.weight`, ..; the last has one output |
-//! | ConvNet | `convolutions.0.weight` `[outputs, inputs, height, width]`, `convolutions.0.bias`, ..; `hidden.weight` `[hidden, features]`, `hidden.bias`; `output.weight` `[1, hidden]`, `output.bias` |
-//!
-//! Visible units come first. The energies are those of the models' documentation: `E = - b.v - c.h - v W h`,
-//! `-1/2 y W y - b.y` for pairwise machines, and minus the output for networks, whose names and layouts are those of a PyTorch
-//! `state_dict` of `torch.nn.Linear` and `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
-//! `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is taken, too.
-//!
-//! What arrays don't say is text beside them in an exported file: `model`, `visible_units`, `coding`, `visible`, `activation`,
-//! `strides`, `paddings`, `shape` and `config`.
 
 mod chains;
 mod machines;
@@ -42,6 +26,7 @@ use crate::weights::weights;
 
 /// What the arrays of a file are the parameters of.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "an import has one")]
 pub enum ImportedModel {
     /// A Boltzmann machine or Hopfield network.
     Machine(ImportedMachine),
@@ -73,7 +58,7 @@ pub enum ImportedMachine {
     },
 }
 
-/// Makes a run folder of a file of weights, f64, f32, f16 or bf16.
+/// Makes a run folder of a file of weights, f64, f32, f16 or bf16, with the names and layouts of [`WeightsFile`].
 ///
 /// `shape` is that of an example, channels, height and width; without it, what the file says, else a square number of values is
 /// taken for a square grey image, any other for one row.
@@ -137,7 +122,7 @@ fn nothing_left(file: &WeightsFile) -> Result<(), String> {
 /// Metadata key of channels, height and width of an example.
 const SHAPE: &str = "shape";
 
-/// Writes the weights of a model under the documented names, and as text what they don't say; offsets of a centred machine are
+/// Writes the weights of a model under the names and in the layouts of [`WeightsFile`], and as text what they don't say; offsets of a centred machine are
 /// folded into its biases.
 ///
 /// # Errors

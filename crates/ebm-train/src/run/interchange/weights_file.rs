@@ -17,6 +17,22 @@ use crate::tensor_file::TensorFile;
 pub(super) const MODEL: &str = "model";
 
 /// The arrays of a safetensors file or of a PyTorch state dict, and the text beside them.
+///
+/// | model | arrays |
+/// | --- | --- |
+/// | RBM | `weight` `[visible, hidden]`, `visible_bias` `[visible]`, `hidden_bias` `[hidden]` |
+/// | DBM | `weights.0` `[visible, hidden 1]`, `weights.1` `[hidden 1, hidden 2]`, ..; `visible_bias`; `hidden_biases.0`, .. |
+/// | Boltzmann machine, Hopfield network | `weight` `[units, units]` (its symmetric part counts), `bias` `[units]` |
+/// | MLP | `layers.0.weight` `[outputs, inputs]`, `layers.0.bias` `[outputs]`, `layers.1.weight`, ..; the last has one output |
+/// | ConvNet | `convolutions.0.weight` `[outputs, inputs, height, width]`, `convolutions.0.bias`, ..; `hidden.weight` `[hidden, features]`, `hidden.bias`; `output.weight` `[1, hidden]`, `output.bias` |
+///
+/// Visible units come first. The energies are those of the models' documentation: `E = - b.v - c.h - v W h`,
+/// `-1/2 y W y - b.y` for pairwise machines, and minus the output for networks, whose names and layouts are those of a PyTorch
+/// `state_dict` of `torch.nn.Linear` and `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
+/// `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is taken, too.
+///
+/// What arrays don't say is text beside them in an exported file: `model`, `visible_units`, `coding`, `visible`, `activation`,
+/// `strides`, `paddings`, `shape` and `config`.
 #[derive(Clone, Debug)]
 pub struct WeightsFile {
     path: PathBuf,
