@@ -107,6 +107,10 @@ const KINDS: [(&str, &[&str]); 20] = [
         &["model={kind=\"conv_net\", layers=[[3, 3, 2, 1]], hidden=5}"],
     ),
     ("two moons", &["data={kind=\"two_moons\", count=40}"]),
+    ("rings", &["data={kind=\"rings\", count=40}"]),
+    ("checkerboard", &["data={kind=\"checkerboard\", count=40}"]),
+    ("pinwheel", &["data={kind=\"pinwheel\", count=40}"]),
+    ("gaussians", &["data={kind=\"gaussians\", count=40}"]),
 ];
 
 #[test]

@@ -262,17 +262,49 @@ fn every_preset_makes_a_step_on_data_of_its_kind() {
 }
 
 #[test]
-fn two_moons_are_drawn_as_points_over_a_density() {
+fn points_are_drawn_beside_the_true_and_the_learned_density() {
     let folder = workspace();
     let moons = ["--set", "data={kind=\"two_moons\", count=50}"];
     train(folder.path(), "out", &moons);
     let picture = image::open(folder.path().join("out/samples/step-00000006.png"))
         .unwrap()
         .into_rgb8();
-    assert_eq!(picture.dimensions(), (400, 400));
+    // Three squares of 300 pixels, gaps of 8, and titles above.
+    assert_eq!(picture.dimensions(), (932, 342));
     let points = picture.pixels().filter(|pixel| pixel.0 == [255, 190, 70]);
     // Four samples of at most four pixels each; their chains stay in the picture.
     assert!((1..=16).contains(&points.count()));
+
+    // What the grid says, with each picture; a resumed run goes on where it was.
+    let lines = |run: &str| -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(folder.path().join(run).join("density.jsonl")).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let steps = |run| -> Vec<u64> {
+        lines(run)
+            .iter()
+            .map(|line| line["step"].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!(steps("out"), [3, 6]);
+    for line in lines("out") {
+        assert!(line["divergence"].as_f64().unwrap() > 0.1, "{line}");
+        assert!(line["border_mass"].as_f64().unwrap() > 0.0, "{line}");
+    }
+    succeed(
+        folder.path(),
+        &["resume", "out", "--set", "training.steps=7"],
+    );
+    assert_eq!(steps("out"), [3, 6, 7]);
+
+    // Without noise there is no true density, and two squares are left.
+    let curves = ["--set", "data={kind=\"rings\", count=50, noise=0}"];
+    train(folder.path(), "curves", &curves);
+    let picture = image::open(folder.path().join("curves/samples/step-00000006.png")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (624, 342));
+    assert!(lines("curves")[0]["divergence"].is_null());
 }
 
 #[test]

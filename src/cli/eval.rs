@@ -12,6 +12,7 @@ use ebm::training::run::{self, ModelFile};
 use serde::Serialize;
 
 use super::detection::{DetectionReport, OutlierArgs};
+use super::eval_plane::{self, PlaneArgs};
 use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::partition::{self, PartitionArgs};
@@ -30,7 +31,8 @@ const PICTURED: usize = 100;
 ///
 /// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound for a deep one, in nats,
 /// with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction error, and the free-energy gap of train and test,
-/// which rises where a machine overfits. Pictures of filters and reconstructions go into the run folder.
+/// which rises where a machine overfits. Pictures of filters and reconstructions go into the run folder. For models of
+/// the plane: log Z on a grid, the exact log-likelihood, and how far the density is from the true one.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -47,6 +49,8 @@ pub(crate) struct Args {
     log_partition: Option<f64>,
     #[command(flatten)]
     partition: PartitionArgs,
+    #[command(flatten)]
+    plane: PlaneArgs,
     /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before recall
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
     damage: f64,
@@ -91,6 +95,8 @@ struct Report {
     energies: Option<DetectionReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recall: Option<RecallReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    density: Option<eval_plane::Density>,
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -168,22 +174,33 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         )
     });
 
+    let plane_sets = [(Split::Train, train.as_ref()), (Split::Test, test.as_ref())];
+    let density = eval_plane::evaluate(&args.plane, &model, plane_sets, &choice.device)?;
+
     let report = Report {
         model: model.model.name(),
         log_partition: partition,
         sets,
         energies: detection.as_ref().map(|(report, _)| report.clone()),
         recall: recalled.as_ref().map(|recalled| recalled.report.clone()),
+        density,
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
     if args.json {
         say(format_args!("{json}"));
     } else {
         print(&report);
+        if let Some(density) = &report.density {
+            eval_plane::print(density);
+        }
     }
     let examples = test.as_ref().or(train.as_ref());
     let histogram = detection.and_then(|(_, histogram)| histogram);
-    save(&folder, &json, &model, examples, recalled, histogram)
+    save(&folder, &json, &model, examples, recalled, histogram)?;
+    match &report.density {
+        Some(density) => eval_plane::save(density, &folder, examples),
+        None => Ok(()),
+    }
 }
 
 /// Writes what there is to look at.

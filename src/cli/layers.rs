@@ -14,8 +14,8 @@ pub(crate) struct ConfigArgs {
     /// Configuration file (TOML); `ebm config` prints one to start from
     #[arg(value_name = "CONFIG", conflicts_with = "preset")]
     pub(crate) file: Option<PathBuf>,
-    /// Start from a preset: digits, fashion-mnist, mnist, cifar10, two-moons, rbm-digits, rbm-mnist,
-    /// rbm-fashion-mnist, dbm-mnist or hopfield-digits [default: digits]
+    /// Start from a preset: digits, fashion-mnist, mnist, cifar10, two-moons, rings, checkerboard, pinwheel, gaussians,
+    /// rbm-digits, rbm-mnist, rbm-fashion-mnist, dbm-mnist or hopfield-digits [default: digits]
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// Folder of data: IDX files (MNIST and relatives), CIFAR-10 binary files, or PNG/JPEG images

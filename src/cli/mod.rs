@@ -8,6 +8,7 @@ mod denoise;
 mod detection;
 mod devices;
 mod eval;
+mod eval_plane;
 mod export;
 mod failure;
 mod image_inputs;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
 use crate::data::DataError;
+use crate::evaluation::DensityGridError;
 use crate::picture::PictureError;
 
 /// A run that can't start, go on or be read.
@@ -52,6 +53,9 @@ pub enum TrainError {
     /// A checkpoint can't be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// A model of the plane has no density.
+    #[error(transparent)]
+    Density(#[from] DensityGridError),
     /// A picture can't be written.
     #[error(transparent)]
     Picture(#[from] PictureError),

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::{Noise, Rows, row_indices};
 use serde::{Deserialize, Serialize};
 
-use crate::data::Images;
+use crate::data::{Images, Plane, Points};
 
 /// Examples that are looked at in one go where all of them are gone through.
 pub(crate) const ROWS_AT_A_TIME: usize = 4096;
@@ -30,12 +30,48 @@ impl Examples<4> {
     }
 }
 
+impl Examples<2> {
+    /// Points of the plane: `[count, 2]`.
+    pub fn from_points(points: &Points, device: &Device) -> Self {
+        let data = TensorData::new(points.values().to_vec(), [points.len(), 2]);
+        Self::from_tensor(Tensor::from_data(data, device))
+    }
+
+    /// `count` points drawn from a problem of the plane: `[count, 2]`.
+    pub fn from_plane(plane: &Plane, count: usize, noise: &mut Noise, device: &Device) -> Self {
+        let floats = |x: Tensor<1>| x.into_data().convert::<f32>().iter::<f32>().collect();
+        let uniforms: Vec<f32> =
+            floats(noise.uniform([count * plane.uniforms_per_point()], device));
+        let normals: Vec<f32> = floats(noise.normal([2 * count], device));
+        Self::from_points(&plane.points(count, &uniforms, &normals), device)
+    }
+}
+
 impl<const D: usize> Examples<D> {
     /// The same examples, one a row.
     pub fn flattened(&self) -> Examples<2> {
         Examples {
             rows: self.rows.clone(),
             shape: [self.shape[0], self.shape[1..].iter().product()],
+        }
+    }
+
+    /// The same examples in another shape: `[count, ..]`.
+    ///
+    /// # Panics
+    ///
+    /// If an example would have another number of values.
+    pub fn reshaped<const N: usize>(&self, shape: [usize; N]) -> Examples<N> {
+        let size = |shape: &[usize]| (shape[0], shape[1..].iter().product::<usize>());
+        assert_eq!(
+            size(&self.shape),
+            size(&shape),
+            "examples of shape {:?} can't take the shape {shape:?}",
+            self.shape
+        );
+        Examples {
+            rows: self.rows.clone(),
+            shape,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod report;
 pub mod run;
 
 mod checkpoint;
+mod density_picture;
 mod error;
 mod examples;
 mod files;
@@ -34,6 +35,7 @@ mod trainer;
 mod weights;
 
 pub use checkpoint::{Checkpoint, TrainerState};
+pub use density_picture::{DensityPanel, density_panels};
 pub use error::{CheckpointError, TrainError};
 pub use examples::{Examples, Order};
 pub use files::write_whole;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_count, check_not_negative};
 use super::section::section;
-use crate::data::{Binarize, Fit};
+use crate::data::{Binarize, Fit, PLANE_RANGE, Plane, PlaneProblem};
 
 section! {
     /// Where the examples come from.
@@ -16,7 +16,15 @@ section! {
         /// A folder of IDX files (MNIST and its relatives), CIFAR-10 binary files, or PNG and JPEG images.
         "folder" => Folder(FolderConfig),
         /// Two interleaved half circles in the plane.
-        "two_moons" => TwoMoons(TwoMoonsConfig),
+        "two_moons" => TwoMoons(PlaneConfig),
+        /// Three circles around the origin of the plane.
+        "rings" => Rings(PlaneConfig),
+        /// Every second square of a board in the plane.
+        "checkerboard" => Checkerboard(PlaneConfig),
+        /// Five arms that wind around the origin of the plane.
+        "pinwheel" => Pinwheel(PlaneConfig),
+        /// Eight Gaussians on a circle in the plane.
+        "gaussians" => Gaussians(PlaneConfig),
     }
 }
 
@@ -69,29 +77,52 @@ pub struct FolderConfig {
     pub limit: Option<usize>,
 }
 
-/// Keys of the two moons.
+/// Keys of a problem of the plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TwoMoonsConfig {
+pub struct PlaneConfig {
     /// Number of points.
-    #[serde(default = "TwoMoonsConfig::default_count")]
+    #[serde(default = "PlaneConfig::default_count")]
     pub count: usize,
-    /// Standard deviation of the noise around the moons, in their radius.
-    #[serde(default = "TwoMoonsConfig::default_noise")]
-    pub noise: f64,
+    /// Standard deviation of the noise around moons, rings and centres, of the board's edges, or across the pinwheel's arms;
+    /// absent: what shows the problem best. It is in units of the plane, where rings have radii of 0.4, 0.8 and 1.2, squares
+    /// sides of 0.6, and centres lie on a circle of radius 1; for two moons in their radius.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
 }
 
-impl TwoMoonsConfig {
+impl PlaneConfig {
     fn default_count() -> usize {
         10_000
     }
 
-    fn default_noise() -> f64 {
-        0.1
+    fn plane(&self, problem: PlaneProblem) -> Plane {
+        let plane = Plane::new(problem);
+        match self.noise {
+            Some(noise) => plane.with_noise(noise),
+            None => plane,
+        }
     }
 }
 
 impl DataConfig {
+    /// The problem of the plane and the number of its points; `None` where the data are images.
+    ///
+    /// # Panics
+    ///
+    /// If the noise is negative, which [`validate`](super::RunConfig::validate) finds.
+    pub fn plane(&self) -> Option<(Plane, usize)> {
+        let (problem, keys) = match self {
+            Self::Digits(_) | Self::Folder(_) => return None,
+            Self::TwoMoons(keys) => (PlaneProblem::TwoMoons, keys),
+            Self::Rings(keys) => (PlaneProblem::Rings, keys),
+            Self::Checkerboard(keys) => (PlaneProblem::Checkerboard, keys),
+            Self::Pinwheel(keys) => (PlaneProblem::Pinwheel, keys),
+            Self::Gaussians(keys) => (PlaneProblem::Gaussians, keys),
+        };
+        Some((keys.plane(problem), keys.count))
+    }
+
     /// The range of the values: what pixels are mapped to, or a square around the points.
     pub fn range(&self) -> (f64, f64) {
         match self {
@@ -101,7 +132,7 @@ impl DataConfig {
             | Self::Folder(FolderConfig {
                 range: [low, high], ..
             }) => (*low, *high),
-            Self::TwoMoons(_) => (-1.5, 1.5),
+            _ => PLANE_RANGE,
         }
     }
 
@@ -111,7 +142,7 @@ impl DataConfig {
             Self::Digits(DigitsConfig { limit, .. }) | Self::Folder(FolderConfig { limit, .. }) => {
                 *limit
             }
-            Self::TwoMoons(_) => None,
+            _ => None,
         }
     }
 
@@ -121,7 +152,7 @@ impl DataConfig {
         match &mut self {
             Self::Digits(keys) => keys.limit = None,
             Self::Folder(keys) => keys.limit = None,
-            Self::TwoMoons(_) => {}
+            _ => {}
         }
         self
     }
@@ -132,6 +163,10 @@ impl DataConfig {
             Self::Digits(_) => "the embedded digits".into(),
             Self::Folder(keys) => keys.path.clone(),
             Self::TwoMoons(_) => "the two moons".into(),
+            Self::Rings(_) => "the rings".into(),
+            Self::Checkerboard(_) => "the checkerboard".into(),
+            Self::Pinwheel(_) => "the pinwheel".into(),
+            Self::Gaussians(_) => "the Gaussians".into(),
         }
     }
 
@@ -140,7 +175,7 @@ impl DataConfig {
         match self {
             Self::Digits(DigitsConfig { binarize, .. })
             | Self::Folder(FolderConfig { binarize, .. }) => *binarize,
-            Self::TwoMoons(_) => None,
+            _ => None,
         }
     }
 
@@ -160,9 +195,13 @@ impl DataConfig {
         match self {
             Self::Digits(_) => Ok(()),
             Self::Folder(keys) => keys.validate(),
-            Self::TwoMoons(keys) => {
+            Self::TwoMoons(keys)
+            | Self::Rings(keys)
+            | Self::Checkerboard(keys)
+            | Self::Pinwheel(keys)
+            | Self::Gaussians(keys) => {
                 check_count("data.count", keys.count, 100_000_000)?;
-                check_not_negative("data.noise", keys.noise)
+                check_not_negative("data.noise", keys.noise.unwrap_or(0.0))
             }
         }
     }

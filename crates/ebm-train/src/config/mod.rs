@@ -20,7 +20,7 @@ mod training;
 use serde::{Deserialize, Serialize};
 
 pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
-pub use data::{DataConfig, DigitsConfig, FolderConfig, TwoMoonsConfig};
+pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
 pub use error::ConfigError;
 pub use model::{
     BoltzmannMachineConfig, ConvNetConfig, DbmConfig, HopfieldConfig, MlpConfig, ModelConfig,

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use crate::suggestion::did_you_mean;
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 10] = [
+pub const PRESETS: [(&str, &str); 14] = [
     ("digits", include_str!("../../presets/digits.toml")),
     (
         "fashion-mnist",
@@ -23,6 +23,13 @@ pub const PRESETS: [(&str, &str); 10] = [
         include_str!("../../presets/rbm-fashion-mnist.toml"),
     ),
     ("rbm-mnist", include_str!("../../presets/rbm-mnist.toml")),
+    (
+        "checkerboard",
+        include_str!("../../presets/checkerboard.toml"),
+    ),
+    ("gaussians", include_str!("../../presets/gaussians.toml")),
+    ("pinwheel", include_str!("../../presets/pinwheel.toml")),
+    ("rings", include_str!("../../presets/rings.toml")),
     ("two-moons", include_str!("../../presets/two-moons.toml")),
 ];
 

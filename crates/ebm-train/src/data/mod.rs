@@ -1,4 +1,4 @@
-//! Data sets in memory and the readers of their files: IDX (MNIST), CIFAR-10, image folders, embedded digits, two moons.
+//! Data sets in memory and the readers of their files: IDX (MNIST), CIFAR-10, image folders, embedded digits, problems of the plane.
 //!
 //! Nothing here knows a tensor: images are bytes, points are `f32`, both on the host. Every reader checks what it reads, and
 //! every error says in one line where, what was found, what was expected, and what to do.
@@ -15,6 +15,7 @@ mod files;
 mod folder;
 pub mod idx;
 mod mnist;
+mod plane;
 mod two_moons;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use error::DataError;
 pub use files::load_image_files;
 pub use folder::load_image_folder;
 pub use mnist::load_idx_folder;
+pub use plane::{PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, UnknownPlaneProblem};
 pub use two_moons::{Points, two_moons};
 
 /// Which part of a data set.

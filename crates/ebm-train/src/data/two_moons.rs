@@ -7,6 +7,20 @@ pub struct Points {
 }
 
 impl Points {
+    /// Points of these coordinates, `[count, 2]` row-major.
+    ///
+    /// # Panics
+    ///
+    /// If they are an odd number.
+    pub fn new(values: Vec<f32>) -> Self {
+        assert!(
+            values.len().is_multiple_of(2),
+            "points of the plane have two coordinates, found {} values",
+            values.len()
+        );
+        Self { values }
+    }
+
     /// How many points.
     pub fn len(&self) -> usize {
         self.values.len() / 2
@@ -62,7 +76,7 @@ pub fn two_moons(count: usize, noise_std: f32, uniforms: &[f32], normals: &[f32]
         values.push((x + noise_std * noise[0] - 0.5) / 1.5);
         values.push((y + noise_std * noise[1] - 0.25) / 1.5);
     }
-    Points { values }
+    Points::new(values)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a trained model is worth: its partition function, how likely it finds data, what it takes for outliers, and pictures.
 
 mod annealed_bounds;
+mod density_grid;
 mod detection;
 mod energies;
 mod held_out;
@@ -10,9 +11,11 @@ mod nearest;
 mod out_of_distribution;
 mod partition;
 mod pictures;
+mod plane;
 mod psnr;
 mod recall;
 
+pub use density_grid::{DensityGrid, DensityGridError};
 pub use detection::{auroc, false_positive_rate};
 pub use energies::{EnergySummary, energies, energies_are_bounds, example_energies};
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
@@ -24,6 +27,7 @@ pub use partition::{
     Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, log_partition,
 };
 pub use pictures::{filters, reconstructions};
+pub use plane::{PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport};
 pub use psnr::psnr;
 pub use recall::{
     RecallReport, Recalled, RecalledImage, RecalledImages, damaged, recall_damaged, recall_images,

@@ -133,6 +133,14 @@ impl<'a> RunData<'a> {
         Some(table.get(section)?.get("kind")?.as_str()?.to_string())
     }
 
+    /// Whether the configuration names a problem of the plane.
+    pub(super) fn is_plane(&self) -> bool {
+        !matches!(
+            self.kind("data").as_deref(),
+            None | Some("digits" | "folder")
+        )
+    }
+
     /// The last line of metrics.
     pub(super) fn last(&self) -> Option<&MetricsLine> {
         self.metrics.last()

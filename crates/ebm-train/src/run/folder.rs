@@ -128,6 +128,11 @@ impl RunFolder {
         self.root.join("machine.toml")
     }
 
+    /// For runs on the plane: one line of JSON with each picture, what a grid says of the density.
+    pub fn density(&self) -> PathBuf {
+        self.root.join("density.jsonl")
+    }
+
     /// The folder of pictures.
     pub fn samples(&self) -> PathBuf {
         self.root.join("samples")

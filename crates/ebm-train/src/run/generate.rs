@@ -2,28 +2,27 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use ebm_models::{Energy, PairwiseMachine};
+use burn::tensor::{Device, Tensor};
+use ebm_models::PairwiseMachine;
 use ebm_ops::Noise;
 use ebm_sampling::{SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
 
 use super::folder::RunFolder;
-use super::source::{floats, is_image};
+use super::plane::plane_picture;
+use super::source::floats;
 use crate::config::{ChainsConfig, ConfigTable, RunConfig, StartConfig};
 use crate::error::{CheckpointError, TrainError};
 use crate::examples::Examples;
 use crate::memory;
 use crate::network::Network;
-use crate::picture::{cell_pixels, image_grid, point_cloud};
+use crate::picture::{cell_pixels, image_grid};
 use crate::tensor_file::TensorFile;
 use crate::trainable::{Trainable, rows};
 use crate::weights::{load_weights, weights};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
 pub(crate) const CHAINS_AT_A_TIME: usize = 256;
-/// Side of a picture of points, in pixels.
-pub(crate) const CLOUD_SIDE: usize = 400;
 /// Metadata keys of a model file.
 const CONFIG: &str = "config";
 const SHAPE: &str = "shape";
@@ -396,29 +395,10 @@ fn annealed<M: PairwiseMachine>(
     .reshape(shape)
 }
 
-/// The picture of samples: a grid of images, or points over the density of the model.
+/// The picture of samples: a grid of images; for points of the plane the true density, that of the model, and the points.
 pub fn sample_picture(model: &ModelFile, samples: Tensor<4>, device: &Device) -> RgbImage {
-    let range = model.config.data.range();
-    if is_image(&model.config.data) {
-        return image_grid(&floats(samples), model.shape, range);
+    if let Some((picture, _)) = plane_picture(model, &samples, device) {
+        return picture;
     }
-    let density = density(&model.model, range, device);
-    point_cloud(&density, CLOUD_SIDE, &floats(samples), range)
-}
-
-/// `exp(-E)` on a square grid, relative to its largest value, row by row from the top.
-pub(crate) fn density(model: &Network, (low, high): (f64, f64), device: &Device) -> Vec<f32> {
-    let side = CLOUD_SIDE;
-    let place = |index: usize| (low + (high - low) * (index as f64 + 0.5) / side as f64) as f32;
-    let grid: Vec<f32> = (0..side)
-        .rev()
-        .flat_map(|row| (0..side).flat_map(move |column| [place(column), place(row)]))
-        .collect();
-    let grid = Tensor::from_data(TensorData::new(grid, [side * side, 2, 1, 1]), device);
-    let energies = floats(model.energy(grid));
-    let lowest = energies.iter().copied().fold(f32::INFINITY, f32::min);
-    energies
-        .into_iter()
-        .map(|energy| (lowest - energy).exp())
-        .collect()
+    image_grid(&floats(samples), model.shape, model.config.data.range())
 }

@@ -10,6 +10,7 @@ mod machine;
 mod metrics_line;
 mod metrics_log;
 mod model_images;
+mod plane;
 mod pretraining;
 mod runner;
 mod source;
@@ -29,9 +30,10 @@ pub use interchange::{
 pub use json_lines::JsonLines;
 pub use machine::{Machine, Machines};
 pub use metrics_line::MetricsLine;
+pub use plane::PlaneView;
 pub use runner::{resume, train};
 pub use source::examples;
 
 pub(crate) use event_log::now;
-pub(crate) use generate::{CHAINS_AT_A_TIME, CLOUD_SIDE, density, starting_points};
+pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
 pub(crate) use source::{floats, is_image};

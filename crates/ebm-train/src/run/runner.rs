@@ -12,6 +12,7 @@ use super::folder::RunFolder;
 use super::generate::{ModelFile, SampleOptions, check_samples, sample, sample_picture};
 use super::machine::Machine;
 use super::metrics_log::MetricsLog;
+use super::plane::{log_density, plane_picture};
 use super::pretraining;
 use super::source;
 use super::traces::energy_traces;
@@ -281,7 +282,16 @@ impl<'a> Runner<'a> {
         let (device, folder) = (self.device, &self.folder);
         self.log.pause(|| -> Result<(), TrainError> {
             let samples = sample(&model, options, device)?;
-            picture::save(&sample_picture(&model, samples, device), &path)?;
+            let picture = match plane_picture(&model, &samples, device) {
+                Some((picture, report)) => {
+                    if let Some(report) = report {
+                        log_density(&folder.density(), step, &report)?;
+                    }
+                    picture
+                }
+                None => sample_picture(&model, samples, device),
+            };
+            picture::save(&picture, &path)?;
             if let Some(traces) = energy_traces(&folder.metrics()) {
                 picture::save(&traces, &folder.energies())?;
             }

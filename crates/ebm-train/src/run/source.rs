@@ -3,13 +3,14 @@
 use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
 
-use crate::config::{ConfigError, DataConfig, FolderConfig, TwoMoonsConfig};
+use crate::config::{ConfigError, DataConfig, FolderConfig};
 use crate::data::{self, DataError, Format, ImageOptions, Images, Split};
 use crate::error::TrainError;
 use crate::examples::Examples;
 
-/// The examples of a configuration, `[count, channels, height, width]`; `noise` draws those that are made up, the same for
-/// the same noise and others for the other split.
+/// The examples of a configuration, `[count, channels, height, width]`; points of the plane have two channels of one pixel.
+///
+/// `noise` draws the points of the plane, those of the test set from a stream of their own.
 ///
 /// # Errors
 ///
@@ -20,16 +21,17 @@ pub fn examples(
     noise: &mut Noise,
     device: &Device,
 ) -> Result<Examples<4>, TrainError> {
+    if let Some((plane, count)) = config.plane() {
+        // Held-out points come from a stream of their own.
+        let points = match split {
+            Split::Train => Examples::from_plane(&plane, count, noise, device),
+            Split::Test => Examples::from_plane(&plane, count, &mut noise.split(), device),
+        };
+        return Ok(points.reshaped([count, 2, 1, 1]));
+    }
     let images = match config {
-        DataConfig::TwoMoons(keys) => {
-            return Ok(match split {
-                Split::Train => two_moons(keys, noise, device),
-                // Other points of the same moons.
-                Split::Test => two_moons(keys, &mut noise.split(), device),
-            });
-        }
-        DataConfig::Digits(_) => data::digits(split)?,
         DataConfig::Folder(keys) => folder(keys, split)?,
+        _ => data::digits(split)?,
     };
     tracing::info!(
         place = %config.place().display(),
@@ -101,26 +103,12 @@ fn image_options(keys: &FolderConfig) -> Result<ImageOptions, ConfigError> {
     })
 }
 
-/// Points of the plane, as images of two channels and one pixel.
-fn two_moons(keys: &TwoMoonsConfig, noise: &mut Noise, device: &Device) -> Examples<4> {
-    let uniforms: Tensor<1> = noise.uniform([keys.count], device);
-    let normals: Tensor<2> = noise.normal([keys.count, 2], device);
-    let points = data::two_moons(
-        keys.count,
-        keys.noise as f32,
-        &floats(uniforms),
-        &floats(normals),
-    );
-    let values = burn::tensor::TensorData::new(points.into_values(), [keys.count, 2, 1, 1]);
-    Examples::from_tensor(Tensor::from_data(values, device))
+/// Whether the data are images, and not points of the plane.
+pub(crate) fn is_image(config: &DataConfig) -> bool {
+    config.plane().is_none()
 }
 
 /// The values of a tensor on the host.
 pub(crate) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     x.into_data().convert::<f32>().iter::<f32>().collect()
-}
-
-/// Whether the data are images, and not points of the plane.
-pub(crate) fn is_image(config: &DataConfig) -> bool {
-    !matches!(config, DataConfig::TwoMoons(_))
 }

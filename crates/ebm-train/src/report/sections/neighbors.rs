@@ -22,7 +22,7 @@ const COMPARED: usize = 400;
 const BINS: usize = 24;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
-    if data.kind("data").as_deref() == Some("two_moons") {
+    if data.is_plane() {
         // In the plane the picture of the density says more.
         return None;
     }

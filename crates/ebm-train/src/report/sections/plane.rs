@@ -9,10 +9,12 @@ use crate::picture::point_cloud;
 use crate::report::chart::{self, inline};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::{CLOUD_SIDE, ModelFile, SampleOptions, density, floats, is_image, sample};
+use crate::run::{ModelFile, PlaneView, SampleOptions, floats, is_image, sample};
 
 /// Points drawn over the density.
 const POINTS: usize = 1000;
+/// Cells along a side of the densities.
+const CELLS: usize = 400;
 /// Arrows along a side.
 const ARROWS: usize = 24;
 /// Width and height of the vector field, in units of the drawing.
@@ -22,7 +24,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = match &data.model {
         Ok(model) if is_image(&model.config.data) => return None,
         Ok(model) => html::pictures(&pictures(data, model)),
-        Err(_) if data.kind("data").as_deref() != Some("two_moons") => return None,
+        Err(_) if !data.is_plane() => return None,
         Err(error) => html::missing(error),
     };
     Some(Section {
@@ -35,26 +37,13 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
 
 fn pictures(data: &RunData<'_>, model: &ModelFile) -> Vec<String> {
     let range = model.config.data.range();
-    let density = density(&model.model, range, data.device);
-    let over = |caption: &str, points: &[f32], alternative: &str| {
-        let cloud = point_cloud(&density, CLOUD_SIDE, points, range);
-        let (low, high) = range;
-        let below = format!("The square from {low} to {high}.");
-        html::figure(caption, &html::picture(&cloud, alternative), &below)
+    let below = format!("The square from {} to {}.", range.0, range.1);
+    let view = match PlaneView::of(model, CELLS, data.device) {
+        Some(Ok(view)) => view,
+        Some(Err(error)) => return vec![html::missing(error)],
+        None => return Vec::new(),
     };
     let mut figures = Vec::new();
-    figures.push(match data.train(model) {
-        Ok(examples) => {
-            let count = examples.len().min(POINTS);
-            let indices: Vec<usize> = (0..count).collect();
-            over(
-                "Density and training points",
-                &floats(examples.batch(&indices)),
-                "Training points over the density of the model",
-            )
-        }
-        Err(error) => html::missing(error),
-    });
     let options = SampleOptions {
         count: POINTS,
         steps: model.config.output.sample_steps,
@@ -62,15 +51,49 @@ fn pictures(data: &RunData<'_>, model: &ModelFile) -> Vec<String> {
         annealing: None,
     };
     figures.push(match sample(model, options, data.device) {
-        Ok(samples) => over(
-            "Density and fresh samples",
-            &floats(samples),
-            "Fresh samples over the density of the model",
-        ),
+        Ok(samples) => {
+            let picture = view.picture(&format!("{POINTS} fresh samples"), &floats(samples));
+            let alternative = "The true density, the learned one, and fresh samples, side by side";
+            html::figure(
+                "True density, learned density, samples",
+                &html::picture(&picture, alternative),
+                &format!("{below} {}", numbers(&view)),
+            )
+        }
+        Err(error) => html::missing(error),
+    });
+    figures.push(match data.train(model) {
+        Ok(examples) => {
+            let count = examples.len().min(POINTS);
+            let indices: Vec<usize> = (0..count).collect();
+            let density = view.densities.model.density();
+            let density: Vec<f32> = density.iter().map(|&value| value as f32).collect();
+            let points = floats(examples.batch(&indices));
+            let cloud = point_cloud(&density, CELLS, &points, range);
+            let alternative = "Training points over the density of the model";
+            html::figure(
+                "Density and training points",
+                &html::picture(&cloud, alternative),
+                &below,
+            )
+        }
         Err(error) => html::missing(error),
     });
     figures.push(field(data, model, range));
     figures
+}
+
+/// What the grid says, in words.
+fn numbers(view: &PlaneView) -> String {
+    let report = &view.report;
+    let log_partition = html::number(report.log_partition);
+    match report.divergence {
+        Some(divergence) => format!(
+            "On a grid log Z is {log_partition} nats, and the learned density is {} nats from the true one (Kullback-Leibler).",
+            html::number(divergence)
+        ),
+        None => format!("On a grid log Z is {log_partition} nats."),
+    }
 }
 
 /// The force `-dE/dx` on a grid as arrows.

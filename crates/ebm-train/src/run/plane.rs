@@ -1,0 +1,160 @@
+//! Runs on the plane: the density that was learned beside the true one, as numbers and as a picture.
+
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use ebm_models::Energy;
+use image::RgbImage;
+use serde::Serialize;
+
+use super::generate::ModelFile;
+use super::source::floats;
+use crate::density_picture::{DensityPanel, density_panels};
+use crate::error::TrainError;
+use crate::evaluation::{
+    DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,
+};
+use crate::examples::Examples;
+use crate::files::write_whole;
+use crate::network::Network;
+
+/// Cells along each side, and pixels, of the densities in a picture.
+const PICTURE_SIDE: usize = 300;
+
+/// A model of the plane on a grid.
+#[derive(Clone, Debug)]
+pub struct PlaneView {
+    /// What the grid says.
+    pub report: PlaneReport,
+    /// The densities themselves.
+    pub densities: PlaneDensities,
+}
+
+/// The energy of a network that takes points as images of two channels and one pixel.
+fn energy(network: &Network) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
+    |points| {
+        let [count, _] = points.dims();
+        network.energy(points.reshape([count, 2, 1, 1]))
+    }
+}
+
+impl PlaneView {
+    /// Looks at a model on a grid of `side` cells along each side of the square that the data are in; `None` if its data are
+    /// images.
+    ///
+    /// # Errors
+    ///
+    /// If energies on the grid are not finite.
+    pub fn of(
+        model: &ModelFile,
+        side: usize,
+        device: &Device,
+    ) -> Option<Result<Self, DensityGridError>> {
+        let (plane, _) = model.config.data.plane()?;
+        let range = model.config.data.range();
+        let options = PlaneOptions { range, side };
+        let view = PlaneReport::new(&energy(&model.model), Some(&plane), options, device);
+        Some(view.map(|(report, densities)| Self { report, densities }))
+    }
+
+    /// How likely the model finds points, `[count, 2, 1, 1]`; `None` if there is none.
+    pub fn likelihood(&self, model: &ModelFile, points: &Examples<4>) -> Option<PlaneLikelihood> {
+        let plane = model.config.data.plane().map(|(plane, _)| plane);
+        let energy = energy(&model.model);
+        self.report
+            .likelihood(&energy, plane.as_ref(), &points.flattened())
+    }
+
+    /// The true density, if it is known, the learned one, and points of two coordinates each, one after the other.
+    pub fn picture(&self, title: &str, points: &[f32]) -> RgbImage {
+        let truth = self
+            .densities
+            .truth
+            .as_ref()
+            .map(|truth| (truth, truth.density()));
+        let mut panels = Vec::new();
+        if let Some((grid, density)) = &truth {
+            panels.push(DensityPanel {
+                title: format!("true density, entropy {:.3} nats", grid.entropy()),
+                density: Some(density),
+                points: &[],
+            });
+        }
+        let learned = self.densities.model.density();
+        panels.push(DensityPanel {
+            title: match self.report.divergence {
+                Some(divergence) => format!("learned, {divergence:.3} nats from it"),
+                None => format!("learned, entropy {:.3} nats", self.report.entropy),
+            },
+            density: Some(&learned),
+            points: &[],
+        });
+        panels.push(DensityPanel {
+            title: title.to_string(),
+            density: None,
+            points,
+        });
+        let zoom = PICTURE_SIDE.div_ceil(self.report.side);
+        density_panels(
+            &panels,
+            panels.len(),
+            self.report.side,
+            zoom,
+            self.report.range,
+        )
+    }
+}
+
+/// The picture of samples of a model of the plane, and what the grid says of it; `None` if its data are images.
+///
+/// A model that has diverged has no density to show; its samples are drawn alone.
+pub(super) fn plane_picture(
+    model: &ModelFile,
+    samples: &Tensor<4>,
+    device: &Device,
+) -> Option<(RgbImage, Option<PlaneReport>)> {
+    let points = floats(samples.clone());
+    let title = format!("{} samples", samples.dims()[0]);
+    Some(match PlaneView::of(model, PICTURE_SIDE, device)? {
+        Ok(view) => (view.picture(&title, &points), Some(view.report)),
+        Err(_) => {
+            let panel = DensityPanel {
+                title: format!("{title}; energies are not finite"),
+                density: None,
+                points: &points,
+            };
+            let range = model.config.data.range();
+            (density_panels(&[panel], 1, PICTURE_SIDE, 1, range), None)
+        }
+    })
+}
+
+/// Adds what the grid says after an update to the lines of `density.jsonl`, in place of those of later updates, which a resumed run
+/// makes again.
+pub(super) fn log_density(path: &Path, step: u64, report: &PlaneReport) -> Result<(), TrainError> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        step: u64,
+        #[serde(flatten)]
+        report: &'a PlaneReport,
+    }
+    let before = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(TrainError::io("read", path)(error)),
+    };
+    let is_before = |line: &&str| {
+        serde_json::from_str::<serde_json::Value>(line)
+            .is_ok_and(|line| line["step"].as_u64().is_some_and(|at| at < step))
+    };
+    let line = serde_json::to_string(&Line { step, report })
+        .map_err(|error| TrainError::io("write", path)(error.into()))?;
+    let lines: String = before
+        .lines()
+        .filter(is_before)
+        .chain([line.as_str()])
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    write_whole(path, lines.as_bytes()).map_err(TrainError::io("write", path))
+}
