@@ -60,7 +60,7 @@ fn train_here(changes: &[&str], out: &Path, stops: &[u64]) {
 }
 
 /// Every kind of chains, sampler, optimizer, schedule and model, as changes of the tiny configuration.
-const KINDS: [(&str, &[&str]); 20] = [
+const KINDS: [(&str, &[&str]); 24] = [
     ("buffer of f32", &[]),
     ("buffer of u8", &["chains.storage=u8"]),
     ("buffer from normals", &["chains.start=normal"]),
@@ -154,7 +154,7 @@ fn every_kind_of_run_goes_on_bit_for_bit() {
 
 #[test]
 fn every_kind_of_run_differs_from_the_others() {
-    // Otherwise the test above could compare twenty times the same run.
+    // Otherwise the test above could compare two dozen times the same run.
     let folder = workspace();
     let mut seen = Vec::new();
     for (name, changes) in KINDS {

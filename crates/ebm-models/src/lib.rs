@@ -45,6 +45,7 @@ pub use compose::{Group, Mixture, Negation, Terms, WeightedSum};
 pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};
 pub use dbm::{Dbm, DbmConfig, MeanField};
 pub use dense_associative_memory::DenseAssociativeMemory;
+pub use ebm_ops::Noise;
 pub use energy::Energy;
 pub use enumeration::{
     MAX_ENUMERATED_UNITS, TooManyStates, log_partition, log_partition_of, states,

@@ -25,6 +25,11 @@ pub struct MlpConfig {
 /// `f(x) = W_n a(... a(W_1 x + b_1) ...) + b_n`, one value a configuration, and `E = -f`.
 ///
 /// Configurations of any rank are flattened, so the same network takes vectors and images.
+///
+/// # Shapes
+///
+/// - configurations: `[batch, ..]` with [`input`](MlpConfig::input) values each
+/// - energies: `[batch]`, in nats
 #[derive(Module, Debug)]
 pub struct Mlp {
     layers: Vec<Linear>,

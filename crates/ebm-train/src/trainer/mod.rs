@@ -22,9 +22,20 @@ use crate::weights::weights;
 
 /// Trains one energy on one set of examples by contrastive divergence.
 ///
-/// An update is: a batch, the negatives that the frozen model gives, the objective, the optimizer. One array
-/// of scalars is read back from the device, after the chains have run, since a step that isn't finite must
-/// not be applied.
+/// An update follows an estimate of the gradient of the negative log-likelihood,
+///
+/// ```text
+/// d/dw -log p(x_data)  ≈  mean over a batch of dE(x_data)/dw  -  mean over chains of dE(x_sample)/dw
+/// ```
+///
+/// with samples that Markov chains draw from the model as it is (Hinton 2002; chains that live on between updates: Tieleman 2008,
+/// Du & Mordatch 2019). It is: a batch, the negatives that the frozen model gives, the
+/// [objective](ContrastiveDivergence), the optimizer. One array of scalars is read back from the device, after the chains
+/// have run, since a step that isn't finite must not be applied.
+///
+/// # Shapes
+///
+/// `D` is the rank of a batch of examples: 2 for vectors `[batch, features]`, 4 for images `[batch, channels, height, width]`.
 pub struct Trainer<M, const D: usize> {
     config: TrainerConfig,
     model: M,
