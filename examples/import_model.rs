@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = folder.join("import_model.png");
     picture.save(&path)?;
     println!(
-        "look at {}: six patterns, four, and the two that both know",
+        "look at {}: six patterns, four, and the two that both share",
         path.display()
     );
     Ok(())

@@ -1,6 +1,6 @@
 //! The Ising model on a torus as a Boltzmann machine: Gibbs sampling through the phase transition beside exact values.
 //!
-//! Arguments: an output folder for the picture, the length of the torus (default 24).
+//! Arguments: an output folder for the picture, the length of the torus (default 20).
 //!
 //! First, log Z of tori of 9 and 16 spins, summed over all states, beside Kaufman's (1949) formula. Then chains at
 //! temperatures from cold to hot, in units of the coupling: the energy a spin beside that of the same torus (by the
@@ -29,7 +29,7 @@ const CRITICAL: f64 = 2.269_185_314_213_022;
 const TEMPERATURES: [f64; 9] = [1.6, 1.9, 2.1, 2.2, CRITICAL, 2.35, 2.5, 2.8, 3.4];
 /// Independent chains at each temperature, sweeps before the first draw, draws, sweeps for each.
 const CHAINS: usize = 24;
-const SCHEDULE: [usize; 3] = [150, 75, 4];
+const SCHEDULE: [usize; 3] = [100, 60, 3];
 /// Width of the whole picture, that of a plot, and of the gap between spins.
 const WIDTH: u32 = 900;
 const GAP: u32 = 12;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
     let length: usize = std::env::args()
         .nth(2)
-        .map_or(Ok(24), |text| text.parse())?;
+        .map_or(Ok(20), |text| text.parse())?;
     let device = backend::select("auto", 0)?.device;
     let mut noise = Noise::new(5);
 

@@ -1,7 +1,7 @@
 //! Five problems of the plane, each learned by the same network and recipe: data, true density, learned density.
 //!
-//! Arguments: an output folder for the picture, the number of updates for each problem (default 100; the 5,000 of the presets take about five minutes on
-//! two cores for all of them).
+//! Arguments: an output folder for the picture, the number of updates for each problem (default 100; the 5,000 of the
+//! presets take about five minutes on two cores for all of them).
 //!
 //! Look at the table: the mean log-likelihood of held-out points, exact but for the grid, against minus the entropy of the
 //! true density, the best there is; and at the picture: a column for each problem, with data, the true density and the

@@ -1,7 +1,7 @@
-//! Trains an energy of the plane on two moons and draws samples from it, in a few seconds.
+//! Trains an energy of the plane on two moons and draws samples from it, in under half a minute on two cores.
 //!
 //! Look at the picture: the true density, the one that was learned, and Langevin samples should all show two interleaved half
-//! circles. The log-likelihood of held-out points is exact but for the grid; minus the entropy of the true density is the best
+//! circles, though after 1,000 updates there is still a bridge between them (the preset makes 3,000). The log-likelihood of held-out points is exact but for the grid; minus the entropy of the true density is the best
 //! that any model reaches.
 #![allow(clippy::print_stdout)]
 
