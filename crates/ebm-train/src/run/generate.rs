@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
-use ebm_models::PairwiseMachine;
+use ebm_models::{Energy, PairwiseMachine};
 use ebm_ops::Noise;
 use ebm_sampling::{SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
