@@ -2,41 +2,24 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
+#[path = "common/gaussian.rs"]
+mod gaussian;
 
 use std::time::Duration;
 
-use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-use ebm::models::Energy;
 use ebm::ops::Noise;
 use ebm::sampling::{HamiltonianMonteCarlo, Kernel, Langevin, run};
+use gaussian::Gaussian;
 
 /// Transitions in one iteration.
 const STEPS: usize = 10;
 
-/// `E(x) = x^T P x / 2` with a full precision matrix.
-#[derive(Module, Debug)]
-struct Gaussian {
-    precision: Param<Tensor<2>>,
-}
-
-impl Energy<2> for Gaussian {
-    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        let terms = x.clone().matmul(self.precision.val()) * x;
-        terms.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(0.5)
-    }
-}
-
-fn gaussian(criterion: &mut Criterion) {
+fn chains_of_a_gaussian(criterion: &mut Criterion) {
     let device = common::device();
     let mut noise = Noise::new(1);
-    // Any positive definite matrix will do.
-    let a: Tensor<2> = noise.normal([50, 50], &device);
-    let precision = a.clone().matmul(a.transpose()).div_scalar(50.0) + Tensor::eye(50, &device);
-    let energy = Gaussian {
-        precision: Param::from_tensor(precision),
-    };
+    let energy = Gaussian::new(&device, &mut noise);
     let start: Tensor<2> = noise.normal([1000, 50], &device);
     let mut group = criterion.benchmark_group("gaussian_50_1000_chains");
     group
@@ -72,5 +55,5 @@ fn chains<K: Kernel<Gaussian, Tensor<2>>>(
     run(kernel, energy, start.clone(), STEPS, noise);
 }
 
-criterion_group!(benches, gaussian);
+criterion_group!(benches, chains_of_a_gaussian);
 criterion_main!(benches);

@@ -10,6 +10,8 @@ pub fn per_chain<const D: usize>(x: Tensor<D>) -> Tensor<2> {
 
 /// The chains of `taken` where `mask` is true, elsewhere those of `others`.
 ///
+/// Off the autodiff graph on Flex, only the rows that lose are overwritten, where nobody else holds them.
+///
 /// # Shapes
 ///
 /// - `mask`: `[batch]`
@@ -19,6 +21,14 @@ pub fn select_chains<const D: usize>(
     others: Tensor<D>,
     taken: Tensor<D>,
 ) -> Tensor<D> {
+    #[cfg(feature = "flex")]
+    if crate::flex::has_kernels(&others)
+        && crate::flex::has_kernels(&taken)
+        && !others.is_autodiff()
+        && !taken.is_autodiff()
+    {
+        return crate::flex::select_chains(mask, others, taken);
+    }
     let shape = others.shape();
     let mut column = [1; D];
     column[0] = shape[0];

@@ -48,8 +48,17 @@ impl Interval {
         top: 1.0_f32.next_down(),
     };
 
-    /// `[low, high)`; the caller has checked that both and their difference are finite and `low < high`.
-    pub(crate) const fn new(low: f32, high: f32) -> Self {
+    /// `[low, high)`.
+    ///
+    /// # Panics
+    ///
+    /// If `low < high` doesn't hold or `high - low` isn't finite, both as f32.
+    pub(crate) fn new(low: f64, high: f64) -> Self {
+        let (low, high) = (low as f32, high as f32);
+        assert!(
+            low < high && (high - low).is_finite(),
+            "uniforms need low < high and a finite range, found low = {low} and high = {high}"
+        );
         Self {
             low,
             width: high - low,

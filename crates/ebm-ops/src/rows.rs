@@ -71,6 +71,12 @@ impl Rows {
     pub fn assign(&mut self, indices: Tensor<1, Int>, values: Tensor<2>) {
         let assign = IndexingUpdateOp::Assign;
         match self {
+            #[cfg(feature = "flex")]
+            Self::Floats(rows)
+                if crate::flex::has_kernels(rows) && crate::flex::has_kernels(&values) =>
+            {
+                rows.inplace(|rows| crate::flex::assign_rows(rows, indices, values));
+            }
             Self::Floats(rows) => {
                 rows.inplace(|rows| rows.select_assign(0, indices, values, assign));
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use ebm_ops::{Noise, Rows, row_indices};
+use ebm_ops::{Noise, Rows, Start, row_indices};
 use serde::{Deserialize, Serialize};
 
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
@@ -52,16 +52,14 @@ impl StartingPoints {
         noise: &mut Noise,
         device: &Device,
     ) -> Tensor<D> {
+        self.start().draw(shape, noise, device)
+    }
+
+    fn start(&self) -> Start {
         match *self {
-            Self::Uniform { low, high } => noise.uniform_in(shape, low, high, device),
-            Self::Normal { mean, std } => {
-                let draws: Tensor<D> = noise.normal(shape, device);
-                draws.mul_scalar(std).add_scalar(mean)
-            }
-            Self::Binary { low, high } => {
-                let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
-                coins.mul_scalar(high - low).add_scalar(low)
-            }
+            Self::Uniform { low, high } => Start::Uniform { low, high },
+            Self::Normal { mean, std } => Start::Normal { mean, std },
+            Self::Binary { low, high } => Start::Coin { low, high },
         }
     }
 }
@@ -186,14 +184,8 @@ impl<const D: usize> ReplayBuffer<D> {
         shape[0] = count;
         let stored = self.rows.select(indices.clone()).reshape(shape);
         let positions = if self.config.fresh_fraction > 0.0 && count > 0 {
-            // Decided on the device, with shapes that don't change from draw to draw.
-            let mut mask_shape = [1; D];
-            mask_shape[0] = count;
-            let restart = noise
-                .uniform::<D>(mask_shape, &device)
-                .lower_scalar(self.config.fresh_fraction);
-            let fresh = self.config.starting_points.draw(shape, noise, &device);
-            stored.mask_where(restart.expand(shape), fresh)
+            let start = self.config.starting_points.start();
+            start.restart(stored, self.config.fresh_fraction, noise)
         } else {
             stored
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::kind::BridgeTensor;
 use burn::tensor::{Gradients, Tensor};
+use ebm_ops::square_sum;
 
 use crate::weights::{ModulePath, track_path};
 
@@ -56,7 +57,7 @@ impl ModuleVisitor for Collector {
         let Some(gradient) = param.val().grad_remove(&mut self.gradients) else {
             return;
         };
-        let square_sum = gradient.clone().square().sum();
+        let square_sum = square_sum(gradient.clone());
         self.collected.square_sum = Some(match self.collected.square_sum.take() {
             Some(total) => total + square_sum,
             None => square_sum,

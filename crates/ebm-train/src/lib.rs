@@ -17,6 +17,7 @@ mod density_picture;
 mod error;
 mod examples;
 mod files;
+mod gradient_descent;
 mod gradients;
 mod memory;
 mod moving_average;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;
+use ebm_ops::moving_average;
 
 use crate::weights::{ModulePath, track_path};
 
@@ -37,16 +38,18 @@ impl<M: Module> MovingAverage<M> {
         self.model = model;
     }
 
-    /// Takes the weights after update number `updates` (from 0) in.
-    pub fn update(&mut self, model: &M, updates: u64) {
+    /// Takes the weights after update number `updates` (from 0) in, in place where nobody else holds the average.
+    #[must_use = "the average with the new weights is the result"]
+    pub fn updated(self, model: &M, updates: u64) -> Self {
         let n = updates as f64;
         let mut collector = Collector::default();
         model.visit(&mut collector);
-        self.model = self.model.clone().map(&mut Blend {
+        let model = self.model.map(&mut Blend {
             path: ModulePath::default(),
             weights: collector.weights,
             decay: self.decay.min((1.0 + n) / (10.0 + n)),
         });
+        Self { model, ..self }
     }
 }
 
@@ -79,6 +82,6 @@ impl ModuleMapper for Blend {
             return param;
         };
         let weight = Tensor::<D>::from_bridge(weight);
-        param.map(|average| average.mul_scalar(self.decay) + weight.mul_scalar(1.0 - self.decay))
+        param.map(|average| moving_average(average, weight, self.decay))
     }
 }

@@ -8,14 +8,12 @@ use std::sync::Arc;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{
-    AdamConfig, AdamWConfig, DynOptimizer, DynState, SgdConfig, StateSink, StateSource,
-};
+use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, DynState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::lift;
 
 use crate::config::OptimizerConfig;
+use crate::gradient_descent::DescentRule;
 use crate::gradients::ParameterGradients;
 use crate::weights::{ModulePath, track_path};
 
@@ -131,7 +129,7 @@ fn momentum(config: &OptimizerConfig, step: u64) -> f64 {
     }
 }
 
-/// Burn's update rule of a configuration, with this weight decay and momentum.
+/// The update rule of a configuration, with this weight decay and momentum.
 fn rule(config: &OptimizerConfig, weight_decay: f64, momentum: f64) -> Arc<dyn DynOptimizer> {
     let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
     match config {
@@ -154,16 +152,10 @@ fn rule(config: &OptimizerConfig, weight_decay: f64, momentum: f64) -> Arc<dyn D
         OptimizerConfig::Sgd(keys) => {
             // A run that starts without momentum and gets it later remembers its steps from the start.
             let remembers = momentum > 0.0 || keys.momentum > 0.0;
-            // No dampening: v <- momentum v + g, as in the textbooks and in PyTorch.
-            let momentum = MomentumConfig::new()
-                .with_momentum(momentum)
-                .with_dampening(0.0);
-            Arc::new(
-                SgdConfig::new()
-                    .with_momentum(remembers.then_some(momentum))
-                    .with_weight_decay(decay)
-                    .build(),
-            )
+            Arc::new(DescentRule {
+                weight_decay,
+                momentum: remembers.then_some(momentum),
+            })
         }
     }
 }

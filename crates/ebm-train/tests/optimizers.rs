@@ -286,7 +286,7 @@ fn the_moving_average_follows_its_formula() {
     for n in 0..30 {
         let mut noise = Noise::new(50 + n);
         let model = MlpConfig::new(3, vec![]).init(&device, &mut noise).train();
-        average.update(&model, n);
+        average = average.updated(&model, n);
         // 0.1, 2/11, 3/12, ... until it is 0.6, from n = 13 on.
         let decay = decay.min((1.0 + n as f64) / (10.0 + n as f64));
         for (average, weight) in expected.iter_mut().zip(parameters(&model)) {

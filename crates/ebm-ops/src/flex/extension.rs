@@ -4,11 +4,13 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::flex::FlexTensor;
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
 
+use super::chains::Restart;
 use super::langevin::{self, Step};
-use super::{convolution, elementwise, units};
+use super::parameters::{self, Descent};
+use super::{chains, convolution, elementwise, units};
 use crate::convolution::Stride2d;
 use crate::elementwise::Elementwise;
 
@@ -40,6 +42,56 @@ pub(crate) trait FlexOps: Backend {
         start: FloatTensor<Self>,
         step: Step,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Which proposals are accepted, and the probability with which each was; not on a graph.
+    fn metropolis(
+        log_ratio: FloatTensor<Self>,
+        allowed: BoolTensor<Self>,
+        key: u64,
+        first: u64,
+    ) -> (BoolTensor<Self>, FloatTensor<Self>);
+
+    /// The chains of `taken` where the mask is set, elsewhere those of `others`; not on a graph.
+    fn select_chains(
+        mask: BoolTensor<Self>,
+        others: FloatTensor<Self>,
+        taken: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// Rows, some of them overwritten by others; not on a graph.
+    fn assign_rows(
+        rows: FloatTensor<Self>,
+        indices: IntTensor<Self>,
+        with: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// The chains, some of them restarted; not on a graph.
+    fn restart(x: FloatTensor<Self>, restart: Restart) -> FloatTensor<Self>;
+
+    /// A step of gradient descent; not on a graph.
+    fn descend(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: Descent,
+    ) -> FloatTensor<Self>;
+
+    /// A step of gradient descent with momentum, and the velocity after it; not on a graph.
+    fn descend_with_velocity(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: Descent,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// `decay[0] average + decay[1] value`; not on a graph.
+    fn moving_average(
+        average: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        decay: [f32; 2],
+    ) -> FloatTensor<Self>;
+
+    /// The sum of the squares of all values; not on a graph.
+    fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl FlexOps for Flex {
@@ -72,6 +124,64 @@ impl FlexOps for Flex {
         step: Step,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         langevin::update(step, x, &gradient, &energies, &start)
+    }
+
+    fn metropolis(
+        log_ratio: FloatTensor<Self>,
+        allowed: BoolTensor<Self>,
+        key: u64,
+        first: u64,
+    ) -> (BoolTensor<Self>, FloatTensor<Self>) {
+        chains::metropolis(log_ratio, &allowed, key, first)
+    }
+
+    fn select_chains(
+        mask: BoolTensor<Self>,
+        others: FloatTensor<Self>,
+        taken: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        chains::select(&mask, others, taken)
+    }
+
+    fn assign_rows(
+        rows: FloatTensor<Self>,
+        indices: IntTensor<Self>,
+        with: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        chains::assign_rows(rows, &indices, with)
+    }
+
+    fn restart(x: FloatTensor<Self>, restart: Restart) -> FloatTensor<Self> {
+        chains::restart(restart, x)
+    }
+
+    fn descend(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: Descent,
+    ) -> FloatTensor<Self> {
+        parameters::descend(step, weight, gradient)
+    }
+
+    fn descend_with_velocity(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: Descent,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        parameters::descend_with_velocity(step, weight, gradient, velocity)
+    }
+
+    fn moving_average(
+        average: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        decay: [f32; 2],
+    ) -> FloatTensor<Self> {
+        parameters::moving_average(average, value, decay)
+    }
+
+    fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        parameters::square_sum(x)
     }
 }
 
@@ -216,5 +326,75 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
             step,
         );
         (Self::from_inner(x), Self::from_inner(finite))
+    }
+
+    fn metropolis(
+        log_ratio: FloatTensor<Self>,
+        allowed: BoolTensor<Self>,
+        key: u64,
+        first: u64,
+    ) -> (BoolTensor<Self>, FloatTensor<Self>) {
+        let (accepted, probability) =
+            Flex::metropolis(log_ratio.into_primitive(), allowed, key, first);
+        (accepted, Self::from_inner(probability))
+    }
+
+    fn select_chains(
+        mask: BoolTensor<Self>,
+        others: FloatTensor<Self>,
+        taken: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (others, taken) = (others.into_primitive(), taken.into_primitive());
+        Self::from_inner(Flex::select_chains(mask, others, taken))
+    }
+
+    fn assign_rows(
+        rows: FloatTensor<Self>,
+        indices: IntTensor<Self>,
+        with: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (rows, with) = (rows.into_primitive(), with.into_primitive());
+        Self::from_inner(Flex::assign_rows(rows, indices, with))
+    }
+
+    fn restart(x: FloatTensor<Self>, restart: Restart) -> FloatTensor<Self> {
+        Self::from_inner(Flex::restart(x.into_primitive(), restart))
+    }
+
+    fn descend(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: Descent,
+    ) -> FloatTensor<Self> {
+        let (weight, gradient) = (weight.into_primitive(), gradient.into_primitive());
+        Self::from_inner(Flex::descend(weight, gradient, step))
+    }
+
+    fn descend_with_velocity(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: Descent,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (weight, velocity) = Flex::descend_with_velocity(
+            weight.into_primitive(),
+            gradient.into_primitive(),
+            velocity.into_primitive(),
+            step,
+        );
+        (Self::from_inner(weight), Self::from_inner(velocity))
+    }
+
+    fn moving_average(
+        average: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        decay: [f32; 2],
+    ) -> FloatTensor<Self> {
+        let (average, value) = (average.into_primitive(), value.into_primitive());
+        Self::from_inner(Flex::moving_average(average, value, decay))
+    }
+
+    fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::from_inner(Flex::square_sum(x.into_primitive()))
     }
 }

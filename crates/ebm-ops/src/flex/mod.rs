@@ -1,24 +1,31 @@
 //! Kernels for the CPU backend Flex, reached through burn's backend extensions.
 
+mod chains;
 mod convolution;
 mod elementwise;
 mod extension;
 mod functions;
 mod langevin;
 mod memory;
+mod parameters;
 mod product;
 mod threads;
 mod units;
 
 use burn::backend::Dispatch;
-use burn::tensor::{Bool, DType, Device, Tensor};
+use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
 use crate::convolution::Stride2d;
 use crate::elementwise::Elementwise;
 use crate::langevin::LangevinUpdate;
+use crate::metropolis::MetropolisDecision;
 use crate::noise::Noise;
+use crate::parameters::GradientDescent;
+use crate::restart::Start;
+use chains::Restart;
 use extension::FlexOps;
 use langevin::Step;
+use parameters::Descent;
 
 /// Whether a tensor lies where the kernels of this module work: on Flex, on an autodiff graph or not, as f32.
 pub(crate) fn has_kernels<const D: usize>(x: &Tensor<D>) -> bool {
@@ -99,4 +106,123 @@ pub(crate) fn langevin_update<const D: usize>(
     );
     let finite: Tensor<1> = Tensor::from_dispatch(finite);
     (Tensor::from_dispatch(x), finite.greater_scalar(0.5))
+}
+
+/// See [`MetropolisDecision::draw`].
+pub(crate) fn metropolis(
+    log_ratio: Tensor<1>,
+    allowed: Tensor<1, Bool>,
+    noise: &mut Noise,
+) -> MetropolisDecision {
+    let (key, first) = noise.place(log_ratio.shape().num_elements());
+    let (accepted, probability) = <Dispatch as FlexOps>::metropolis(
+        log_ratio.into_dispatch(),
+        allowed.into_dispatch(),
+        key,
+        first,
+    );
+    MetropolisDecision {
+        accepted: Tensor::from_dispatch(accepted),
+        probability: Tensor::from_dispatch(probability),
+    }
+}
+
+/// See [`crate::select_chains`].
+pub(crate) fn select_chains<const D: usize>(
+    mask: &Tensor<1, Bool>,
+    others: Tensor<D>,
+    taken: Tensor<D>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::select_chains(
+        mask.clone().into_dispatch(),
+        others.into_dispatch(),
+        taken.into_dispatch(),
+    ))
+}
+
+/// Overwrites rows, in place where nobody else holds them.
+pub(crate) fn assign_rows(rows: Tensor<2>, indices: Tensor<1, Int>, with: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::assign_rows(
+        rows.into_dispatch(),
+        indices.into_dispatch(),
+        with.into_dispatch(),
+    ))
+}
+
+/// See [`Start::restart`].
+pub(crate) fn restart<const D: usize>(
+    start: &Start,
+    x: Tensor<D>,
+    probability: f64,
+    noise: &mut Noise,
+) -> Tensor<D> {
+    let shape = x.shape();
+    let (key, first_choice) = noise.place(shape[0]);
+    let (_, first_draw) = noise.place(shape.num_elements());
+    let restart = Restart {
+        start: *start,
+        probability: probability as f32,
+        key,
+        first_choice,
+        first_draw,
+    };
+    Tensor::from_dispatch(<Dispatch as FlexOps>::restart(x.into_dispatch(), restart))
+}
+
+/// See [`GradientDescent::step`].
+pub(crate) fn descend<const D: usize>(
+    step: &GradientDescent,
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::descend(
+        weight.into_dispatch(),
+        gradient.into_dispatch(),
+        descent(step),
+    ))
+}
+
+/// See [`GradientDescent::step_with_velocity`].
+pub(crate) fn descend_with_velocity<const D: usize>(
+    step: &GradientDescent,
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+    velocity: Tensor<D>,
+) -> (Tensor<D>, Tensor<D>) {
+    let (weight, velocity) = <Dispatch as FlexOps>::descend_with_velocity(
+        weight.into_dispatch(),
+        gradient.into_dispatch(),
+        velocity.into_dispatch(),
+        descent(step),
+    );
+    (
+        Tensor::from_dispatch(weight),
+        Tensor::from_dispatch(velocity),
+    )
+}
+
+fn descent(step: &GradientDescent) -> Descent {
+    Descent {
+        learning_rate: step.learning_rate as f32,
+        weight_decay: step.weight_decay as f32,
+        momentum: step.momentum as f32,
+    }
+}
+
+/// See [`crate::moving_average`].
+pub(crate) fn moving_average<const D: usize>(
+    average: Tensor<D>,
+    value: Tensor<D>,
+    decay: f64,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::moving_average(
+        average.into_dispatch(),
+        value.into_dispatch(),
+        [decay as f32, (1.0 - decay) as f32],
+    ))
+}
+
+/// See [`crate::square_sum`].
+pub(crate) fn square_sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::square_sum(x.into_dispatch()))
 }

@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{MetropolisDecision, Noise};
 
 use crate::gradient::energy_and_gradient;
 use crate::kernel::{Kernel, StepInfo};
-use crate::metropolis_hastings::{GradientState, ProposalState, accept, squared_norm};
+use crate::metropolis_hastings::{GradientState, ProposalState, squared_norm};
 
 /// The error of the energy in nats, `H(end) - H(start)`, above which a trajectory counts as divergent; Stan's value.
 pub const DIVERGENCE_THRESHOLD: f64 = 1000.0;
@@ -187,7 +187,7 @@ impl HamiltonianMonteCarlo {
             .clone()
             .greater_equal_scalar(-DIVERGENCE_THRESHOLD)
             .bool_and(log_ratio.clone().is_finite());
-        let decision = accept(log_ratio, allowed, noise);
+        let decision = MetropolisDecision::draw(log_ratio, allowed, noise);
         let info = StepInfo {
             accepted: Some(decision.accepted.clone().float()),
             acceptance_probability: Some(decision.probability),

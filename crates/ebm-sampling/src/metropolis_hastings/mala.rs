@@ -6,8 +6,8 @@ use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
 use super::MetropolisHastings;
-use super::accept::squared_norm;
 use super::proposal::Proposal;
+use super::squared_norm::squared_norm;
 use super::state::GradientState;
 
 /// The Metropolis-adjusted Langevin algorithm (Besag 1994; Roberts & Tweedie 1996).

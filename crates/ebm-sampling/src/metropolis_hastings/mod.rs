@@ -1,26 +1,26 @@
 //! Metropolis-Hastings: any proposal, accepted or rejected chain by chain so that the target is stationary exactly.
 
-mod accept;
 mod bit_flips;
 mod gibbs_with_gradients;
 mod independence;
 mod mala;
 mod proposal;
 mod random_walk;
+mod squared_norm;
 mod state;
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
-use ebm_ops::{Noise, per_chain};
+use ebm_ops::{MetropolisDecision, Noise, per_chain};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use accept::{accept, squared_norm};
 pub use bit_flips::BitFlips;
 pub use gibbs_with_gradients::{GibbsWithGradients, GradientFlip};
 pub use independence::Independence;
 pub use mala::{LangevinProposal, Mala};
 pub use proposal::{Proposal, ProposalState};
 pub use random_walk::{GaussianWalk, RandomWalkMetropolis, UniformWalk};
+pub(crate) use squared_norm::squared_norm;
 pub use state::{EnergyState, GradientState};
 
 use crate::kernel::{Kernel, StepInfo};
@@ -134,7 +134,7 @@ where
         if let Some(ratio) = self.proposal.log_ratio(&state, &proposal, self.temperature) {
             log_ratio = log_ratio + ratio;
         }
-        let decision = accept(log_ratio, self.is_allowed(&proposal), noise);
+        let decision = MetropolisDecision::draw(log_ratio, self.is_allowed(&proposal), noise);
         let info = StepInfo {
             accepted: Some(decision.accepted.clone().float()),
             acceptance_probability: Some(decision.probability),

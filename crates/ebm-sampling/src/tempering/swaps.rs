@@ -1,10 +1,9 @@
 //! Swaps of replicas at neighbouring temperatures.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ebm_ops::Noise;
+use ebm_ops::{MetropolisDecision, Noise};
 
 use super::ladder::Ladder;
-use crate::metropolis_hastings::accept;
 
 /// The swap move on a ladder, with its arrays on the device once and for all.
 ///
@@ -108,7 +107,7 @@ impl Half {
         let hotter: Tensor<2> = both.narrow(1, 1, 1).squeeze_dim(1);
         let flat = |x: Tensor<2>| x.reshape([pairs * chains]);
         let log_ratio = flat((colder - hotter.clone()) * self.differences.clone());
-        let decision = accept(log_ratio, flat(hotter).is_finite(), noise);
+        let decision = MetropolisDecision::draw(log_ratio, flat(hotter).is_finite(), noise);
         for rows in std::iter::once(energies).chain(arrays) {
             let values = rows.dims()[1];
             let shape = [pairs, 2, chains, values];

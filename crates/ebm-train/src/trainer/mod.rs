@@ -165,9 +165,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             .optimizer
             .step(self.step - 1, learning_rate, model, gradients, factor)
             .follow(clamped);
-        if let Some(average) = &mut self.average {
-            average.update(&self.model, self.step - 1);
-        }
+        let average = self.average.take();
+        self.average = average.map(|average| average.updated(&self.model, self.step - 1));
         StepOutcome::Applied(metrics)
     }
 

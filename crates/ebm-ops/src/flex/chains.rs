@@ -1,0 +1,216 @@
+//! Chains on Flex: which proposals are accepted, and rows chosen in place.
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{BoolStore, Bytes, DType};
+use rayon::prelude::*;
+
+use super::elementwise::{contiguous, slice};
+use crate::fill::{self, BLOCK, Interval};
+use crate::restart::Start;
+
+/// Values that a thread copies at a time.
+const TASK_VALUES: usize = 1 << 16;
+
+/// Which proposals are accepted, and the probability with which each was; see
+/// [`MetropolisDecision::draw`](crate::MetropolisDecision::draw).
+pub(super) fn metropolis(
+    log_ratio: FlexTensor,
+    allowed: &FlexTensor,
+    key: u64,
+    first: u64,
+) -> (FlexTensor, FlexTensor) {
+    let shape = log_ratio.layout().shape().clone();
+    let batch = shape.num_elements();
+    let allowed = allowed.to_contiguous();
+    assert_eq!(
+        *allowed.layout().shape(),
+        shape,
+        "proposals and which are allowed differ in shape"
+    );
+    let mut probabilities = contiguous(log_ratio);
+    let mut uniforms = vec![0.0; batch];
+    fill::uniform(key, first, Interval::UNIT, &mut uniforms);
+    let mut accepted = vec![0_u8; batch];
+    for (i, (accepted, probability)) in accepted
+        .iter_mut()
+        .zip(probabilities.storage_mut::<f32>())
+        .enumerate()
+    {
+        let ratio = *probability;
+        // A comparison with NaN is false: it is rejected, and so is what is not allowed.
+        let log_probability = if ratio >= 0.0 {
+            0.0
+        } else if ratio < 0.0 {
+            ratio
+        } else {
+            f32::NEG_INFINITY
+        };
+        let log_probability = if allowed.bytes()[i] == 0 {
+            f32::NEG_INFINITY
+        } else {
+            log_probability
+        };
+        // 1 - u lies in (0, 1], where the logarithm is finite. Logarithm and exponential are those of burn's own operations.
+        *accepted = u8::from((1.0 - uniforms[i]).ln() <= log_probability);
+        *probability = log_probability.exp();
+    }
+    let accepted = FlexTensor::new(
+        Bytes::from_elems(accepted),
+        Layout::contiguous(shape),
+        DType::Bool(BoolStore::Native),
+    );
+    (accepted, probabilities)
+}
+
+/// The rows of `taken` where `mask` is set, elsewhere those of `others`: what is chosen against is overwritten where nobody else
+/// holds it.
+pub(super) fn select(mask: &FlexTensor, others: FlexTensor, taken: FlexTensor) -> FlexTensor {
+    let shape = others.layout().shape().clone();
+    assert_eq!(
+        shape,
+        *taken.layout().shape(),
+        "the chains to choose from differ in shape"
+    );
+    let mask = mask.to_contiguous();
+    let mask = mask.bytes();
+    assert_eq!(
+        mask.len(),
+        shape[0],
+        "a choice of {} chains for a batch of {}",
+        mask.len(),
+        shape[0]
+    );
+    let values = shape.num_elements() / shape[0].max(1);
+    let (mut others, mut taken) = (contiguous(others), contiguous(taken));
+    if let Some(rows) = taken.try_storage_mut::<f32>() {
+        overwrite(rows, slice(&others), values, |chain| mask[chain] == 0);
+        return taken;
+    }
+    overwrite(others.storage_mut(), slice(&taken), values, |chain| {
+        mask[chain] != 0
+    });
+    others
+}
+
+/// Copies the rows that are `wanted`.
+fn overwrite(rows: &mut [f32], with: &[f32], values: usize, wanted: impl Fn(usize) -> bool + Sync) {
+    if values == 0 {
+        return;
+    }
+    let share = (TASK_VALUES / values).max(1);
+    let copy = |(task, (rows, with)): (usize, (&mut [f32], &[f32]))| {
+        let both = rows.chunks_mut(values).zip(with.chunks(values));
+        for (i, (row, with)) in both.enumerate() {
+            if wanted(task * share + i) {
+                row.copy_from_slice(with);
+            }
+        }
+    };
+    if rows.len() <= TASK_VALUES {
+        return copy((0, (rows, with)));
+    }
+    rows.par_chunks_mut(share * values)
+        .zip(with.par_chunks(share * values))
+        .enumerate()
+        .for_each(copy);
+}
+
+/// Where the noise of restarts is in its stream: blocks of the choice, and of the draws.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restart {
+    pub(crate) start: Start,
+    pub(crate) probability: f32,
+    pub(crate) key: u64,
+    pub(crate) first_choice: u64,
+    pub(crate) first_draw: u64,
+}
+
+/// Draws the chains that restart; see [`Start::restart`].
+pub(super) fn restart(restart: Restart, x: FlexTensor) -> FlexTensor {
+    let batch = x.layout().shape()[0];
+    let values = x.layout().shape().num_elements() / batch.max(1);
+    let mut x = contiguous(x);
+    let mut choice = vec![0.0; batch];
+    fill::uniform(
+        restart.key,
+        restart.first_choice,
+        Interval::UNIT,
+        &mut choice,
+    );
+    if values > 0 {
+        x.storage_mut::<f32>()
+            .par_chunks_mut(values)
+            .with_min_len((TASK_VALUES / values).max(1))
+            .zip(&choice)
+            .enumerate()
+            .filter(|(_, (_, choice))| **choice < restart.probability)
+            .for_each(|(chain, (row, _))| restart.draw(chain * values, row));
+    }
+    x
+}
+
+impl Restart {
+    /// The draws of all chains from number `from` on.
+    fn draw(&self, from: usize, row: &mut [f32]) {
+        // Whole blocks of the noise, of which the row may begin and end in the middle of one.
+        let before = from % BLOCK;
+        let mut draws = vec![0.0; before + row.len()];
+        let first = self.first_draw.wrapping_add((from / BLOCK) as u64);
+        let (scale, shift) = match self.start {
+            Start::Uniform { low, high } => {
+                let interval = Interval::new(low, high);
+                fill::uniform(self.key, first, interval, &mut draws);
+                row.copy_from_slice(&draws[before..]);
+                return;
+            }
+            Start::Normal { mean, std } => {
+                fill::normal(self.key, first, &mut draws);
+                (std, mean)
+            }
+            Start::Coin { low, high } => {
+                fill::bernoulli_logits(self.key, first, &mut draws);
+                (high - low, low)
+            }
+        };
+        for (value, draw) in row.iter_mut().zip(&draws[before..]) {
+            *value = draw * scale as f32 + shift as f32;
+        }
+    }
+}
+
+/// Overwrites rows by others, in place where nobody else holds them.
+///
+/// # Panics
+///
+/// If shapes differ or there is no such row.
+pub(super) fn assign_rows(rows: FlexTensor, indices: &FlexTensor, with: FlexTensor) -> FlexTensor {
+    let indices = whole_numbers(indices);
+    let (mut rows, with) = (contiguous(rows), contiguous(with));
+    let (shape, found) = (rows.layout().shape().clone(), with.layout().shape());
+    assert!(
+        found[0] == indices.len() && found[1] == shape[1],
+        "rows of shape {shape:?} take {} of {} values, got {found:?}",
+        indices.len(),
+        shape[1]
+    );
+    let values = shape[1].max(1);
+    let storage = rows.storage_mut::<f32>();
+    for (&index, row) in indices.iter().zip(slice(&with).chunks(values)) {
+        storage[index * values..(index + 1) * values].copy_from_slice(row);
+    }
+    rows
+}
+
+/// Numbers of rows; what is negative becomes a row that there can't be.
+fn whole_numbers(indices: &FlexTensor) -> Vec<usize> {
+    let indices = indices.to_contiguous();
+    let row = |index: i64| usize::try_from(index).unwrap_or(usize::MAX);
+    match indices.as_slice::<i32>() {
+        Some(indices) => indices.iter().map(|&index| row(i64::from(index))).collect(),
+        None => indices
+            .storage::<i64>()
+            .iter()
+            .map(|&index| row(index))
+            .collect(),
+    }
+}

@@ -1,0 +1,114 @@
+//! The decision of Metropolis and Hastings, chain by chain: in one pass on Flex.
+
+use burn::tensor::{Bool, Device, Tensor};
+
+use crate::noise::Noise;
+
+/// What becomes of the proposals of a batch.
+#[derive(Clone, Debug)]
+pub struct MetropolisDecision {
+    /// Which are accepted: `[batch]`.
+    pub accepted: Tensor<1, Bool>,
+    /// The probability with which each was: `[batch]`.
+    pub probability: Tensor<1>,
+}
+
+impl MetropolisDecision {
+    /// Accepts each proposal that is `allowed` with probability `min(1, exp(log_ratio))` (Metropolis et al. 1953; Hastings 1970):
+    /// where `log(1 - u) <= log_ratio`, with the `u` of [`Noise::uniform`].
+    ///
+    /// A ratio that is not a number is a rejection. The probability is met to within 2^-24: `1 - u` is one of
+    /// `2^-24, 2 * 2^-24, .., 1`, so a ratio of 1 or more is always accepted, and one below 2^-24 never. States are then chosen by
+    /// [`select_chains`](crate::select_chains). Nothing of it is on the autodiff graph.
+    ///
+    /// # Shapes
+    ///
+    /// - `log_ratio`, `allowed`: `[batch]`
+    pub fn draw(log_ratio: Tensor<1>, allowed: Tensor<1, Bool>, noise: &mut Noise) -> Self {
+        let log_ratio = log_ratio.inner();
+        #[cfg(feature = "flex")]
+        if crate::flex::has_kernels(&log_ratio) {
+            return crate::flex::metropolis(log_ratio, allowed, noise);
+        }
+        Self::composed(log_ratio, allowed, noise)
+    }
+
+    /// The same of ordinary operations.
+    fn composed(log_ratio: Tensor<1>, allowed: Tensor<1, Bool>, noise: &mut Noise) -> Self {
+        let device: Device = log_ratio.device();
+        let rejected = log_ratio.clone().is_nan().bool_or(allowed.bool_not());
+        let log_probability = log_ratio
+            .clamp_max(0.0)
+            .mask_fill(rejected, f64::NEG_INFINITY);
+        // 1 - u lies in (0, 1], where the logarithm is finite.
+        let uniform: Tensor<1> = noise.uniform(log_probability.shape(), &device);
+        let log_uniform = uniform.neg().add_scalar(1.0).log();
+        Self {
+            accepted: log_uniform.lower_equal(log_probability.clone()),
+            probability: log_probability.exp(),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use burn::tensor::TensorData;
+
+    /// Ratios around every edge, allowed or not, in batches around a block of the noise and the share of a thread.
+    #[test]
+    fn the_kernel_decides_as_ordinary_operations_do() {
+        let device = Device::flex();
+        let edges = [
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            0.0,
+            -0.0,
+            1e-30,
+            -1e-30,
+            -16.635_532,
+            -16.635_534,
+            -104.0,
+            3e38,
+        ];
+        for batch in [1, 3, 4, 5, 1000, 40_001] {
+            let mut noise = Noise::new(batch as u64);
+            let spread: Tensor<1> = noise.normal([batch], &device);
+            let mut ratios: Vec<f32> = spread.into_data().iter::<f32>().collect();
+            for (i, ratio) in ratios.iter_mut().enumerate().filter(|(i, _)| i % 3 == 0) {
+                *ratio = edges[i / 3 % edges.len()];
+            }
+            let allowed: Vec<bool> = (0..batch).map(|i| i % 7 != 5).collect();
+            let ratios: Tensor<1> = Tensor::from_data(TensorData::new(ratios, [batch]), &device);
+            let allowed: Tensor<1, Bool> =
+                Tensor::from_data(TensorData::new(allowed, [batch]), &device);
+            let mut copy = noise.clone();
+            let fused = MetropolisDecision::draw(ratios.clone(), allowed.clone(), &mut noise);
+            let plain = MetropolisDecision::composed(ratios, allowed, &mut copy);
+            assert_eq!(noise, copy, "the noise is elsewhere in its stream");
+            assert_eq!(
+                bits(fused.probability),
+                bits(plain.probability),
+                "batch of {batch}"
+            );
+            assert_eq!(
+                fused
+                    .accepted
+                    .into_data()
+                    .iter::<bool>()
+                    .collect::<Vec<_>>(),
+                plain
+                    .accepted
+                    .into_data()
+                    .iter::<bool>()
+                    .collect::<Vec<_>>(),
+                "batch of {batch}"
+            );
+        }
+    }
+
+    fn bits(x: Tensor<1>) -> Vec<u32> {
+        x.into_data().iter::<f32>().map(f32::to_bits).collect()
+    }
+}

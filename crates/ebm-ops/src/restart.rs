@@ -1,0 +1,143 @@
+//! Restarts of some chains of a batch: on Flex only those are drawn that restart.
+
+use burn::tensor::{Device, Tensor};
+
+use crate::noise::Noise;
+
+/// The distribution of each value of a chain where it starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// Uniform on `[low, high)`.
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+    /// One of two values with equal probability.
+    Coin {
+        /// The one value.
+        low: f64,
+        /// The other.
+        high: f64,
+    },
+}
+
+impl Start {
+    /// Draws values of a shape, on a device.
+    ///
+    /// # Panics
+    ///
+    /// If the interval of uniforms is empty, see [`Noise::uniform_in`].
+    pub fn draw<const D: usize>(
+        &self,
+        shape: [usize; D],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Tensor<D> {
+        match *self {
+            Self::Uniform { low, high } => noise.uniform_in(shape, low, high, device),
+            Self::Normal { mean, std } => {
+                let draws: Tensor<D> = noise.normal(shape, device);
+                draws.mul_scalar(std).add_scalar(mean)
+            }
+            Self::Coin { low, high } => {
+                let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
+                coins.mul_scalar(high - low).add_scalar(low)
+            }
+        }
+    }
+
+    /// Each chain of `x` with a probability of `probability` at a fresh start, else where it is; off the autodiff graph.
+    ///
+    /// A chain restarts where `u < probability` with the `u` of [`Noise::uniform`], one a chain. Then comes a draw of all of the
+    /// shape, of which those chains take their part. So the noise moves on by as much whatever restarts, and shapes don't
+    /// change from call to call, as a GPU wants it; on Flex what nobody takes isn't made.
+    ///
+    /// # Shapes
+    ///
+    /// - `x` and output: `[batch, ..]`
+    pub fn restart<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        probability: f64,
+        noise: &mut Noise,
+    ) -> Tensor<D> {
+        let x = x.inner();
+        #[cfg(feature = "flex")]
+        if crate::flex::has_kernels(&x) {
+            return crate::flex::restart(self, x, probability, noise);
+        }
+        self.composed(x, probability, noise)
+    }
+
+    /// The same of ordinary operations.
+    fn composed<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        probability: f64,
+        noise: &mut Noise,
+    ) -> Tensor<D> {
+        let (shape, device) = (x.dims(), x.device());
+        let mut column = [1; D];
+        column[0] = shape[0];
+        let restart = noise
+            .uniform::<D>(column, &device)
+            .lower_scalar(probability);
+        let fresh = self.draw(shape, noise, &device);
+        x.mask_where(restart.expand(shape), fresh)
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+
+    /// Rows that begin anywhere in a block of the noise, odd lengths, images; no restart, some, all.
+    #[test]
+    fn the_kernel_restarts_as_ordinary_operations_do() {
+        let device = Device::flex();
+        let starts = [
+            Start::Uniform {
+                low: -1.0,
+                high: 0.3,
+            },
+            Start::Normal {
+                mean: 0.2,
+                std: 1.3,
+            },
+            Start::Coin {
+                low: -1.0,
+                high: 2.0,
+            },
+        ];
+        for start in starts {
+            for shape in [[1, 1, 1], [7, 3, 1], [9, 1, 6], [200, 5, 37], [64, 28, 28]] {
+                for probability in [0.0, 0.05, 0.5, 1.0] {
+                    let mut noise = Noise::new(6);
+                    let x: Tensor<3> = noise.normal(shape, &device);
+                    let mut copy = noise.clone();
+                    let fused = start.restart(x.clone(), probability, &mut noise);
+                    let plain = start.composed(x, probability, &mut copy);
+                    assert_eq!(noise, copy, "the noise is elsewhere in its stream");
+                    assert_eq!(
+                        bits(fused),
+                        bits(plain),
+                        "{start:?}, {shape:?}, probability {probability}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn bits(x: Tensor<3>) -> Vec<u32> {
+        x.into_data().iter::<f32>().map(f32::to_bits).collect()
+    }
+}

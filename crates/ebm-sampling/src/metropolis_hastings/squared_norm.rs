@@ -1,0 +1,9 @@
+//! The sum of squares of a configuration, of which proposals' densities and kinetic energies are made.
+
+use burn::tensor::Tensor;
+use ebm_ops::per_chain;
+
+/// The sum of squares of each configuration: `[batch, ..]` -> `[batch]`.
+pub(crate) fn squared_norm<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    per_chain(x.square()).sum_dim(1).squeeze_dim(1)
+}
