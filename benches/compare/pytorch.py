@@ -275,6 +275,57 @@ def annealed_importance():
     return work
 
 
+def forward(function, *shape):
+    x = torch.randn(*shape)
+    return lambda: function(x)
+
+
+def forward_and_gradient(function, *shape):
+    """The gradient of the sum of the values, with respect to the input."""
+    x = torch.randn(*shape).requires_grad_(True)
+    return lambda: torch.autograd.grad(function(x).sum(), x)
+
+
+def coins():
+    probabilities = torch.sigmoid(torch.randn(128, 784))
+    return lambda: torch.bernoulli(probabilities)
+
+
+def coins_of_logits():
+    logits = torch.randn(128, 784)
+    return lambda: bernoulli(logits)
+
+
+# Channels, side, maps, kernel and padding of the UvA tutorial's convolutions; all have a stride of 2.
+CONVOLUTIONS = [(1, 28, 16, 5, 4), (16, 16, 32, 3, 1), (32, 8, 64, 3, 1), (64, 4, 64, 3, 1)]
+
+
+def convolutions():
+    """Each convolution of 128 images forward, forward and back to the input, and back to all that can be trained."""
+
+    def works(channels, side, maps, kernel, padding):
+        shape = (128, channels, side, side)
+
+        def layer(frozen):
+            return nn.Conv2d(channels, maps, kernel, stride=2, padding=padding).requires_grad_(not frozen)
+
+        def all_gradients():
+            convolve, x = layer(False), torch.randn(*shape).requires_grad_(True)
+            return lambda: torch.autograd.grad(convolve(x).sum(), [x, convolve.weight, convolve.bias])
+
+        name = f"ops/conv2d_{channels}x{side}x{side}_to_{maps}"
+        yield name, lambda: forward(layer(True), *shape)
+        yield f"{name}_input_gradient", lambda: forward_and_gradient(layer(True), *shape)
+        yield f"{name}_all_gradients", all_gradients
+
+    return dict(work for sizes in CONVOLUTIONS for work in works(*sizes))
+
+
+def matrix_product():
+    a, b = torch.randn(128, 784), torch.randn(784, 500)
+    return lambda: a @ b
+
+
 # Named as the Rust benchmarks are; each value prepares the work and returns it.
 WORKS = {
     "langevin_10_steps/mlp_swish_128": lambda: chains(Mlp(784, [512, 512], swish), 128, 784),
@@ -287,6 +338,16 @@ WORKS = {
     "training_step/conv_net_28x28": lambda: Trainer(ConvNet(leaky_relu), 8192, 1, 28, 28).step,
     "boltzmann_update/rbm_784_500_pcd_1": lambda: Rbm(784, 500).step,
     "annealed_importance_100_temperatures/rbm_784_500_hidden_summed": annealed_importance,
+    "matrix_product/128x784x500": matrix_product,
+    "ops/uniform_100352": lambda: lambda: torch.rand(128, 784),
+    "ops/normal_100352": lambda: lambda: torch.randn(128, 784),
+    "ops/bernoulli_100352": coins,
+    "ops/bernoulli_logits_100352": coins_of_logits,
+    "ops/sigmoid_64000": lambda: forward(torch.sigmoid, 128, 500),
+    "ops/sigmoid_64000_gradient": lambda: forward_and_gradient(torch.sigmoid, 128, 500),
+    "ops/swish_100352": lambda: forward(functional.silu, 128, 784),
+    "ops/swish_100352_gradient": lambda: forward_and_gradient(functional.silu, 128, 784),
+    **convolutions(),
 }
 
 

@@ -10,6 +10,7 @@ use ebm_ops::{Noise, Stride2d, conv2d};
 use crate::activation::Activation;
 use crate::energy::Energy;
 use crate::init;
+use crate::mlp::apply;
 
 /// One square convolution of a [`ConvNet`].
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -202,10 +203,8 @@ impl ConvNet {
             .iter()
             .fold(x, |x, layer| self.activation.forward(convolve(layer, x)));
         let features: Tensor<2> = features.flatten(1, 3);
-        let hidden = self.hidden.forward(features);
-        self.output
-            .forward(self.activation.forward(hidden))
-            .squeeze_dim(1)
+        let hidden = self.activation.forward(apply(&self.hidden, features));
+        apply(&self.output, hidden).squeeze_dim(1)
     }
 }
 

@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use ebm_ops::activation::sigmoid;
-use ebm_ops::softplus_sum;
+use ebm_ops::{linear, softplus_sum};
+
+use crate::rbm::times;
 
 /// What the visible units of a layered machine are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -169,7 +171,15 @@ impl Layers {
 
     /// The field of layer `l`, its bias included: `[batch, units of l]`.
     pub fn field(&self, l: usize, states: &[Tensor<2>]) -> Tensor<2> {
-        self.input(l, states) + self.bias(l).unsqueeze()
+        let bias = self.bias(l);
+        if l == 0 {
+            return linear(states[1].clone(), self.weights[0].clone().transpose(), bias);
+        }
+        let below = linear(states[l - 1].clone(), self.weights[l - 1].clone(), bias);
+        if l + 1 == self.count() {
+            return below;
+        }
+        below + self.from_above(l, states[l + 1].clone())
     }
 
     /// The distribution of layer `l` given the layers beside it.
@@ -199,7 +209,8 @@ impl Layers {
         // Each layer but the first meets its bias and what comes from below, the first its bias alone.
         let mut total = self.visible_energy(states[0].clone());
         for l in 1..self.count() {
-            let field = self.from_below(l, states[l - 1].clone()) + self.bias(l).unsqueeze();
+            let below = states[l - 1].clone();
+            let field = linear(below, self.weights[l - 1].clone(), self.bias(l));
             total = total - dot(states[l].clone(), field);
         }
         total
@@ -217,7 +228,7 @@ impl Layers {
             } else if l == 0 {
                 self.visible_energy(states[0].clone())
             } else {
-                dot(states[l].clone(), self.biases[l].clone().unsqueeze()).neg()
+                times(states[l].clone(), self.biases[l].clone()).neg()
             };
             total = Some(match total {
                 Some(total) => total + energy,
@@ -229,7 +240,7 @@ impl Layers {
 
     /// `E_0(x_0) - b_0 . x_0`: what the visible layer costs alone.
     pub fn visible_energy(&self, visible: Tensor<2>) -> Tensor<1> {
-        let linear = dot(visible.clone(), self.biases[0].clone().unsqueeze()).neg();
+        let linear = times(visible.clone(), self.biases[0].clone()).neg();
         match self.visible_units {
             VisibleUnits::Bernoulli => linear,
             VisibleUnits::Gaussian => {

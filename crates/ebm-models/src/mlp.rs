@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, linear};
 
 use crate::activation::Activation;
 use crate::energy::{Energy, flatten};
@@ -75,9 +75,17 @@ impl Mlp {
         let mut x = flatten(x, self.input, "Mlp");
         let last = self.layers.len() - 1;
         for layer in &self.layers[..last] {
-            x = self.activation.forward(layer.forward(x));
+            x = self.activation.forward(apply(layer, x));
         }
-        self.layers[last].forward(x).squeeze_dim(1)
+        apply(&self.layers[last], x).squeeze_dim(1)
+    }
+}
+
+/// The map of a fully connected layer, which has a bias.
+pub(crate) fn apply(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+    match &layer.bias {
+        Some(bias) => linear(x, layer.weight.val(), bias.val()),
+        None => layer.forward(x),
     }
 }
 

@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_ops::activation::sigmoid;
-use ebm_ops::{Noise, lift};
+use ebm_ops::{Noise, lift, linear};
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Parity, VisibleUnits};
@@ -150,14 +150,13 @@ impl Rbm {
     /// `E[h | v] = sigmoid(c + v W)`: `[batch, visible]` -> `[batch, hidden]`.
     pub fn hidden_means(&self, visible: Tensor<2>) -> Tensor<2> {
         let layers = self.layers();
-        let field = layers.from_below(1, visible) + layers.bias(1).unsqueeze();
-        sigmoid(field)
+        sigmoid(linear(visible, layers.weight(0), layers.bias(1)))
     }
 
     /// `E[v | h]`: `[batch, hidden]` -> `[batch, visible]`.
     pub fn visible_means(&self, hidden: Tensor<2>) -> Tensor<2> {
         let layers = self.layers();
-        let field = layers.from_above(0, hidden) + layers.bias(0).unsqueeze();
+        let field = linear(hidden, layers.weight(0).transpose(), layers.bias(0));
         layers.with_field(0, field).mean()
     }
 

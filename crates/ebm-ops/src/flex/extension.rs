@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, ba
 use super::chains::Restart;
 use super::langevin::{self, Step};
 use super::parameters::{self, Descent};
-use super::{chains, convolution, elementwise, units};
+use super::{chains, convolution, elementwise, linear, units};
 use crate::convolution::Stride2d;
 use crate::elementwise::Elementwise;
 
@@ -26,6 +26,13 @@ pub(crate) trait FlexOps: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         steps: Stride2d,
+    ) -> FloatTensor<Self>;
+
+    /// `x W + b`.
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
     /// `sum_j softplus(x_ij)` of each row.
@@ -106,6 +113,14 @@ impl FlexOps for Flex {
         steps: Stride2d,
     ) -> FloatTensor<Self> {
         convolution::forward(&x, &weight, bias, steps)
+    }
+
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        linear::forward(&x, &weight, bias)
     }
 
     fn softplus_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -262,6 +277,36 @@ impl Backward<Flex, 3> for ConvolutionGradients {
     }
 }
 
+/// The gradients of a linear map, of those of its inputs that are asked for.
+#[derive(Debug)]
+struct LinearGradients;
+
+impl Backward<Flex, 3> for LinearGradients {
+    type State = [FlexTensor; 2];
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let [x, weight] = ops.state;
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        let [x_node, weight_node, bias_node] = ops.parents;
+        if let Some(node) = x_node {
+            let of_x = linear::product(&gradient, false, &weight, true);
+            gradients.register::<Flex>(node.id, of_x);
+        }
+        if let Some(node) = weight_node {
+            let of_weight = linear::product(&x, true, &gradient, false);
+            gradients.register::<Flex>(node.id, of_weight);
+        }
+        if let Some(node) = bias_node {
+            gradients.register::<Flex>(node.id, linear::column_sums(&gradient));
+        }
+    }
+}
+
 impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
     fn elementwise(x: FloatTensor<Self>, function: Elementwise) -> FloatTensor<Self> {
         let rule = elementwise::product;
@@ -295,6 +340,27 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
             OpsKind::UnTracked(prepared) => {
                 prepared.finish(Flex::image_convolution(x, weight, bias, steps))
             }
+        }
+    }
+
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let prepared = LinearGradients
+            .prepare::<C>([x.node(), weight.node(), bias.node()])
+            .compute_bound()
+            .stateful();
+        let (x, weight, bias) = (
+            x.into_primitive(),
+            weight.into_primitive(),
+            bias.into_primitive(),
+        );
+        let y = linear::forward(&x, &weight, bias);
+        match prepared {
+            OpsKind::Tracked(prepared) => prepared.finish([x, weight], y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
 

@@ -6,6 +6,7 @@ mod elementwise;
 mod extension;
 mod functions;
 mod langevin;
+mod linear;
 mod memory;
 mod parameters;
 mod product;
@@ -56,6 +57,15 @@ pub(crate) fn conv2d(
         weight.into_dispatch(),
         bias.into_dispatch(),
         steps,
+    ))
+}
+
+/// See [`crate::linear`].
+pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::linear(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
     ))
 }
 
