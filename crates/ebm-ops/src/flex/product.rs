@@ -47,7 +47,7 @@ impl<'a> Matrix<'a> {
 const COLUMNS: usize = 128;
 
 /// Multiplications from which several threads are faster than one.
-const PARALLEL: usize = 1 << 22;
+const PARALLEL: usize = 1 << 23;
 
 /// `out = a b`, or `out += a b`, on one thread; `out` lies row after row.
 ///
