@@ -1,4 +1,4 @@
-//! Elementwise functions of energies, each in one pass: vectorised on Flex, burn's own operations elsewhere.
+//! Elementwise functions of energies, each in one pass: kernels on Flex and on GPUs, burn's own operations elsewhere.
 
 use burn::tensor::{Tensor, activation};
 
@@ -33,9 +33,9 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
 }
 
 fn apply<const D: usize>(x: Tensor<D>, function: Elementwise) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if crate::flex::has_kernels(&x) {
-        return crate::flex::elementwise(x, function);
+    #[cfg(any(feature = "cube", feature = "flex"))]
+    if crate::kernels::has_kernels(&x) {
+        return crate::kernels::elementwise(x, function);
     }
     match function {
         Elementwise::Swish => activation::silu(x),

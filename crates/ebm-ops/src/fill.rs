@@ -32,12 +32,32 @@ pub(crate) fn block(key: u64, counter: u64, domain: u32) -> [u32; 4] {
     )
 }
 
+/// Where in a stream a tensor's values are drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The key of the stream.
+    pub(crate) key: u64,
+    /// The first block.
+    pub(crate) first: u64,
+}
+
+/// What values are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Distribution {
+    /// Uniform on an interval.
+    Uniform(Interval),
+    /// Standard normal.
+    Normal,
+    /// Standard logistic.
+    Logistic,
+}
+
 /// The interval that uniforms are mapped to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Interval {
-    low: f32,
-    width: f32,
-    top: f32,
+    pub(crate) low: f32,
+    pub(crate) width: f32,
+    pub(crate) top: f32,
 }
 
 impl Interval {
@@ -107,20 +127,30 @@ fn index(word: u32, bound: u64) -> i64 {
     ((u64::from(word) * bound) >> 32) as i64
 }
 
+/// Fills `out` with draws from a distribution.
+pub(crate) fn draw(distribution: Distribution, place: Place, out: &mut [f32]) {
+    let Place { key, first } = place;
+    match distribution {
+        Distribution::Uniform(interval) => uniform(key, first, interval, out),
+        Distribution::Normal => normal(key, first, out),
+        Distribution::Logistic => logistic(key, first, out),
+    }
+}
+
 /// Fills `out` with uniforms of the interval, from block `first` on.
-pub(crate) fn uniform(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
+fn uniform(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| {
         uniform_chunk(key, first, interval, chunk)
     });
 }
 
 /// Fills `out` with standard normals, from block `first` on.
-pub(crate) fn normal(key: u64, first: u64, out: &mut [f32]) {
+fn normal(key: u64, first: u64, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| normal_chunk(key, first, chunk));
 }
 
 /// Fills `out` with standard logistics, from block `first` on.
-pub(crate) fn logistic(key: u64, first: u64, out: &mut [f32]) {
+fn logistic(key: u64, first: u64, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| logistic_chunk(key, first, chunk));
 }
 

@@ -1,8 +1,10 @@
-//! One step of Langevin dynamics: gradient, clip, noise, clamp and a check that all is finite, in one pass on Flex.
+//! One step of Langevin dynamics: gradient, clip, noise, clamp and a check that all is finite, in one pass where there is a kernel.
 
 use burn::tensor::{Bool, Tensor};
 
 use crate::chains::{finite_chains, select_chains};
+#[cfg(any(feature = "cube", feature = "flex"))]
+use crate::fill::Place;
 use crate::noise::Noise;
 
 /// `x' = clamp(x - step_size * clip(g) + noise * z)`, `z ~ N(0, 1)`.
@@ -39,9 +41,10 @@ impl LangevinUpdate {
         start: &Tensor<D>,
         noise: &mut Noise,
     ) -> (Tensor<D>, Tensor<1, Bool>) {
-        #[cfg(feature = "flex")]
-        if crate::flex::has_kernels(&x) {
-            return crate::flex::langevin_update(self, x, gradient, energies, start, noise);
+        #[cfg(any(feature = "cube", feature = "flex"))]
+        if crate::kernels::has_kernels(&x) {
+            let step = self.step(x.shape().num_elements(), noise);
+            return crate::kernels::langevin_update(step, x, gradient, energies, start);
         }
         let clipped = match self.gradient_clip {
             Some(limit) => gradient.clone().clamp(-limit, limit),
@@ -59,4 +62,28 @@ impl LangevinUpdate {
         }
         (select_chains(&finite, start.clone(), position), finite)
     }
+
+    /// The update of so many values as kernels take it.
+    #[cfg(any(feature = "cube", feature = "flex"))]
+    fn step(&self, values: usize, noise: &mut Noise) -> Step {
+        let (low, high) = self.clamp.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        Step {
+            step_size: self.step_size as f32,
+            noise: self.noise as f32,
+            clip: self.gradient_clip.unwrap_or(f64::INFINITY) as f32,
+            clamp: (low as f32, high as f32),
+            place: noise.place(if self.noise > 0.0 { values } else { 0 }),
+        }
+    }
+}
+
+/// A [`LangevinUpdate`] in f32, with the place of its noise in the stream.
+#[cfg(any(feature = "cube", feature = "flex"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) step_size: f32,
+    pub(crate) noise: f32,
+    pub(crate) clip: f32,
+    pub(crate) clamp: (f32, f32),
+    pub(crate) place: Place,
 }

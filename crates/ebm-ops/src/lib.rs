@@ -27,11 +27,15 @@ pub mod activation;
 mod bytes;
 mod chains;
 mod convolution;
+#[cfg(feature = "cube")]
+mod cube;
 mod elementary;
 mod elementwise;
 mod fill;
 #[cfg(feature = "flex")]
 mod flex;
+#[cfg(any(feature = "cube", feature = "flex"))]
+mod kernels;
 mod langevin;
 mod lift;
 mod linear;

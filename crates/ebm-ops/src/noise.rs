@@ -1,6 +1,8 @@
 //! `Noise`, the only source of randomness of models, samplers and trainer: a key and a counter.
 
-use crate::fill::{self, BLOCK, Interval};
+use crate::fill::{self, BLOCK, Distribution, Interval, Place};
+#[cfg(any(feature = "cube", feature = "flex"))]
+use crate::kernels;
 use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
 use rand::TryRng;
 use rand::seq::SliceRandom;
@@ -78,7 +80,7 @@ impl Noise {
         shape: impl Into<Shape>,
         device: &Device,
     ) -> Tensor<D> {
-        Tensor::from_data(self.uniform_data(shape.into(), Interval::UNIT), device)
+        self.draw(shape.into(), Distribution::Uniform(Interval::UNIT), device)
     }
 
     /// Uniforms on `[low, high)`: `low + (high - low) u` with the `u` of [`Noise::uniform`].
@@ -95,10 +97,8 @@ impl Noise {
         high: f64,
         device: &Device,
     ) -> Tensor<D> {
-        Tensor::from_data(
-            self.uniform_data(shape.into(), Interval::new(low, high)),
-            device,
-        )
+        let interval = Interval::new(low, high);
+        self.draw(shape.into(), Distribution::Uniform(interval), device)
     }
 
     /// Standard normals, by the transform of Box and Muller (1958) inside each block.
@@ -117,10 +117,7 @@ impl Noise {
         shape: impl Into<Shape>,
         device: &Device,
     ) -> Tensor<D> {
-        let shape = shape.into();
-        let mut values = vec![0.0; shape.num_elements()];
-        fill::normal(self.key, self.take_for(values.len()), &mut values);
-        Tensor::from_data(TensorData::new(values, shape), device)
+        self.draw(shape.into(), Distribution::Normal, device)
     }
 
     /// Independent coins: 1 with the given probability, else 0, i.e. `1[u < p]` with the `u` of [`Noise::uniform`].
@@ -132,8 +129,8 @@ impl Noise {
     pub fn bernoulli<const D: usize>(&mut self, probability: Tensor<D>) -> Tensor<D> {
         let device = probability.device();
         let dtype = probability.dtype();
-        let data = self.uniform_data(probability.shape(), Interval::UNIT);
-        let u = Tensor::<D>::from_data(data, (&device, DType::F32));
+        let uniform = Distribution::Uniform(Interval::UNIT);
+        let u: Tensor<D> = self.draw_f32(probability.shape(), uniform, &device);
         u.lower(probability.detach().cast(DType::F32))
             .float()
             .cast(dtype)
@@ -152,7 +149,7 @@ impl Noise {
         shape: impl Into<Shape>,
         device: &Device,
     ) -> Tensor<D> {
-        Tensor::from_data(self.logistic_data(shape.into()), device)
+        self.draw(shape.into(), Distribution::Logistic, device)
     }
 
     /// Independent coins with the given log-odds: 1 with probability `sigmoid(logits)`, else 0.
@@ -165,15 +162,14 @@ impl Noise {
     /// `logits: [..]` -> the same, on its device and of its type, without a gradient. Beyond +-16.64 a coin is certain,
     /// with an error of less than 6e-8; others are met to within 2^-23. NaN gives 0. The comparison is made in f32.
     pub fn bernoulli_logits<const D: usize>(&mut self, logits: Tensor<D>) -> Tensor<D> {
-        #[cfg(feature = "flex")]
-        if crate::flex::has_kernels(&logits) {
-            let (key, first) = self.place(logits.shape().num_elements());
-            return crate::flex::bernoulli_logits(logits, key, first);
+        #[cfg(any(feature = "cube", feature = "flex"))]
+        if kernels::has_kernels(&logits) {
+            let place = self.place(logits.shape().num_elements());
+            return kernels::coins(logits, place);
         }
         let device = logits.device();
         let dtype = logits.dtype();
-        let data = self.logistic_data(logits.shape());
-        let l = Tensor::<D>::from_data(data, (&device, DType::F32));
+        let l: Tensor<D> = self.draw_f32(logits.shape(), Distribution::Logistic, &device);
         l.lower(logits.detach().cast(DType::F32))
             .float()
             .cast(dtype)
@@ -238,22 +234,48 @@ impl Noise {
         rand::seq::index::sample(self, n, count).into_vec()
     }
 
-    fn uniform_data(&mut self, shape: Shape, interval: Interval) -> TensorData {
+    /// Values of the device's float type: made by its kernels, or here and then uploaded.
+    fn draw<const D: usize>(
+        &mut self,
+        shape: Shape,
+        distribution: Distribution,
+        device: &Device,
+    ) -> Tensor<D> {
+        #[cfg(any(feature = "cube", feature = "flex"))]
+        if kernels::draws_on(device) {
+            let place = self.place(shape.num_elements());
+            return kernels::draw(shape, device, distribution, place);
+        }
+        Tensor::from_data(self.data(shape, distribution), device)
+    }
+
+    /// Values as f32, whatever the device's float type.
+    fn draw_f32<const D: usize>(
+        &mut self,
+        shape: Shape,
+        distribution: Distribution,
+        device: &Device,
+    ) -> Tensor<D> {
+        #[cfg(any(feature = "cube", feature = "flex"))]
+        if kernels::draws_on(device) {
+            return self.draw(shape, distribution, device);
+        }
+        Tensor::from_data(self.data(shape, distribution), (device, DType::F32))
+    }
+
+    /// Values on the host.
+    fn data(&mut self, shape: Shape, distribution: Distribution) -> TensorData {
         let mut values = vec![0.0; shape.num_elements()];
-        fill::uniform(self.key, self.take_for(values.len()), interval, &mut values);
+        fill::draw(distribution, self.place(values.len()), &mut values);
         TensorData::new(values, shape)
     }
 
-    fn logistic_data(&mut self, shape: Shape) -> TensorData {
-        let mut values = vec![0.0; shape.num_elements()];
-        fill::logistic(self.key, self.take_for(values.len()), &mut values);
-        TensorData::new(values, shape)
-    }
-
-    /// The key, and the first of the blocks that so many values need; the counter moves past them.
-    #[cfg(feature = "flex")]
-    pub(crate) fn place(&mut self, values: usize) -> (u64, u64) {
-        (self.key, self.take_for(values))
+    /// Where so many values are drawn; the counter moves past their blocks.
+    pub(crate) fn place(&mut self, values: usize) -> Place {
+        Place {
+            key: self.key,
+            first: self.take_for(values),
+        }
     }
 
     /// The first of the blocks that `values` values need; the counter moves past them.

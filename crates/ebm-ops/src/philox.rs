@@ -1,10 +1,10 @@
 //! Philox4x32-10, the counter-based generator under every random number of the workspace.
 
 /// Multipliers and Weyl increments of table 2 in the paper.
-const M0: u32 = 0xD251_1F53;
-const M1: u32 = 0xCD9E_8D57;
-const W0: u32 = 0x9E37_79B9;
-const W1: u32 = 0xBB67_AE85;
+pub(crate) const M0: u32 = 0xD251_1F53;
+pub(crate) const M1: u32 = 0xCD9E_8D57;
+pub(crate) const W0: u32 = 0x9E37_79B9;
+pub(crate) const W1: u32 = 0xBB67_AE85;
 
 /// One block of Philox4x32-10: four random words from a counter and a key.
 ///

@@ -4,11 +4,11 @@ use burn::tensor::Tensor;
 
 /// `sum_j log(1 + exp(x_ij))` of each row, `[rows, columns] -> [rows]`; the gradient is `sigmoid(x)`.
 ///
-/// On Flex value and gradient take one pass and one exponential a value.
+/// On Flex and on GPUs value and gradient take one pass each and one exponential a value.
 pub fn softplus_sum(x: Tensor<2>) -> Tensor<1> {
-    #[cfg(feature = "flex")]
-    if crate::flex::has_kernels(&x) {
-        return crate::flex::softplus_sum(x);
+    #[cfg(any(feature = "cube", feature = "flex"))]
+    if crate::kernels::has_kernels(&x) {
+        return crate::kernels::softplus_sum(x);
     }
     crate::activation::softplus(x).sum_dim(1).squeeze_dim(1)
 }

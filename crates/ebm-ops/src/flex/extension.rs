@@ -1,26 +1,21 @@
-//! The operations that Flex has kernels for, and their backward passes.
+//! The operations that Flex alone has kernels for.
 
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
-use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
+use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, backend_extension};
 
 use super::chains::Restart;
-use super::langevin::{self, Step};
+use super::gradients::{ConvolutionGradients, ConvolutionState, LinearGradients};
 use super::parameters::{self, Descent};
-use super::{chains, convolution, elementwise, linear, units};
+use super::{chains, convolution, linear};
 use crate::convolution::Stride2d;
-use crate::elementwise::Elementwise;
 
 /// Operations on the tensors of burn's dispatch, for the backends listed.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait FlexOps: Backend {
-    /// A function of each value.
-    fn elementwise(x: FloatTensor<Self>, function: Elementwise) -> FloatTensor<Self>;
-
-    /// The convolution of images.
+    /// See [`crate::conv2d`].
     fn image_convolution(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -34,21 +29,6 @@ pub(crate) trait FlexOps: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
-
-    /// `sum_j softplus(x_ij)` of each row.
-    fn softplus_sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    /// 1 with the probability of these log-odds, else 0; not on a graph.
-    fn coins(logits: FloatTensor<Self>, key: u64, first: u64) -> FloatTensor<Self>;
-
-    /// The next positions of Langevin chains, and 1 for each that made its step; not on a graph.
-    fn langevin_update(
-        x: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        energies: FloatTensor<Self>,
-        start: FloatTensor<Self>,
-        step: Step,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Which proposals are accepted, and the probability with which each was; not on a graph.
     fn metropolis(
@@ -102,16 +82,12 @@ pub(crate) trait FlexOps: Backend {
 }
 
 impl FlexOps for Flex {
-    fn elementwise(x: FloatTensor<Self>, function: Elementwise) -> FloatTensor<Self> {
-        elementwise::values(x, function)
-    }
-
     fn image_convolution(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
         steps: Stride2d,
-    ) -> FloatTensor<Self> {
+    ) -> FlexTensor {
         convolution::forward(&x, &weight, bias, steps)
     }
 
@@ -121,24 +97,6 @@ impl FlexOps for Flex {
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         linear::forward(&x, &weight, bias)
-    }
-
-    fn softplus_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        units::softplus_sum(&x)
-    }
-
-    fn coins(logits: FloatTensor<Self>, key: u64, first: u64) -> FloatTensor<Self> {
-        units::bernoulli_logits(logits, key, first)
-    }
-
-    fn langevin_update(
-        x: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        energies: FloatTensor<Self>,
-        start: FloatTensor<Self>,
-        step: Step,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        langevin::update(step, x, &gradient, &energies, &start)
     }
 
     fn metropolis(
@@ -200,123 +158,7 @@ impl FlexOps for Flex {
     }
 }
 
-/// The chain rule with what the forward pass has left: `rule(gradient, kept)`.
-#[derive(Debug)]
-struct ChainRule {
-    rule: fn(FlexTensor, FlexTensor) -> FlexTensor,
-}
-
-impl Backward<Flex, 1> for ChainRule {
-    type State = FlexTensor;
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        gradients: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| {
-            (self.rule)(gradient, ops.state)
-        });
-    }
-}
-
-impl ChainRule {
-    /// `values(x)`; where there is a graph `values_and_kept(x)`, whose second result the rule gets.
-    fn apply<C: CheckpointStrategy>(
-        self,
-        x: FloatTensor<Autodiff<Flex, C>>,
-        values: impl FnOnce(FlexTensor) -> FlexTensor,
-        values_and_kept: impl FnOnce(FlexTensor) -> (FlexTensor, FlexTensor),
-    ) -> FloatTensor<Autodiff<Flex, C>> {
-        match self.prepare::<C>([x.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => {
-                let (values, kept) = values_and_kept(x.into_primitive());
-                prepared.finish(kept, values)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(values(x.into_primitive())),
-        }
-    }
-}
-
-/// The gradients of a convolution, of those of its inputs that are asked for.
-#[derive(Debug)]
-struct ConvolutionGradients;
-
-/// What they need.
-#[derive(Clone, Debug)]
-struct ConvolutionState {
-    x: FlexTensor,
-    weight: FlexTensor,
-    steps: Stride2d,
-}
-
-impl Backward<Flex, 3> for ConvolutionGradients {
-    type State = ConvolutionState;
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        gradients: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let ConvolutionState { x, weight, steps } = ops.state;
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let [x_node, weight_node, bias_node] = ops.parents;
-        if let Some(node) = x_node {
-            let of_x = convolution::input_gradient(&gradient, &weight, &x.shape(), steps);
-            gradients.register::<Flex>(node.id, of_x);
-        }
-        if let Some(node) = weight_node {
-            let of_weight = convolution::weight_gradient(&x, &gradient, &weight.shape(), steps);
-            gradients.register::<Flex>(node.id, of_weight);
-        }
-        if let Some(node) = bias_node {
-            gradients.register::<Flex>(node.id, convolution::bias_gradient(&gradient));
-        }
-    }
-}
-
-/// The gradients of a linear map, of those of its inputs that are asked for.
-#[derive(Debug)]
-struct LinearGradients;
-
-impl Backward<Flex, 3> for LinearGradients {
-    type State = [FlexTensor; 2];
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        gradients: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let [x, weight] = ops.state;
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let [x_node, weight_node, bias_node] = ops.parents;
-        if let Some(node) = x_node {
-            let of_x = linear::product(&gradient, false, &weight, true);
-            gradients.register::<Flex>(node.id, of_x);
-        }
-        if let Some(node) = weight_node {
-            let of_weight = linear::product(&x, true, &gradient, false);
-            gradients.register::<Flex>(node.id, of_weight);
-        }
-        if let Some(node) = bias_node {
-            gradients.register::<Flex>(node.id, linear::column_sums(&gradient));
-        }
-    }
-}
-
 impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
-    fn elementwise(x: FloatTensor<Self>, function: Elementwise) -> FloatTensor<Self> {
-        let rule = elementwise::product;
-        ChainRule { rule }.apply::<C>(
-            x,
-            |x| elementwise::values(x, function),
-            |x| elementwise::values_and_slopes(x, function),
-        )
-    }
-
     fn image_convolution(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -362,36 +204,6 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
             OpsKind::Tracked(prepared) => prepared.finish([x, weight], y),
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
-    }
-
-    fn softplus_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let rule = |gradient, means| units::scale_rows(means, &gradient);
-        ChainRule { rule }.apply::<C>(
-            x,
-            |x| units::softplus_sum(&x),
-            units::softplus_sum_and_means,
-        )
-    }
-
-    fn coins(logits: FloatTensor<Self>, key: u64, first: u64) -> FloatTensor<Self> {
-        Self::from_inner(Flex::coins(logits.into_primitive(), key, first))
-    }
-
-    fn langevin_update(
-        x: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        energies: FloatTensor<Self>,
-        start: FloatTensor<Self>,
-        step: Step,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let (x, finite) = Flex::langevin_update(
-            x.into_primitive(),
-            gradient.into_primitive(),
-            energies.into_primitive(),
-            start.into_primitive(),
-            step,
-        );
-        (Self::from_inner(x), Self::from_inner(finite))
     }
 
     fn metropolis(

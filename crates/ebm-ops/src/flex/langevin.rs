@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
 use crate::fill;
+use crate::langevin::Step;
 
 /// Values of the rows that a task takes at a time, about.
 const TASK_VALUES: usize = 8192;
@@ -21,17 +22,6 @@ thread_local! {
     static NORMALS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A [`LangevinUpdate`](crate::LangevinUpdate) in f32, with the place of its noise in the stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) step_size: f32,
-    pub(crate) noise: f32,
-    pub(crate) clip: f32,
-    pub(crate) clamp: (f32, f32),
-    pub(crate) key: u64,
-    pub(crate) first: u64,
-}
-
 /// The next positions, and 1 for each chain that made its step, else 0.
 pub(super) fn update(
     step: Step,
@@ -41,20 +31,7 @@ pub(super) fn update(
     start: &FlexTensor,
 ) -> (FlexTensor, FlexTensor) {
     let shape = x.layout().shape();
-    for (name, other) in [("gradient", gradient), ("start", start)] {
-        assert_eq!(
-            shape,
-            other.layout().shape(),
-            "chains and their {name} differ in shape"
-        );
-    }
     let batch = shape[0];
-    assert_eq!(
-        energies.layout().num_elements(),
-        batch,
-        "energies of shape {:?} for chains of shape {shape:?}",
-        energies.layout().shape()
-    );
     let values = shape.num_elements() / batch.max(1);
     let mut x = contiguous(x);
     let (gradient, energies, start) = (
@@ -87,7 +64,8 @@ pub(super) fn update(
                     }
                     let normals = &mut normals[..x.len()];
                     if step.noise > 0.0 {
-                        fill::normal_chunk(step.key, step.first.wrapping_add(block), normals);
+                        let fill::Place { key, first } = step.place;
+                        fill::normal_chunk(key, first.wrapping_add(block), normals);
                     }
                     chains.step(step, x, normals, finite);
                 });

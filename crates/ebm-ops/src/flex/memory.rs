@@ -15,6 +15,6 @@ static KEPT: Once = Once::new();
 /// threshold for that adapts itself: it rises to the size of the largest block below 32 MiB that was freed, and blocks at the end of
 /// the heap are kept up to twice that (mallopt(3), `M_MMAP_THRESHOLD`). So one block is taken and freed here; it is never
 /// touched, hence never in memory. Other allocators don't mind.
-pub(super) fn keep() {
+pub(crate) fn keep() {
     KEPT.call_once(|| drop(black_box(Vec::<u8>::with_capacity(BLOCK))));
 }

@@ -1,4 +1,4 @@
-//! Units of Boltzmann machines on Flex: drawn from their log-odds, and summed out of a free energy.
+//! Noise on Flex, and units of Boltzmann machines: drawn from their log-odds, and summed out of a free energy.
 
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::Shape;
@@ -6,15 +6,22 @@ use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
 use super::functions;
-use crate::fill;
+use crate::fill::{self, Distribution, Place};
 
 /// Values a thread takes at a time.
 const TASK_VALUES: usize = 8192;
 
+/// `out` with its values replaced by noise.
+pub(super) fn draw(out: FlexTensor, distribution: Distribution, place: Place) -> FlexTensor {
+    let mut out = contiguous(out);
+    fill::draw(distribution, place, out.storage_mut());
+    out
+}
+
 /// 1 where standard logistic noise lies below the log-odds, else 0.
-pub(super) fn bernoulli_logits(logits: FlexTensor, key: u64, first: u64) -> FlexTensor {
+pub(super) fn coins(logits: FlexTensor, place: Place) -> FlexTensor {
     let mut units = contiguous(logits);
-    fill::bernoulli_logits(key, first, units.storage_mut());
+    fill::bernoulli_logits(place.key, place.first, units.storage_mut());
     units
 }
 
