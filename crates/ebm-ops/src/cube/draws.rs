@@ -148,7 +148,7 @@ pub(super) fn normals_of(words: Words, zero: u32) -> Values {
 #[cube]
 fn radius(word: u32, zero: u32) -> f32 {
     let u = of_24_bits((word >> 8u32) + 1u32);
-    sqrt(rounded(-2.0f32 * ln(u, zero), zero))
+    sqrt(rounded(-2.0f32 * ln(u, zero), zero), zero)
 }
 
 #[cube(launch, address_type = "dynamic")]

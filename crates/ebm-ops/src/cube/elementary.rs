@@ -1,7 +1,8 @@
 //! Logarithm, exponential, square root, sine and cosine on GPUs, from the polynomials of [`crate::elementary`].
 //!
-//! A compiler for GPUs may fuse a product with the sum that takes it, which rounds once instead of twice and so changes bits. Where
-//! bits are a contract, the product therefore passes through [`rounded`]; WGSL's own functions don't promise enough.
+//! A compiler for GPUs may fuse a product with the sum that takes it, or take a common factor out of a sum: both change what is rounded,
+//! hence bits, and the second undoes the splitting of a constant in two. Where it matters, products therefore pass through [`rounded`].
+//! WGSL's own functions promise too little: its `exp(-80)` may err by 163 ULP.
 
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
@@ -58,10 +59,10 @@ pub(super) fn ln(x: f32, zero: u32) -> f32 {
 
 /// `exp(x)` for `x <= 0`; below -87 it is 0. The polynomial of [`crate::elementary::exp`], not its bits.
 #[cube]
-pub(super) fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32, zero: u32) -> f32 {
     let clamped = select(x < -87.0f32, -87.0f32, x);
     let n = (clamped * LOG2_E).round();
-    let r = (clamped - n * LN_2_HIGH) - n * LN_2_LOW;
+    let r = (clamped - rounded(n * LN_2_HIGH, zero)) - n * LN_2_LOW;
 
     let mut p = 1.381_459_8e-3f32 * r + 8.368_717e-3;
     p = p * r + 4.166_839e-2;
@@ -83,16 +84,16 @@ pub(super) fn ln_1p(u: f32, zero: u32) -> f32 {
 
 /// The square root of `x`, 0 or a normal number, to the nearest f32, whatever the device's own makes of it within a few ULP.
 #[cube]
-pub(super) fn sqrt(x: f32) -> f32 {
+pub(super) fn sqrt(x: f32, zero: u32) -> f32 {
     let estimate = x.sqrt();
     let safe = select(x > 0.0, estimate, 1.0f32);
     // One step of Newton's method leaves an error of at most one ULP, which the exact remainder then settles: the root is nearer to a
     // neighbour where the remainder passes the root times their distance.
-    let near = safe + 0.5f32 * remainder(x, safe) / safe;
+    let near = safe + 0.5f32 * remainder(x, safe, zero) / safe;
     let bits = u32::reinterpret(near);
     let above = f32::reinterpret(bits + 1u32);
     let below = f32::reinterpret(bits - 1u32);
-    let rest = remainder(x, near);
+    let rest = remainder(x, near, zero);
     let lowered = select(rest <= near * (below - near), below, near);
     let nearest = select(rest > near * (above - near), above, lowered);
     select(x > 0.0, nearest, 0.0f32)
@@ -100,11 +101,12 @@ pub(super) fn sqrt(x: f32) -> f32 {
 
 /// `x - root^2` without an error, for a root within a few ULP.
 #[cube]
-fn remainder(x: f32, root: f32) -> f32 {
+fn remainder(x: f32, root: f32, zero: u32) -> f32 {
     // Halves of 12 bits have exact products.
     let high = f32::reinterpret(u32::reinterpret(root) & 0xffff_f000u32);
     let low = root - high;
-    ((x - high * high) - 2.0f32 * high * low) - low * low
+    let middle = rounded(2.0f32 * high * low, zero);
+    ((x - rounded(high * high, zero)) - middle) - rounded(low * low, zero)
 }
 
 /// Cosine and sine.

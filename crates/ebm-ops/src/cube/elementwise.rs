@@ -73,6 +73,7 @@ pub(super) fn gradient(x: CubeTensor, gradient: CubeTensor, function: Elementwis
         gradient.into_buffer_arg(),
         out.clone().into_buffer_arg(),
         slope,
+        ZERO,
         function,
     );
     out
@@ -86,8 +87,8 @@ fn apply(x: &[f32], y: &mut [f32], slope: f32, zero: u32, #[comptime] function: 
     }
     let x = x[i];
     y[i] = match comptime!(function) {
-        Function::Swish => x * sigmoids(x).value,
-        Function::Sigmoid => sigmoids(x).value,
+        Function::Swish => x * sigmoids(x, zero).value,
+        Function::Sigmoid => sigmoids(x, zero).value,
         Function::Softplus => softplus(x, zero),
         Function::LeakyRelu => x * select(x > 0.0, 1.0f32, slope),
     };
@@ -99,6 +100,7 @@ fn differentiate(
     gradient: &[f32],
     out: &mut [f32],
     slope: f32,
+    zero: u32,
     #[comptime] function: Function,
 ) {
     let i = ABSOLUTE_POS;
@@ -108,14 +110,14 @@ fn differentiate(
     let x = x[i];
     let derivative = match comptime!(function) {
         Function::Swish => {
-            let s = sigmoids(x);
+            let s = sigmoids(x, zero);
             s.value * (1.0f32 + x * s.opposite)
         }
         Function::Sigmoid => {
-            let s = sigmoids(x);
+            let s = sigmoids(x, zero);
             s.value * s.opposite
         }
-        Function::Softplus => sigmoids(x).value,
+        Function::Softplus => sigmoids(x, zero).value,
         Function::LeakyRelu => select(x > 0.0, 1.0f32, slope),
     };
     out[i] = gradient[i] * derivative;
@@ -130,9 +132,9 @@ pub(super) struct Sigmoids {
 
 /// Both without overflow and with their relative precision.
 #[cube]
-pub(super) fn sigmoids(x: f32) -> Sigmoids {
+pub(super) fn sigmoids(x: f32, zero: u32) -> Sigmoids {
     // The exponential of what is not positive; the other half by symmetry.
-    let e = exp(-x.abs());
+    let e = exp(-x.abs(), zero);
     let larger = 1.0f32 / (1.0f32 + e);
     let smaller = e / (1.0f32 + e);
     let positive = x >= 0.0;
@@ -145,5 +147,5 @@ pub(super) fn sigmoids(x: f32) -> Sigmoids {
 /// `log(1 + exp(x))`, without overflow.
 #[cube]
 pub(super) fn softplus(x: f32, zero: u32) -> f32 {
-    select(x > 0.0, x, 0.0f32) + ln_1p(exp(-x.abs()), zero)
+    select(x > 0.0, x, 0.0f32) + ln_1p(exp(-x.abs(), zero), zero)
 }

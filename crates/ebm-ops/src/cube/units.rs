@@ -52,6 +52,7 @@ pub(super) fn softplus_sum_gradient(x: CubeTensor, gradient: CubeTensor) -> Cube
         gradient.into_buffer_arg(),
         out.clone().into_buffer_arg(),
         columns as u32,
+        ZERO,
     );
     out
 }
@@ -88,10 +89,10 @@ fn sum_rows(x: &[f32], sums: &mut [f32], columns: u32, zero: u32, #[comptime] cu
 }
 
 #[cube(launch, address_type = "dynamic")]
-fn scale_rows(x: &[f32], gradient: &[f32], out: &mut [f32], columns: u32) {
+fn scale_rows(x: &[f32], gradient: &[f32], out: &mut [f32], columns: u32, zero: u32) {
     let i = ABSOLUTE_POS;
     if i >= out.len() {
         terminate!();
     }
-    out[i] = gradient[i / columns as usize] * sigmoids(x[i]).value;
+    out[i] = gradient[i / columns as usize] * sigmoids(x[i], zero).value;
 }
