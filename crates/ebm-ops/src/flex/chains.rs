@@ -5,7 +5,7 @@ use burn::tensor::{BoolStore, Bytes, DType};
 use rayon::prelude::*;
 
 use super::elementwise::{contiguous, slice};
-use crate::fill::{self, BLOCK, Interval};
+use crate::fill::{self, BLOCK, Distribution, Interval, Place};
 use crate::restart::Start;
 
 /// Values that a thread copies at a time.
@@ -16,8 +16,7 @@ const TASK_VALUES: usize = 1 << 16;
 pub(super) fn metropolis(
     log_ratio: FlexTensor,
     allowed: &FlexTensor,
-    key: u64,
-    first: u64,
+    place: Place,
 ) -> (FlexTensor, FlexTensor) {
     let shape = log_ratio.layout().shape().clone();
     let batch = shape.num_elements();
@@ -29,7 +28,7 @@ pub(super) fn metropolis(
     );
     let mut probabilities = contiguous(log_ratio);
     let mut uniforms = vec![0.0; batch];
-    fill::uniform(key, first, Interval::UNIT, &mut uniforms);
+    fill::draw(Distribution::Uniform(Interval::UNIT), place, &mut uniforms);
     let mut accepted = vec![0_u8; batch];
     for (i, (accepted, probability)) in accepted
         .iter_mut()
@@ -120,9 +119,8 @@ fn overwrite(rows: &mut [f32], with: &[f32], values: usize, wanted: impl Fn(usiz
 pub(crate) struct Restart {
     pub(crate) start: Start,
     pub(crate) probability: f32,
-    pub(crate) key: u64,
-    pub(crate) first_choice: u64,
-    pub(crate) first_draw: u64,
+    pub(crate) choice: Place,
+    pub(crate) draw: Place,
 }
 
 /// Draws the chains that restart; see [`Start::restart`].
@@ -131,10 +129,9 @@ pub(super) fn restart(restart: Restart, x: FlexTensor) -> FlexTensor {
     let values = x.layout().shape().num_elements() / batch.max(1);
     let mut x = contiguous(x);
     let mut choice = vec![0.0; batch];
-    fill::uniform(
-        restart.key,
-        restart.first_choice,
-        Interval::UNIT,
+    fill::draw(
+        Distribution::Uniform(Interval::UNIT),
+        restart.choice,
         &mut choice,
     );
     if values > 0 {
@@ -155,20 +152,23 @@ impl Restart {
         // Whole blocks of the noise, of which the row may begin and end in the middle of one.
         let before = from % BLOCK;
         let mut draws = vec![0.0; before + row.len()];
-        let first = self.first_draw.wrapping_add((from / BLOCK) as u64);
+        let place = Place {
+            key: self.draw.key,
+            first: self.draw.first.wrapping_add((from / BLOCK) as u64),
+        };
         let (scale, shift) = match self.start {
             Start::Uniform { low, high } => {
                 let interval = Interval::new(low, high);
-                fill::uniform(self.key, first, interval, &mut draws);
+                fill::draw(Distribution::Uniform(interval), place, &mut draws);
                 row.copy_from_slice(&draws[before..]);
                 return;
             }
             Start::Normal { mean, std } => {
-                fill::normal(self.key, first, &mut draws);
+                fill::draw(Distribution::Normal, place, &mut draws);
                 (std, mean)
             }
             Start::Coin { low, high } => {
-                fill::bernoulli_logits(self.key, first, &mut draws);
+                fill::bernoulli_logits(place.key, place.first, &mut draws);
                 (high - low, low)
             }
         };

@@ -11,6 +11,7 @@ use super::gradients::{ConvolutionGradients, ConvolutionState, LinearGradients};
 use super::parameters::{self, Descent};
 use super::{chains, convolution, linear};
 use crate::convolution::Stride2d;
+use crate::fill::Place;
 
 /// Operations on the tensors of burn's dispatch, for the backends listed.
 #[backend_extension(Flex, Autodiff)]
@@ -34,8 +35,7 @@ pub(crate) trait FlexOps: Backend {
     fn metropolis(
         log_ratio: FloatTensor<Self>,
         allowed: BoolTensor<Self>,
-        key: u64,
-        first: u64,
+        place: Place,
     ) -> (BoolTensor<Self>, FloatTensor<Self>);
 
     /// The chains of `taken` where the mask is set, elsewhere those of `others`; not on a graph.
@@ -102,10 +102,9 @@ impl FlexOps for Flex {
     fn metropolis(
         log_ratio: FloatTensor<Self>,
         allowed: BoolTensor<Self>,
-        key: u64,
-        first: u64,
+        place: Place,
     ) -> (BoolTensor<Self>, FloatTensor<Self>) {
-        chains::metropolis(log_ratio, &allowed, key, first)
+        chains::metropolis(log_ratio, &allowed, place)
     }
 
     fn select_chains(
@@ -209,11 +208,9 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
     fn metropolis(
         log_ratio: FloatTensor<Self>,
         allowed: BoolTensor<Self>,
-        key: u64,
-        first: u64,
+        place: Place,
     ) -> (BoolTensor<Self>, FloatTensor<Self>) {
-        let (accepted, probability) =
-            Flex::metropolis(log_ratio.into_primitive(), allowed, key, first);
+        let (accepted, probability) = Flex::metropolis(log_ratio.into_primitive(), allowed, place);
         (accepted, Self::from_inner(probability))
     }
 

@@ -67,12 +67,11 @@ pub(crate) fn metropolis(
     allowed: Tensor<1, Bool>,
     noise: &mut Noise,
 ) -> MetropolisDecision {
-    let (key, first) = noise.place(log_ratio.shape().num_elements());
+    let place = noise.place(log_ratio.shape().num_elements());
     let (accepted, probability) = <Dispatch as FlexOps>::metropolis(
         log_ratio.into_dispatch(),
         allowed.into_dispatch(),
-        key,
-        first,
+        place,
     );
     MetropolisDecision {
         accepted: Tensor::from_dispatch(accepted),
@@ -110,14 +109,13 @@ pub(crate) fn restart<const D: usize>(
     noise: &mut Noise,
 ) -> Tensor<D> {
     let shape = x.shape();
-    let (key, first_choice) = noise.place(shape[0]);
-    let (_, first_draw) = noise.place(shape.num_elements());
+    let choice = noise.place(shape[0]);
+    let draw = noise.place(shape.num_elements());
     let restart = Restart {
         start: *start,
         probability: probability as f32,
-        key,
-        first_choice,
-        first_draw,
+        choice,
+        draw,
     };
     Tensor::from_dispatch(<Dispatch as FlexOps>::restart(x.into_dispatch(), restart))
 }
