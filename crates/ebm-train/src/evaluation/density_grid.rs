@@ -110,7 +110,7 @@ impl DensityGrid {
         side: usize,
         log_density: impl Fn([f64; 2]) -> f64 + Sync,
     ) -> Self {
-        let log_weights = middles(range, side).into_par_iter().map(|x| log_density(x));
+        let log_weights = middles(range, side).into_par_iter().map(&log_density);
         match Self::normalised(range, side, log_weights.collect()) {
             Ok(grid) => grid,
             Err(error) => panic!("a log-density on a grid: {error}"),
