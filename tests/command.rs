@@ -9,16 +9,23 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{
-    TINY, ebm, idx_folder, images, names, run, snapshot, succeed, text, train, workspace,
+    TINY, ebm, files, idx_folder, images, names, run, snapshot, succeed, text, train, workspace,
 };
 use tempfile::TempDir;
 
-const SUBCOMMANDS: [&str; 11] = [
+const SUBCOMMANDS: [&str; 18] = [
     "train",
     "resume",
     "sample",
     "eval",
     "logz",
+    "inpaint",
+    "denoise",
+    "compose",
+    "compare",
+    "recall",
+    "report",
+    "watch",
     "import",
     "export",
     "config",
@@ -54,7 +61,16 @@ fn examples(help: &str) -> Vec<String> {
         .collect()
 }
 
-/// A folder with what the examples name: runs, files of weights, a configuration, data in `DIR`.
+/// Copies a run, which examples know under several names.
+fn copy(run: &Path, to: &Path) {
+    for file in files(run) {
+        let target = to.join(file.strip_prefix(run).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+}
+
+/// A folder with what the examples name: runs, files of weights, pictures, a configuration, data in `DIR`.
 fn prepared(side: usize, with_runs: bool) -> TempDir {
     let folder = workspace();
     let at = |name: &str| folder.path().join(name);
@@ -67,6 +83,25 @@ fn prepared(side: usize, with_runs: bool) -> TempDir {
     .unwrap();
     if with_runs {
         train(folder.path(), "runs/digits-1", &[]);
+        for name in ["fashion", "round", "thick", "zeros", "ones", "digits"] {
+            copy(&at("runs/digits-1"), &at("runs").join(name));
+        }
+        for name in [
+            "shirt.png",
+            "hole.png",
+            "photo.png",
+            "photo.jpg",
+            "noise.png",
+            "upright.png",
+            "turned.png",
+            "damaged.png",
+        ] {
+            let shade =
+                |x: u32, y: u32| image::Luma([(37 * x + 19 * y) as u8 | u8::from(x > 3) << 7]);
+            image::GrayImage::from_fn(8, 8, shade)
+                .save(at(name))
+                .unwrap();
+        }
         train(folder.path(), "runs/rbm", &RBM);
         succeed(
             folder.path(),
@@ -123,18 +158,11 @@ fn examples_of_the_help_can_be_followed() {
     }
     let folder = prepared(8, true);
     // What is exported is imported.
-    for command in [
-        "resume",
-        "sample",
-        "eval",
-        "logz",
-        "export",
-        "import",
-        "config",
-        "devices",
-        "completions",
-        "man",
-    ] {
+    for command in SUBCOMMANDS
+        .into_iter()
+        .filter(|name| !["train", "import"].contains(name))
+        .chain(["import"])
+    {
         let lines = help(command);
         assert!(!lines.is_empty(), "{command}");
         for line in lines {

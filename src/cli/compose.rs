@@ -11,7 +11,7 @@ use ebm::training::{TrainError, image_grid, run};
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats, written};
 use super::layers::DeviceArgs;
-use super::terminal::say;
+use super::terminal::{remark, say};
 
 /// Sample a composition of trained models of the same images: their product, mixture or negation.
 ///
@@ -111,6 +111,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         models.len(),
         energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64
     ));
-    say(format_args!("wrote {}", args.out.display()));
+    remark(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -13,7 +13,7 @@ use ebm::training::run;
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images, written};
 use super::layers::DeviceArgs;
-use super::terminal::say;
+use super::terminal::{remark, say};
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
 ///
@@ -143,6 +143,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             psnr(denoised, images, peak)
         ));
     }
-    say(format_args!("wrote {}", args.out.display()));
+    remark(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

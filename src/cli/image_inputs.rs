@@ -9,7 +9,7 @@ use ebm::training::evaluation::{HeldOutOrigin, held_out};
 use ebm::training::run::ModelFile;
 
 use super::failure::Failure;
-use super::sample::check_picture_name;
+use super::output::check_picture;
 use super::terminal::warn;
 
 /// Which images.
@@ -101,7 +101,7 @@ pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> 
         path: out.display().to_string(),
         message,
     };
-    check_picture_name(out).map_err(failed)?;
+    check_picture(out).map_err(failed)?;
     let same = |input: &&&Path| match (out.canonicalize(), input.canonicalize()) {
         (Ok(out), Ok(input)) => out == input,
         _ => false,

@@ -12,7 +12,7 @@ use ebm::training::run::{self, ModelFile};
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images, written};
 use super::layers::DeviceArgs;
-use super::terminal::say;
+use super::terminal::{remark, say};
 
 /// Fill in missing pixels: draw them from the model given the others.
 ///
@@ -113,7 +113,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         "root mean square difference of free pixels from the given ones: {:.1} % of black to white",
         100.0 * (squares / drawn).sqrt() / (range.1 - range.0)
     ));
-    say(format_args!("wrote {}", args.out.display()));
+    remark(format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod inpaint;
 mod layers;
 mod logz;
 mod man;
+mod output;
 mod partition;
 mod progress;
 mod recall;

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::image_inputs::{check_output, first, read, written};
 use super::layers::DeviceArgs;
 use super::run_data;
-use super::terminal::say;
+use super::terminal::{remark, say};
 
 /// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
 ///
@@ -112,6 +112,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         recalled.images.len()
     ));
     written(&args.out, recalled.picture.save(&args.out))?;
-    say(format_args!("wrote {}", args.out.display()));
+    remark(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

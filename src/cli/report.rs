@@ -1,6 +1,5 @@
 //! `ebm report`: a run as one HTML page.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use ebm::training::report::{ReportOptions, check_report_path, report, write_report};
@@ -9,7 +8,7 @@ use ebm::training::run::RunFolder;
 use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::progress::StageBar;
-use super::terminal::say;
+use super::terminal::{draws_progress, remark};
 
 /// Most fresh samples that are compared with the training data.
 const MAX_SAMPLES: u32 = 200;
@@ -19,6 +18,7 @@ const MAX_SAMPLES: u32 = 200;
 /// The page needs no network and no other file. A run that is still going on can be reported on too. Samples are drawn from
 /// the newest model and compared with the training data.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Run folder, made by `ebm train`
     #[arg(value_name = "DIR")]
@@ -36,6 +36,11 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  ebm report runs/digits-1                         runs/digits-1/report.html
+  ebm report runs/digits-1 --out page.html --samples 0";
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     // Found before the work, not after.
     let folder = RunFolder::open(&args.run)?;
@@ -50,7 +55,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let mut bar = StageBar::new();
     // A line a section would say little to a log.
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = draws_progress();
     let mut progress = |section, done, total| {
         if terminal {
             bar.update(section, done, total);
@@ -59,7 +64,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let page = report(&args.run, &options, &choice.device, &mut progress)?;
     bar.finish();
     write_report(&page, &out)?;
-    say(format_args!(
+    remark(format_args!(
         "wrote {} ({:.1} MB)",
         out.display(),
         page.len() as f64 / 1e6

@@ -1,6 +1,6 @@
 //! `ebm sample`: samples of a trained model as a picture, or as arrays with their energies.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::{Device, TensorData};
 use clap::ValueEnum;
@@ -13,6 +13,7 @@ use ebm::training::{Network, write_npz, write_whole};
 use super::export::check_new;
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::output::{self, Format};
 use super::terminal::remark;
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
@@ -117,21 +118,15 @@ impl Args {
     }
 }
 
-/// What is written, by the name of the file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Picture,
-    Npy,
-    Npz,
-}
-
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let failed = |message: String| Failure::Write {
         path: args.out.display().to_string(),
         message,
     };
     // Found before the chains run, not after.
-    let format = check_name(&args.out).map_err(failed)?;
+    let format = output::format(&args.out)
+        .and_then(|format| output::check_place(&args.out).map(|()| format))
+        .map_err(failed)?;
     args.check_every(format)?;
     let choice = args.device.open(None)?;
     let device = &choice.device;
@@ -231,33 +226,5 @@ impl Args {
             arrays.push(("chain_steps", TensorData::new(steps, times)));
         }
         Ok(arrays)
-    }
-}
-
-/// Whether a picture can be written there.
-pub(super) fn check_picture_name(path: &Path) -> Result<(), String> {
-    match check_name(path)? {
-        Format::Picture => Ok(()),
-        Format::Npy | Format::Npz => Err("expected a name that ends in .png or .jpg".into()),
-    }
-}
-
-fn check_name(path: &Path) -> Result<Format, String> {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let format = match extension.to_str() {
-        Some("png" | "jpg" | "jpeg") => Format::Picture,
-        Some("npy") => Format::Npy,
-        Some("npz") => Format::Npz,
-        _ => return Err("expected a name that ends in .png, .jpg, .npy or .npz".into()),
-    };
-    if path.is_dir() {
-        return Err("it is a folder, expected the name of a file".into());
-    }
-    match path.parent() {
-        Some(folder) if folder != Path::new("") && !folder.is_dir() => Err(format!(
-            "there is no folder {}: make it first",
-            folder.display()
-        )),
-        _ => Ok(format),
     }
 }

@@ -1,14 +1,10 @@
 //! Densities of the plane side by side, with points over them and a title above each.
 
-use std::sync::Once;
-
 use image::{Rgb, RgbImage};
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
-/// The font of titles, the same as that of plots.
-const FONT: &[u8] = include_bytes!("../fonts/plot.ttf");
-const FAMILY: &str = "panel";
+use crate::plot::font;
+
 /// Height of the strip for a title, and the gap around panels, in pixels.
 const TITLE: usize = 26;
 const GAP: usize = 8;
@@ -122,16 +118,11 @@ fn write_titles(
     columns: usize,
     cell: usize,
 ) -> RgbImage {
-    static REGISTER: Once = Once::new();
-    REGISTER.call_once(|| {
-        // Fails only for bytes that are no font.
-        let _ = register_font(FAMILY, FontStyle::Normal, FONT);
-    });
     let size = picture.dimensions();
     let mut pixels = picture.clone().into_raw();
     {
         let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-        let style = TextStyle::from((FAMILY, 15).into_font()).color(&RGBColor(40, 40, 40));
+        let style = TextStyle::from((font(), 15).into_font()).color(&RGBColor(40, 40, 40));
         for (index, panel) in panels.iter().enumerate() {
             let left = GAP + index % columns * (cell + GAP);
             let top = GAP + index / columns * (cell + GAP + TITLE);

@@ -24,6 +24,7 @@ mod moving_average;
 mod negative_phase;
 mod network;
 mod npz;
+mod number;
 mod objective;
 mod optimizer;
 mod picture;

@@ -6,6 +6,8 @@ use image::RgbImage;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
+use crate::number::tick;
+
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 480);
 /// The font of all text, so that a picture is the same on every machine.
@@ -77,6 +79,8 @@ impl LinePlot<'_> {
             .configure_mesh()
             .x_desc(self.x)
             .y_desc(self.y)
+            .x_label_formatter(&|x| tick(*x))
+            .y_label_formatter(&|y| tick(*y))
             .label_style((FAMILY, 14))
             .axis_desc_style((FAMILY, 15))
             .light_line_style(TRANSPARENT)

@@ -26,6 +26,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// It reads the run folder and leaves the run alone; `q` quits. Without a terminal, or with --once, it prints how the run
 /// stands and ends.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Run folder, made by `ebm train`
     #[arg(value_name = "DIR")]
@@ -37,6 +38,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
     every: Duration,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ebm watch runs/digits-1
+  ebm watch runs/digits-1 --once                   a few lines, for scripts and mail";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let mut state = State::open(&args.run)?;

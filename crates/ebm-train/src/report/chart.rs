@@ -11,6 +11,7 @@ use plotters::style::{FontStyle, register_font};
 
 use super::html;
 use super::thin::{smooth, thin};
+use crate::number::tick;
 use crate::plot::FONT;
 
 /// Width and height in units of the drawing; the page scales it to its columns.
@@ -193,11 +194,11 @@ impl Chart<'_> {
         curves: &[Drawn],
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
         let label = |y: &f64| {
-            html::number(if logarithmic {
-                10_f64.powf(*y)
+            if logarithmic {
+                html::number(10_f64.powf(*y))
             } else {
-                round(*y)
-            })
+                tick(*y)
+            }
         };
         let mut chart = ChartBuilder::on(area)
             .margin_top(14)
@@ -249,7 +250,7 @@ fn mesh<B: DrawingBackend>(
         .y_desc(y)
         .x_labels(5)
         .y_labels(6)
-        .x_label_formatter(&|x| html::number(round(*x)))
+        .x_label_formatter(&|x| tick(*x))
         .y_label_formatter(&label)
         .label_style(style())
         .axis_desc_style(style())
@@ -266,7 +267,7 @@ pub(super) fn axes<B: DrawingBackend>(
     y: &str,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     register();
-    mesh(chart, x, y, &|y| html::number(round(*y)))
+    mesh(chart, x, y, &|y| tick(*y))
 }
 
 /// Gives plotters the font that it measures text with.
@@ -317,16 +318,6 @@ fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     })
-}
-
-/// Takes the rounding of an axis' steps away (0.30000000000000004).
-fn round(value: f64) -> f64 {
-    let rounded = (value * 1e9).round() / 1e9;
-    if rounded == 0.0 && value.abs() > 1e-12 {
-        value
-    } else {
-        rounded
-    }
 }
 
 /// The drawing without its frame, in an element that needs no namespace and says what it shows.
