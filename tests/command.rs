@@ -53,11 +53,24 @@ const RBM: [&str; 12] = [
 /// The lines of the examples in a help text, without the remarks beside them.
 fn examples(help: &str) -> Vec<String> {
     let (_, examples) = help.split_once("\nExamples:\n").unwrap();
-    let examples = examples.replace("\\\n     ", "");
-    examples
-        .lines()
+    let mut lines: Vec<String> = Vec::new();
+    for line in examples.lines() {
+        // A line that ends in a backslash goes on in the next.
+        match lines
+            .last_mut()
+            .and_then(|last| last.strip_suffix('\\').map(str::to_string))
+        {
+            Some(begun) => {
+                lines.pop();
+                lines.push(begun + line.trim_start());
+            }
+            None => lines.push(line.to_string()),
+        }
+    }
+    lines
+        .iter()
         .filter_map(|line| line.strip_prefix("  ebm "))
-        .map(|line| format!("ebm {}", line.split("   ").next().unwrap().trim_end()))
+        .map(|line| format!("ebm {}", line.split("  ").next().unwrap().trim_end()))
         .collect()
 }
 
