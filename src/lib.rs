@@ -4,13 +4,13 @@
 //! draw samples from it:
 //!
 //! ```
+//! use burn::tensor::Tensor;
 //! use ebm::models::MlpConfig;
 //! use ebm::ops::Noise;
 //! use ebm::sampling::{Langevin, run};
 //! use ebm::training::config::ConfigTable;
 //! use ebm::training::data::{Plane, PlaneProblem};
 //! use ebm::training::{Examples, Trainer};
-//! # use burn::tensor::Tensor;
 //! # use ebm::{models::Energy, training::{data::PLANE_RANGE, evaluation::DensityGrid}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,11 +21,11 @@
 //! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise); // or a burn module of yours
 //! let recipe = ConfigTable::from_preset("two-moons")?.read()?.trainer();
 //! let mut trainer = Trainer::new(recipe, model, data, noise.split())?;
-//! for _ in 0..300 {
+//! for _ in 0..1000 {
 //!     trainer.step(); // lowers the energy of data, raises that of samples
 //! }
 //! let model = trainer.sampling_model();
-//! let start = noise.uniform_in([1000, 2], -1.5, 1.5, &device);
+//! let start: Tensor<2> = noise.uniform_in([1000, 2], -1.5, 1.5, &device);
 //! let kernel = Langevin::at_temperature(0.001, 1.0).with_clamp(-1.5, 1.5);
 //! let samples = run(&kernel, &model, start, 500, &mut noise).position; // [1000, 2]
 //! # // The true density is known: samples lie where it is high, and the learned one is near to it.
