@@ -146,7 +146,7 @@ mod tests {
     fn densities_points_and_titles_lie_where_they_should() {
         // Mass in the upper left cell only; a point at the lower right.
         let density = [4.0, 0.0, 0.0, 1.0];
-        let points = [0.9, -0.9, 7.0, 7.0];
+        let points = [0.91, -0.91, 7.0, 7.0];
         let panels = [
             DensityPanel {
                 title: "first".into(),

@@ -13,7 +13,7 @@ const LEAST_NOISE: f64 = 1e-3;
 ///
 /// Gaussians and pinwheel are mixtures of (twisted) normal distributions; the checkerboard is a mixture of squares whose edges are
 /// normal distribution functions; moons and rings are arcs blurred by noise, an integral over the arc taken to a
-/// relative error of 1e-8.
+/// relative error below 1e-8 within ten standard deviations of the noise.
 #[derive(Debug, Clone)]
 pub struct PlaneDensity {
     kind: Kind,
