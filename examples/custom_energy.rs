@@ -64,7 +64,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config = ConfigTable::from_preset("two-moons")?;
     config.set("training.steps=600")?;
-    // Short against the width, or the chains are wider than the density and the density learned too narrow.
+    // Chains that are wider than the density make the density learned too narrow: those with long steps, and those that have just
+    // started at uniform noise.
+    config.set("chains.fresh_fraction=0")?;
     config.set("sampler.step_size=0.002")?;
     config.set("objective.energy_regularizer=0")?;
     config.set("optimizer.learning_rate=0.01")?;

@@ -1,6 +1,6 @@
 //! Five problems of the plane, each learned by the same network and recipe: data, true density, learned density.
 //!
-//! Arguments: an output folder for the picture, the number of updates for each problem (default 100; the 5,000 of the
+//! Arguments: an output folder for the picture, the number of updates for each problem (default 300; the 5,000 of the
 //! presets take about five minutes on two cores for all of them).
 //!
 //! Look at the table: the mean log-likelihood of held-out points, exact but for the grid, against minus the entropy of the
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
     let updates: u64 = std::env::args()
         .nth(2)
-        .map_or(Ok(100), |text| text.parse())?;
+        .map_or(Ok(300), |text| text.parse())?;
     let device = backend::select("auto", 0)?.device;
     let mut noise = Noise::new(1);
 
