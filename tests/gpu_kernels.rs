@@ -3,7 +3,7 @@
 //! Run with a GPU's feature and its name: `EBM_BACKEND=wgpu cargo test --release --workspace --features wgpu --test gpu_kernels`.
 //! Otherwise there is nothing to compare, and the tests say so.
 #![cfg(feature = "flex")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use burn::tensor::{Bool, Device, Shape, Tensor, TensorData};
 use ebm::backend::Backend;
@@ -122,7 +122,8 @@ fn coins_are_the_same() {
     let mut logits = values(Noise::new(3).normal::<1>([6 * 35], &Device::flex()) * 8.0);
     logits[..5].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 20.0, -20.0]);
     let logits = TensorData::new(logits, [6, 35]);
-    let layouts: [(&str, fn(Tensor<2>) -> Tensor<2>); 4] = [
+    type Arrange = fn(Tensor<2>) -> Tensor<2>;
+    let layouts: [(&str, Arrange); 4] = [
         ("contiguous", |x| x),
         ("permuted", |x| x.swap_dims(0, 1)),
         ("narrowed", |x| x.slice([1..5, 3..34])),
