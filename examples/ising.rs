@@ -212,7 +212,7 @@ fn picture(shown: &[Tensor<2>], length: usize, curves: [Vec<(f64, f64)>; 4]) -> 
     }
     .draw()?;
     let height = side + 2 * GAP + plot.height();
-    let mut picture = RgbImage::from_pixel(WIDTH, height, Rgb([255, 255, 255]));
+    let mut picture = RgbImage::from_pixel(WIDTH, height, Rgb([150, 150, 150]));
     for (index, state) in shown.iter().enumerate() {
         let spins: Vec<f32> = state.to_data().iter::<f32>().collect();
         let panel = image_grid(&spins, [1, length, length], (-1.0, 1.0));
