@@ -44,7 +44,7 @@ impl<'a> Matrix<'a> {
 }
 
 /// Columns of a product that a thread takes at a time. Their number is fixed, so that a product doesn't depend on the threads.
-const COLUMNS: usize = 128;
+const COLUMNS: usize = 64;
 
 /// Multiplications from which several threads are faster than one.
 const PARALLEL: usize = 1 << 23;
