@@ -1,11 +1,13 @@
-//! The device that the benchmarks run on: `flex`, or what `EBM_BACKEND` names.
+//! The device that the benchmarks run on: `flex`, or what `EBM_BACKEND` names and `EBM_DEVICE` numbers.
 
 use burn::tensor::Device;
 
 /// Opens the device.
 pub(crate) fn device() -> Device {
     let name = std::env::var("EBM_BACKEND").unwrap_or_else(|_| "flex".into());
-    match ebm::backend::select(&name, 0) {
+    let number = std::env::var("EBM_DEVICE").map_or(Ok(0), |text| text.parse());
+    let number = number.unwrap_or_else(|error| panic!("EBM_DEVICE: {error}"));
+    match ebm::backend::select(&name, number) {
         Ok(choice) => choice.device,
         Err(error) => panic!("EBM_BACKEND: {error}"),
     }

@@ -76,8 +76,8 @@ pub(crate) struct DeviceArgs {
     /// Backend: auto, flex, ndarray, wgpu, vulkan, cuda, metal or rocm; `ebm devices` lists what there is
     #[arg(long, value_name = "NAME", env = "EBM_BACKEND")]
     backend: Option<String>,
-    /// Number of the device, for machines with several
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Number of the device, for machines with several; `ebm devices` numbers them
+    #[arg(long, value_name = "N", env = "EBM_DEVICE", default_value_t = 0)]
     device: usize,
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ebm::models::Precision;
 use ebm::sampling::TemperingSchedule;
 use ebm::training::evaluation::{Bound, LogPartition, PartitionMethod, PartitionOptions};
 
@@ -26,6 +27,9 @@ pub(crate) struct PartitionArgs {
     /// Seed of the chains
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Type of the matrix products of energies: f32, bf16 or f16, where the device computes in it
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = parse_precision)]
+    precision: Precision,
 }
 
 impl PartitionArgs {
@@ -37,6 +41,7 @@ impl PartitionArgs {
             chains: self.chains as usize,
             reverse_sweeps: self.sweeps,
             seed: self.seed,
+            precision: self.precision,
         })
     }
 }
@@ -48,6 +53,13 @@ fn parse_method(text: &str) -> Result<PartitionMethod, String> {
         "ais" => Ok(PartitionMethod::Annealed),
         _ => Err("expected exact, ais or auto".into()),
     }
+}
+
+fn parse_precision(text: &str) -> Result<Precision, String> {
+    Precision::ALL
+        .into_iter()
+        .find(|precision| precision.name() == text)
+        .ok_or_else(|| "expected f32, bf16 or f16".into())
 }
 
 /// A count, a name or a file.

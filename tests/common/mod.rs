@@ -63,7 +63,8 @@ keep_checkpoints = 2
 /// The command, in a folder of its own so that nothing it writes by default lands in the repository.
 pub(crate) fn ebm(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ebm"));
-    command.current_dir(folder).env_remove("EBM_BACKEND");
+    command.current_dir(folder);
+    command.env_remove("EBM_BACKEND").env_remove("EBM_DEVICE");
     command
 }
 

@@ -10,7 +10,7 @@ use ebm_ops::{Noise, Stride2d, conv2d};
 use crate::activation::Activation;
 use crate::energy::Energy;
 use crate::init;
-use crate::mlp::apply;
+use crate::precision::linear;
 
 /// One square convolution of a [`ConvNet`].
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -203,12 +203,12 @@ impl ConvNet {
             .iter()
             .fold(x, |x, layer| self.activation.forward(convolve(layer, x)));
         let features: Tensor<2> = features.flatten(1, 3);
-        let hidden = self.activation.forward(apply(&self.hidden, features));
-        apply(&self.output, hidden).squeeze_dim(1)
+        let hidden = self.activation.forward(linear(&self.hidden, features));
+        linear(&self.output, hidden).squeeze_dim(1)
     }
 }
 
-/// The convolution of a layer, which has a bias and pads all sides alike.
+/// The convolution of a layer, which has a bias and pads all sides alike, in the type of its weight.
 fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let PaddingConfig2d::Explicit(top, left, ..) = layer.padding else {
         return layer.forward(x);
@@ -220,7 +220,12 @@ fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         stride: layer.stride,
         padding: [top, left],
     };
-    conv2d(x, layer.weight.val(), bias.val(), steps)
+    let (outside, weight) = (x.dtype(), layer.weight.val());
+    let inside = weight.dtype();
+    if outside == inside {
+        return conv2d(x, weight, bias.val(), steps);
+    }
+    conv2d(x.cast(inside), weight, bias.val().cast(inside), steps).cast(outside)
 }
 
 impl Energy<4> for ConvNet {

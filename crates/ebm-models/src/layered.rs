@@ -3,8 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use ebm_ops::activation::sigmoid;
-use ebm_ops::{linear, softplus_sum};
+use ebm_ops::softplus_sum;
 
+use crate::precision::{affine, product};
 use crate::rbm::times;
 
 /// What the visible units of a layered machine are.
@@ -161,21 +162,21 @@ impl Layers {
 
     /// `x_{l-1} W_{l-1}`.
     pub fn from_below(&self, l: usize, below: Tensor<2>) -> Tensor<2> {
-        below.matmul(self.weights[l - 1].clone())
+        product(below, self.weights[l - 1].clone())
     }
 
     /// `x_{l+1} W_l^T`.
     pub fn from_above(&self, l: usize, above: Tensor<2>) -> Tensor<2> {
-        above.matmul(self.weights[l].clone().transpose())
+        product(above, self.weights[l].clone().transpose())
     }
 
     /// The field of layer `l`, its bias included: `[batch, units of l]`.
     pub fn field(&self, l: usize, states: &[Tensor<2>]) -> Tensor<2> {
         let bias = self.bias(l);
         if l == 0 {
-            return linear(states[1].clone(), self.weights[0].clone().transpose(), bias);
+            return affine(states[1].clone(), self.weights[0].clone().transpose(), bias);
         }
-        let below = linear(states[l - 1].clone(), self.weights[l - 1].clone(), bias);
+        let below = affine(states[l - 1].clone(), self.weights[l - 1].clone(), bias);
         if l + 1 == self.count() {
             return below;
         }
@@ -210,7 +211,7 @@ impl Layers {
         let mut total = self.visible_energy(states[0].clone());
         for l in 1..self.count() {
             let below = states[l - 1].clone();
-            let field = linear(below, self.weights[l - 1].clone(), self.bias(l));
+            let field = affine(below, self.weights[l - 1].clone(), self.bias(l));
             total = total - dot(states[l].clone(), field);
         }
         total

@@ -36,6 +36,7 @@ mod init;
 mod layered;
 mod mlp;
 mod pairwise;
+mod precision;
 mod rbm;
 mod replicated_rbm;
 
@@ -56,5 +57,6 @@ pub use layered::{
 };
 pub use mlp::{Mlp, MlpConfig};
 pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};
+pub use precision::Precision;
 pub use rbm::{Rbm, RbmConfig, log_odds};
 pub use replicated_rbm::ReplicatedRbm;

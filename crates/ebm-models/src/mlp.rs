@@ -9,6 +9,7 @@ use ebm_ops::{Noise, linear};
 use crate::activation::Activation;
 use crate::energy::{Energy, flatten};
 use crate::init;
+use crate::precision::linear;
 
 /// Widths and activation of an [`Mlp`].
 #[derive(Config, Debug)]
@@ -75,17 +76,9 @@ impl Mlp {
         let mut x = flatten(x, self.input, "Mlp");
         let last = self.layers.len() - 1;
         for layer in &self.layers[..last] {
-            x = self.activation.forward(apply(layer, x));
+            x = self.activation.forward(linear(layer, x));
         }
-        apply(&self.layers[last], x).squeeze_dim(1)
-    }
-}
-
-/// The map of a fully connected layer, which has a bias.
-pub(crate) fn apply(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
-    match &layer.bias {
-        Some(bias) => linear(x, layer.weight.val(), bias.val()),
-        None => layer.forward(x),
+        linear(&self.layers[last], x).squeeze_dim(1)
     }
 }
 

@@ -4,10 +4,11 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_ops::activation::sigmoid;
-use ebm_ops::{Noise, lift, linear};
+use ebm_ops::{Noise, lift};
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Parity, VisibleUnits};
+use crate::precision::affine;
 
 /// Sizes and initial parameters of an [`Rbm`].
 #[derive(Config, Debug)]
@@ -150,13 +151,13 @@ impl Rbm {
     /// `E[h | v] = sigmoid(c + v W)`: `[batch, visible]` -> `[batch, hidden]`.
     pub fn hidden_means(&self, visible: Tensor<2>) -> Tensor<2> {
         let layers = self.layers();
-        sigmoid(linear(visible, layers.weight(0), layers.bias(1)))
+        sigmoid(affine(visible, layers.weight(0), layers.bias(1)))
     }
 
     /// `E[v | h]`: `[batch, hidden]` -> `[batch, visible]`.
     pub fn visible_means(&self, hidden: Tensor<2>) -> Tensor<2> {
         let layers = self.layers();
-        let field = linear(hidden, layers.weight(0).transpose(), layers.bias(0));
+        let field = affine(hidden, layers.weight(0).transpose(), layers.bias(0));
         layers.with_field(0, field).mean()
     }
 
@@ -272,8 +273,9 @@ pub fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
     p.clone().log() - p.neg().add_scalar(1.0).log()
 }
 
-/// A matrix times a vector: `[rows, columns]`, `[columns]` -> `[rows]`.
+/// A matrix times a vector, in the type of the vector: `[rows, columns]`, `[columns]` -> `[rows]`.
 pub(crate) fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
+    let matrix = matrix.cast(vector.dtype());
     matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
 }
 

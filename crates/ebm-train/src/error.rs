@@ -117,6 +117,14 @@ pub enum TrainError {
         /// The kinds of models of which it can be found.
         models: &'static str,
     },
+    /// The device doesn't compute in a type that was asked for.
+    #[error(
+        "this device doesn't compute in {precision} (config key `training.precision`, flag `--precision`): use f32 or another backend; `ebm devices` lists the types of each"
+    )]
+    UnsupportedPrecision {
+        /// What was asked for.
+        precision: ebm_models::Precision,
+    },
     /// The sum over all states would take too long.
     #[error("{0} (`--method ais`)")]
     TooManyStates(#[from] ebm_models::TooManyStates),

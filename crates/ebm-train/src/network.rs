@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm_models::{
     BoltzmannMachine, BoltzmannMachineConfig, ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy,
-    Hopfield, HopfieldConfig, Mlp, MlpConfig, PairwiseMachine, Rbm, RbmConfig,
+    Hopfield, HopfieldConfig, Mlp, MlpConfig, PairwiseMachine, Precision, Rbm, RbmConfig,
 };
 use ebm_ops::Noise;
 use ebm_sampling::Run;
@@ -240,6 +240,10 @@ impl Energy<4> for Network {
 impl Trainable<4> for Network {
     fn supports(&self, sampler: &SamplerConfig) -> bool {
         each!(self, model => Trainable::<4>::supports(model, sampler))
+    }
+
+    fn supports_precision(&self, precision: Precision) -> bool {
+        each!(self, model => Trainable::<4>::supports_precision(model, precision))
     }
 
     fn run(

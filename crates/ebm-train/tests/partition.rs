@@ -18,6 +18,7 @@ fn options(method: PartitionMethod) -> PartitionOptions {
         chains: 200,
         reverse_sweeps: 200,
         seed: 5,
+        ..PartitionOptions::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `[training]` and `[objective]` sections: how long, on how much at a time, and what is minimised.
 
+use ebm_models::Precision;
 use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_decay, check_not_negative};
@@ -18,6 +19,13 @@ pub struct TrainingConfig {
     /// Decay of the moving average of the weights, which samples are drawn with; absent: no average.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
+    /// The type in which the energies of chains make their matrix products; parameters and everything else are f32.
+    #[serde(default, skip_serializing_if = "is_f32")]
+    pub precision: Precision,
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 /// The contrastive-divergence objective.

@@ -1,6 +1,7 @@
 //! The partition function of a trained Boltzmann machine, exactly or between two bounds.
 
-use ebm_models::{LayeredMachine, Layers, PairwiseMachine, Parity, VisibleUnits};
+use burn::module::Module;
+use ebm_models::{LayeredMachine, Layers, PairwiseMachine, Parity, Precision, VisibleUnits};
 use ebm_sampling::TemperingSchedule;
 use serde::Serialize;
 
@@ -8,6 +9,7 @@ use super::annealed_bounds::{layered_bounds, pairwise_bounds};
 use crate::error::TrainError;
 use crate::examples::Examples;
 use crate::network::Network;
+use crate::trainable::Trainable;
 
 /// Called as work goes on: what is being done, how much of it is done, and how much there is.
 pub type Progress<'a> = dyn FnMut(&'static str, u64, u64) + 'a;
@@ -52,6 +54,8 @@ pub struct PartitionOptions {
     pub reverse_sweeps: usize,
     /// Seed of the chains.
     pub seed: u64,
+    /// The type in which energies make their matrix products; weights of chains, sums and `log Z` are wider.
+    pub precision: Precision,
 }
 
 impl Default for PartitionOptions {
@@ -63,6 +67,7 @@ impl Default for PartitionOptions {
             chains: 100,
             reverse_sweeps: 1000,
             seed: 0,
+            precision: Precision::F32,
         }
     }
 }
@@ -137,13 +142,32 @@ impl LogPartition {
 ///
 /// # Errors
 ///
-/// If the model has no partition function that can be found so, or too many states to sum over exactly.
+/// If the model has no partition function that can be found so, too many states to sum over exactly, or model or device
+/// can't do with [`PartitionOptions::precision`].
 pub fn log_partition(
     model: &Network,
     data: Option<&Examples<4>>,
     options: &PartitionOptions,
     progress: &mut Progress<'_>,
 ) -> Result<LogPartition, TrainError> {
+    if !Trainable::<4>::supports_precision(model, options.precision) {
+        return Err(TrainError::NotEvaluable {
+            what: "log Z in half precision",
+            model: model.name(),
+            models: "machines with layers",
+        });
+    }
+    let supported = model
+        .devices()
+        .iter()
+        .all(|device| options.precision.is_supported_by(device));
+    if !supported {
+        return Err(TrainError::UnsupportedPrecision {
+            precision: options.precision,
+        });
+    }
+    let half = (options.precision != Precision::F32).then(|| options.precision.frozen(model));
+    let model = half.as_ref().unwrap_or(model);
     let layers = match model {
         Network::Rbm(model) => model.layers(),
         Network::Dbm(model) => model.layers(),

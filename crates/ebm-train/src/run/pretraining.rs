@@ -173,6 +173,7 @@ fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> TrainerConfig {
             batch_size: config.training.batch_size,
             data_noise: 0.0,
             ema_decay: None,
+            precision: config.training.precision,
         },
         energy_limit: config.recovery.energy_limit,
         range: config.data.range(),

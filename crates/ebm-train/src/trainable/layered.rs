@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use ebm_models::{BlockConditional, Dbm, LayeredMachine, Rbm, ReplicatedRbm, VisibleUnits};
+use ebm_models::{
+    BlockConditional, Dbm, LayeredMachine, Precision, Rbm, ReplicatedRbm, VisibleUnits,
+};
 use ebm_ops::Noise;
 use ebm_sampling::{BlockGibbs, Run, run};
 
@@ -21,6 +23,10 @@ impl<const D: usize> Trainable<D> for Rbm {
                     sampler,
                     SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_)
                 ))
+    }
+
+    fn supports_precision(&self, _precision: Precision) -> bool {
+        true
     }
 
     fn run(
@@ -57,6 +63,10 @@ impl<const D: usize> Trainable<D> for ReplicatedRbm {
         matches!(sampler, SamplerConfig::Gibbs(keys) if keys.temperature > 0.0)
     }
 
+    fn supports_precision(&self, _precision: Precision) -> bool {
+        true
+    }
+
     fn run(
         &self,
         sampler: &SamplerConfig,
@@ -77,6 +87,10 @@ impl<const D: usize> Trainable<D> for ReplicatedRbm {
 impl<const D: usize> Trainable<D> for Dbm {
     fn supports(&self, sampler: &SamplerConfig) -> bool {
         supports_blocks(sampler)
+    }
+
+    fn supports_precision(&self, _precision: Precision) -> bool {
+        true
     }
 
     fn run(

@@ -4,7 +4,7 @@ mod layered;
 mod pairwise;
 
 use burn::tensor::Tensor;
-use ebm_models::{ConvNet, Energy, Mlp};
+use ebm_models::{ConvNet, Energy, Mlp, Precision};
 use ebm_ops::Noise;
 use ebm_sampling::{Run, run};
 
@@ -22,6 +22,12 @@ pub trait Trainable<const D: usize>: Energy<D> {
             sampler,
             SamplerConfig::Langevin(_) | SamplerConfig::Metropolis(_)
         )
+    }
+
+    /// Whether the model can make its products in this type ([`Precision::frozen`]). One of your own that casts where it
+    /// multiplies says so here.
+    fn supports_precision(&self, precision: Precision) -> bool {
+        precision == Precision::F32
     }
 
     /// Moves chains by `steps` transitions of the sampler, for data in `range`.
@@ -68,9 +74,17 @@ pub trait Trainable<const D: usize>: Energy<D> {
     }
 }
 
-impl<const D: usize> Trainable<D> for Mlp {}
+impl<const D: usize> Trainable<D> for Mlp {
+    fn supports_precision(&self, _precision: Precision) -> bool {
+        true
+    }
+}
 
-impl Trainable<4> for ConvNet {}
+impl Trainable<4> for ConvNet {
+    fn supports_precision(&self, _precision: Precision) -> bool {
+        true
+    }
+}
 
 /// Langevin dynamics or Metropolis, which any energy allows.
 pub(crate) fn run_continuous<E: Energy<D>, const D: usize>(

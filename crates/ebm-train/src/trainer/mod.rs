@@ -3,7 +3,8 @@
 mod metrics;
 mod state;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+use ebm_models::Precision;
 use ebm_ops::Noise;
 
 pub use metrics::{Metrics, StepOutcome};
@@ -73,6 +74,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         if !model.supports(&config.sampler) {
             return Err(unsupported(&config.sampler).into());
         }
+        check_precision(config.training.precision, &model, &examples.device())?;
         let mut shape = model.state_shape(examples.shape());
         if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
             shape[0] = keys.capacity;
@@ -117,11 +119,13 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let data = self.examples.batch(indices);
 
         let frozen = self.model.valid();
+        // The same, but for the type of its products where chains are to move in half precision.
+        let moving = training.precision.frozen(&frozen);
         // Chains that start at the data start at the examples, the objective sees them with noise.
         let clamped = frozen.clamp(data, &self.config.sampler, &mut self.noise);
         let negatives =
             self.negative_phase
-                .sample(&frozen, &clamped, &self.config, &mut self.noise);
+                .sample(&moving, &clamped, &self.config, &mut self.noise);
         let clamped = add_noise(
             clamped,
             training.data_noise,
@@ -242,6 +246,27 @@ fn unsupported(sampler: &SamplerConfig) -> ConfigError {
             expected: "a sampler that can move chains of this model: \"langevin\" or \"metropolis\" for networks and Gaussian units, \"gibbs\" or \"parallel_tempering\" for machines with layers, \"gibbs\" for pairwise machines".into(),
         },
     }
+}
+
+/// Fails unless model and device make their products in this type.
+fn check_precision<M: Trainable<D>, const D: usize>(
+    precision: Precision,
+    model: &M,
+    device: &Device,
+) -> Result<(), TrainError> {
+    if !model.supports_precision(precision) {
+        return Err(ConfigError::Value {
+            key: "training.precision",
+            found: format!("\"{precision}\""),
+            expected: "\"f32\" with this model: networks and machines with layers can do with less"
+                .into(),
+        }
+        .into());
+    }
+    if !precision.is_supported_by(device) {
+        return Err(TrainError::UnsupportedPrecision { precision });
+    }
+    Ok(())
 }
 
 /// Adds normal noise and brings the result back into the range.

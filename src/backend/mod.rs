@@ -1,9 +1,14 @@
 //! The backend, chosen at run time among those compiled in; never a silent fall-back.
 
+mod description;
+mod error;
+
 use std::fmt;
 
 use burn::tensor::Device;
-use ebm_train::did_you_mean;
+
+pub use description::DeviceDescription;
+pub use error::BackendError;
 
 /// A burn backend that this workspace supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,40 +27,6 @@ pub enum Backend {
     Flex,
     /// The CPU, by the older ndarray backend.
     NdArray,
-}
-
-/// A backend that can't be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BackendError {
-    /// There is no backend of this name.
-    #[error("unknown backend `{name}`: choose auto or one of {}{}", names(&Backend::ALL), did_you_mean(name, Backend::ALL.map(Backend::name)))]
-    Unknown {
-        /// What was asked for.
-        name: String,
-    },
-    /// The backend was left out of this build.
-    #[error(
-        "backend `{backend}` is not compiled in (this build has {compiled}): build with `cargo build --release --features {backend}`"
-    )]
-    NotCompiledIn {
-        /// What was asked for.
-        backend: Backend,
-        /// What there is.
-        compiled: String,
-    },
-    /// There is no device for the backend.
-    #[error("backend `{backend}` finds no device {index}: {reason}; {}", backend.advice())]
-    NoDevice {
-        /// What was asked for.
-        backend: Backend,
-        /// Which device of it.
-        index: usize,
-        /// What the driver said.
-        reason: String,
-    },
-    /// This build has no backend at all.
-    #[error("no backend is compiled in: build with `cargo build --release --features flex`")]
-    None,
 }
 
 /// A device, and how it was chosen.
@@ -119,12 +90,16 @@ impl Backend {
                 compiled: names(&compiled()),
             });
         }
-        let devices = guarded(|| enumerate(self)).unwrap_or_default();
+        let (devices, reason) = match guarded(|| enumerate(self)) {
+            Ok(devices) => (devices, "no driver reports one".into()),
+            Err(reason) => (Vec::new(), reason),
+        };
         if devices.is_empty() {
             return Err(BackendError::NoDevice {
                 backend: self,
                 index: 0,
-                reason: "the driver reports none".into(),
+                count: 0,
+                reason,
             });
         }
         Ok(devices)
@@ -136,31 +111,20 @@ impl Backend {
     ///
     /// If the backend is not compiled in, or there is no such device.
     pub fn open(self, index: usize) -> Result<Device, BackendError> {
-        let no_device = |reason: String| BackendError::NoDevice {
-            backend: self,
-            index,
-            reason,
-        };
         let devices = self.devices()?;
         let count = devices.len();
-        let device = devices
-            .into_iter()
-            .nth(index)
-            .ok_or_else(|| no_device(format!("there are {count}, numbered from 0")))?;
-        guarded(|| probe(&device)).map_err(no_device)?;
+        let no_device = |count: usize, reason: String| BackendError::NoDevice {
+            backend: self,
+            index,
+            count,
+            reason,
+        };
+        let Some(device) = devices.into_iter().nth(index) else {
+            let reason = format!("there are {count}, numbered from 0");
+            return Err(no_device(count, reason));
+        };
+        guarded(|| probe(&device)).map_err(|reason| no_device(0, reason))?;
         Ok(device)
-    }
-
-    fn advice(self) -> &'static str {
-        match self {
-            Self::Cuda => "install NVIDIA's driver, or use `--backend auto`",
-            Self::Rocm => "install AMD's ROCm, or use `--backend auto`",
-            Self::Metal => "Metal needs macOS; use `--backend auto`",
-            Self::Vulkan | Self::Wgpu => {
-                "install the Vulkan driver of your GPU (on Debian `mesa-vulkan-drivers`; `vulkaninfo` lists what there is), or use `--backend auto`"
-            }
-            Self::Flex | Self::NdArray => "use `--device 0`",
-        }
     }
 }
 
@@ -208,6 +172,7 @@ fn select_automatically(index: usize) -> Result<Choice, BackendError> {
                 passed_over.push(BackendError::NoDevice {
                     backend,
                     index,
+                    count: 0,
                     reason: "there is only a software driver".into(),
                 });
             }

@@ -1,0 +1,92 @@
+//! Why a backend can't be used, and what to build or install.
+
+use ebm_train::did_you_mean;
+
+use super::{Backend, names};
+
+/// A backend that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// There is no backend of this name.
+    #[error(
+        "unknown backend `{name}`{} (flag `--backend`, variable EBM_BACKEND or config key `backend`): choose auto or one of {}",
+        nearest(name),
+        names(&Backend::ALL)
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The backend was left out of this build.
+    #[error(
+        "backend `{backend}` is not compiled in (this build has {compiled}): build with `cargo build --release --features {backend}`{}",
+        backend.build_needs()
+    )]
+    NotCompiledIn {
+        /// What was asked for.
+        backend: Backend,
+        /// What there is.
+        compiled: String,
+    },
+    /// There is no device for the backend.
+    #[error("backend `{backend}` finds no device {index}: {reason}; {}", backend.advice(*count))]
+    NoDevice {
+        /// What was asked for.
+        backend: Backend,
+        /// Which device of it.
+        index: usize,
+        /// How many devices there are.
+        count: usize,
+        /// What the driver said.
+        reason: String,
+    },
+    /// This build has no backend at all.
+    #[error("no backend is compiled in: build with `cargo build --release --features flex`")]
+    None,
+}
+
+impl Backend {
+    /// What building with it takes, beside the feature.
+    fn build_needs(self) -> &'static str {
+        match self {
+            Self::Cuda => " (it downloads an LLVM build, and needs the CUDA toolkit to run)",
+            Self::Rocm => " (it needs the ROCm toolkit)",
+            Self::Metal => " on macOS",
+            Self::Vulkan | Self::Wgpu | Self::Flex | Self::NdArray => "",
+        }
+    }
+
+    /// What to install where no device is found, or to choose where there are `count` others.
+    fn advice(self, count: usize) -> String {
+        if count > 0 {
+            return match count {
+                1 => "use `--device 0`".into(),
+                _ => format!("use `--device 0` to `--device {}`", count - 1),
+            };
+        }
+        let install = match self {
+            Self::Cuda => "install NVIDIA's driver (`nvidia-smi` shows whether it works)",
+            Self::Rocm => "install AMD's ROCm (`rocminfo` shows whether it works)",
+            Self::Metal => "Metal needs macOS and an Apple GPU",
+            Self::Vulkan | Self::Wgpu => {
+                "install the Vulkan driver of your GPU (for AMD and Intel, and without a GPU, Debian's package `mesa-vulkan-drivers`; NVIDIA's own for NVIDIA; `vulkaninfo` shows what there is)"
+            }
+            Self::Flex | Self::NdArray => "the CPU is always there",
+        };
+        format!("{install}, or use `--backend auto`")
+    }
+}
+
+/// `; did you mean NAME?` for names of hardware and misspelt ones, or nothing.
+fn nearest(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let meant = match lower.as_str() {
+        "cpu" => Backend::Flex.name(),
+        "gpu" | "webgpu" => Backend::Wgpu.name(),
+        "nvidia" => Backend::Cuda.name(),
+        "amd" | "hip" => Backend::Rocm.name(),
+        "mps" | "apple" => Backend::Metal.name(),
+        other => other,
+    };
+    did_you_mean(meant, Backend::ALL.map(Backend::name))
+}

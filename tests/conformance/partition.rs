@@ -1,0 +1,85 @@
+//! Partition functions: the sum over all states, and annealed importance sampling with the same noise.
+
+use burn::tensor::Tensor;
+use ebm::models::{
+    BoltzmannMachineConfig, DbmConfig, LayeredMachine, MlpConfig, PairwiseMachine, RbmConfig,
+    log_partition, log_partition_of,
+};
+use ebm::ops::Noise;
+use ebm::sampling::{
+    AnnealedImportance, AnnealingPath, EnergyPath, LayeredPath, NormalDensity, PairwisePath,
+    RandomWalkMetropolis, TemperingSchedule,
+};
+
+use crate::{assert_close, on_both};
+
+#[test]
+fn exact_sums() {
+    let (expected, found) = on_both(|device| {
+        let mut noise = Noise::new(31);
+        let rbm = RbmConfig::new(7, 5)
+            .with_weight_std(0.8)
+            .init(device, &mut noise);
+        let dbm = DbmConfig::new(5, vec![4, 3]).with_weight_std(0.8);
+        let dbm = dbm.init(device, &mut noise);
+        let spins = BoltzmannMachineConfig::new(7).with_weight_std(0.8);
+        let spins = spins.init(device, &mut noise).parameters();
+        let energy = |states: Tensor<2>| spins.energy(states);
+        [
+            log_partition(&rbm.layers(), &mut |_, _| {}).unwrap() as f32,
+            log_partition(&dbm.layers(), &mut |_, _| {}).unwrap() as f32,
+            log_partition_of(energy, 7, -1.0, 1.0, device, &mut |_, _| {}).unwrap() as f32,
+        ]
+    });
+    assert_close("log Z", &found, &expected, 1e-5);
+}
+
+/// The log-weights of a few chains, forward and back: `[2 * chains]`.
+fn annealed<P: AnnealingPath>(path: &P) -> Vec<f32> {
+    let mut noise = Noise::new(32);
+    let annealing = AnnealedImportance {
+        schedule: TemperingSchedule::linear(6),
+        chains: 6,
+    };
+    let forward = annealing.run(path, &mut noise, &mut |_, _| {});
+    let back = annealing.run_reverse(path, forward.states, &mut noise, &mut |_, _| {});
+    let all = forward.log_weights.into_iter().chain(back.log_weights);
+    all.map(|weight| weight as f32).collect()
+}
+
+#[test]
+fn annealed_importance_of_machines() {
+    let (expected, found) = on_both(|device| {
+        let mut noise = Noise::new(33);
+        let rbm = RbmConfig::new(7, 5)
+            .with_weight_std(0.8)
+            .init(device, &mut noise);
+        let dbm = DbmConfig::new(5, vec![4, 3]).with_weight_std(0.8);
+        let dbm = dbm.init(device, &mut noise);
+        let spins = BoltzmannMachineConfig::new(7).with_weight_std(0.8);
+        let spins = spins.init(device, &mut noise);
+        [
+            annealed(&LayeredPath::new(&rbm.layers())),
+            annealed(&LayeredPath::new(&dbm.layers())),
+            annealed(&PairwisePath::new(&spins)),
+        ]
+    });
+    for (what, (found, expected)) in ["RBM", "DBM", "Boltzmann machine"]
+        .iter()
+        .zip(found.iter().zip(&expected))
+    {
+        assert_close(&format!("log-weights of the {what}"), found, expected, 1e-4);
+    }
+}
+
+#[test]
+fn annealed_importance_of_an_energy() {
+    let (expected, found) = on_both(|device| {
+        let mut noise = Noise::new(34);
+        let energy = MlpConfig::new(5, vec![8]).init(device, &mut noise);
+        let base = NormalDensity::isotropic(0.0, 1.0, &[5], device);
+        let kernel = |_beta: f64| RandomWalkMetropolis::new(0.7);
+        annealed(&EnergyPath::<_, _, _, 2>::new(energy, base, kernel))
+    });
+    assert_close("log-weights of an energy", &found, &expected, 1e-4);
+}
