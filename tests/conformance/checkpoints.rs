@@ -88,7 +88,9 @@ fn checkpoints_go_from_any_backend_to_any() {
             for (kind, expected) in kinds.iter().zip(&expected) {
                 let found = resumed(&configuration(*kind), from, to);
                 let moved = distance(&found, expected);
-                if written_on == resumed_on {
+                // A GPU picks kernels by timing them, and other kernels sum in another order.
+                let is_cpu = matches!(written_on, Backend::Flex | Backend::NdArray);
+                if written_on == resumed_on && is_cpu {
                     assert!(
                         found == *expected,
                         "{}: {written_on} doesn't resume bit for bit, but {moved:.1e} away",

@@ -1,6 +1,6 @@
 //! Energies and their gradients with respect to the input, of every model.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use ebm::models::{
     Activation, BoltzmannMachineConfig, Coding, ConvLayerConfig, ConvNetConfig, DbmConfig,
     DenseAssociativeMemory, Energy, HopfieldConfig, MlpConfig, Negation, RbmConfig, ReplicatedRbm,
