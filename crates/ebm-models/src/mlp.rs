@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use ebm_ops::{Noise, linear};
+use ebm_ops::Noise;
 
 use crate::activation::Activation;
 use crate::energy::{Energy, flatten};
