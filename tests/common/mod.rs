@@ -65,6 +65,8 @@ pub(crate) fn ebm(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ebm"));
     command.current_dir(folder);
     command.env_remove("EBM_BACKEND").env_remove("EBM_DEVICE");
+    // Where a build has `wgpu` a library that drivers use complains without it.
+    command.env("XDG_RUNTIME_DIR", folder);
     command
 }
 
