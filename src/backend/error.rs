@@ -40,6 +40,14 @@ pub enum BackendError {
         /// What the driver said.
         reason: String,
     },
+    /// `auto` passes over a GPU backend that would run on the processor.
+    #[error(
+        "backend `{backend}` has only a software driver, slower than the CPU backends: `--backend {backend}` uses it all the same"
+    )]
+    SoftwareDriver {
+        /// The backend.
+        backend: Backend,
+    },
     /// This build has no backend at all.
     #[error("no backend is compiled in: build with `cargo build --release --features flex`")]
     None,

@@ -169,12 +169,7 @@ fn select_automatically(index: usize) -> Result<Choice, BackendError> {
         match backend.open(index) {
             // Slower than the CPU backends: only for who asks for it by name.
             Ok(device) if is_software(backend, &device) => {
-                passed_over.push(BackendError::NoDevice {
-                    backend,
-                    index,
-                    count: 0,
-                    reason: "there is only a software driver".into(),
-                });
+                passed_over.push(BackendError::SoftwareDriver { backend });
             }
             Ok(device) => {
                 return Ok(Choice {

@@ -49,8 +49,8 @@ fn a_weight_is_rounded_once_and_to_the_nearest() {
         (Precision::F16, 2.0_f32.powi(-11)),
     ] {
         // Three quarters of a step above 1, which is 2 units, become the next value; a quarter is lost.
-        let weight = [[1.0 + 1.5 * unit, 1.0 + 0.5 * unit], [0.0, 0.0]];
-        let rounded = [[1.0 + 2.0 * unit, 1.0], [0.0, 0.0]];
+        let weight = [[1.0 + 1.5 * unit, 0.0], [0.0, 1.0 + 0.5 * unit]];
+        let rounded = [[1.0 + 2.0 * unit, 0.0], [0.0, 1.0]];
         let bias = [1.0 + 0.5 * unit, 0.0];
         let narrow = precision.frozen(&machine(weight, bias, &device));
         let found = floats(narrow.energy(states(&device)));
