@@ -46,7 +46,7 @@ if [ -z "$checks_only" ]; then
 fi
 
 # In a target folder of its own: these features mean another build of burn.
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ebm-target-$backend}"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ebm/target-$backend}"
 export EBM_BACKEND=$backend EBM_DEVICE=${DEVICE:-0}
 features=(--features "$backend")
 scratch=$(mktemp -d)

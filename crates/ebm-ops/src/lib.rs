@@ -37,6 +37,8 @@ mod flex;
 #[cfg(any(feature = "cube", feature = "flex"))]
 mod kernels;
 mod langevin;
+#[cfg(any(feature = "cube", feature = "flex"))]
+mod layout;
 mod lift;
 mod linear;
 mod metropolis;
@@ -44,9 +46,9 @@ mod noise;
 mod npy;
 mod parameters;
 mod philox;
-mod restart;
 mod rows;
 mod softplus_sum;
+mod starting_points;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use chains::{finite_chains, per_chain, select_chains};
@@ -59,6 +61,6 @@ pub use noise::Noise;
 pub use npy::write_npy;
 pub use parameters::{GradientDescent, moving_average, square_sum};
 pub use philox::philox4x32_10;
-pub use restart::Start;
 pub use rows::{Rows, row_indices};
 pub use softplus_sum::softplus_sum;
+pub use starting_points::StartingPoints;

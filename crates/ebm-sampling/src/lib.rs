@@ -60,6 +60,8 @@ mod tempering;
 mod traces;
 mod underdamped_langevin;
 
+pub use ebm_ops::StartingPoints;
+
 pub use adaptation::{
     DualAveraging, MAX_LEAPFROG_STEPS, StepSize, WarmupWindows, adapt_step_size, chees_adaptation,
     find_reasonable_step_size, window_adaptation,
@@ -93,9 +95,7 @@ pub use partition::{
 };
 pub use recall::{Dynamics, Recall, recall};
 pub use rejection_sampling::{RejectionError, RejectionSample, RejectionSampler};
-pub use replay_buffer::{
-    ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage,
-};
+pub use replay_buffer::{ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, Storage};
 pub use tempering::{
     Annealed, AnnealedEnergy, BlockParallelTempering, BlockParallelTemperingState, Cooling,
     InvalidLadder, Ladder, ParallelTempering, ParallelTemperingState, TemperatureSchedule,

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use ebm_ops::{Noise, Rows, Start, row_indices};
-use serde::{Deserialize, Serialize};
+use ebm_ops::{Noise, Rows, StartingPoints, row_indices};
 
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,53 +14,6 @@ pub struct ReplayBufferConfig {
     pub starting_points: StartingPoints,
     /// What is kept of a position.
     pub storage: Storage,
-}
-
-/// The distribution of the first position of a chain, component by component.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StartingPoints {
-    /// Uniform on `[low, high)`.
-    Uniform {
-        /// Lower end.
-        low: f64,
-        /// Upper end.
-        high: f64,
-    },
-    /// Normal.
-    Normal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        std: f64,
-    },
-    /// One of two values with equal probability, for binary units.
-    Binary {
-        /// The one value.
-        low: f64,
-        /// The other.
-        high: f64,
-    },
-}
-
-impl StartingPoints {
-    /// Draws positions.
-    pub fn draw<const D: usize>(
-        &self,
-        shape: [usize; D],
-        noise: &mut Noise,
-        device: &Device,
-    ) -> Tensor<D> {
-        self.start().draw(shape, noise, device)
-    }
-
-    fn start(&self) -> Start {
-        match *self {
-            Self::Uniform { low, high } => Start::Uniform { low, high },
-            Self::Normal { mean, std } => Start::Normal { mean, std },
-            Self::Binary { low, high } => Start::Coin { low, high },
-        }
-    }
 }
 
 /// What a [`ReplayBuffer`] keeps of a position.
@@ -184,8 +136,8 @@ impl<const D: usize> ReplayBuffer<D> {
         shape[0] = count;
         let stored = self.rows.select(indices.clone()).reshape(shape);
         let positions = if self.config.fresh_fraction > 0.0 && count > 0 {
-            let start = self.config.starting_points.start();
-            start.restart(stored, self.config.fresh_fraction, noise)
+            let fraction = self.config.fresh_fraction;
+            self.config.starting_points.restart(stored, fraction, noise)
         } else {
             stored
         };

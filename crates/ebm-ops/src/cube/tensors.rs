@@ -7,6 +7,8 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
+use crate::layout::dense_values;
+
 /// What is 0 in [`super::elementary::rounded`].
 pub(super) const ZERO: u32 = 0;
 
@@ -35,23 +37,9 @@ pub(super) fn dense(x: CubeTensor) -> CubeTensor {
 
 /// Whether the values fill the memory from the tensor's start on without a gap.
 fn is_dense(x: &CubeTensor) -> bool {
-    let mut dimensions: Vec<(usize, usize)> = x
-        .meta
-        .strides()
-        .iter()
-        .zip(x.meta.shape().iter())
-        .map(|(&stride, &size)| (stride, size))
-        .filter(|&(_, size)| size != 1)
-        .collect();
-    dimensions.sort_unstable();
-    let mut expected = 1;
-    for (stride, size) in dimensions {
-        if stride != expected {
-            return false;
-        }
-        expected *= size;
-    }
-    !x.meta.is_tiled()
+    let strides = x.meta.strides().iter().map(|&stride| stride as isize);
+    let dimensions = strides.zip(x.meta.shape().iter().copied());
+    !x.meta.is_tiled() && dense_values(dimensions).is_some()
 }
 
 /// Whether two dense tensors have the same order in memory.

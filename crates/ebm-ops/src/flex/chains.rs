@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::elementwise::{contiguous, slice};
 use crate::fill::{self, BLOCK, Distribution, Interval, Place};
-use crate::restart::Start;
+use crate::starting_points::StartingPoints;
 
 /// Values that a thread copies at a time.
 const TASK_VALUES: usize = 1 << 16;
@@ -117,13 +117,13 @@ fn overwrite(rows: &mut [f32], with: &[f32], values: usize, wanted: impl Fn(usiz
 /// Where the noise of restarts is in its stream: blocks of the choice, and of the draws.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restart {
-    pub(crate) start: Start,
+    pub(crate) start: StartingPoints,
     pub(crate) probability: f32,
     pub(crate) choice: Place,
     pub(crate) draw: Place,
 }
 
-/// Draws the chains that restart; see [`Start::restart`].
+/// Draws the chains that restart; see [`StartingPoints::restart`].
 pub(super) fn restart(restart: Restart, x: FlexTensor) -> FlexTensor {
     let batch = x.layout().shape()[0];
     let values = x.layout().shape().num_elements() / batch.max(1);
@@ -157,17 +157,17 @@ impl Restart {
             first: self.draw.first.wrapping_add((from / BLOCK) as u64),
         };
         let (scale, shift) = match self.start {
-            Start::Uniform { low, high } => {
+            StartingPoints::Uniform { low, high } => {
                 let interval = Interval::new(low, high);
                 fill::draw(Distribution::Uniform(interval), place, &mut draws);
                 row.copy_from_slice(&draws[before..]);
                 return;
             }
-            Start::Normal { mean, std } => {
+            StartingPoints::Normal { mean, std } => {
                 fill::draw(Distribution::Normal, place, &mut draws);
                 (std, mean)
             }
-            Start::Coin { low, high } => {
+            StartingPoints::Binary { low, high } => {
                 fill::bernoulli_logits(place.key, place.first, &mut draws);
                 (high - low, low)
             }

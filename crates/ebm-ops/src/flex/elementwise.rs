@@ -6,6 +6,7 @@ use burn::tensor::{Bytes, DType};
 use super::functions;
 use super::threads::{each, each_pair, each_with};
 use crate::elementwise::Elementwise;
+use crate::layout::dense_values;
 
 /// A function of each value.
 pub(super) fn values(x: FlexTensor, function: Elementwise) -> FlexTensor {
@@ -77,18 +78,7 @@ pub(super) fn slice(x: &FlexTensor) -> &[f32] {
 
 /// Whether a layout visits each of so many values exactly once.
 fn is_dense(layout: &Layout, values: usize) -> bool {
-    let shape = layout.shape();
-    let mut dimensions: Vec<(isize, usize)> = (0..layout.num_dims())
-        .map(|dimension| (layout.strides()[dimension], shape[dimension]))
-        .filter(|&(_, size)| size != 1)
-        .collect();
-    dimensions.sort_unstable();
-    let mut expected = 1;
-    for (stride, size) in dimensions {
-        if stride != expected {
-            return false;
-        }
-        expected *= size as isize;
-    }
-    layout.start_offset() == 0 && expected == values as isize
+    let strides = layout.strides().iter().copied();
+    let dimensions = strides.zip(layout.shape().iter().copied());
+    layout.start_offset() == 0 && dense_values(dimensions) == Some(values)
 }

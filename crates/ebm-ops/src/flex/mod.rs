@@ -22,7 +22,7 @@ use crate::convolution::Stride2d;
 use crate::metropolis::MetropolisDecision;
 use crate::noise::Noise;
 use crate::parameters::GradientDescent;
-use crate::restart::Start;
+use crate::starting_points::StartingPoints;
 use chains::Restart;
 use extension::FlexOps;
 pub(crate) use memory::keep as keep_memory;
@@ -101,9 +101,9 @@ pub(crate) fn assign_rows(rows: Tensor<2>, indices: Tensor<1, Int>, with: Tensor
     ))
 }
 
-/// See [`Start::restart`].
+/// See [`StartingPoints::restart`].
 pub(crate) fn restart<const D: usize>(
-    start: &Start,
+    start: &StartingPoints,
     x: Tensor<D>,
     probability: f64,
     noise: &mut Noise,

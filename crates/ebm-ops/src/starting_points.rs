@@ -1,12 +1,14 @@
-//! Restarts of some chains of a batch: on Flex only those are drawn that restart.
+//! Where chains start, and restarts of some of a batch: on Flex only those are drawn that restart.
 
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::noise::Noise;
 
-/// The distribution of each value of a chain where it starts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
+/// The distribution of the first position of a chain, component by component.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartingPoints {
     /// Uniform on `[low, high)`.
     Uniform {
         /// Lower end.
@@ -21,8 +23,8 @@ pub enum Start {
         /// Standard deviation.
         std: f64,
     },
-    /// One of two values with equal probability.
-    Coin {
+    /// One of two values with equal probability, for binary units.
+    Binary {
         /// The one value.
         low: f64,
         /// The other.
@@ -30,7 +32,7 @@ pub enum Start {
     },
 }
 
-impl Start {
+impl StartingPoints {
     /// Draws values of a shape, on a device.
     ///
     /// # Panics
@@ -48,7 +50,7 @@ impl Start {
                 let draws: Tensor<D> = noise.normal(shape, device);
                 draws.mul_scalar(std).add_scalar(mean)
             }
-            Self::Coin { low, high } => {
+            Self::Binary { low, high } => {
                 let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
                 coins.mul_scalar(high - low).add_scalar(low)
             }
@@ -105,15 +107,15 @@ mod tests {
     fn the_kernel_restarts_as_ordinary_operations_do() {
         let device = Device::flex();
         let starts = [
-            Start::Uniform {
+            StartingPoints::Uniform {
                 low: -1.0,
                 high: 0.3,
             },
-            Start::Normal {
+            StartingPoints::Normal {
                 mean: 0.2,
                 std: 1.3,
             },
-            Start::Coin {
+            StartingPoints::Binary {
                 low: -1.0,
                 high: 2.0,
             },
