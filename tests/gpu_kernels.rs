@@ -8,7 +8,7 @@
 use burn::tensor::{Bool, Device, Shape, Tensor, TensorData};
 use ebm::backend::Backend;
 use ebm::ops::activation::{leaky_relu, log_sigmoid, sigmoid, softplus, swish};
-use ebm::ops::{LangevinUpdate, Noise, softplus_sum};
+use ebm::ops::{LangevinUpdate, MetropolisDecision, Noise, softplus_sum};
 
 /// The GPU that `EBM_BACKEND` names; none if it names none.
 fn gpu() -> Option<Device> {
@@ -386,6 +386,65 @@ fn langevin_updates_have_the_same_bits() {
                         (found.1, found.2),
                         (expected.1.clone(), expected.2.clone()),
                         "{what}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Ratios around every edge, allowed or not, in batches around a block of the noise; and 200,000 of them, which cross the unit of
+/// the counter that overflows.
+#[test]
+fn metropolis_decisions_are_the_same() {
+    let Some(gpu) = gpu() else { return };
+    let cpu = Device::flex();
+    let edges = [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        0.0,
+        -0.0,
+        1e-30,
+        -1e-30,
+        -16.635_532,
+        -16.635_534,
+        -104.0,
+        3e38,
+    ];
+    for batch in [0, 1, 3, 4, 5, 33, 200_000] {
+        let mut ratios = values(Noise::new(3).normal::<1>([batch], &cpu));
+        for (i, ratio) in ratios.iter_mut().enumerate().filter(|(i, _)| i % 3 == 0) {
+            *ratio = edges[i / 3 % edges.len()];
+        }
+        let allowed: Vec<bool> = (0..batch).map(|i| i % 7 != 5).collect();
+        for counter in COUNTERS {
+            let run = |device: &Device| {
+                let ratios = TensorData::new(ratios.clone(), [batch]);
+                let allowed = TensorData::new(allowed.clone(), [batch]);
+                let mut noise = stream(counter);
+                let decision = MetropolisDecision::draw(
+                    Tensor::from_data(ratios, device),
+                    Tensor::from_data(allowed, device),
+                    &mut noise,
+                );
+                let probability = values(decision.probability);
+                (flags(decision.accepted), probability, noise)
+            };
+            let expected = run(&cpu);
+            for device in [gpu.clone(), gpu.clone().autodiff()] {
+                let found = run(&device);
+                assert_eq!(found.2, expected.2, "the noise is elsewhere in its stream");
+                // The logarithm of 1 - u may differ in its last bit, and a decision with it where the ratio is just that: a
+                // chance of about 1e-7 each.
+                let decided = found.0.iter().zip(&expected.0);
+                let differing = decided.filter(|(found, expected)| found != expected);
+                assert!(differing.count() <= 1, "batch of {batch} from {counter}");
+                for (i, (found, expected)) in found.1.iter().zip(&expected.1).enumerate() {
+                    let error = f64::from((found - expected).abs());
+                    assert!(
+                        error <= 4.0 * f64::from(f32::EPSILON) * f64::from(*expected) + 1e-37,
+                        "probability {i} of {batch}: {found:e}, expected {expected:e}"
                     );
                 }
             }

@@ -4,6 +4,7 @@ use std::fs;
 
 use burn::tensor::{DType, Device};
 use ebm_models::Precision;
+use ebm_train::run::Processor;
 
 use super::{Backend, is_software};
 
@@ -46,24 +47,12 @@ impl DeviceDescription {
     }
 }
 
-/// The processor's name and the machine's memory, as Linux tells them.
+/// The processor's name with its threads, and the machine's memory.
 fn processor() -> (String, Option<String>, Option<u64>) {
-    let name = value_of("/proc/cpuinfo", "model name").unwrap_or_else(|| "CPU".into());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = value_of("/proc/meminfo", "MemTotal").and_then(|text| {
-        let kilobytes: u64 = text.split_whitespace().next()?.parse().ok()?;
-        Some(kilobytes * 1024)
-    });
-    (format!("{name}, {threads} threads"), None, memory)
-}
-
-/// The first `key: value` of a file of `/proc`.
-fn value_of(path: &str, key: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        (found.trim() == key).then(|| value.trim().to_string())
-    })
+    let here = Processor::here();
+    let name = here.name.unwrap_or_else(|| "CPU".into());
+    let threads = here.threads.unwrap_or(1);
+    (format!("{name}, {threads} threads"), None, here.memory)
 }
 
 #[cfg(not(any(

@@ -1,7 +1,9 @@
-//! The decision of Metropolis and Hastings, chain by chain: in one pass on Flex.
+//! The decision of Metropolis and Hastings, chain by chain: in one pass on Flex and on GPUs.
 
 use burn::tensor::{Bool, Device, Tensor};
 
+#[cfg(any(feature = "cube", feature = "flex"))]
+use crate::kernels;
 use crate::noise::Noise;
 
 /// What becomes of the proposals of a batch.
@@ -24,22 +26,39 @@ impl MetropolisDecision {
     /// # Shapes
     ///
     /// - `log_ratio`, `allowed`: `[batch]`
+    ///
+    /// # Panics
+    ///
+    /// If their lengths differ.
     pub fn draw(log_ratio: Tensor<1>, allowed: Tensor<1, Bool>, noise: &mut Noise) -> Self {
-        let log_ratio = log_ratio.inner();
-        #[cfg(feature = "flex")]
-        if crate::flex::has_kernels(&log_ratio) {
-            return crate::flex::metropolis(log_ratio, allowed, noise);
+        assert_eq!(
+            log_ratio.dims(),
+            allowed.dims(),
+            "proposals and which of them are allowed differ in number"
+        );
+        // A ratio that nothing passes; not -inf, which shaders needn't know.
+        let log_ratio = log_ratio
+            .inner()
+            .mask_fill(allowed.bool_not(), f64::from(f32::MIN));
+        #[cfg(any(feature = "cube", feature = "flex"))]
+        if kernels::has_kernels(&log_ratio) {
+            let place = noise.place(log_ratio.shape().num_elements());
+            let (accepted, probability) = kernels::metropolis(log_ratio, place);
+            return Self {
+                accepted,
+                probability,
+            };
         }
-        Self::composed(log_ratio, allowed, noise)
+        Self::composed(log_ratio, noise)
     }
 
     /// The same of ordinary operations.
-    fn composed(log_ratio: Tensor<1>, allowed: Tensor<1, Bool>, noise: &mut Noise) -> Self {
+    fn composed(log_ratio: Tensor<1>, noise: &mut Noise) -> Self {
         let device: Device = log_ratio.device();
-        let rejected = log_ratio.clone().is_nan().bool_or(allowed.bool_not());
+        let not_a_number = log_ratio.clone().is_nan();
         let log_probability = log_ratio
             .clamp_max(0.0)
-            .mask_fill(rejected, f64::NEG_INFINITY);
+            .mask_fill(not_a_number, f64::from(f32::MIN));
         // 1 - u lies in (0, 1], where the logarithm is finite.
         let uniform: Tensor<1> = noise.uniform(log_probability.shape(), &device);
         let log_uniform = uniform.neg().add_scalar(1.0).log();
@@ -85,7 +104,8 @@ mod tests {
                 Tensor::from_data(TensorData::new(allowed, [batch]), &device);
             let mut copy = noise.clone();
             let fused = MetropolisDecision::draw(ratios.clone(), allowed.clone(), &mut noise);
-            let plain = MetropolisDecision::composed(ratios, allowed, &mut copy);
+            let masked = ratios.mask_fill(allowed.bool_not(), f64::NEG_INFINITY);
+            let plain = MetropolisDecision::composed(masked, &mut copy);
             assert_eq!(noise, copy, "the noise is elsewhere in its stream");
             assert_eq!(
                 bits(fused.probability),

@@ -130,7 +130,7 @@ impl Noise {
         let device = probability.device();
         let dtype = probability.dtype();
         let uniform = Distribution::Uniform(Interval::UNIT);
-        let u: Tensor<D> = self.draw_f32(probability.shape(), uniform, &device);
+        let u: Tensor<D> = self.draw_as(DType::F32, probability.shape(), uniform, &device);
         u.lower(probability.detach().cast(DType::F32))
             .float()
             .cast(dtype)
@@ -169,7 +169,8 @@ impl Noise {
         }
         let device = logits.device();
         let dtype = logits.dtype();
-        let l: Tensor<D> = self.draw_f32(logits.shape(), Distribution::Logistic, &device);
+        let logistic = Distribution::Logistic;
+        let l: Tensor<D> = self.draw_as(DType::F32, logits.shape(), logistic, &device);
         l.lower(logits.detach().cast(DType::F32))
             .float()
             .cast(dtype)
@@ -234,9 +235,21 @@ impl Noise {
         rand::seq::index::sample(self, n, count).into_vec()
     }
 
-    /// Values of the device's float type: made by its kernels, or here and then uploaded.
+    /// Values of the device's float type.
     fn draw<const D: usize>(
         &mut self,
+        shape: Shape,
+        distribution: Distribution,
+        device: &Device,
+    ) -> Tensor<D> {
+        let dtype = device.settings().float_dtype.into();
+        self.draw_as(dtype, shape, distribution, device)
+    }
+
+    /// Values as f32 or as the device's float type: made by its kernels, or here and then uploaded.
+    fn draw_as<const D: usize>(
+        &mut self,
+        dtype: DType,
         shape: Shape,
         distribution: Distribution,
         device: &Device,
@@ -246,28 +259,9 @@ impl Noise {
             let place = self.place(shape.num_elements());
             return kernels::draw(shape, device, distribution, place);
         }
-        Tensor::from_data(self.data(shape, distribution), device)
-    }
-
-    /// Values as f32, whatever the device's float type.
-    fn draw_f32<const D: usize>(
-        &mut self,
-        shape: Shape,
-        distribution: Distribution,
-        device: &Device,
-    ) -> Tensor<D> {
-        #[cfg(any(feature = "cube", feature = "flex"))]
-        if kernels::draws_on(device) {
-            return self.draw(shape, distribution, device);
-        }
-        Tensor::from_data(self.data(shape, distribution), (device, DType::F32))
-    }
-
-    /// Values on the host.
-    fn data(&mut self, shape: Shape, distribution: Distribution) -> TensorData {
         let mut values = vec![0.0; shape.num_elements()];
         fill::draw(distribution, self.place(values.len()), &mut values);
-        TensorData::new(values, shape)
+        Tensor::from_data(TensorData::new(values, shape), (device, dtype))
     }
 
     /// Where so many values are drawn; the counter moves past their blocks.

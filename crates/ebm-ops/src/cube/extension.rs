@@ -3,7 +3,7 @@
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{draws, elementwise, langevin, units};
+use super::{draws, elementwise, langevin, metropolis, units};
 use crate::elementwise::Elementwise;
 use crate::fill::{Distribution, Place};
 use crate::kernels::{Derivatives, Kernels};
@@ -34,6 +34,10 @@ impl Kernels for CubeBackend {
         step: Step,
     ) -> (CubeTensor, CubeTensor) {
         langevin::update(step, x, gradient, energies, start)
+    }
+
+    fn metropolis(log_ratio: CubeTensor, place: Place) -> (CubeTensor, CubeTensor) {
+        metropolis::decide(log_ratio, place)
     }
 }
 

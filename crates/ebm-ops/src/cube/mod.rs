@@ -7,6 +7,7 @@ mod elementary;
 mod elementwise;
 mod extension;
 mod langevin;
+mod metropolis;
 mod philox;
 mod tensors;
 mod units;

@@ -1,7 +1,7 @@
 //! Chains on Flex: which proposals are accepted, and rows chosen in place.
 
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{BoolStore, Bytes, DType};
+use burn::tensor::{Bytes, DType};
 use rayon::prelude::*;
 
 use super::elementwise::{contiguous, slice};
@@ -11,32 +11,16 @@ use crate::starting_points::StartingPoints;
 /// Values that a thread copies at a time.
 const TASK_VALUES: usize = 1 << 16;
 
-/// Which proposals are accepted, and the probability with which each was; see
+/// 1 for each proposal that is accepted, else 0, and the probability with which each was; see
 /// [`MetropolisDecision::draw`](crate::MetropolisDecision::draw).
-pub(super) fn metropolis(
-    log_ratio: FlexTensor,
-    allowed: &FlexTensor,
-    place: Place,
-) -> (FlexTensor, FlexTensor) {
+pub(super) fn metropolis(log_ratio: FlexTensor, place: Place) -> (FlexTensor, FlexTensor) {
     let shape = log_ratio.layout().shape().clone();
-    let batch = shape.num_elements();
-    let allowed = allowed.to_contiguous();
-    assert_eq!(
-        *allowed.layout().shape(),
-        shape,
-        "proposals and which are allowed differ in shape"
-    );
     let mut probabilities = contiguous(log_ratio);
-    let mut uniforms = vec![0.0; batch];
-    fill::draw(Distribution::Uniform(Interval::UNIT), place, &mut uniforms);
-    let mut accepted = vec![0_u8; batch];
-    for (i, (accepted, probability)) in accepted
-        .iter_mut()
-        .zip(probabilities.storage_mut::<f32>())
-        .enumerate()
-    {
+    let mut decisions = vec![0.0; shape.num_elements()];
+    fill::draw(Distribution::Uniform(Interval::UNIT), place, &mut decisions);
+    for (decision, probability) in decisions.iter_mut().zip(probabilities.storage_mut::<f32>()) {
         let ratio = *probability;
-        // A comparison with NaN is false: it is rejected, and so is what is not allowed.
+        // A comparison with NaN is false: it is rejected.
         let log_probability = if ratio >= 0.0 {
             0.0
         } else if ratio < 0.0 {
@@ -44,21 +28,17 @@ pub(super) fn metropolis(
         } else {
             f32::NEG_INFINITY
         };
-        let log_probability = if allowed.bytes()[i] == 0 {
-            f32::NEG_INFINITY
-        } else {
-            log_probability
-        };
         // 1 - u lies in (0, 1], where the logarithm is finite. Logarithm and exponential are those of burn's own operations.
-        *accepted = u8::from((1.0 - uniforms[i]).ln() <= log_probability);
+        let accepted = (1.0 - *decision).ln() <= log_probability;
+        *decision = if accepted { 1.0 } else { 0.0 };
         *probability = log_probability.exp();
     }
-    let accepted = FlexTensor::new(
-        Bytes::from_elems(accepted),
+    let decisions = FlexTensor::new(
+        Bytes::from_elems(decisions),
         Layout::contiguous(shape),
-        DType::Bool(BoolStore::Native),
+        DType::F32,
     );
-    (accepted, probabilities)
+    (decisions, probabilities)
 }
 
 /// The rows of `taken` where `mask` is set, elsewhere those of `others`: what is chosen against is overwritten where nobody else

@@ -11,7 +11,6 @@ use super::gradients::{ConvolutionGradients, ConvolutionState, LinearGradients};
 use super::parameters::{self, Descent};
 use super::{chains, convolution, linear};
 use crate::convolution::Stride2d;
-use crate::fill::Place;
 
 /// Operations on the tensors of burn's dispatch, for the backends listed.
 #[backend_extension(Flex, Autodiff)]
@@ -30,13 +29,6 @@ pub(crate) trait FlexOps: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
-
-    /// Which proposals are accepted, and the probability with which each was; not on a graph.
-    fn metropolis(
-        log_ratio: FloatTensor<Self>,
-        allowed: BoolTensor<Self>,
-        place: Place,
-    ) -> (BoolTensor<Self>, FloatTensor<Self>);
 
     /// The chains of `taken` where the mask is set, elsewhere those of `others`; not on a graph.
     fn select_chains(
@@ -97,14 +89,6 @@ impl FlexOps for Flex {
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         linear::forward(&x, &weight, bias)
-    }
-
-    fn metropolis(
-        log_ratio: FloatTensor<Self>,
-        allowed: BoolTensor<Self>,
-        place: Place,
-    ) -> (BoolTensor<Self>, FloatTensor<Self>) {
-        chains::metropolis(log_ratio, &allowed, place)
     }
 
     fn select_chains(
@@ -203,15 +187,6 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
             OpsKind::Tracked(prepared) => prepared.finish([x, weight], y),
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
-    }
-
-    fn metropolis(
-        log_ratio: FloatTensor<Self>,
-        allowed: BoolTensor<Self>,
-        place: Place,
-    ) -> (BoolTensor<Self>, FloatTensor<Self>) {
-        let (accepted, probability) = Flex::metropolis(log_ratio.into_primitive(), allowed, place);
-        (accepted, Self::from_inner(probability))
     }
 
     fn select_chains(

@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 
-use super::{elementwise, langevin, units};
+use super::{chains, elementwise, langevin, units};
 use crate::elementwise::Elementwise;
 use crate::fill::{Distribution, Place};
 use crate::kernels::{Derivatives, Kernels};
@@ -34,6 +34,10 @@ impl Kernels for Flex {
         step: Step,
     ) -> (FlexTensor, FlexTensor) {
         langevin::update(step, x, &gradient, &energies, &start)
+    }
+
+    fn metropolis(log_ratio: FlexTensor, place: Place) -> (FlexTensor, FlexTensor) {
+        chains::metropolis(log_ratio, place)
     }
 }
 

@@ -19,7 +19,6 @@ use burn::backend::Dispatch;
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
 use crate::convolution::Stride2d;
-use crate::metropolis::MetropolisDecision;
 use crate::noise::Noise;
 use crate::parameters::GradientDescent;
 use crate::starting_points::StartingPoints;
@@ -59,24 +58,6 @@ pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor
         weight.into_dispatch(),
         bias.into_dispatch(),
     ))
-}
-
-/// See [`MetropolisDecision::draw`].
-pub(crate) fn metropolis(
-    log_ratio: Tensor<1>,
-    allowed: Tensor<1, Bool>,
-    noise: &mut Noise,
-) -> MetropolisDecision {
-    let place = noise.place(log_ratio.shape().num_elements());
-    let (accepted, probability) = <Dispatch as FlexOps>::metropolis(
-        log_ratio.into_dispatch(),
-        allowed.into_dispatch(),
-        place,
-    );
-    MetropolisDecision {
-        accepted: Tensor::from_dispatch(accepted),
-        probability: Tensor::from_dispatch(probability),
-    }
 }
 
 /// See [`crate::select_chains`].

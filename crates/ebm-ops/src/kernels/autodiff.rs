@@ -103,4 +103,12 @@ impl<B: Derivatives, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         );
         (Self::from_inner(x), Self::from_inner(finite))
     }
+
+    fn metropolis(
+        log_ratio: FloatTensor<Self>,
+        place: Place,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (accepted, probability) = B::metropolis(log_ratio.into_primitive(), place);
+        (Self::from_inner(accepted), Self::from_inner(probability))
+    }
 }

@@ -42,6 +42,13 @@ pub(crate) trait Kernels: Backend {
         start: FloatTensor<Self>,
         step: Step,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// 1 for each proposal that is accepted, else 0, and the probability with which each was; not on a graph.
+    #[fusion(meta = |log_ratio, _place| (log_ratio.clone(), log_ratio.clone()))]
+    fn metropolis(
+        log_ratio: FloatTensor<Self>,
+        place: Place,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// What the backward passes of [`Kernels`] need of a backend without a graph.

@@ -3,7 +3,7 @@
 mod autodiff;
 mod extension;
 
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn::tensor::{Bool, DType, Device, FloatDType, Shape, Tensor};
 
 use crate::elementwise::Elementwise;
@@ -92,6 +92,18 @@ pub(crate) fn langevin_update<const D: usize>(
         start.clone().into_dispatch(),
         step,
     );
-    let finite: Tensor<1> = Tensor::from_dispatch(finite);
-    (Tensor::from_dispatch(x), finite.greater_scalar(0.5))
+    (Tensor::from_dispatch(x), flags(finite))
+}
+
+/// Which proposals are accepted, and the probability with which each was.
+pub(crate) fn metropolis(log_ratio: Tensor<1>, place: Place) -> (Tensor<1, Bool>, Tensor<1>) {
+    let (accepted, probability) =
+        <Dispatch as Kernels>::metropolis(log_ratio.into_dispatch(), place);
+    (flags(accepted), Tensor::from_dispatch(probability))
+}
+
+/// What kernels say by 1 and 0: they can't make truth values, which each backend stores in its own way.
+fn flags(ones: DispatchTensor) -> Tensor<1, Bool> {
+    let ones: Tensor<1> = Tensor::from_dispatch(ones);
+    ones.greater_scalar(0.5)
 }

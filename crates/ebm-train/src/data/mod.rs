@@ -16,7 +16,6 @@ mod folder;
 pub mod idx;
 mod mnist;
 mod plane;
-mod two_moons;
 
 use std::fmt;
 use std::path::Path;
@@ -32,8 +31,9 @@ pub use error::DataError;
 pub use files::load_image_files;
 pub use folder::load_image_folder;
 pub use mnist::load_idx_folder;
-pub use plane::{PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, UnknownPlaneProblem};
-pub use two_moons::{Points, two_moons};
+pub use plane::{
+    PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, Points, UnknownPlaneProblem, two_moons,
+};
 
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

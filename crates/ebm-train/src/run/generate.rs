@@ -1,42 +1,23 @@
 //! Samples from a trained model: fresh chains from noise, and their picture.
 
-use std::path::Path;
-
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Energy, PairwiseMachine};
 use ebm_ops::Noise;
 use ebm_sampling::{SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
 
-use super::folder::RunFolder;
+use super::model_file::ModelFile;
 use super::plane::plane_picture;
 use super::source::floats;
-use crate::config::{ChainsConfig, ConfigTable, RunConfig, StartConfig};
-use crate::error::{CheckpointError, TrainError};
-use crate::examples::Examples;
+use crate::config::{ChainsConfig, RunConfig, StartConfig};
+use crate::error::TrainError;
 use crate::memory;
 use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid};
-use crate::tensor_file::TensorFile;
 use crate::trainable::{Trainable, rows};
-use crate::weights::{load_weights, weights};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
 pub(crate) const CHAINS_AT_A_TIME: usize = 256;
-/// Metadata keys of a model file.
-const CONFIG: &str = "config";
-const SHAPE: &str = "shape";
-
-/// A trained model with what is needed to use it.
-#[derive(Clone, Debug)]
-pub struct ModelFile {
-    /// The energy, off the autodiff graph.
-    pub model: Network,
-    /// The configuration that it was trained with.
-    pub config: RunConfig,
-    /// Channels, height and width of an example.
-    pub shape: [usize; 3],
-}
 
 /// How many samples, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,103 +39,6 @@ pub struct Annealing {
     pub schedule: TemperatureSchedule,
     /// A unit is shown as it was most often over so many last sweeps.
     pub average_last: usize,
-}
-
-impl ModelFile {
-    /// Writes weights, configuration and shape whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// If the disk refuses.
-    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let shape = self.shape.map(|side| side.to_string()).join("x");
-        let file = TensorFile {
-            tensors: weights(&self.model),
-            metadata: [
-                (CONFIG.to_string(), self.config.to_toml()?),
-                (SHAPE.to_string(), shape),
-            ]
-            .into(),
-        };
-        Ok(file.save(path)?)
-    }
-
-    /// Finds out whether examples have the shape that the model takes.
-    ///
-    /// # Errors
-    ///
-    /// If they haven't.
-    pub fn check_examples(&self, examples: &Examples<4>) -> Result<(), TrainError> {
-        let [_, channels, height, width] = examples.shape();
-        let found = [channels, height, width];
-        if found == self.shape {
-            return Ok(());
-        }
-        Err(TrainError::WrongExamples {
-            path: self.config.data.place(),
-            found,
-            expected: self.shape,
-        })
-    }
-
-    /// Reads a model.
-    ///
-    /// # Errors
-    ///
-    /// If the file can't be read, was damaged, or is no model.
-    pub fn load(path: &Path, device: &Device) -> Result<Self, TrainError> {
-        let file = TensorFile::load(path).map_err(|error| match error {
-            CheckpointError::Corrupt { path, message } => {
-                CheckpointError::CorruptModel { path, message }
-            }
-            other => other,
-        })?;
-        let corrupt = |message: &str| CheckpointError::CorruptModel {
-            path: path.to_path_buf(),
-            message: message.to_string(),
-        };
-        let config = file
-            .metadata
-            .get(CONFIG)
-            .ok_or_else(|| corrupt("it is no model: it has no config"))?;
-        let config = ConfigTable::parse(config, path.display().to_string())?.read()?;
-        let shape: Option<Vec<usize>> = file
-            .metadata
-            .get(SHAPE)
-            .and_then(|shape| shape.split('x').map(|side| side.parse().ok()).collect());
-        let shape: [usize; 3] = shape
-            .and_then(|shape| shape.try_into().ok())
-            .ok_or_else(|| corrupt("it doesn't say the shape of an example"))?;
-        // The weights drawn here are replaced at once.
-        let model = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
-        let model =
-            load_weights(model, file.tensors).map_err(|message| CheckpointError::Mismatch {
-                path: path.to_path_buf(),
-                message,
-            })?;
-        tracing::info!(path = %path.display(), kind = model.name(), ?shape, "model read");
-        Ok(Self {
-            model,
-            config,
-            shape,
-        })
-    }
-}
-
-/// Reads the model of a run: the final one, which every checkpoint of the run updates.
-///
-/// # Errors
-///
-/// If the folder is no run, or holds no model that can be used.
-pub fn load_model(run: &Path, device: &Device) -> Result<ModelFile, TrainError> {
-    let folder = RunFolder::open(run)?;
-    if !folder.model().exists() {
-        return Err(CheckpointError::NoModel {
-            path: run.to_path_buf(),
-        }
-        .into());
-    }
-    ModelFile::load(&folder.model(), device)
 }
 
 /// Finds out whether samples of this shape, and their picture, fit into memory.

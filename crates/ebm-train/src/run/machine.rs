@@ -3,12 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::thread;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::event_log::now;
+use super::processor::Processor;
 use crate::config::ConfigError;
 use crate::error::TrainError;
 
@@ -52,6 +52,11 @@ pub struct Machines {
 impl Machine {
     /// This machine, now, with `step` updates made before.
     pub(super) fn of(device: &Device, step: u64) -> Self {
+        let Processor {
+            name,
+            threads,
+            memory,
+        } = Processor::here();
         let device = format!("{device:?}");
         let inner = device
             .strip_prefix("Device<")
@@ -60,11 +65,9 @@ impl Machine {
             at: now(),
             step,
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            cpu: field("/proc/cpuinfo", "model name"),
-            cores: thread::available_parallelism()
-                .ok()
-                .map(|cores| cores.get() as u64),
-            memory: field("/proc/meminfo", "MemTotal").and_then(|text| kibibytes(&text)),
+            cpu: name,
+            cores: threads.map(|threads| threads as u64),
+            memory,
             device: inner.unwrap_or(&device).to_string(),
             ebm: env!("CARGO_PKG_VERSION").into(),
             burn: BURN.into(),
@@ -109,21 +112,6 @@ impl Machines {
     }
 }
 
-/// The value of the first line `key : value` of one of Linux's files of facts; elsewhere there is none.
-fn field(path: &str, key: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        (name.trim() == key).then(|| value.trim().to_string())
-    })
-}
-
-/// `16384 kB` in bytes.
-fn kibibytes(text: &str) -> Option<u64> {
-    let number: u64 = text.strip_suffix("kB")?.trim().parse().ok()?;
-    number.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +137,5 @@ mod tests {
         assert_eq!(read, machines);
         assert!(read[0].device.starts_with("Flex"), "{}", read[0].device);
         assert!(read[0].cores >= Some(1));
-        assert_eq!(kibibytes("16384 kB"), Some(16_777_216));
     }
 }

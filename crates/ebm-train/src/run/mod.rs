@@ -9,9 +9,11 @@ mod json_lines;
 mod machine;
 mod metrics_line;
 mod metrics_log;
+mod model_file;
 mod model_images;
 mod plane;
 mod pretraining;
+mod processor;
 mod runner;
 mod source;
 mod traces;
@@ -19,10 +21,7 @@ mod traces;
 pub use event_log::{EventKind, RecordedEvent};
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
-pub use generate::{
-    Annealing, ModelFile, SampleOptions, Samples, Walk, draw, load_model, sample, sample_picture,
-    walk,
-};
+pub use generate::{Annealing, SampleOptions, Samples, Walk, draw, sample, sample_picture, walk};
 pub use interchange::{
     ImportedMachine, ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming,
     WeightsFile, export, import, stored_chains,
@@ -30,7 +29,9 @@ pub use interchange::{
 pub use json_lines::JsonLines;
 pub use machine::{Machine, Machines};
 pub use metrics_line::MetricsLine;
+pub use model_file::{ModelFile, load_model};
 pub use plane::PlaneView;
+pub use processor::Processor;
 pub use runner::{resume, train};
 pub use source::examples;
 

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use ebm_models::{LayeredMachine, VisibleUnits};
 
-use super::generate::ModelFile;
+use super::model_file::ModelFile;
 use super::source::is_image;
 use crate::data::{Binarize, Images};
 use crate::examples::Examples;

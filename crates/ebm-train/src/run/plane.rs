@@ -8,7 +8,7 @@ use ebm_models::Energy;
 use image::RgbImage;
 use serde::Serialize;
 
-use super::generate::ModelFile;
+use super::model_file::ModelFile;
 use super::source::floats;
 use crate::density_picture::{DensityPanel, density_panels};
 use crate::error::TrainError;

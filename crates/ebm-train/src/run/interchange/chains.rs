@@ -6,7 +6,7 @@ use crate::config::SamplerConfig;
 use crate::error::{CheckpointError, TrainError};
 use crate::memory;
 use crate::run::folder::RunFolder;
-use crate::run::generate::ModelFile;
+use crate::run::model_file::ModelFile;
 
 /// The chains of the newest checkpoint of a run, in the range of the model, f32.
 ///

@@ -1,5 +1,6 @@
 //! Weights in and out: safetensors files and PyTorch state dicts with documented names, run folders made of them.
 
+mod architecture;
 mod chains;
 mod machines;
 mod networks;
@@ -17,7 +18,7 @@ pub use networks::{ImportedNetwork, NetworkKind, NetworkOutput};
 pub use weights_file::{Renaming, WeightsFile};
 
 use super::folder::RunFolder;
-use super::generate::ModelFile;
+use super::model_file::ModelFile;
 use crate::error::TrainError;
 use crate::memory;
 use crate::network::Network;

@@ -6,20 +6,16 @@ use burn::tensor::{Device, TensorData};
 use ebm_models::Activation;
 use ebm_ops::Noise;
 
+use super::architecture::{ACTIVATION, PADDINGS, STRIDES, architecture, count};
 use super::weights_file::WeightsFile;
-use super::{SHAPE, square};
-use crate::config::{ConfigError, ConfigTable, ConvNetConfig, MlpConfig, ModelConfig, RunConfig};
+use crate::config::{ConfigError, ConfigTable, ModelConfig, RunConfig};
 use crate::error::{CheckpointError, TrainError};
-use crate::memory;
 use crate::network::Network;
-use crate::run::generate::ModelFile;
+use crate::run::model_file::ModelFile;
 use crate::trainable::Trainable;
 use crate::weights::{load_weights, weights};
 
-/// Metadata keys of what the arrays don't say.
-const ACTIVATION: &str = "activation";
-const STRIDES: &str = "strides";
-const PADDINGS: &str = "paddings";
+/// Metadata key of the configuration that the network was trained with.
 const CONFIG: &str = "config";
 /// What a message lists of the arrays that don't fit.
 const MOST_PROBLEMS: usize = 4;
@@ -186,150 +182,6 @@ fn number_layers(file: &mut WeightsFile, kind: NetworkKind) {
             }
         })
         .collect();
-}
-
-/// The model section that the shapes of the arrays, the file's text and what was asked for add up to, and the shape of an example.
-fn architecture(
-    file: &WeightsFile,
-    asked: &ImportedNetwork,
-    shape: Option<[usize; 3]>,
-) -> Result<(ModelConfig, [usize; 3]), String> {
-    let shape = file.agreed(SHAPE, shape)?;
-    // As text, like the name in a file.
-    let activation = asked.activation.map(|activation| activation.to_string());
-    let activation: Option<Activation> = file
-        .agreed(ACTIVATION, activation)?
-        .map(|name| name.parse())
-        .transpose()
-        .map_err(|error: ebm_models::UnknownActivation| error.to_string())?;
-    let configured = asked.config.as_ref().map(|config| &config.model);
-    match asked.kind {
-        NetworkKind::Mlp => {
-            let configured = configured.and_then(|model| match model {
-                ModelConfig::Mlp(keys) => Some(keys.activation),
-                _ => None,
-            });
-            let mut widths = Vec::new();
-            while let Some(data) = file.arrays.get(&format!("layers.{}.weight", widths.len())) {
-                let name = format!("layers.{}.weight", widths.len());
-                widths.push(matrix(&name, data)?);
-            }
-            let &[_, inputs] = widths
-                .first()
-                .ok_or_else(|| file.lacks("layers.0.weight"))?;
-            let shape = shape.unwrap_or_else(|| square(inputs));
-            let values = memory::product(&shape);
-            if values != inputs as u128 {
-                return Err(format!(
-                    "it takes {inputs} values, but the shape {shape:?} (channels, height, width) has {values}"
-                ));
-            }
-            widths.pop();
-            let keys = MlpConfig {
-                hidden: widths.iter().map(|&[outputs, _]| outputs).collect(),
-                activation: activation
-                    .or(configured)
-                    .ok_or_else(|| untold(ACTIVATION))?,
-            };
-            Ok((ModelConfig::Mlp(keys), shape))
-        }
-        NetworkKind::ConvNet => {
-            let configured = configured.and_then(|model| match model {
-                ModelConfig::ConvNet(keys) => Some(keys),
-                _ => None,
-            });
-            let column = |index: usize| -> Option<Vec<usize>> {
-                Some(
-                    configured?
-                        .layers
-                        .iter()
-                        .map(|layer| layer[index])
-                        .collect(),
-                )
-            };
-            let hidden = file
-                .arrays
-                .get("hidden.weight")
-                .ok_or_else(|| file.lacks("hidden.weight"))?;
-            let [hidden, _] = matrix("hidden.weight", hidden)?;
-            let convolutions = count(&file.arrays, "convolutions");
-            let sizes = |key: &str, index: usize, asked: &Option<Vec<usize>>| {
-                let sizes = file.agreed(key, asked.clone())?.or_else(|| column(index));
-                let sizes = match sizes {
-                    None if convolutions == 0 => Vec::new(),
-                    sizes => sizes.ok_or_else(|| untold(key))?,
-                };
-                if sizes.len() == convolutions {
-                    return Ok(sizes);
-                }
-                Err(format!(
-                    "it has {convolutions} convolutions, but {} {key}: {sizes:?}",
-                    sizes.len()
-                ))
-            };
-            let strides = sizes(STRIDES, 2, &asked.strides)?;
-            let paddings = sizes(PADDINGS, 3, &asked.paddings)?;
-            let mut layers = Vec::new();
-            for (layer, (stride, padding)) in strides.into_iter().zip(paddings).enumerate() {
-                let name = format!("convolutions.{layer}.weight");
-                let kernel = file.arrays.get(&name).ok_or_else(|| file.lacks(&name))?;
-                let [channels, kernel] = square_kernel(&name, kernel)?;
-                layers.push([channels, kernel, stride, padding]);
-            }
-            let keys = ConvNetConfig {
-                layers,
-                hidden,
-                activation: activation
-                    .or(configured.map(|keys| keys.activation))
-                    .ok_or_else(|| untold(ACTIVATION))?,
-            };
-            Ok((
-                ModelConfig::ConvNet(keys),
-                shape.ok_or_else(|| untold(SHAPE))?,
-            ))
-        }
-    }
-}
-
-/// What to say of something that neither the file nor a flag tells.
-fn untold(key: &str) -> String {
-    let example = match key {
-        ACTIVATION => "--activation NAME`, such as `--activation leaky_relu(0.05)",
-        STRIDES => "--strides LIST`, one a convolution, such as `--strides 2,2,2,2",
-        PADDINGS => "--paddings LIST`, one a convolution, such as `--paddings 4,1,1,1",
-        _ => "--shape CxHxW`, such as `--shape 1x28x28",
-    };
-    format!("arrays don't tell {key}: pass `{example}`")
-}
-
-/// The number of layers `stack.0`, `stack.1`, ..
-fn count(arrays: &BTreeMap<String, TensorData>, stack: &str) -> usize {
-    (0..)
-        .take_while(|layer| arrays.contains_key(&format!("{stack}.{layer}.weight")))
-        .count()
-}
-
-/// Outputs and inputs of a fully connected layer.
-fn matrix(name: &str, data: &TensorData) -> Result<[usize; 2], String> {
-    let shape = data.shape().as_slice();
-    <[usize; 2]>::try_from(shape)
-        .ok()
-        .filter(|shape| !shape.contains(&0))
-        .ok_or_else(|| {
-            format!("array `{name}` has shape {shape:?}, expected [outputs, inputs] of a fully connected layer")
-        })
-}
-
-/// Outputs and side of the kernel of a convolution.
-fn square_kernel(name: &str, data: &TensorData) -> Result<[usize; 2], String> {
-    match *data.shape().as_slice() {
-        [outputs, inputs, height, width] if height == width && outputs * inputs * height > 0 => {
-            Ok([outputs, height])
-        }
-        ref shape => Err(format!(
-            "array `{name}` has shape {shape:?}, expected [outputs, inputs, side, side] of a square convolution"
-        )),
-    }
 }
 
 /// Sampler, chains and data of the run: what was asked for, else what the file says, else a preset for examples of this shape.

@@ -1,0 +1,110 @@
+//! README's Rust blocks compile, and do what they say: each stands here word for word in a function that brings what it takes.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::error::Error;
+use std::fs;
+
+use burn::tensor::{Device, Tensor};
+use ebm::ops::Noise;
+use ebm::sampling::NormalDensity;
+
+#[rustfmt::skip]
+fn network() -> Result<[usize; 1], Box<dyn Error>> {
+    use burn::tensor::Tensor;
+    use ebm::models::{ConvNetConfig, Energy};
+    use ebm::ops::Noise;
+    use ebm::sampling::{Langevin, run};
+
+    let device = ebm::backend::select("auto", 0)?.device;
+    let mut noise = Noise::new(1);                                     // the only source of randomness
+    let model = ConvNetConfig::new([1, 28, 28]).init(&device, &mut noise)?;
+
+    let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], -1.0, 1.0, &device);
+    let kernel = Langevin::new(10.0, 0.01).with_gradient_clip(0.01).with_clamp(-1.0, 1.0);
+    let samples = run(&kernel, &model, start, 60, &mut noise).position;
+    let energies = model.energy(samples);                              // [64]
+    assert!(energies.clone().is_finite().all().into_scalar::<bool>());
+    Ok(energies.dims())
+}
+
+/// Compiled only: annealing through all those temperatures takes half a minute.
+#[allow(dead_code)]
+#[rustfmt::skip]
+fn machine(visible: Tensor<2>, device: Device, mut noise: Noise) {
+    use ebm::models::{LayeredMachine, RbmConfig};
+    use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
+
+    let rbm = RbmConfig::new(784, 500).with_centered(true).init(&device, &mut noise);
+    let layers = rbm.layers();                                         // weights and biases, offsets folded in
+    let states = vec![visible, Tensor::zeros([64, 500], &device)];     // hidden units are drawn first
+    let samples = run(&BlockGibbs::default(), &layers, states, 1000, &mut noise).position;
+    let annealing = AnnealedImportance { schedule: TemperingSchedule::salakhutdinov2008(), chains: 100 };
+    let estimate = annealing.run(&LayeredPath::new(&layers), &mut noise, &mut |_, _| {});
+    println!("{} in {:?}", estimate.log_partition, estimate.interval);
+    assert_eq!(samples.len(), 2);
+}
+
+#[rustfmt::skip]
+fn draws(energy: NormalDensity, start: Tensor<2>, mut noise: Noise) -> Result<[usize; 1], Box<dyn Error>> {
+    use ebm::sampling::diagnostics::table;
+    use ebm::sampling::{HamiltonianMonteCarlo, Schedule, sample, window_adaptation};
+
+    let kernel = HamiltonianMonteCarlo::new(0.1, 8).with_random_length();
+    let (kernel, warm) = window_adaptation(&kernel, &energy, start, 500, 0.8, &mut noise); // step size and metric
+    let (draws, run) = sample(&kernel, &energy, warm.position, Schedule::new(0, 1000), &mut noise);
+    println!("{}", table(&draws.summaries()));                         // mean, sd, quantiles, mcse, ess, r_hat
+    draws.write_npy(std::fs::File::create("draws.npy")?)?;             // [draws, chains, ..]
+    let divergences = run.divergences();                               // [chains], of samplers that can diverge
+    assert!(draws.summaries().iter().all(|summary| summary.r_hat < 1.05));
+    Ok(divergences.ok_or("HMC can diverge")?.dims())
+}
+
+/// The blocks of a language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(fence.as_str())
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_string())
+        .collect()
+}
+
+#[test]
+fn every_block_stands_here() {
+    let here = include_str!("readme.rs");
+    let readme = include_str!("../README.md");
+    let blocks = blocks(readme, "rust");
+    assert_eq!(blocks.len(), 3, "README has other blocks");
+    for block in blocks {
+        let indented: String = block
+            .lines()
+            .map(|line| match line {
+                "" => "\n".to_string(),
+                line => format!("    {line}\n"),
+            })
+            .collect();
+        assert!(
+            here.contains(&indented),
+            "README says what no test runs:\n{block}"
+        );
+    }
+}
+
+#[test]
+fn a_network_is_sampled() {
+    assert_eq!(network().unwrap(), [64]);
+}
+
+#[test]
+fn draws_are_summarised_and_written() {
+    let device = Device::flex().autodiff();
+    let mut noise = Noise::new(5);
+    let start = noise.normal([8, 2], &device);
+    let energy = NormalDensity::new(&[1.0, -1.0], &[2.0, 0.5], &[2], &device);
+    let folder = tempfile::tempdir().unwrap();
+    // The block writes to the folder that it runs in; the other tests read and write none.
+    std::env::set_current_dir(folder.path()).unwrap();
+    assert_eq!(draws(energy, start, noise).unwrap(), [8]);
+    let written = fs::metadata(folder.path().join("draws.npy")).unwrap();
+    assert!(written.len() > 4 * 1000 * 8 * 2);
+}
