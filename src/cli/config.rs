@@ -21,6 +21,6 @@ Examples:
   ebm config my.toml --seed 2 > other.toml";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let text = args.config.read()?.to_toml()?;
+    let text = args.config.read(None)?.to_toml()?;
     print_whole(text.as_bytes())
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::training::evaluation::psnr;
 use ebm::training::grouped_grid;
-use ebm::training::inference::{DenoiseOptions, DenoisedImage, denoise};
+use ebm::training::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
 use ebm::training::run;
 
 use super::failure::Failure;
@@ -17,19 +17,22 @@ use super::terminal::{remark, say};
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
 ///
-/// Normal noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with
-/// black to white as the peak, noisy images cut to that range) says how well. With --observed the images are noisy already. The
-/// energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the temperature of the run's sampler. The picture shows side by
-/// side for each image: clean, noisy, denoised.
+/// Noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with black
+/// to white as the peak, noisy images cut to that range) says how well, and of two-valued pixels how many are wrong. With --observed
+/// the images are noisy already. The picture shows side by side for each image: clean, noisy, denoised.
+///
+/// Networks and real-valued pixels have normal noise: the energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the
+/// temperature of the run's sampler. Two-valued pixels of restricted and deep Boltzmann machines are flipped with probability S, and
+/// Gibbs sampling draws from what the flips leave likely.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`, of a network that Langevin dynamics samples
+    /// Run folder, made by `ebm train`, of a network that Langevin dynamics samples, or of a restricted or deep Boltzmann machine
     #[arg(long, value_name = "DIR")]
     run: PathBuf,
     #[command(flatten)]
     images: ImageArgs,
-    /// Standard deviation of the noise, as a share of black to white
+    /// Standard deviation of the noise, as a share of black to white; of two-valued pixels the share that is flipped
     #[arg(long, value_name = "S", default_value_t = 0.15, value_parser = parse_positive)]
     noise: f64,
     /// The images are noisy already: add nothing
@@ -63,11 +66,12 @@ const EXAMPLES: &str = "\
 Examples:
   ebm denoise --run runs/digits-1 --noise 0.2               held-out digits, with noise of a fifth of black to white
   ebm denoise --run runs/digits-1 --noise 0.2 --image mean  the mean of the posterior instead of its maximum
-  ebm denoise --run runs/fashion photo.png --observed       a noisy picture of yours";
+  ebm denoise --run runs/fashion photo.png --observed       a noisy picture of yours
+  ebm denoise --run runs/rbm --noise 0.1                    black and white digits, with a tenth of the pixels flipped";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ImageArg {
-    /// Gradient descent to the most probable image
+    /// Gradient descent to the most probable image; of two-valued pixels the more probable value of each
     MostProbable,
     /// The mean over the second half of a Langevin chain
     Mean,
@@ -97,16 +101,39 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     let images = args.images.load(&model, &choice.device)?;
     let (low, high) = config.data.range();
-    let std = args.noise * (high - low);
-    let mut noise = Noise::new(args.seed);
-    let observed = if args.observed {
-        images.clone()
+    let pixel_noise = if model.takes_binary() {
+        if args.noise >= 0.5 {
+            return Err(Failure::Argument {
+                argument: "--noise",
+                message: format!(
+                    "found {}, and the pixels of this run have two values: expected the share that is flipped, below 0.5",
+                    args.noise
+                ),
+            });
+        }
+        PixelNoise::Flips {
+            probability: args.noise,
+        }
     } else {
-        let z: Tensor<4> = noise.normal(images.shape(), &choice.device);
-        images.clone() + z.mul_scalar(std)
+        PixelNoise::Normal {
+            std: args.noise * (high - low),
+        }
+    };
+    let mut noise = Noise::new(args.seed);
+    let observed = match pixel_noise {
+        _ if args.observed => images.clone(),
+        PixelNoise::Normal { std } => {
+            let z: Tensor<4> = noise.normal(images.shape(), &choice.device);
+            images.clone() + z.mul_scalar(std)
+        }
+        PixelNoise::Flips { probability } => {
+            let flips = noise.bernoulli(images.full_like(probability)).bool();
+            let flipped = images.clone().neg().add_scalar(low + high);
+            images.clone().mask_where(flips, flipped)
+        }
     };
     let options = DenoiseOptions {
-        std,
+        noise: pixel_noise,
         temperature: args.temperature,
         steps: args.steps as usize,
         image: match args.image {
@@ -139,9 +166,22 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let peak = high - low;
         say(format_args!(
             "PSNR {:.2} dB -> {:.2} dB (peak {peak}, noisy images cut to the range)",
-            psnr(shown, images.clone(), peak),
-            psnr(denoised, images, peak)
+            psnr(shown.clone(), images.clone(), peak),
+            psnr(denoised.clone(), images.clone(), peak)
         ));
+        if model.takes_binary() {
+            let middle = (low + high) / 2.0;
+            let wrong = |found: Tensor<4>| {
+                let white = |of: Tensor<4>| of.greater_scalar(middle);
+                let wrong = white(found).not_equal(white(images.clone())).float();
+                100.0 * wrong.mean().into_scalar::<f64>()
+            };
+            say(format_args!(
+                "wrong pixels {:.2} % -> {:.2} %",
+                wrong(shown),
+                wrong(denoised)
+            ));
+        }
     }
     remark(format_args!("wrote {}", args.out.display()));
     Ok(())

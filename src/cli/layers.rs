@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ebm::backend::{self, Choice};
 use ebm::training::config::{ConfigTable, DataConfig, RunConfig};
+use ebm::training::run::RunFolder;
 
 use super::failure::Failure;
 use super::terminal::warn;
@@ -30,11 +31,15 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    /// Reads the layers, later ones over earlier ones.
-    pub(crate) fn read(&self) -> Result<RunConfig, Failure> {
-        let mut table = match &self.file {
-            Some(path) => ConfigTable::from_file(path)?,
-            None => ConfigTable::from_preset(self.preset.as_deref().unwrap_or(DEFAULT_PRESET))?,
+    /// Reads the layers, later ones over earlier ones. With a run to start from the lowest is its configuration, unless a file or a
+    /// preset is given.
+    pub(crate) fn read(&self, start_from: Option<&Path>) -> Result<RunConfig, Failure> {
+        let mut table = match (&self.file, &self.preset, start_from) {
+            (Some(path), ..) => ConfigTable::from_file(path)?,
+            (None, None, Some(run)) => RunFolder::open(run)?.read_config()?,
+            (None, preset, _) => {
+                ConfigTable::from_preset(preset.as_deref().unwrap_or(DEFAULT_PRESET))?
+            }
         };
         if let Some(data) = &self.data {
             table.set_data_folder(data)?;
@@ -46,6 +51,14 @@ impl ConfigArgs {
             table.set(assignment)?;
         }
         let mut config = table.read()?;
+        if let Some(run) = start_from {
+            config.training.start_from = Some(run.to_path_buf());
+        }
+        if let Some(run) = &mut config.training.start_from
+            && let Ok(path) = std::path::absolute(&run)
+        {
+            *run = path;
+        }
         if let DataConfig::Folder(keys) = &mut config.data
             && let Ok(path) = std::path::absolute(&keys.path)
         {
@@ -56,13 +69,15 @@ impl ConfigArgs {
     }
 
     /// What a run of this configuration is called.
-    pub(crate) fn name(&self) -> String {
+    pub(crate) fn name(&self, start_from: Option<&Path>) -> String {
         let stem = self
             .file
             .as_deref()
             .and_then(Path::file_stem)
             .map(|stem| stem.to_string_lossy().into_owned());
+        let run = || Some(start_from?.file_name()?.to_string_lossy().into_owned());
         stem.or_else(|| self.preset.clone())
+            .or_else(run)
             .unwrap_or_else(|| DEFAULT_PRESET.into())
     }
 }

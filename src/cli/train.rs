@@ -21,6 +21,9 @@ pub(crate) struct Args {
     config: ConfigArgs,
     #[command(flatten)]
     device: DeviceArgs,
+    /// Start from the weights of a run, trained or imported, and from its configuration unless CONFIG or a preset is given
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// Run folder, which must be new or empty [default: the next free runs/NAME-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -35,14 +38,17 @@ Examples:
   ebm train --preset rbm-digits --out runs/rbm        a restricted Boltzmann machine, in seconds
   ebm train --preset two-moons --time-limit 30s       saves and stops after half a minute
   ebm train my.toml --set sampler.steps=40 --seed 2   a file of `ebm config`, with two keys changed
-  ebm train --preset fashion-mnist --data DIR         the IDX files in a folder";
+  ebm train --preset fashion-mnist --data DIR         the IDX files in a folder
+  ebm train --from runs/digits-1 --set sampler.steps=60 --set optimizer.learning_rate=1e-4
+                                                      on from its weights, with longer chains";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let config = args.config.read()?;
+    let from = args.from.as_deref();
+    let config = args.config.read(from)?;
     let choice = args.device.open(config.backend.as_deref())?;
     let out = args
         .out
-        .unwrap_or_else(|| next_free(Path::new("runs"), &args.config.name()));
+        .unwrap_or_else(|| next_free(Path::new("runs"), &args.config.name(from)));
     let mut reporter = Reporter::new(choice.backend, args.time_limit);
     let outcome = run::train(&config, &choice.device, &out, &mut reporter)?;
     report_outcome(outcome, &out);

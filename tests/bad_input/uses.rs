@@ -57,7 +57,7 @@ fn uses_that_make_no_sense() {
         (&["denoise", "--run", "moons"], 2, &["`--run`", "points in the plane"]),
         (&["inpaint", "--run", "moons", "a.png"], 2, &["points in the plane"]),
         (&["inpaint", "--run", "absent"], 2, &["absent is not a run folder"]),
-        (&["denoise", "--run", "rbm"], 2, &["denoised image", "real-valued", "not for this rbm"]),
+        (&["denoise", "--run", "rbm", "--noise", "0.5"], 2, &["`--noise`", "0.5", "flipped"]),
         (&["denoise", "--run", "bytes"], 2, &["`--temperature`", "no noise", "above 0"]),
         (&["compose", "network", "rbm"], 2, &["model 2", "(0.0, 1.0)", "[1, 8, 8]"]),
         (&["compose", "network", "bytes"], 2, &["model 2", "255", "[1, 8, 8]"]),

@@ -120,6 +120,27 @@ fn denoising_says_how_well() {
 }
 
 #[test]
+fn denoising_counts_wrong_pixels_where_there_are_two_values() {
+    let folder = workspace();
+    let folder = folder.path();
+    train_machines(folder);
+    let arguments = [
+        "denoise", "--run", "rbm", "-n", "50", "--noise", "0.1", "--steps", "3",
+    ];
+    let said = succeed(folder, &arguments);
+    assert!(said.contains("PSNR"), "{said}");
+    let line = said.lines().find(|line| line.starts_with("wrong")).unwrap();
+    let number = |index: usize| line.split_whitespace().nth(index).unwrap().parse::<f64>();
+    // A tenth of 50 images of 64 pixels, within 5 standard errors (5.7e-7).
+    let before = number(2).unwrap();
+    assert!(
+        (before - 10.0).abs() < 5.0 * 100.0 * (0.09_f64 / 3200.0).sqrt(),
+        "{line}"
+    );
+    assert!((0.0..100.0).contains(&number(5).unwrap()), "{line}");
+}
+
+#[test]
 fn models_are_composed_and_sampled() {
     let folder = workspace();
     let folder = folder.path();

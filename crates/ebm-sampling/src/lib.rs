@@ -13,7 +13,7 @@
 //! | barriers | [`ParallelTempering`] of any kernel, [`BlockParallelTempering`]; [`anneal`] and [`anneal_energy`] to the deepest valleys |
 //! | associative memories | [`recall`], [`fakes_near`], [`fakes_from_random`] |
 //! | near a known [`Density`] | [`RejectionSampler`], exact; [`importance_sample`], weighted |
-//! | some coordinates given | [`ConditionalEnergy`] with any kernel, [`ClampedBlockGibbs`], [`ClampedSingleSiteGibbs`]; observed with noise: [`GaussianLikelihood`] |
+//! | some coordinates given | [`ConditionalEnergy`] with any kernel, [`ClampedBlockGibbs`], [`ClampedSingleSiteGibbs`]; observed with noise: [`GaussianLikelihood`], [`ObservedBlock`] |
 //! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]) |
 //!
 //! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size, [`window_adaptation`] Hamiltonian
@@ -68,7 +68,7 @@ pub use adaptation::{
 };
 pub use conditioning::{
     ClampedBlockGibbs, ClampedBlockGibbsState, ClampedSingleSiteGibbs, ClampedSingleSiteGibbsState,
-    ConditionalEnergy, GaussianLikelihood,
+    ConditionalEnergy, GaussianLikelihood, ObservedBlock,
 };
 pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
 pub use draws::{Draws, Schedule, sample, sample_with, stream};

@@ -7,11 +7,12 @@ mod pairwise;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use common::{assert_close_to, assert_within_error, devices, tensor, values};
-use ebm_models::{Energy, WeightedSum};
+use ebm_models::{BlockConditional, Energy, WeightedSum};
 use ebm_ops::Noise;
 use ebm_sampling::{
     BlockGibbs, ClampedBlockGibbs, ClampedSingleSiteGibbs, ConditionalEnergy, GaussianLikelihood,
-    Kernel, Langevin, Mala, NormalDensity, SingleSiteGibbs, SiteOrder, energy_and_gradient, run,
+    Kernel, Langevin, Mala, NormalDensity, ObservedBlock, SingleSiteGibbs, SiteOrder,
+    energy_and_gradient, run,
 };
 use layered::{Stack, join};
 use pairwise::{CODINGS, Known};
@@ -74,6 +75,89 @@ fn clamped_block_gibbs_samples_the_enumerated_conditional() {
             }
         }
     }
+}
+
+/// Visible units seen through flips, each chain its own observation; 8 tests at 2.9e-7.
+#[test]
+fn observed_blocks_are_drawn_from_the_enumerated_posterior() {
+    for device in devices() {
+        for sizes in [&[5, 3][..], &[4, 3, 2]] {
+            for (temperature, probability) in [(1.0, 0.2_f64), (1.8, 0.35)] {
+                let mut noise = Noise::new(12);
+                let stack = Stack::random(sizes, (1.2, 0.7), &mut noise);
+                let units = stack.known.units;
+                let visible = sizes[0];
+                let seen: Vec<f64> = (0..visible).map(|unit| (unit % 2) as f64).collect();
+                let every = vec![true; units];
+                let prior = conditional(&stack.known, temperature, &vec![0.0; units], &every);
+                let weights: Vec<f64> = (0..prior.len())
+                    .map(|index| {
+                        let state = stack.known.state(index);
+                        let wrong = (0..visible)
+                            .filter(|&unit| state[unit] != seen[unit])
+                            .count();
+                        let right = (visible - wrong) as i32;
+                        let said = probability.powi(wrong as i32) * (1.0 - probability).powi(right);
+                        prior[index] * said
+                    })
+                    .collect();
+                let sum: f64 = weights.iter().sum();
+                let target: Vec<f64> = weights.iter().map(|weight| weight / sum).collect();
+                let what = format!("{sizes:?}, T {temperature}, {device:?}");
+
+                // Half of the chains see the opposite: they must not see what the others do.
+                let opposite: Vec<f64> = seen.iter().map(|value| 1.0 - value).collect();
+                let half = |values: &[f64]| {
+                    let all = repeated(values, &device);
+                    all.narrow(0, 0, CHAINS / 2)
+                };
+                let observed = Tensor::cat(vec![half(&seen), half(&opposite)], 0);
+                let layers = stack.layers(&device);
+                let posterior =
+                    ObservedBlock::flipped(layers, 0, observed, probability, temperature);
+                let start = stack.split(repeated(&vec![0.0; units], &device));
+                let kernel = BlockGibbs { temperature };
+                let end = join(run(&kernel, &posterior, start, 60, &mut noise).position);
+                let first = end.narrow(0, 0, CHAINS / 2);
+                stack.known.assert_distribution(first, &target, &what);
+            }
+        }
+    }
+}
+
+/// The energy of a posterior differs from the machine's by minus the log-likelihood times the temperature, up to a constant.
+#[test]
+fn the_energy_of_an_observed_block_has_the_likelihood_in_it() {
+    let device = Device::flex();
+    let stack = Stack::random(&[3, 2], (1.0, 0.5), &mut Noise::new(1));
+    let layers = stack.layers(&device);
+    let (probability, temperature) = (0.1, 1.5);
+    let seen = tensor(&[1.0, 0.0, 1.0], [1, 3], &device);
+    let posterior = ObservedBlock::flipped(layers.clone(), 0, seen, probability, temperature);
+    let difference = |visible: [f64; 3]| {
+        let state = [
+            tensor(&visible, [1, 3], &device),
+            tensor(&[1.0, 0.0], [1, 2], &device),
+        ];
+        values(posterior.joint_energy(&state) - layers.joint_energy(&state))[0]
+    };
+    let step = temperature * ((1.0 - probability) / probability).ln();
+    let all_right = difference([1.0, 0.0, 1.0]);
+    for (visible, wrong) in [
+        ([1.0, 1.0, 1.0], 1.0),
+        ([0.0, 1.0, 1.0], 2.0),
+        ([0.0, 1.0, 0.0], 3.0),
+    ] {
+        assert!((difference(visible) - all_right - wrong * step).abs() < 1e-5);
+    }
+}
+
+#[test]
+#[should_panic(expected = "block 0 has Some(3) units, but 4 were observed")]
+fn observations_of_another_size_panic() {
+    let device = Device::flex();
+    let layers = Stack::random(&[3, 2], (1.0, 0.5), &mut Noise::new(1)).layers(&device);
+    ObservedBlock::flipped(layers, 0, Tensor::zeros([1, 4], &device), 0.1, 1.0);
 }
 
 /// Units in the middle and at the end are clamped, so that they have to be renumbered; 16 tests at 2.9e-7.

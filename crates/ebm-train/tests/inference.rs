@@ -2,15 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ebm_models::{Energy, HopfieldConfig, MlpConfig, Rbm, VisibleUnits, states};
+use ebm_models::{
+    BlockConditional, Dbm, DbmConfig, Energy, HopfieldConfig, LayeredMachine, MlpConfig, Rbm,
+    VisibleUnits, states,
+};
 use ebm_ops::Noise;
 use ebm_train::config::ConfigTable;
 use ebm_train::evaluation::{
     HeldOutOrigin, OutlierSource, damaged, energies, held_out, recall_images,
 };
 use ebm_train::inference::{
-    Composed, CompositionError, CompositionKind, DenoiseOptions, DenoisedImage, PixelMask, Side,
-    compare, denoise, inpaint,
+    Composed, CompositionError, CompositionKind, DenoiseOptions, DenoisedImage, PixelMask,
+    PixelNoise, Side, compare, denoise, inpaint,
 };
 use ebm_train::run::ModelFile;
 use ebm_train::{Examples, Network};
@@ -278,7 +281,7 @@ fn denoising_finds_the_posterior_of_a_normal() {
     let observed = |count: usize| tensor(&y, [1, 1, 2, 2]).expand([count, 1, 2, 2]);
     for (temperature, std) in [(None, 0.5), (Some(0.3), 0.2)] {
         let options = DenoiseOptions {
-            std,
+            noise: PixelNoise::Normal { std },
             temperature,
             steps: 400,
             image: DenoisedImage::MostProbable,
@@ -319,15 +322,121 @@ fn denoising_finds_the_posterior_of_a_normal() {
             }
         }
     }
+    // Neither kind of noise for the other kind of pixels.
     let binary = file(rbm(1, 2), [1, 2, 2], &[]);
-    let options = DenoiseOptions {
-        std: 0.1,
-        temperature: None,
-        steps: 1,
-        image: DenoisedImage::default(),
-    };
-    let error = denoise(&binary, observed(1), &options, &mut Noise::new(1)).unwrap_err();
-    assert!(error.to_string().contains("real-valued"), "{error}");
+    for (model, noise, needle) in [
+        (&binary, PixelNoise::Normal { std: 0.1 }, "real-valued"),
+        (&model, PixelNoise::Flips { probability: 0.1 }, "two-valued"),
+    ] {
+        let options = DenoiseOptions {
+            noise,
+            temperature: None,
+            steps: 1,
+            image: DenoisedImage::default(),
+        };
+        let error = denoise(model, observed(1), &options, &mut Noise::new(1)).unwrap_err();
+        assert!(error.to_string().contains(needle), "{error}");
+    }
+}
+
+/// Flipped pixels of a restricted machine and of a deep one, beside the posterior summed over all images.
+#[test]
+fn denoising_finds_the_posterior_of_flipped_pixels() {
+    let device = Device::flex();
+    let mut noise = Noise::new(4);
+    let deep = DbmConfig::new(4, vec![3, 2]).init(&device, &mut noise);
+    let layers = deep.layers();
+    // Weights of a new machine are small; these tie pixels together.
+    let weights = (0..2).map(|l| layers.weight(l).mul_scalar(60.0)).collect();
+    let deep = Dbm::from_parameters(weights, (0..3).map(|l| layers.bias(l)).collect());
+    // All 32 states of the hidden layers, beside each image.
+    let hidden = states(0, 32, 5, 0.0, 1.0, &device);
+    let layers = deep.layers();
+    let deep_energies = all_images()
+        .reshape([16, 4])
+        .split(1, 0)
+        .into_iter()
+        .map(|image| {
+            let state = [
+                image.expand([32, 4]),
+                hidden.clone().narrow(1, 0, 3),
+                hidden.clone().narrow(1, 3, 2),
+            ];
+            let energies = floats(layers.joint_energy(&state)).into_iter();
+            -energies
+                .map(|energy| f64::from(-energy).exp())
+                .sum::<f64>()
+                .ln()
+        });
+    let deep_energies: Vec<f64> = deep_energies.collect();
+    let restricted = rbm(5, 3);
+    let free = floats(restricted.energy(all_images()));
+    let free_energies = free.into_iter().map(f64::from).collect();
+    let images = floats(all_images());
+    let y = [1.0, 0.0, 1.0, 1.0];
+    let probability: f64 = 0.3;
+    let count = 4_000;
+    for (model, energies) in [
+        (restricted, free_energies),
+        (Network::Dbm(deep), deep_energies),
+    ] {
+        let name = model.name();
+        let model = file(model, [1, 2, 2], &[]);
+        let weights: Vec<f64> = images
+            .chunks(4)
+            .zip(&energies)
+            .map(|(image, energy): (_, &f64)| {
+                let wrong = image.iter().zip(&y).filter(|(x, y)| x != y).count() as i32;
+                (-energy).exp() * probability.powi(wrong) * (1.0 - probability).powi(4 - wrong)
+            })
+            .collect();
+        let z: f64 = weights.iter().sum();
+        let marginals: Vec<f64> = (0..4)
+            .map(|pixel| {
+                let white = images.chunks(4).zip(&weights);
+                white
+                    .map(|(image, w)| f64::from(image[pixel]) * w)
+                    .sum::<f64>()
+                    / z
+            })
+            .collect();
+        let found = |image: DenoisedImage, steps: usize| {
+            let options = DenoiseOptions {
+                noise: PixelNoise::Flips { probability },
+                temperature: None,
+                steps,
+                image,
+            };
+            let observed = tensor(&y, [1, 1, 2, 2]).expand([count, 1, 2, 2]);
+            floats(denoise(&model, observed, &options, &mut Noise::new(2)).unwrap())
+        };
+        for (pixel, &expected) in marginals.iter().enumerate() {
+            let of = |values: &[f32]| -> Vec<f64> {
+                let values = values.iter().skip(pixel).step_by(4);
+                values.map(|&value| f64::from(value)).collect()
+            };
+            // 5 standard errors of a coin, which is too generous for means: 16 tests at 5.7e-7 or less.
+            let error = 5.0 * (expected * (1.0 - expected) / count as f64).sqrt();
+            for image in [DenoisedImage::Draw, DenoisedImage::Mean] {
+                let values = of(&found(image, 60));
+                let mean = values.iter().sum::<f64>() / count as f64;
+                let what = format!("{name}, {image:?}, pixel {pixel}: {mean}, {expected}");
+                assert!((mean - expected).abs() < error, "{what}");
+                let coins = values.iter().all(|value| [0.0, 1.0].contains(value));
+                assert_eq!(coins, image == DenoisedImage::Draw, "{what}");
+            }
+            // Long chains agree about every pixel that isn't nearly even.
+            if (expected - 0.5).abs() > 0.1 {
+                let likelier = f64::from(u8::from(expected > 0.5));
+                let values = of(&found(DenoisedImage::MostProbable, 1_000));
+                let wrong = values.iter().filter(|&&value| value != likelier).count();
+                assert!(
+                    wrong <= count / 100,
+                    "{name}, pixel {pixel}: {wrong} wrong, {expected}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

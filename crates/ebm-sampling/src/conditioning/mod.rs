@@ -4,6 +4,7 @@ mod clamped_block_gibbs;
 mod clamped_single_site_gibbs;
 mod conditional_energy;
 mod gaussian_likelihood;
+mod observed_block;
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
@@ -11,6 +12,7 @@ pub use clamped_block_gibbs::{ClampedBlockGibbs, ClampedBlockGibbsState};
 pub use clamped_single_site_gibbs::{ClampedSingleSiteGibbs, ClampedSingleSiteGibbsState};
 pub use conditional_energy::ConditionalEnergy;
 pub use gaussian_likelihood::GaussianLikelihood;
+pub use observed_block::ObservedBlock;
 
 /// The numbers of the coordinates where `free` is `wanted`, in their order.
 fn numbers(free: &[bool], wanted: bool) -> Vec<usize> {

@@ -1,5 +1,7 @@
 //! The `[training]` and `[objective]` sections: how long, on how much at a time, and what is minimised.
 
+use std::path::PathBuf;
+
 use ebm_models::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,10 @@ pub struct TrainingConfig {
     /// The type in which the energies of chains make their matrix products; parameters and everything else are f32.
     #[serde(default, skip_serializing_if = "is_f32")]
     pub precision: Precision,
+    /// Run folder with the model, trained or imported, whose weights training starts from; absent: random ones. Only read when
+    /// a run begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_from: Option<PathBuf>,
 }
 
 fn is_f32(precision: &Precision) -> bool {

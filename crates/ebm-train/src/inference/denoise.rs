@@ -1,10 +1,11 @@
-//! Denoising: the image behind an observation with normal noise, by the model as the prior.
+//! Denoising: the image behind an observation with noise, by the model as the prior.
 
 use burn::tensor::Tensor;
 use ebm_models::{Energy, WeightedSum};
 use ebm_ops::Noise;
 use ebm_sampling::{GaussianLikelihood, Kernel, Langevin, LangevinState, run, run_with};
 
+use super::flipped_pixels::unflipped;
 use crate::config::SamplerConfig;
 use crate::error::TrainError;
 use crate::network::Network;
@@ -13,20 +14,37 @@ use crate::run::ModelFile;
 /// Which image of the posterior is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DenoisedImage {
-    /// The most probable one (MAP): gradient descent to a minimum of the posterior energy.
+    /// Of real-valued pixels the most probable image (MAP): gradient descent to a minimum of the posterior energy. Of two-valued
+    /// ones that of the most probable pixels, each by itself (the maximum of posterior marginals), which has the fewest wrong ones
+    /// on average.
     #[default]
     MostProbable,
-    /// The mean of draws, which has the smallest expected squared error: the second half of a Langevin chain.
+    /// The mean of draws, which has the smallest expected squared error: the second half of a chain.
     Mean,
     /// One draw.
     Draw,
 }
 
+/// How an image came to be noisy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PixelNoise {
+    /// `y = x + std z` with `z ~ N(0, 1)` in each pixel.
+    Normal {
+        /// Standard deviation, in units of the pixels.
+        std: f64,
+    },
+    /// Two-valued pixels, each flipped with a probability, independently of the others.
+    Flips {
+        /// Above 0 and below 1.
+        probability: f64,
+    },
+}
+
 /// How images are denoised.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DenoiseOptions {
-    /// Standard deviation of the noise in the observation, in units of the pixels.
-    pub std: f64,
+    /// The noise in the observation.
+    pub noise: PixelNoise,
     /// The temperature `T` at which the model stands for images, `p(x) ∝ exp(-E(x) / T)`; by default that of the sampler that it was
     /// trained with.
     pub temperature: Option<f64>,
@@ -36,7 +54,9 @@ pub struct DenoiseOptions {
     pub image: DenoisedImage,
 }
 
-/// Finds images behind observations `y = x + std z`. The posterior is
+/// Finds images behind noisy observations `y`.
+///
+/// With normal noise the posterior is
 ///
 /// ```text
 /// p(x | y) ∝ exp(-E(x) / T - |x - y|^2 / (2 std^2))
@@ -47,25 +67,43 @@ pub struct DenoiseOptions {
 /// at that temperature that they are a distribution of images: at `T = 1` the observation would outweigh them. A step that would
 /// be unstable on the second term is shortened to `std^2 / T`.
 ///
+/// With two-valued pixels of which each was flipped with probability `q` it is
+///
+/// ```text
+/// p(x | y) ∝ exp(-E(x) / T) prod_i q^[x_i != y_i] (1 - q)^[x_i = y_i]
+/// ```
+///
+/// which a restricted or deep machine draws by block Gibbs sampling, its fields moved by the observation ([`ObservedBlock`]).
+///
+/// [`ObservedBlock`]: ebm_sampling::ObservedBlock
+///
 /// # Shapes
 ///
 /// - `observed` and output: `[count, channels, height, width]`
 ///
 /// # Errors
 ///
-/// If pixels are two-valued, or the model isn't sampled by Langevin dynamics and has no temperature.
+/// If the noise is normal and the model isn't one of real-valued pixels that Langevin dynamics samples, or pixels were flipped and it
+/// is no restricted or deep machine of two-valued ones.
 pub fn denoise(
     model: &ModelFile,
     observed: Tensor<4>,
     options: &DenoiseOptions,
     noise: &mut Noise,
 ) -> Result<Tensor<4>, TrainError> {
-    let range = model.config.data.range();
-    let kernel = langevin(model, range)?;
-    let temperature = options.temperature.unwrap_or(kernel.temperature());
-    let likelihood = GaussianLikelihood::new(observed.clone(), options.std);
+    let config = &model.config;
+    let temperature = options.temperature.unwrap_or(config.sampler.temperature());
+    let std = match options.noise {
+        PixelNoise::Normal { std } => std,
+        PixelNoise::Flips { probability } => {
+            let chain = (options.steps, options.image);
+            return unflipped(model, observed, probability, temperature, chain, noise);
+        }
+    };
+    let kernel = langevin(model, config.data.range())?;
+    let likelihood = GaussianLikelihood::new(observed.clone(), std);
     let posterior = WeightedSum::new((model.model.clone(), likelihood), vec![1.0, temperature]);
-    let stable = options.std * options.std / temperature;
+    let stable = std * std / temperature;
     let mut kernel = Langevin {
         step_size: kernel.step_size.min(stable),
         ..kernel

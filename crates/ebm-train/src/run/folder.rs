@@ -220,7 +220,9 @@ impl RunFolder {
     /// Whether the run was stopped while its layers were pretrained, before its first checkpoint.
     pub(super) fn is_pretraining(&self, config: &RunConfig) -> Result<bool, TrainError> {
         let pretrains = match &config.model {
-            ModelConfig::Dbm(keys) => keys.pretraining.is_some(),
+            ModelConfig::Dbm(keys) => {
+                keys.pretraining.is_some() && config.training.start_from.is_none()
+            }
             _ => false,
         };
         Ok(pretrains && self.checkpoint_steps()?.is_empty())

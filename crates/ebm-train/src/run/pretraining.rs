@@ -174,6 +174,7 @@ fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> TrainerConfig {
             data_noise: 0.0,
             ema_decay: None,
             precision: config.training.precision,
+            start_from: None,
         },
         energy_limit: config.recovery.energy_limit,
         range: config.data.range(),

@@ -12,7 +12,7 @@ use super::folder::RunFolder;
 use super::generate::{SampleOptions, check_samples, sample, sample_picture};
 use super::machine::Machine;
 use super::metrics_log::MetricsLog;
-use super::model_file::ModelFile;
+use super::model_file::{ModelFile, load_model};
 use super::plane::{log_density, plane_picture};
 use super::pretraining;
 use super::source;
@@ -24,6 +24,7 @@ use crate::error::{CheckpointError, TrainError};
 use crate::network::Network;
 use crate::picture;
 use crate::trainer::{StepOutcome, Trainer};
+use crate::weights::{load_weights, weights};
 
 /// Makes a run of `config` in the folder `out`.
 ///
@@ -38,7 +39,10 @@ pub fn train(
     watch: &mut dyn Watch,
 ) -> Result<Outcome, TrainError> {
     // Everything that can be wrong is found before anything is written.
-    let trainer = prepare(config, device)?;
+    let mut trainer = prepare(config, device)?;
+    if let Some(run) = &config.training.start_from {
+        start_from(&mut trainer, run, device)?;
+    }
     let folder = RunFolder::create(out, config)?;
     Runner::new(config, device, folder, trainer)?.run(watch)
 }
@@ -91,6 +95,27 @@ fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, T
     let model =
         Network::new(&config.model, shape, device, &mut noise.split())?.fitted_to(&examples);
     Trainer::new(config.trainer(), model, examples, noise.split())
+}
+
+/// Gives a trainer the weights of the model of another run.
+fn start_from(
+    trainer: &mut Trainer<Network, 4>,
+    run: &Path,
+    device: &Device,
+) -> Result<(), TrainError> {
+    let trained = load_model(run, device)?;
+    trained.check_examples(trainer.examples())?;
+    let wrong = |message: String| CheckpointError::Mismatch {
+        path: run.to_path_buf(),
+        message,
+    };
+    let (found, expected) = (trained.model.name(), trainer.model().name());
+    if found != expected {
+        return Err(wrong(format!("it is a {found}, expected a {expected}")).into());
+    }
+    let model = load_weights(trainer.model().clone(), weights(&trained.model)).map_err(wrong)?;
+    trainer.set_model(model);
+    Ok(())
 }
 
 struct Runner<'a> {
@@ -177,7 +202,8 @@ impl<'a> Runner<'a> {
         let ModelConfig::Dbm(keys) = &self.config.model else {
             return Ok(true);
         };
-        let Some(pretraining) = &keys.pretraining else {
+        let (Some(pretraining), None) = (&keys.pretraining, &self.config.training.start_from)
+        else {
             return Ok(true);
         };
         let examples = self.trainer.examples();
