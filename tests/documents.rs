@@ -183,7 +183,7 @@ fn configurations_that_are_trained_are_read() {
                     of_config.push(rest.next().unwrap());
                 }
                 // Where data lie, where a run goes, where and how long it computes: nothing of the configuration.
-                "--data" | "--out" | "--backend" | "--device" | "--time-limit" => {
+                "--data" | "--out" | "--from" | "--backend" | "--device" | "--time-limit" => {
                     rest.next();
                 }
                 other => panic!("{}: what is {other}?", path.display()),

@@ -156,9 +156,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let values = floats(stacked);
     let picture = grouped_grid(&values, model.shape, (low, high), group);
     written(&args.out, picture.save(&args.out))?;
+    let what = match pixel_noise {
+        PixelNoise::Normal { .. } => "noise of {} of black to white",
+        PixelNoise::Flips { .. } => "{} of the pixels flipped",
+    };
     say(format_args!(
-        "{count} images, noise {:.3} of black to white, temperature {:.3e}, {} steps",
-        args.noise,
+        "{count} images, {}, temperature {:.3e}, {} steps",
+        what.replace("{}", &format!("{:.3}", args.noise)),
         args.temperature.unwrap_or(config.sampler.temperature()),
         args.steps
     ));

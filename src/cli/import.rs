@@ -273,7 +273,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let [channels, height, width] = model.shape;
     let out = quoted(&args.out);
     let next = match imported {
-        ImportedModel::Network(_) => format!("`ebm sample --run {out}`"),
+        ImportedModel::Network(_) => {
+            format!("`ebm sample --run {out}`, `ebm train --from {out}`")
+        }
         ImportedModel::Machine(_) => format!(
             "`ebm logz --run {out}`, `ebm eval --run {out} --data DIR`, `ebm sample --run {out}`"
         ),

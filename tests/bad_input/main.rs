@@ -15,18 +15,12 @@ mod uses;
 
 use std::path::Path;
 
-use common::{ebm, text};
+use common::{run, text};
 
 /// Runs the command, which must refuse: the exit code, one message, all of `needles` in it, no panic, nothing
 /// on the standard output. Gives the message.
 pub(crate) fn refuse(folder: &Path, arguments: &[&str], code: i32, needles: &[&str]) -> String {
-    let mut command = ebm(folder);
-    if arguments.first() != Some(&"train") {
-        // What `auto` takes in a default build; where GPUs are compiled in it would say what it passed over. A configuration for
-        // training has its own.
-        command.env("EBM_BACKEND", "flex");
-    }
-    let output = command.args(arguments).output().unwrap();
+    let output = run(folder, arguments);
     let (said, complaint) = (text(&output.stdout), text(&output.stderr));
     let command = format!("`ebm {}` said: {complaint}", arguments.join(" "));
     assert_eq!(output.status.code(), Some(code), "{command}{said}");

@@ -86,7 +86,7 @@ fn outliers_of_another_size() {
     let folder = folder.path();
     prepare(folder);
     let before = snapshot(folder);
-    let output = crate::common::run(folder, &["eval", "--run", "network", "--ood", "idx"]);
+    let output = crate::run(folder, &["eval", "--run", "network", "--ood", "idx"]);
     let complaint = crate::text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
     for needle in ["error: ", "idx", "[1, 4, 5]", "[1, 8, 8]", "--ood-resize"] {
