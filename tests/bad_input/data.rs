@@ -90,7 +90,7 @@ fn data_folders() {
         ("cifar-label", &[], 1, &["data_batch_1.bin", "found label 10", "0 to 9"]),
         ("whole", &["--set", "data.size=[5, 5]"], 1, &["whole: found images of 1x4x5, expected 1x5x5"]),
         ("whole", &["--set", "data.channels=3"], 1, &["whole: found images of 1x4x5, expected 3x4x5"]),
-        ("png", &[], 2, &["`data.size`", "found nothing", "PNG or JPEG"]),
+        ("png", &[], 2, &["`data.size`", "found nothing", "PNG or JPEG", "--set data.channels=1"]),
         ("png", &["--set", "data.size=[6, 6]"], 2, &["`data.channels`", "found nothing"]),
         ("png", &[size, exact].concat(), 1, &["png/000.png: found images of 1x5x7, expected 1x6x6"]),
         ("broken", size, 1, &["broken/004.png", "no decodable image", "replace the file"]),

@@ -82,11 +82,13 @@ fn folder(keys: &FolderConfig, split: Split) -> Result<Images, TrainError> {
 }
 
 fn image_options(keys: &FolderConfig) -> Result<ImageOptions, ConfigError> {
+    // Both flags at once: who lacks one mostly lacks the other.
     let missing = |key, expected: &str| ConfigError::Value {
         key,
         found: "nothing".into(),
         expected: format!(
-            "{expected}, since {} is a folder of PNG or JPEG images",
+            "{expected}, since {} is a folder of PNG or JPEG images, which are scaled: pass for instance `--set data.channels=1 --set \
+             'data.size=[28, 28]'`",
             keys.path.display()
         ),
     };
