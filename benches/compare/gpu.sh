@@ -60,12 +60,8 @@ ebm="$CARGO_TARGET_DIR/release/ebm"
 line=$("$ebm" devices | grep "^$backend " || true)
 [[ $line == *" 0: "* ]] || fail "$backend finds no device: $line"
 
-note "conformance on $backend"
-cargo test --release --workspace --locked "${features[@]}" --test conformance -- --nocapture | tee "$scratch/conformance" >&2
-if [ -f crates/ebm-ops/tests/gpu_kernels.rs ]; then
-  note "kernels on $backend"
-  cargo test --release --workspace --locked "${features[@]}" --test gpu_kernels >&2
-fi
+note "conformance and kernels on $backend"
+cargo test --release --workspace --locked "${features[@]}" --test conformance --test gpu_kernels >&2
 [ -z "$checks_only" ] || { echo "the checks passed on $backend; nothing was timed (CHECKS_ONLY)"; exit; }
 
 note "agreement with PyTorch"
