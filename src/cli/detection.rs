@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ebm::ops::Noise;
+use ebm::training::Examples;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
     EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
-    energies, energies_are_bounds, false_positive_rate, held_out,
+    energies, energies_are_bounds, false_positive_rate, gradient_norms, held_out,
 };
 use ebm::training::run::ModelFile;
 use serde::Serialize;
@@ -79,6 +80,21 @@ struct EnergySet {
     auroc: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fpr_at_95: Option<f64>,
+    /// Of held-out examples and outliers, where pixels are real.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gradient_norm: Option<GradientNorms>,
+}
+
+/// The norms of the gradients of one set.
+#[derive(Clone, Serialize)]
+struct GradientNorms {
+    /// In nats a unit of the pixels.
+    norm: Option<EnergySummary>,
+    /// Of outliers, against the held-out examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auroc: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fpr_at_95: Option<f64>,
 }
 
 /// The energies of all sets.
@@ -132,13 +148,33 @@ pub(crate) fn detect<'a>(
     {
         all.push((set("train".into(), &train), train));
     }
-    all.push((set(origin.name().into(), &inliers), inliers.clone()));
+    // Two-valued pixels have no slope.
+    let has_slope = !model.takes_binary();
+    let norms = |examples: &Examples<4>, progress: &mut Progress<'_>| {
+        has_slope.then(|| gradient_norms(&model.model, examples, progress))
+    };
+    let inlier_norms = norms(&held_out.examples, progress);
+    let mut row = set(origin.name().into(), &inliers);
+    row.gradient_norm = inlier_norms.as_ref().map(|norms| GradientNorms {
+        norm: EnergySummary::new(norms),
+        auroc: None,
+        fpr_at_95: None,
+    });
+    all.push((row, inliers.clone()));
     for source in sources {
         let examples = source.draw(model, &held_out.examples, &mut noise.split(), device)?;
         let outliers = energies(&model.model, &examples, progress)?;
         let mut row = set(source.name(), &outliers);
         row.auroc = auroc(&inliers, &outliers);
         row.fpr_at_95 = false_positive_rate(&inliers, &outliers, ACCEPTANCE);
+        let outlier_norms = norms(&examples, progress);
+        if let (Some(inliers), Some(outliers)) = (&inlier_norms, outlier_norms) {
+            row.gradient_norm = Some(GradientNorms {
+                norm: EnergySummary::new(&outliers),
+                auroc: auroc(inliers, &outliers),
+                fpr_at_95: false_positive_rate(inliers, &outliers, ACCEPTANCE),
+            });
+        }
         all.push((row, outliers));
     }
     let named: Vec<(String, &[f32])> = all
@@ -161,6 +197,7 @@ fn set(name: String, energies: &[f32]) -> EnergySet {
         energy: EnergySummary::new(energies),
         auroc: None,
         fpr_at_95: None,
+        gradient_norm: None,
     }
 }
 
@@ -179,34 +216,20 @@ impl DetectionReport {
     /// Prints the table.
     pub(crate) fn print(&self) {
         let bound = if self.bound { ", upper bounds" } else { "" };
-        say(format_args!(
-            "{:28}{:>9}{:>12}{:>10}{:>12}{:>12}{:>8}{:>9}",
-            format!("energies (nats{bound})"),
-            "examples",
-            "mean",
-            "sd",
-            "5 %",
-            "95 %",
-            "AUROC",
-            "FPR@95"
-        ));
+        print_header(&format!("energies (nats{bound})"));
         for set in &self.sets {
-            let number = |value: fn(&EnergySummary) -> f64| {
-                let value = set.energy.as_ref().map(value);
-                value.map_or_else(|| "-".into(), significant)
-            };
-            let share = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.4}"));
-            say(format_args!(
-                "{:28}{:>9}{:>12}{:>10}{:>12}{:>12}{:>8}{:>9}",
-                shortened(&set.name, 27),
-                set.examples,
-                number(|energy| energy.mean),
-                number(|energy| energy.standard_deviation),
-                number(|energy| energy.quantile_5),
-                number(|energy| energy.quantile_95),
-                share(set.auroc),
-                share(set.fpr_at_95)
-            ));
+            print_row(set, set.energy.as_ref(), [set.auroc, set.fpr_at_95]);
+        }
+        let norms = self.sets.iter().filter_map(|set| {
+            let norms = set.gradient_norm.as_ref()?;
+            Some((set, norms))
+        });
+        for (index, (set, norms)) in norms.enumerate() {
+            if index == 0 {
+                say(format_args!(""));
+                print_header("gradient norms |dE/dx|");
+            }
+            print_row(set, norms.norm.as_ref(), [norms.auroc, norms.fpr_at_95]);
         }
         match self.held_out {
             HeldOutOrigin::TestSplit => {}
@@ -218,6 +241,33 @@ impl DetectionReport {
             )),
         }
     }
+}
+
+/// The names of the columns.
+fn print_header(what: &str) {
+    say(format_args!(
+        "{what:28}{:>9}{:>12}{:>10}{:>12}{:>12}{:>8}{:>9}",
+        "examples", "mean", "sd", "5 %", "95 %", "AUROC", "FPR@95"
+    ));
+}
+
+/// One set: values, and how well they tell it from held-out examples.
+fn print_row(set: &EnergySet, values: Option<&EnergySummary>, shares: [Option<f64>; 2]) {
+    let number = |value: fn(&EnergySummary) -> f64| {
+        let value = values.map(value);
+        value.map_or_else(|| "-".into(), significant)
+    };
+    let [auroc, fpr] =
+        shares.map(|share| share.map_or(String::new(), |share| format!("{share:.4}")));
+    say(format_args!(
+        "{:28}{:>9}{:>12}{:>10}{:>12}{:>12}{auroc:>8}{fpr:>9}",
+        shortened(&set.name, 27),
+        set.examples,
+        number(|values| values.mean),
+        number(|values| values.standard_deviation),
+        number(|values| values.quantile_5),
+        number(|values| values.quantile_95),
+    ));
 }
 
 /// Some five digits.

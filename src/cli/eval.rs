@@ -27,7 +27,8 @@ const PICTURED: usize = 100;
 ///
 /// The energy should be low on images like those of training and high on all others (--ood). AUROC is the probability that an outlier
 /// lies above a held-out image, ties counted half: 1 is best, 0.5 chance. FPR@95 is the share of outliers that are accepted where
-/// 95 % of held-out images are: 0 is best. Histograms of the energies go into the folder of pictures.
+/// 95 % of held-out images are: 0 is best. Histograms of the energies go into the folder of pictures. Where pixels are real the norm
+/// of the energy's gradient is a second judge (Grathwohl et al. 2020): it may find simple images that the energy takes for likely.
 ///
 /// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound for a deep one, in nats,
 /// with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction error, and the free-energy gap of train and test,

@@ -42,7 +42,12 @@ fn outliers_of_every_kind_are_judged_against_held_out_images() {
             let share = set.get(key).map(|value| value.as_f64().unwrap());
             assert_eq!(share.is_some(), judged, "{name}: {key}");
             assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)));
+            let by_norm = set.get("gradient_norm").and_then(|norms| norms.get(key));
+            assert_eq!(by_norm.is_some(), judged, "{name}: {key} of the norm");
         }
+        let norms = set.get("gradient_norm").map(|norms| &norms["norm"]);
+        assert_eq!(norms.is_some(), name != "train", "{name}");
+        assert!(norms.is_none_or(|norm| norm["min"].as_f64().unwrap() >= 0.0));
     }
     // The configuration's limit holds for both splits.
     assert_eq!(counts, [60, 60, 60, 60, 60, 5, 7, 4]);
@@ -58,6 +63,14 @@ fn outliers_of_every_kind_are_judged_against_held_out_images() {
         assert_eq!(row(name).split_whitespace().count(), 8, "{said}");
     }
     assert_eq!(row("test").split_whitespace().count(), 6, "{said}");
+    // The second table: no training images, but what outliers are compared with.
+    let norms = said.split("gradient norms").nth(1).unwrap();
+    let names = norms
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().next().unwrap_or(""));
+    let names: Vec<&str> = names.take(4).collect();
+    assert_eq!(names, ["test", "uniform", "constant", "shuffled"]);
     let none = printed(
         folder.path(),
         &["eval", "--run", "network", "--ood", "none", "--json"],
@@ -123,6 +136,8 @@ fn a_machine_is_judged_by_its_free_energies() {
     let report = printed(folder.path(), &["eval", "--run", "rbm", "--json"]);
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(sets(&report).len(), 5);
+    // Two-valued pixels have no slope.
+    assert!(report["energies"]["sets"][2].get("gradient_norm").is_none());
     // The mean energy is minus what the table of likelihoods starts from.
     let energy = report["energies"]["sets"][1]["energy"]["mean"]
         .as_f64()

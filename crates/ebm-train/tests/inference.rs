@@ -9,7 +9,7 @@ use ebm_models::{
 use ebm_ops::Noise;
 use ebm_train::config::ConfigTable;
 use ebm_train::evaluation::{
-    HeldOutOrigin, OutlierSource, damaged, energies, held_out, recall_images,
+    HeldOutOrigin, OutlierSource, damaged, energies, gradient_norms, held_out, recall_images,
 };
 use ebm_train::inference::{
     Composed, CompositionError, CompositionKind, DenoiseOptions, DenoisedImage, PixelMask,
@@ -436,6 +436,32 @@ fn denoising_finds_the_posterior_of_flipped_pixels() {
                 );
             }
         }
+    }
+}
+
+/// `E = |x - b|^2 / 2` has the gradient `x - b`.
+#[test]
+fn gradient_norms_are_those_of_the_energy() {
+    let b = [0.5, -0.3, 1.0, 0.0];
+    let device = Device::flex();
+    let normal = Rbm::from_parameters(
+        Tensor::zeros([4, 1], &device),
+        tensor(&b, [4]),
+        Tensor::zeros([1], &device),
+        VisibleUnits::Gaussian,
+    );
+    let x: Tensor<4> = Noise::new(3).normal([300, 1, 2, 2], &device);
+    let values = floats(x.clone());
+    let mut seen = 0;
+    let examples = Examples::from_tensor(x);
+    let norms = gradient_norms(&Network::Rbm(normal), &examples, &mut |_, done, _| {
+        seen = done
+    });
+    assert_eq!((norms.len(), seen), (300, 300));
+    for (x, norm) in values.chunks(4).zip(norms) {
+        let squares = x.iter().zip(&b).map(|(x, b)| (x - b) * (x - b));
+        let expected = squares.sum::<f32>().sqrt();
+        assert!((norm - expected).abs() < 1e-5 * expected.max(1.0));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 use ebm_models::{Dbm, Energy, MeanField, PairwiseMachine};
+use ebm_ops::per_chain;
+use ebm_sampling::energy_and_gradient;
 use serde::Serialize;
 
 use super::partition::Progress;
@@ -63,6 +65,30 @@ pub fn energies(
         progress("energies", energies.len() as u64, examples.len() as u64);
     }
     Ok(energies)
+}
+
+/// The norms `|dE/dx|_2` of all examples, in their order, in nats a unit of `x`.
+///
+/// Minus this norm is the approximate-mass score of Grathwohl et al. (ICLR 2020, section 5.3): around examples of training the density is flat
+/// in most directions, while a single point of high density away from its mass, an image that is only simple, lies on a slope. So it
+/// may find outliers that the energy takes for likely.
+///
+/// # Panics
+///
+/// If the energy is no differentiable function of examples, which it is of networks and restricted machines.
+pub fn gradient_norms(
+    model: &Network,
+    examples: &Examples<4>,
+    progress: &mut Progress<'_>,
+) -> Vec<f32> {
+    let mut norms = Vec::with_capacity(examples.len());
+    for batch in examples.batches(BATCH) {
+        let (_, gradient) = energy_and_gradient(model, batch);
+        let squares: Tensor<2> = per_chain(gradient.square()).sum_dim(1);
+        norms.extend(floats(squares.sqrt().squeeze_dim::<1>(1)));
+        progress("gradients", norms.len() as u64, examples.len() as u64);
+    }
+    norms
 }
 
 /// The means of all layers of a deep machine given its visible units, and the variational free energy there.

@@ -17,7 +17,9 @@ mod recall;
 
 pub use density_grid::{DensityGrid, DensityGridError};
 pub use detection::{auroc, false_positive_rate};
-pub use energies::{EnergySummary, energies, energies_are_bounds, example_energies};
+pub use energies::{
+    EnergySummary, energies, energies_are_bounds, example_energies, gradient_norms,
+};
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
 pub use histogram::{EnergyHistogram, Histogram};
 pub use likelihood::{Estimate, SetReport, evaluate};
