@@ -48,6 +48,7 @@ impl Energy<2> for Bar {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let device = backend::select("auto", 0)?.device;
     let width = |value: f32| Param::from_tensor(Tensor::<1>::from_floats([value], &device));
     let ring = Ring { width: width(0.12) };

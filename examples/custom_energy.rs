@@ -120,6 +120,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
     ];
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let path = folder.join("custom_energy.png");
     density_panels(&panels, 2, 300, 1, range).save(&path)?;
     println!("look at {}", path.display());

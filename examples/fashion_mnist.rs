@@ -29,6 +29,7 @@ const SHOWN: usize = 32;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let data = PathBuf::from(arguments.next().unwrap_or_else(|| DEFAULT_FOLDER.into()));
     let updates: u64 = arguments.next().map_or(Ok(60), |text| text.parse())?;
     let device = backend::select("auto", 0)?.device;

@@ -88,6 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     if let Some(picture) = plot.draw() {
         let folder = std::env::args().nth(1).unwrap_or_else(|| ".".into());
+        std::fs::create_dir_all(&folder)?;
         let path = std::path::Path::new(&folder).join("hopfield_capacity.png");
         picture.save(&path)?;
         println!("wrote {}", path.display());

@@ -19,6 +19,7 @@ const BETA: f64 = 60.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     // The first of the backends that were compiled in.
     let device = Device::default();
     let mut noise = Noise::new(7);

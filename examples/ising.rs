@@ -36,6 +36,7 @@ const GAP: u32 = 12;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let length: usize = std::env::args()
         .nth(2)
         .map_or(Ok(20), |text| text.parse())?;

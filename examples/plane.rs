@@ -25,6 +25,7 @@ const SIDE: usize = 200;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let updates: u64 = std::env::args()
         .nth(2)
         .map_or(Ok(300), |text| text.parse())?;

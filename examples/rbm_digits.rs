@@ -18,6 +18,7 @@ use ebm::training::{Examples, Trainer, image_grid};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let device = backend::select("auto", 0)?.device;
     let mut noise = Noise::new(1);
 

@@ -43,6 +43,7 @@ const CHAINS: usize = 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let device = backend::select("auto", 0)?.device;
     let mut noise = Noise::new(1);
     let start: Tensor<2> = noise.normal([CHAINS, 2], &device);

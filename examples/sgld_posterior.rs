@@ -40,6 +40,7 @@ struct Examples {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let device = backend::select("auto", 0)?.device;
     let mut noise = Noise::new(3);
 

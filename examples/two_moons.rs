@@ -30,6 +30,7 @@ impl Watch for Print {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let device = backend::select("auto", 0)?.device;
 
     let mut config = ConfigTable::from_preset("two-moons")?;
