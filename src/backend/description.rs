@@ -55,24 +55,12 @@ fn processor() -> (String, Option<String>, Option<u64>) {
     (format!("{name}, {threads} threads"), None, here.memory)
 }
 
-#[cfg(not(any(
-    feature = "wgpu",
-    feature = "vulkan",
-    feature = "cuda",
-    feature = "metal",
-    feature = "rocm"
-)))]
+#[cfg(not(feature = "gpu"))]
 fn adapter(device: &Device) -> (String, Option<String>, Option<u64>) {
     (format!("{device:?}"), None, None)
 }
 
-#[cfg(any(
-    feature = "wgpu",
-    feature = "vulkan",
-    feature = "cuda",
-    feature = "metal",
-    feature = "rocm"
-))]
+#[cfg(feature = "gpu")]
 fn adapter(device: &Device) -> (String, Option<String>, Option<u64>) {
     let Some(identity) = device.identity() else {
         return (format!("{device:?}"), None, None);
@@ -87,16 +75,7 @@ fn adapter(device: &Device) -> (String, Option<String>, Option<u64>) {
 
 /// The driver and the memory of the card at a PCI address, from Linux's `/sys` and, since NVIDIA's driver writes nothing
 /// there, from NVIDIA's own tool.
-#[cfg_attr(
-    not(any(
-        feature = "wgpu",
-        feature = "vulkan",
-        feature = "cuda",
-        feature = "metal",
-        feature = "rocm"
-    )),
-    allow(dead_code)
-)]
+#[cfg_attr(not(feature = "gpu"), allow(dead_code))]
 fn card(address: &str) -> (Option<String>, Option<u64>) {
     let folder = format!("/sys/bus/pci/devices/{address}");
     let module = fs::read_link(format!("{folder}/driver"))

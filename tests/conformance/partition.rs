@@ -1,9 +1,9 @@
 //! Partition functions: the sum over all states, and annealed importance sampling with the same noise.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use ebm::models::{
-    BoltzmannMachineConfig, DbmConfig, LayeredMachine, MlpConfig, PairwiseMachine, RbmConfig,
-    log_partition, log_partition_of,
+    BoltzmannMachine, BoltzmannMachineConfig, Dbm, DbmConfig, LayeredMachine, MlpConfig,
+    PairwiseMachine, Rbm, RbmConfig, log_partition, log_partition_of,
 };
 use ebm::ops::Noise;
 use ebm::sampling::{
@@ -13,17 +13,24 @@ use ebm::sampling::{
 
 use crate::{assert_close, on_both};
 
+/// Machines small enough to be summed over, with weights of order 1.
+fn machines(seed: u64, device: &Device) -> (Rbm, Dbm, BoltzmannMachine) {
+    let mut noise = Noise::new(seed);
+    let rbm = RbmConfig::new(7, 5).with_weight_std(0.8);
+    let dbm = DbmConfig::new(5, vec![4, 3]).with_weight_std(0.8);
+    let spins = BoltzmannMachineConfig::new(7).with_weight_std(0.8);
+    (
+        rbm.init(device, &mut noise),
+        dbm.init(device, &mut noise),
+        spins.init(device, &mut noise),
+    )
+}
+
 #[test]
 fn exact_sums() {
     let (expected, found) = on_both(|device| {
-        let mut noise = Noise::new(31);
-        let rbm = RbmConfig::new(7, 5)
-            .with_weight_std(0.8)
-            .init(device, &mut noise);
-        let dbm = DbmConfig::new(5, vec![4, 3]).with_weight_std(0.8);
-        let dbm = dbm.init(device, &mut noise);
-        let spins = BoltzmannMachineConfig::new(7).with_weight_std(0.8);
-        let spins = spins.init(device, &mut noise).parameters();
+        let (rbm, dbm, spins) = machines(31, device);
+        let spins = spins.parameters();
         let energy = |states: Tensor<2>| spins.energy(states);
         [
             log_partition(&rbm.layers(), &mut |_, _| {}).unwrap() as f32,
@@ -50,14 +57,7 @@ fn annealed<P: AnnealingPath>(path: &P) -> Vec<f32> {
 #[test]
 fn annealed_importance_of_machines() {
     let (expected, found) = on_both(|device| {
-        let mut noise = Noise::new(33);
-        let rbm = RbmConfig::new(7, 5)
-            .with_weight_std(0.8)
-            .init(device, &mut noise);
-        let dbm = DbmConfig::new(5, vec![4, 3]).with_weight_std(0.8);
-        let dbm = dbm.init(device, &mut noise);
-        let spins = BoltzmannMachineConfig::new(7).with_weight_std(0.8);
-        let spins = spins.init(device, &mut noise);
+        let (rbm, dbm, spins) = machines(33, device);
         [
             annealed(&LayeredPath::new(&rbm.layers())),
             annealed(&LayeredPath::new(&dbm.layers())),

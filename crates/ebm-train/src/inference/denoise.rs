@@ -143,20 +143,43 @@ fn mean<E: Energy<4>>(
     steps: usize,
     noise: &mut Noise,
 ) -> Tensor<4> {
-    let first = steps / 2 + 1;
-    let mut total: Option<Tensor<4>> = None;
+    let mut half = SecondHalf::of(steps);
     let add = |step: usize, state: &LangevinState<4>, _: &_| {
-        if step >= first {
-            let position = Kernel::<E, Tensor<4>>::position(kernel, state);
-            total = Some(match total.take() {
-                Some(total) => total + position,
-                None => position,
-            });
-        }
+        half.add(step, || Kernel::<E, Tensor<4>>::position(kernel, state));
     };
     let end = run_with(kernel, energy, start, steps, noise, add).position;
-    match total {
-        Some(total) => total.div_scalar((steps + 1 - first) as f64),
-        None => end,
+    half.mean().unwrap_or(end)
+}
+
+/// Sums what the second half of a chain passes through.
+pub(super) struct SecondHalf<const D: usize> {
+    first: usize,
+    steps: usize,
+    total: Option<Tensor<D>>,
+}
+
+impl<const D: usize> SecondHalf<D> {
+    pub(super) fn of(steps: usize) -> Self {
+        Self {
+            first: steps / 2 + 1,
+            steps,
+            total: None,
+        }
+    }
+
+    /// Takes in what there is after a step, if it counts.
+    pub(super) fn add(&mut self, step: usize, term: impl FnOnce() -> Tensor<D>) {
+        if step >= self.first {
+            self.total = Some(match self.total.take() {
+                Some(total) => total + term(),
+                None => term(),
+            });
+        }
+    }
+
+    /// The mean; `None` if nothing was taken in.
+    pub(super) fn mean(self) -> Option<Tensor<D>> {
+        let kept = (self.steps + 1 - self.first) as f64;
+        Some(self.total?.div_scalar(kept))
     }
 }

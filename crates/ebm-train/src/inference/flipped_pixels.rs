@@ -6,7 +6,7 @@ use ebm_ops::Noise;
 use ebm_ops::activation::sigmoid;
 use ebm_sampling::{BlockGibbs, ObservedBlock, run_with};
 
-use super::denoise::DenoisedImage;
+use super::denoise::{DenoisedImage, SecondHalf};
 use crate::error::TrainError;
 use crate::network::Network;
 use crate::run::ModelFile;
@@ -30,27 +30,22 @@ pub(super) fn unflipped(
         states.push(Tensor::zeros([shape[0], units], &device));
     }
     let posterior = ObservedBlock::flipped(layers, 0, visible, probability, temperature);
-    let first = steps / 2 + 1;
-    let mut means: Option<Tensor<2>> = None;
+    let mut half = SecondHalf::of(steps);
     let kernel = BlockGibbs { temperature };
     let add = |step: usize, states: &Vec<Tensor<2>>, _: &_| {
-        if step >= first && image != DenoisedImage::Draw {
-            // Chances of the pixels given the hidden units vary less than draws of them.
-            let chances = match posterior.conditional(0, states) {
-                Conditional::Bernoulli(field) => sigmoid(field.div_scalar(temperature)),
-                Conditional::Gaussian(mean) => mean,
-            };
-            means = Some(match means.take() {
-                Some(means) => means + chances,
-                None => chances,
-            });
+        if image == DenoisedImage::Draw {
+            return;
         }
+        // Chances of the pixels given the hidden units vary less than draws of them.
+        half.add(step, || match posterior.conditional(0, states) {
+            Conditional::Bernoulli(field) => sigmoid(field.div_scalar(temperature)),
+            Conditional::Gaussian(mean) => mean,
+        });
     };
     let mut end = run_with(&kernel, &posterior, states, steps, noise, add).position;
-    let kept = (steps + 1 - first) as f64;
-    let pixels = match (means, image) {
-        (Some(means), DenoisedImage::Mean) => means.div_scalar(kept),
-        (Some(means), DenoisedImage::MostProbable) => means.greater_scalar(kept / 2.0).float(),
+    let pixels = match (half.mean(), image) {
+        (Some(mean), DenoisedImage::Mean) => mean,
+        (Some(mean), DenoisedImage::MostProbable) => mean.greater_scalar(0.5).float(),
         _ => end.swap_remove(0),
     };
     Ok(pixels.reshape(shape))
