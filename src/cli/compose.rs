@@ -6,10 +6,10 @@ use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::training::config::MAX_SAMPLES;
 use ebm::training::inference::{Composed, CompositionError, CompositionKind};
-use ebm::training::{TrainError, image_grid, run};
+use ebm::training::{TrainError, image_grid, run, save_picture};
 
 use super::failure::Failure;
-use super::image_inputs::{check_output, floats, written};
+use super::image_inputs::{check_output, floats};
 use super::layers::DeviceArgs;
 use super::terminal::{remark, say};
 
@@ -103,7 +103,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let mut noise = Noise::new(args.seed);
     let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);
     let picture = image_grid(&floats(samples.clone()), composed.shape(), composed.range());
-    written(&args.out, picture.save(&args.out))?;
+    save_picture(&picture, &args.out)?;
     let energies = floats(composed.energy(samples));
     say(format_args!(
         "{} samples of {} models, mean energy {:.4}",

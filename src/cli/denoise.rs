@@ -6,12 +6,12 @@ use burn::tensor::Tensor;
 use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::training::evaluation::psnr;
-use ebm::training::grouped_grid;
 use ebm::training::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
 use ebm::training::run;
+use ebm::training::{grouped_grid, save_picture};
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, require_images, written};
+use super::image_inputs::{ImageArgs, check_output, floats, require_images};
 use super::layers::DeviceArgs;
 use super::terminal::{remark, say};
 
@@ -155,7 +155,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let stacked: Tensor<5> = Tensor::stack(columns, 1);
     let values = floats(stacked);
     let picture = grouped_grid(&values, model.shape, (low, high), group);
-    written(&args.out, picture.save(&args.out))?;
+    save_picture(&picture, &args.out)?;
     let what = match pixel_noise {
         PixelNoise::Normal { .. } => "noise of {} of black to white",
         PixelNoise::Flips { .. } => "{} of the pixels flipped",

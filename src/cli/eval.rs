@@ -9,6 +9,7 @@ use ebm::training::evaluation::{
     log_partition, recall_damaged, reconstructions,
 };
 use ebm::training::run::{self, ModelFile};
+use ebm::training::{save_picture, write_whole};
 use serde::Serialize;
 
 use super::detection::{DetectionReport, OutlierArgs};
@@ -219,12 +220,14 @@ fn save(
     };
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, error.to_string()))?;
     let path = folder.join("report.json");
-    std::fs::write(&path, format!("{json}\n")).map_err(|error| failed(&path, error.to_string()))?;
+    write_whole(&path, format!("{json}\n").as_bytes())
+        .map_err(|error| failed(&path, error.to_string()))?;
     let range = model.config.data.range();
     let histogram = match histogram {
         Some(EnergyHistogram { png, svg }) => {
             let path = folder.join("energies.svg");
-            std::fs::write(&path, svg).map_err(|error| failed(&path, error.to_string()))?;
+            write_whole(&path, svg.as_bytes())
+                .map_err(|error| failed(&path, error.to_string()))?;
             Some(png)
         }
         None => None,
@@ -246,10 +249,7 @@ fn save(
     ];
     for (name, picture) in pictures {
         if let Some(picture) = picture {
-            let path = folder.join(name);
-            picture
-                .save(&path)
-                .map_err(|error| failed(&path, error.to_string()))?;
+            save_picture(&picture, &folder.join(name))?;
         }
     }
     if !is_quiet() {

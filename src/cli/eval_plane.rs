@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{PlaneLikelihood, PlaneReport};
 use ebm::training::run::{ModelFile, PlaneView};
-use ebm::training::{Examples, TrainError};
+use ebm::training::{Examples, TrainError, save_picture};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -129,12 +129,6 @@ pub(crate) fn save(
         .unwrap_or_default();
     let title = format!("{} held-out points", points.len() / 2);
     let path = folder.join("density.png");
-    density
-        .view
-        .picture(&title, &points)
-        .save(&path)
-        .map_err(|error| Failure::Write {
-            path: path.display().to_string(),
-            message: error.to_string(),
-        })
+    save_picture(&density.view.picture(&title, &points), &path)?;
+    Ok(())
 }

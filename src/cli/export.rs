@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ebm::ops::write_npy;
 use ebm::training::run::{self, RunFolder};
-use ebm::training::write_whole;
+use ebm::training::{is_special_file, write_whole};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
@@ -93,9 +93,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fails for a file that is there.
+/// Fails for a file that is there, but for those that are written into: devices and pipes.
 pub(super) fn check_new(path: &Path) -> Result<(), Failure> {
-    if !path.exists() {
+    if !path.exists() || is_special_file(path) {
         return Ok(());
     }
     Err(Failure::Write {

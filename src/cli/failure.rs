@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use ebm::backend::BackendError;
 use ebm::training::config::ConfigError;
-use ebm::training::{CheckpointError, TrainError};
+use ebm::training::{CheckpointError, PictureError, TrainError};
 
 use super::terminal;
 
@@ -48,6 +48,12 @@ pub(crate) enum Failure {
 
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
+        Self::Train(error.into())
+    }
+}
+
+impl From<PictureError> for Failure {
+    fn from(error: PictureError) -> Self {
         Self::Train(error.into())
     }
 }

@@ -115,17 +115,6 @@ pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> 
     }
 }
 
-/// Says which picture couldn't be written.
-pub(crate) fn written<E: std::fmt::Display>(
-    out: &Path,
-    result: Result<(), E>,
-) -> Result<(), Failure> {
-    result.map_err(|error| Failure::Write {
-        path: out.display().to_string(),
-        message: error.to_string(),
-    })
-}
-
 /// The values of a tensor on the host.
 pub(crate) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     x.into_data().convert::<f32>().iter::<f32>().collect()

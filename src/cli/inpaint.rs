@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm::ops::Noise;
 use ebm::training::evaluation::example_energies;
-use ebm::training::grouped_grid;
 use ebm::training::inference::{PixelMask, PixelMaskError, Side, inpaint};
 use ebm::training::run::{self, ModelFile};
+use ebm::training::{grouped_grid, save_picture};
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images, written};
+use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images};
 use super::layers::DeviceArgs;
 use super::terminal::{remark, say};
 
@@ -93,7 +93,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let stacked: Tensor<5> = Tensor::stack(columns, 1);
     let values = floats(stacked);
     let picture = grouped_grid(&values, model.shape, range, group);
-    written(&args.out, picture.save(&args.out))?;
+    save_picture(&picture, &args.out)?;
 
     let drawn = (count * args.draws as usize * channels * mask.count()) as f64;
     say(format_args!(

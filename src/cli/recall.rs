@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
-use ebm::training::TrainError;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{damaged, recall_images};
 use ebm::training::run;
+use ebm::training::{TrainError, save_picture};
 
 use super::eval::parse_share;
 use super::failure::Failure;
-use super::image_inputs::{check_output, first, read, written};
+use super::image_inputs::{check_output, first, read};
 use super::layers::DeviceArgs;
 use super::run_data;
 use super::terminal::{remark, say};
@@ -111,7 +111,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         perfect.count(),
         recalled.images.len()
     ));
-    written(&args.out, recalled.picture.save(&args.out))?;
+    save_picture(&recalled.picture, &args.out)?;
     remark(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

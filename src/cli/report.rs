@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use ebm::training::report::{ReportOptions, check_report_path, report, write_report};
+use ebm::training::report::{
+    ReportOptions, check_report_path, report_with_warnings, write_report,
+};
 use ebm::training::run::RunFolder;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::progress::StageBar;
-use super::terminal::{draws_progress, remark};
+use super::terminal::{draws_progress, remark, warn};
 
 /// Most fresh samples that are compared with the training data.
 const MAX_SAMPLES: u32 = 200;
@@ -61,8 +63,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             bar.update(section, done, total);
         }
     };
-    let page = report(&args.run, &options, &choice.device, &mut progress)?;
+    let (page, warnings) =
+        report_with_warnings(&args.run, &options, &choice.device, &mut progress)?;
     bar.finish();
+    for warning in warnings {
+        warn(format_args!("warning: {warning}; left out"));
+    }
     write_report(&page, &out)?;
     remark(format_args!(
         "wrote {} ({:.1} MB)",

@@ -173,6 +173,14 @@ impl Watch for Reporter {
                     "training diverged at step {from}: back to step {to} with learning rate {learning_rate:.3e} (roll-back {rollbacks})"
                 ));
             }
+            Event::Warned { message } => {
+                let text = format!("warning: {message}");
+                if self.bar.is_hidden() {
+                    warn(format_args!("{text}"));
+                } else {
+                    self.bar.println(text);
+                }
+            }
             Event::Finished { .. } => self.bar.finish(),
         }
     }

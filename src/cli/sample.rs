@@ -8,7 +8,7 @@ use ebm::ops::write_npy;
 use ebm::sampling::{Cooling, TemperatureSchedule};
 use ebm::training::config::{MAX_SAMPLES, SamplerConfig};
 use ebm::training::run::{self, Annealing, ModelFile, SampleOptions};
-use ebm::training::{Network, write_npz, write_whole};
+use ebm::training::{Network, save_picture, write_npz, write_whole};
 
 use super::export::check_new;
 use super::failure::Failure;
@@ -140,9 +140,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if format == Format::Picture {
         let samples = run::sample(&model, options, device)?;
         let picture = run::sample_picture(&model, samples, device);
-        picture
-            .save(&args.out)
-            .map_err(|error| failed(error.to_string()))?;
+        save_picture(&picture, &args.out)?;
     } else {
         check_new(&args.out)?;
         let bytes = if format == Format::Npy {

@@ -69,16 +69,6 @@ pub enum TrainError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A line of a log isn't what it should be.
-    #[error("can't read {}: line {line}: {message}; expected an object as `ebm train` writes it: delete the line, or put the file back", path.display())]
-    MalformedLine {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What was found.
-        message: String,
-    },
     /// The output folder already holds something.
     #[error("the output folder {} is not empty: nothing was overwritten; choose another with `--out DIR`{hint}", path.display())]
     OutputNotEmpty {

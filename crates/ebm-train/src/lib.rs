@@ -40,7 +40,7 @@ pub use checkpoint::{Checkpoint, TrainerState};
 pub use density_picture::{DensityPanel, density_panels};
 pub use error::{CheckpointError, TrainError};
 pub use examples::{Examples, Order};
-pub use files::write_whole;
+pub use files::{is_special_file, write_whole};
 pub use gradients::ParameterGradients;
 pub use moving_average::MovingAverage;
 pub use negative_phase::{NegativePhase, Negatives};
@@ -48,7 +48,7 @@ pub use network::Network;
 pub use npz::write_npz;
 pub use objective::{ContrastiveDivergence, Objective, Sparsity};
 pub use optimizer::ParameterOptimizer;
-pub use picture::{PictureError, grouped_grid, image_grid, point_cloud};
+pub use picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
 pub use plot::{Curve, LinePlot};
 pub use sgld::{
     Ensemble, RmsPropPreconditioner, SgldError, StepSizeSchedule, StochasticGradientLangevin,

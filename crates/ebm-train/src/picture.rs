@@ -1,8 +1,11 @@
 //! Pictures of samples: grids of images, and clouds of points over the density that the energy gives.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{Rgb, RgbImage};
+use image::{ImageFormat, Rgb, RgbImage};
+
+use crate::files::write_whole;
 
 /// A picture that can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -139,10 +142,17 @@ pub fn point_cloud(
     picture
 }
 
-/// Writes a picture as PNG.
-pub(crate) fn save(picture: &RgbImage, path: &Path) -> Result<(), PictureError> {
+/// Writes a picture, whole or not at all, in the format that the name of the file says: PNG or JPEG; PNG if it says none.
+///
+/// # Errors
+///
+/// If the picture can't be encoded or the disk refuses.
+pub fn save_picture(picture: &RgbImage, path: &Path) -> Result<(), PictureError> {
+    let format = ImageFormat::from_path(path).unwrap_or(ImageFormat::Png);
+    let mut bytes = Cursor::new(Vec::new());
     picture
-        .save_with_format(path, image::ImageFormat::Png)
+        .write_to(&mut bytes, format)
+        .and_then(|()| Ok(write_whole(path, bytes.get_ref())?))
         .map_err(|source| PictureError {
             path: path.to_path_buf(),
             source,

@@ -14,6 +14,9 @@ pub(super) fn snapshot(state: &State) -> String {
     if let RunState::Failed(message) = &run_state {
         text.push_str(&format!(" ({message})"));
     }
+    for unreadable in state.unreadable() {
+        text.push_str(&format!("\nleft out        {unreadable}"));
+    }
     text.push_str(&format!("\nupdates         {}", state.step()));
     if let Some(steps) = state.steps() {
         text.push_str(&format!(" of {steps}"));

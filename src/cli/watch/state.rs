@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ebm::training::config::RunConfig;
 use ebm::training::report::{RunState, thin};
-use ebm::training::run::{EventKind, JsonLines, MetricsLine, RecordedEvent, RunFolder};
+use ebm::training::run::{
+    EventHistory, JsonLines, MetricsHistory, MetricsLine, RecordedEvent, RunFolder,
+};
 
 use crate::cli::failure::Failure;
 
@@ -15,8 +17,8 @@ const COLUMNS: usize = 1000;
 pub(super) struct State {
     folder: RunFolder,
     config: Option<RunConfig>,
-    metrics: JsonLines<MetricsLine>,
-    events: JsonLines<RecordedEvent>,
+    metrics: JsonLines<MetricsHistory>,
+    events: JsonLines<EventHistory>,
     running: bool,
 }
 
@@ -54,8 +56,17 @@ impl State {
         self.folder.root().to_path_buf()
     }
 
-    pub(super) fn lines(&self) -> &[MetricsLine] {
-        self.metrics.items()
+    pub(super) fn lines(&self) -> &MetricsHistory {
+        self.metrics.content()
+    }
+
+    /// What can't be read of the logs, and is left out.
+    pub(super) fn unreadable(&self) -> impl Iterator<Item = String> {
+        let logs = [
+            self.metrics.unreadable(self.running),
+            self.events.unreadable(self.running),
+        ];
+        logs.into_iter().flatten()
     }
 
     pub(super) fn last(&self) -> Option<&MetricsLine> {
@@ -64,11 +75,7 @@ impl State {
 
     /// What happened last, newest first; checkpoints and pictures only while they are new.
     pub(super) fn last_events(&self, count: usize) -> Vec<&RecordedEvent> {
-        let events = self.events.items().iter().rev();
-        events
-            .filter(|event| event.kind != EventKind::Unknown)
-            .take(count)
-            .collect()
+        self.events.content().newest().take(count).collect()
     }
 
     /// Updates made.
@@ -84,16 +91,20 @@ impl State {
     }
 
     pub(super) fn run_state(&self) -> RunState {
-        RunState::of(self.running, self.events.items(), self.step(), self.steps())
+        RunState::of(
+            self.running,
+            self.events.content(),
+            self.step(),
+            self.steps(),
+        )
     }
 
     /// Seconds that the updates left will take at the speed of late, pictures and checkpoints included.
     pub(super) fn seconds_left(&self) -> Option<f64> {
         let left = self.steps()?.checked_sub(self.step())?;
-        let lines = self.lines();
-        let last = lines.last()?;
-        let late = &lines[lines.len() - lines.len().div_ceil(5)..];
-        let first = late.first().filter(|first| first.step < last.step);
+        let last = self.last()?;
+        let late = self.lines().recent(5)?;
+        let first = Some(late.first).filter(|first| first.step < last.step);
         let seconds_a_step = match first {
             Some(first) => (last.seconds - first.seconds) / (last.step - first.step) as f64,
             None => last.seconds / last.step as f64,

@@ -183,7 +183,7 @@ fn what_is_left_follows_the_speed_of_late() {
     let before = fs::read_to_string(&path).unwrap();
     fs::write(&path, before + &more).unwrap();
     state.poll().unwrap();
-    assert_eq!((state.step(), state.lines().len()), (1250, 50));
+    assert_eq!((state.step(), state.lines().count()), (1250, 50));
     let left = state.seconds_left().unwrap();
     assert!((left - 750.0 * 5.0 / 25.0).abs() < 1e-9, "{left}");
 }

@@ -62,6 +62,9 @@ fn title(state: &State) -> Line<'static> {
     if let RunState::Failed(message) = run_state {
         spans.push(Span::from(format!(": {message}")).fg(color));
     }
+    for unreadable in state.unreadable() {
+        spans.push(Span::from(format!("   {unreadable}")).fg(Color::Yellow));
+    }
     Line::from(spans)
 }
 
@@ -92,7 +95,7 @@ fn draw_progress(frame: &mut Frame<'_>, state: &State, area: Rect) {
         if let Some(acceptance) = last.acceptance {
             parts.push(format!("{:.0} % accepted", 100.0 * acceptance));
         }
-        let resets: f64 = state.lines().iter().filter_map(|line| line.resets).sum();
+        let resets = state.lines().resets();
         if resets > 0.0 {
             parts.push(format!("{resets} chain steps not finite"));
         }

@@ -39,17 +39,37 @@ pub(super) struct Series {
     /// What it is.
     pub(super) name: String,
     /// Its points, from left to right.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(super) points: Points,
     /// Whether its running mean is drawn over it.
     pub(super) smoothed: bool,
 }
 
+/// The points of a curve, all of them or those that stand out.
+pub(super) struct Points {
+    /// From left to right.
+    pub(super) points: Vec<(f64, f64)>,
+    /// Means of neighbours, where points were left out.
+    pub(super) means: Option<Vec<(f64, f64)>>,
+    /// How many points there were.
+    pub(super) count: usize,
+}
+
+impl From<Vec<(f64, f64)>> for Points {
+    fn from(points: Vec<(f64, f64)>) -> Self {
+        Self {
+            count: points.len(),
+            points,
+            means: None,
+        }
+    }
+}
+
 impl Series {
     /// A curve as it is.
-    pub(super) fn new(name: impl Display, points: Vec<(f64, f64)>) -> Self {
+    pub(super) fn new(name: impl Display, points: impl Into<Points>) -> Self {
         Self {
             name: name.to_string(),
-            points,
+            points: points.into(),
             smoothed: false,
         }
     }
@@ -61,9 +81,13 @@ impl Series {
     }
 
     fn finite(&self) -> impl Iterator<Item = (f64, f64)> {
-        let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
-        self.points.iter().copied().filter(finite)
+        finite(&self.points.points)
     }
+}
+
+fn finite(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+    points.iter().copied().filter(finite)
 }
 
 /// Curves over one axis.
@@ -97,7 +121,7 @@ impl Chart<'_> {
             .iter()
             .zip(1..)
             .map(|(series, number)| {
-                let window = window(series);
+                let window = window(series.points.count);
                 let mean = if series.smoothed && window > 1 {
                     format!(", and its mean over {window} lines")
                 } else {
@@ -293,25 +317,31 @@ fn drawn(
     across: &Range<f64>,
     scale: &dyn Fn(f64) -> f64,
 ) -> Vec<Drawn> {
-    let points: Vec<(f64, f64)> = series.finite().map(|(x, y)| (x, scale(y))).collect();
+    let scaled = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        finite(points).map(|(x, y)| (x, scale(y))).collect()
+    };
+    let points = scaled(&series.points.points);
     let line = |points: &[(f64, f64)], opacity| Drawn {
         points: thin(points.iter().copied(), across.clone(), COLUMNS),
         color,
         opacity,
     };
-    let window = window(series);
+    // Points that were kept because they stand out are no sample of the others.
+    let means = series.points.means.as_ref();
+    let means = means.map_or_else(|| points.clone(), |means| scaled(means));
+    let window = window(means.len());
     if points.is_empty() {
         Vec::new()
     } else if series.smoothed && window > 1 {
-        vec![line(&points, 0.3), line(&smooth(&points, window), 1.0)]
+        vec![line(&points, 0.3), line(&smooth(&means, window), 1.0)]
     } else {
         vec![line(&points, 1.0)]
     }
 }
 
-/// Lines that the running mean of a series takes in: an odd number, about 4 % of them.
-fn window(series: &Series) -> usize {
-    (series.points.len() / 50) * 2 + 1
+/// Lines that a running mean takes in: an odd number, about 4 % of them.
+fn window(lines: usize) -> usize {
+    (lines / 50) * 2 + 1
 }
 
 fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {

@@ -21,7 +21,7 @@ pub use run_data::RunState;
 pub use thin::thin;
 
 use crate::error::TrainError;
-use crate::files::write_whole;
+use crate::files::{is_special_file, write_whole};
 use run_data::RunData;
 use sections::{SECTIONS, Section};
 
@@ -49,20 +49,36 @@ impl Default for ReportOptions {
 ///
 /// # Errors
 ///
-/// If `run` is no run folder, or a line of its logs was damaged. What isn't there yet, samples or a model, is no error.
+/// If `run` is no run folder, or a file of it can't be read. What isn't there yet, samples or a model, is no error, nor is a damaged
+/// line of a log.
 pub fn report(
     run: &Path,
     options: &ReportOptions,
     device: &Device,
     progress: &mut dyn FnMut(&'static str, u64, u64),
 ) -> Result<String, TrainError> {
+    report_with_warnings(run, options, device, progress).map(|(page, _)| page)
+}
+
+/// As [`report`], with what couldn't be read of the logs and was left out, which the page says too.
+///
+/// # Errors
+///
+/// As for [`report`].
+pub fn report_with_warnings(
+    run: &Path,
+    options: &ReportOptions,
+    device: &Device,
+    progress: &mut dyn FnMut(&'static str, u64, u64),
+) -> Result<(String, Vec<String>), TrainError> {
     let data = RunData::read(run, options, device)?;
     let mut sections: Vec<Section> = Vec::new();
     for (number, (name, section)) in SECTIONS.iter().enumerate() {
         progress(name, number as u64, SECTIONS.len() as u64);
         sections.extend(section(&data));
     }
-    Ok(page::render(&data, &sections))
+    let page = page::render(&data, &sections);
+    Ok((page, data.unreadable))
 }
 
 /// Writes a report, whole or not at all. It takes the place of an earlier report, and of nothing else.
@@ -75,12 +91,15 @@ pub fn write_report(page: &str, path: &Path) -> Result<(), TrainError> {
     write_whole(path, page.as_bytes()).map_err(TrainError::io("write", path))
 }
 
-/// Finds out whether a report may be written there.
+/// Finds out whether a report may be written there. Devices and pipes take it as they take anything.
 ///
 /// # Errors
 ///
 /// If there is a file that is no report, or a folder.
 pub fn check_report_path(path: &Path) -> Result<(), TrainError> {
+    if is_special_file(path) {
+        return Ok(());
+    }
     let mut start = Vec::new();
     let read = fs::File::open(path).and_then(|file| {
         let length = page::START.len() as u64;

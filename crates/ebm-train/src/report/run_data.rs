@@ -8,12 +8,14 @@ use burn::tensor::Device;
 use ebm_ops::Noise;
 
 use super::ReportOptions;
+use super::chart::Points;
 use crate::config::RunConfig;
 use crate::data::Split;
 use crate::error::TrainError;
 use crate::examples::Examples;
 use crate::run::{
-    self, EventKind, JsonLines, Machines, MetricsLine, ModelFile, RecordedEvent, RunFolder,
+    self, EventHistory, EventKind, JsonLines, Machines, MetricsHistory, MetricsLine, ModelFile,
+    RunFolder,
 };
 
 /// The content of a run folder, read once.
@@ -25,9 +27,11 @@ pub(super) struct RunData<'a> {
     pub(super) config_text: String,
     /// What it says, or what is wrong with it.
     pub(super) config: Result<RunConfig, String>,
-    pub(super) metrics: Vec<MetricsLine>,
-    pub(super) events: Vec<RecordedEvent>,
+    pub(super) metrics: MetricsHistory,
+    pub(super) events: EventHistory,
     pub(super) machines: Machines,
+    /// What couldn't be read of them, and was left out.
+    pub(super) unreadable: Vec<String>,
     /// The newest model, or why there is none.
     pub(super) model: Result<ModelFile, String>,
     /// Whether a process was training in the folder when it was read.
@@ -51,26 +55,18 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// How the run stands whose newest event is the last of `events` and that made `step` of `steps` updates.
-    pub fn of(running: bool, events: &[RecordedEvent], step: u64, steps: Option<u64>) -> Self {
+    /// How a run stands to which this happened, and that made `step` of `steps` updates.
+    pub fn of(running: bool, events: &EventHistory, step: u64, steps: Option<u64>) -> Self {
         if running {
             return Self::Running;
         }
-        let end = events
-            .iter()
-            .rev()
-            .find_map(|recorded| match &recorded.kind {
-                EventKind::Finished => Some(Self::Finished),
-                EventKind::Stopped { .. } => Some(Self::Stopped),
-                EventKind::Failed { message } => Some(Self::Failed(message.clone())),
-                // It went on after that, and didn't say how it ended.
-                EventKind::Started { .. } => Some(Self::Ended),
-                _ => None,
-            });
-        match end {
-            Some(Self::Ended) | None if steps == Some(step) => Self::Finished,
-            Some(state) => state,
-            None => Self::Ended,
+        match &events.state {
+            Some(EventKind::Finished) => Self::Finished,
+            Some(EventKind::Stopped { .. }) => Self::Stopped,
+            Some(EventKind::Failed { message }) => Self::Failed(message.clone()),
+            // It went on after that, and didn't say how it ended.
+            _ if steps == Some(step) => Self::Finished,
+            _ => Self::Ended,
         }
     }
 
@@ -100,18 +96,26 @@ impl<'a> RunData<'a> {
             .read_config()
             .and_then(|table| Ok(table.read()?))
             .map_err(|error| error.to_string());
-        let mut metrics = JsonLines::open(&folder.metrics())?;
-        let mut events = JsonLines::open(&folder.events())?;
+        let running = folder.is_running();
+        let metrics = JsonLines::<MetricsHistory>::open(&folder.metrics())?;
+        let events = JsonLines::<EventHistory>::open(&folder.events())?;
+        let machines = Machines::read(&folder.machine())?;
+        let unreadable = [metrics.unreadable(running), events.unreadable(running)]
+            .into_iter()
+            .chain([machines.unreadable.clone()])
+            .flatten()
+            .collect();
         Ok(Self {
             options,
             device,
             config_text: String::from_utf8_lossy(&bytes).into_owned(),
             config,
-            metrics: metrics.take_items(),
-            events: events.take_items(),
-            machines: Machines::read(&folder.machine())?,
+            metrics: metrics.into_content(),
+            events: events.into_content(),
+            machines,
+            unreadable,
             model: run::load_model(folder.root(), device).map_err(|error| error.to_string()),
-            running: folder.is_running(),
+            running,
             train: OnceCell::new(),
             folder,
         })
@@ -166,31 +170,26 @@ impl<'a> RunData<'a> {
     }
 
     /// A number of each line over its update.
-    pub(super) fn curve(&self, value: impl Fn(&MetricsLine) -> f64) -> Vec<(f64, f64)> {
+    pub(super) fn curve(&self, value: impl Fn(&MetricsLine) -> f64) -> Points {
         let point = |line: &MetricsLine| (line.step as f64, value(line));
-        self.metrics.iter().map(point).collect()
+        Points {
+            points: self.metrics.iter().map(point).collect(),
+            means: self
+                .metrics
+                .means()
+                .map(|means| means.map(|line| point(&line)).collect()),
+            count: self.metrics.count() as usize,
+        }
     }
 
     /// The keys beyond those that this version knows, in the order in which they appear.
     pub(super) fn other_keys(&self) -> Vec<&str> {
-        let mut keys: Vec<&str> = Vec::new();
-        for (key, _) in self.metrics.iter().flat_map(|line| &line.other) {
-            if !keys.contains(&key.as_str()) {
-                keys.push(key);
-            }
-        }
-        keys
+        self.metrics.other_keys().collect()
     }
 
     /// The numbers under such a key over their updates.
-    pub(super) fn other_curve(&self, key: &str) -> Vec<(f64, f64)> {
-        let lines = self.metrics.iter();
-        lines
-            .filter_map(|line| {
-                let (_, value) = line.other.iter().find(|(name, _)| name == key)?;
-                Some((line.step as f64, *value))
-            })
-            .collect()
+    pub(super) fn other_curve(&self, key: &str) -> Points {
+        self.metrics.other_curve(key).into()
     }
 
     /// The training examples of the model, or why they can't be had.
@@ -215,6 +214,7 @@ impl<'a> RunData<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{Collect, RecordedEvent};
 
     #[test]
     fn the_state_is_what_was_said_last() {
@@ -264,10 +264,10 @@ mod tests {
                 RunState::Finished,
             ),
         ] {
-            let events: Vec<RecordedEvent> = kinds
-                .into_iter()
-                .map(|kind| RecordedEvent { at: 1, kind })
-                .collect();
+            let mut events = EventHistory::default();
+            for kind in kinds {
+                events.add(RecordedEvent { at: 1, kind });
+            }
             assert_eq!(RunState::of(running, &events, step, Some(9)), expected);
         }
     }

@@ -1,14 +1,13 @@
 //! `events.jsonl`: what happened in a run and when, one line an event, on its way to whoever watches.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::events::{Event, Outcome, Watch};
+use super::log_file::{LogFile, Logged};
 use crate::error::TrainError;
 
 /// An event as it was written down.
@@ -75,6 +74,11 @@ pub enum EventKind {
         /// The number of roll-backs so far.
         rollbacks: u32,
     },
+    /// Something went wrong that training went on without: a picture, a line of a log.
+    Warned {
+        /// What.
+        message: String,
+    },
     /// All updates were made.
     Finished,
     /// It was stopped and saved.
@@ -128,6 +132,7 @@ impl fmt::Display for EventKind {
                 f,
                 "diverged at update {from}: back to update {to} with learning rate {learning_rate:.3e} (roll-back {rollbacks})"
             ),
+            Self::Warned { message } => write!(f, "warning: {message}"),
             Self::Finished => f.write_str("finished"),
             Self::Stopped { step } => write!(f, "stopped and saved after update {step}"),
             Self::Failed { message } => write!(f, "failed: {message}"),
@@ -136,34 +141,28 @@ impl fmt::Display for EventKind {
     }
 }
 
+impl Logged for RecordedEvent {
+    fn step(&self) -> Option<u64> {
+        // What happened stays, also where training goes back to before it.
+        None
+    }
+}
+
 /// The open file, in front of somebody who watches.
 pub(super) struct EventLog<'a> {
-    file: File,
-    path: PathBuf,
+    file: LogFile,
     watch: &'a mut dyn Watch,
-    /// The first line that couldn't be written.
-    failure: Option<std::io::Error>,
 }
 
 impl<'a> EventLog<'a> {
     /// Opens the file for adding to it.
-    pub(super) fn open(path: &Path, watch: &'a mut dyn Watch) -> Result<Self, TrainError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(TrainError::io("write", path))?;
-        // A line that a kill cut short would spoil the next.
-        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
-        let whole = bytes.iter().rposition(|&byte| byte == b'\n');
-        file.set_len(whole.map_or(0, |end| end as u64 + 1))
-            .map_err(TrainError::io("write", path))?;
-        Ok(Self {
-            file,
-            path: path.to_path_buf(),
-            watch,
-            failure: None,
-        })
+    pub(super) fn open(path: &Path, watch: &'a mut dyn Watch) -> Self {
+        let (file, warning) = LogFile::open(path, 0, |_: RecordedEvent| {});
+        let mut log = Self { file, watch };
+        if let Some(message) = &warning {
+            log.event(&Event::Warned { message });
+        }
+        log
     }
 
     /// Writes down how the run ended, and passes that on.
@@ -178,19 +177,22 @@ impl<'a> EventLog<'a> {
                 message: error.to_string(),
             }),
         }
-        match (outcome, self.failure) {
-            (Ok(_), Some(error)) => Err(TrainError::io("write", &self.path)(error)),
-            (outcome, _) => outcome,
-        }
+        outcome
     }
 
     fn write(&mut self, kind: EventKind) {
-        let line = RecordedEvent { at: now(), kind };
-        let written = serde_json::to_string(&line)
-            .map_err(std::io::Error::from)
-            .and_then(|text| self.file.write_all(format!("{text}\n").as_bytes()));
-        if let Err(error) = written {
-            self.failure.get_or_insert(error);
+        if let Some(message) = self.file.write(&RecordedEvent { at: now(), kind }) {
+            tracing::warn!(message);
+            let warning = EventKind::Warned {
+                message: message.clone(),
+            };
+            // It failed just now, and waits with the others; or it works again.
+            let line = RecordedEvent {
+                at: now(),
+                kind: warning,
+            };
+            let _ = self.file.write(&line);
+            self.watch.event(&Event::Warned { message: &message });
         }
     }
 }
@@ -258,6 +260,9 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
             learning_rate: *learning_rate,
             rollbacks: *rollbacks,
         },
+        Event::Warned { message } => EventKind::Warned {
+            message: (*message).to_string(),
+        },
         Event::Finished { .. } => EventKind::Finished,
     })
 }
@@ -275,7 +280,17 @@ pub(crate) fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::JsonLines;
+    use crate::run::json_lines::{Collect, JsonLines};
+    use std::fs;
+
+    /// All events.
+    impl Collect for Vec<RecordedEvent> {
+        type Line = RecordedEvent;
+
+        fn add(&mut self, event: RecordedEvent) {
+            self.push(event);
+        }
+    }
 
     /// Somebody who counts.
     struct Count(usize);
@@ -293,7 +308,7 @@ mod tests {
         // What a kill left.
         fs::write(&path, "{\"at\":1,\"event\":\"finished\"}\n{\"at\":2,\"ev").expect("a file");
         let mut watch = Count(0);
-        let mut log = EventLog::open(&path, &mut watch).expect("it opens");
+        let mut log = EventLog::open(&path, &mut watch);
         log.event(&Event::Started {
             folder: folder.path(),
             step: 3,
@@ -306,12 +321,17 @@ mod tests {
         });
         let outcome = log.close(Ok(Outcome::Stopped { step: 4 }));
         assert_eq!(outcome.expect("no error"), Outcome::Stopped { step: 4 });
-        assert_eq!(watch.0, 2);
+        assert_eq!(watch.0, 3, "two events, and that a line can't be read");
         let mut text = fs::read_to_string(&path).expect("a file");
         text.push_str("{\"at\":5,\"event\":\"from_the_future\",\"x\":1}\n");
         fs::write(&path, text).expect("a file");
-        let lines = JsonLines::<RecordedEvent>::open(&path).expect("all lines are whole");
-        let kinds: Vec<&EventKind> = lines.items().iter().map(|line| &line.kind).collect();
+        let lines = JsonLines::<Vec<RecordedEvent>>::open(&path).expect("it is read");
+        assert_eq!(lines.unreadable(false), None);
+        let mut kinds: Vec<&EventKind> = lines.content().iter().map(|line| &line.kind).collect();
+        let warned = kinds.remove(1);
+        assert!(warned.to_string().contains("1 line can't be read"), "{warned}");
+        let aside = fs::read(folder.path().join("events.jsonl.unreadable"));
+        assert_eq!(aside.expect("it is kept"), b"{\"at\":2,\"ev\n");
         let started = EventKind::Started {
             step: 3,
             steps: 9,
@@ -329,7 +349,37 @@ mod tests {
             &EventKind::Unknown,
         ];
         assert_eq!(kinds, expected);
-        assert!(lines.items()[1].at > 1_700_000_000);
+        assert!(lines.content()[1].at > 1_700_000_000);
+    }
+
+    #[test]
+    fn a_log_of_one_line_without_an_end_is_gone_on_with() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("events.jsonl");
+        fs::write(&path, "{\"at\":1,\"event\":\"finished\"}").expect("a file");
+        let log = EventLog::open(&path, &mut ());
+        log.close(Ok(Outcome::Stopped { step: 4 })).expect("no error");
+        let lines = JsonLines::<Vec<RecordedEvent>>::open(&path).expect("it is read");
+        let kinds: Vec<&EventKind> = lines.content().iter().map(|line| &line.kind).collect();
+        assert_eq!(kinds, [&EventKind::Finished, &EventKind::Stopped { step: 4 }]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_said_once_and_ends_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("events.jsonl");
+        std::os::unix::fs::symlink("/dev/full", &path).expect("a link");
+        let mut watch = Count(0);
+        let mut log = EventLog::open(&path, &mut watch);
+        for name in ["a.png", "b.png"] {
+            log.event(&Event::Sampled {
+                path: Path::new(name),
+            });
+        }
+        let outcome = log.close(Ok(Outcome::Finished));
+        assert_eq!(outcome.expect("no error"), Outcome::Finished);
+        assert_eq!(watch.0, 3, "two events and one warning");
     }
 
     #[test]

@@ -68,6 +68,11 @@ pub enum Event<'a> {
         /// The number of roll-backs so far.
         rollbacks: u32,
     },
+    /// Something went wrong that training goes on without: a picture, a line of a log.
+    Warned {
+        /// What, and what becomes of it.
+        message: &'a str,
+    },
     /// All updates were made and the final model was written.
     Finished {
         /// The model.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ConfigTable, ModelConfig, RunConfig};
 use crate::error::{CheckpointError, TrainError};
-use crate::files::{UNFINISHED, write_whole};
+use crate::files::{delete_unfinished, write_whole};
 
 /// Extension of checkpoints and models.
 const EXTENSION: &str = "safetensors";
@@ -254,20 +254,32 @@ impl RunFolder {
         for step in self.checkpoint_steps()?.into_iter().skip(keep) {
             self.delete_checkpoint(step)?;
         }
-        let path = self.checkpoints();
-        for entry in fs::read_dir(&path)
-            .map_err(TrainError::io("read the folder", &path))?
-            .flatten()
-        {
-            let path = entry.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == UNFINISHED)
-            {
-                fs::remove_file(&path).map_err(TrainError::io("delete", &path))?;
-            }
-        }
+        // Who trains is alone in this folder.
+        delete_unfinished(&self.checkpoints(), |_| true);
         Ok(())
+    }
+
+    /// Deletes what writers that were killed left unfinished, wherever this library writes in the folder.
+    pub(super) fn delete_unfinished(&self) {
+        // What the one who trains writes; a report may be written by anybody.
+        let owned = |name: &str| {
+            ["config.toml", "metrics.jsonl", "density.jsonl"].contains(&name)
+                || name.ends_with(EXTENSION)
+        };
+        delete_unfinished(&self.root, owned);
+        delete_unfinished(&self.samples(), |_| false);
+        delete_unfinished(&self.root.join("evaluation"), |_| false);
+        delete_unfinished(&self.checkpoints(), |_| true);
+    }
+
+    /// Makes a folder of the run where somebody took it away; the run folder itself isn't made again.
+    pub(super) fn make(&self, folder: &Path) -> Result<(), TrainError> {
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(TrainError::io("make the folder", folder)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Deletes one checkpoint.

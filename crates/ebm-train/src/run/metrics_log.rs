@@ -1,21 +1,20 @@
 //! `metrics.jsonl`: one line of averages every so many updates.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::events::Speed;
-use crate::error::TrainError;
-use crate::files::write_whole;
+use super::log_file::{LogFile, Logged};
+use super::metrics_line::MetricsLine;
+use super::traces::EnergyTraces;
 use crate::trainer::Metrics;
 
 /// The open file and the averages since its last line.
 pub(super) struct MetricsLog {
-    file: File,
-    path: std::path::PathBuf,
+    file: LogFile,
+    traces: EnergyTraces,
     sums: Vec<Metrics>,
     since: Instant,
     started: Instant,
@@ -31,39 +30,32 @@ struct Line<'a> {
     seconds: f64,
 }
 
+impl Logged for MetricsLine {
+    fn step(&self) -> Option<u64> {
+        Some(self.step)
+    }
+}
+
 impl MetricsLog {
-    /// Opens the file after dropping the lines past `step`, which will be written again.
-    pub(super) fn open(path: &Path, step: u64) -> Result<Self, TrainError> {
+    /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
+    pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
         let mut seconds_before = 0.0;
-        if path.exists() {
-            let file = File::open(path).map_err(TrainError::io("read", path))?;
-            let mut kept = String::new();
-            // A line that a kill cut short is no JSON, and is dropped too.
-            for line in BufReader::new(file).lines().map_while(Result::ok) {
-                let Ok(value) = serde_json::from_str::<serde_json::Value>(&line) else {
-                    continue;
-                };
-                if value["step"].as_u64().is_some_and(|at| at <= step) {
-                    seconds_before = value["seconds"].as_f64().unwrap_or(seconds_before);
-                    kept.push_str(&line);
-                    kept.push('\n');
-                }
+        let mut traces = EnergyTraces::default();
+        let (file, warning) = LogFile::open(path, step, |line: MetricsLine| {
+            if line.seconds.is_finite() {
+                seconds_before = line.seconds;
             }
-            write_whole(path, kept.as_bytes()).map_err(TrainError::io("write", path))?;
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(TrainError::io("write", path))?;
-        Ok(Self {
+            traces.add(line.step, line.data_energy, line.sample_energy);
+        });
+        let log = Self {
             file,
-            path: path.to_path_buf(),
+            traces,
             sums: Vec::new(),
             since: Instant::now(),
             started: Instant::now(),
             seconds_before,
-        })
+        };
+        (log, warning)
     }
 
     /// Takes an update in.
@@ -71,14 +63,12 @@ impl MetricsLog {
         self.sums.push(metrics);
     }
 
-    /// Writes a line, and gives what it says.
+    /// Writes a line, and gives what it says, and a warning if it couldn't be written.
     pub(super) fn write(
         &mut self,
         batch_size: usize,
-    ) -> Result<Option<(Metrics, Speed)>, TrainError> {
-        let Some(metrics) = mean(&self.sums) else {
-            return Ok(None);
-        };
+    ) -> Option<(Metrics, Speed, Option<String>)> {
+        let metrics = mean(&self.sums)?;
         let steps_per_second = self.sums.len() as f64 / self.since.elapsed().as_secs_f64();
         let speed = Speed {
             steps_per_second,
@@ -86,27 +76,33 @@ impl MetricsLog {
         };
         self.sums.clear();
         self.since = Instant::now();
-        let line = Line {
+        let warning = self.file.write(&Line {
             metrics: &metrics,
             steps_per_second: speed.steps_per_second,
             samples_per_second: speed.samples_per_second,
             seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
-        };
-        let mut text = serde_json::to_string(&line)
-            .map_err(|error| TrainError::io("write", &self.path)(error.into()))?;
-        text.push('\n');
-        self.file
-            .write_all(text.as_bytes())
-            .map_err(TrainError::io("write", &self.path))?;
-        Ok(Some((metrics, speed)))
+        });
+        self.traces
+            .add(metrics.step, metrics.data_energy, metrics.sample_energy);
+        Some((metrics, speed, warning))
+    }
+
+    /// The energies in all lines so far.
+    pub(super) fn traces(&self) -> &EnergyTraces {
+        &self.traces
     }
 
     /// Leaves time out of the speed that was spent on something else.
     pub(super) fn pause<T>(&mut self, action: impl FnOnce() -> T) -> T {
         let paused = Instant::now();
         let result = action();
-        self.since += paused.elapsed();
+        self.leave_out(paused.elapsed());
         result
+    }
+
+    /// Leaves time out of the speed.
+    pub(super) fn leave_out(&mut self, time: Duration) {
+        self.since += time;
     }
 }
 

@@ -1,12 +1,16 @@
 //! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final model.
 
+mod event_history;
 mod event_log;
 mod events;
 mod folder;
 mod generate;
 mod interchange;
 mod json_lines;
+mod log_file;
+mod log_lines;
 mod machine;
+mod metrics_history;
 mod metrics_line;
 mod metrics_log;
 mod model_file;
@@ -16,8 +20,10 @@ mod pretraining;
 mod processor;
 mod runner;
 mod source;
+mod thinned;
 mod traces;
 
+pub use event_history::EventHistory;
 pub use event_log::{EventKind, RecordedEvent};
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
@@ -26,8 +32,9 @@ pub use interchange::{
     ImportedMachine, ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming,
     WeightsFile, export, import, stored_chains,
 };
-pub use json_lines::JsonLines;
+pub use json_lines::{Collect, JsonLines};
 pub use machine::{Machine, Machines};
+pub use metrics_history::{MetricsHistory, RecentMetrics};
 pub use metrics_line::MetricsLine;
 pub use model_file::{ModelFile, load_model};
 pub use plane::PlaneView;

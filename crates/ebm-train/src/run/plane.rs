@@ -1,22 +1,20 @@
 //! Runs on the plane: the density that was learned beside the true one, as numbers and as a picture.
 
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use ebm_models::Energy;
 use image::RgbImage;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::log_file::{LogFile, Logged};
 use super::model_file::ModelFile;
 use super::source::floats;
 use crate::density_picture::{DensityPanel, density_panels};
-use crate::error::TrainError;
 use crate::evaluation::{
     DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,
 };
 use crate::examples::Examples;
-use crate::files::write_whole;
 use crate::network::Network;
 
 /// Cells along each side, and pixels, of the densities in a picture.
@@ -130,31 +128,47 @@ pub(super) fn plane_picture(
     })
 }
 
-/// Adds what the grid says after an update to the lines of `density.jsonl`, in place of those of later updates, which a resumed run
-/// makes again.
-pub(super) fn log_density(path: &Path, step: u64, report: &PlaneReport) -> Result<(), TrainError> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        step: u64,
-        #[serde(flatten)]
-        report: &'a PlaneReport,
+/// `density.jsonl`: with each picture a line of what the grid says.
+pub(super) struct DensityLog {
+    file: LogFile,
+    /// The updates of the last line.
+    last: Option<u64>,
+}
+
+/// A line as far as it is read again.
+#[derive(Deserialize)]
+struct DensityLine {
+    step: u64,
+}
+
+impl Logged for DensityLine {
+    fn step(&self) -> Option<u64> {
+        Some(self.step)
     }
-    let before = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(TrainError::io("read", path)(error)),
-    };
-    let is_before = |line: &&str| {
-        serde_json::from_str::<serde_json::Value>(line)
-            .is_ok_and(|line| line["step"].as_u64().is_some_and(|at| at < step))
-    };
-    let line = serde_json::to_string(&Line { step, report })
-        .map_err(|error| TrainError::io("write", path)(error.into()))?;
-    let lines: String = before
-        .lines()
-        .filter(is_before)
-        .chain([line.as_str()])
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    write_whole(path, lines.as_bytes()).map_err(TrainError::io("write", path))
+}
+
+impl DensityLog {
+    /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
+    pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
+        let mut last = None;
+        let (file, warning) = LogFile::open(path, step, |line: DensityLine| {
+            last = last.max(Some(line.step));
+        });
+        (Self { file, last }, warning)
+    }
+
+    /// Adds what the grid says after an update, unless it is there already. The text is a warning.
+    pub(super) fn write(&mut self, step: u64, report: &PlaneReport) -> Option<String> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            step: u64,
+            #[serde(flatten)]
+            report: &'a PlaneReport,
+        }
+        if self.last >= Some(step) {
+            return None;
+        }
+        self.last = Some(step);
+        self.file.write(&Line { step, report })
+    }
 }

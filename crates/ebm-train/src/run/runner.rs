@@ -1,6 +1,7 @@
 //! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training diverges.
 
 use std::path::Path;
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -13,16 +14,15 @@ use super::generate::{SampleOptions, check_samples, sample, sample_picture};
 use super::machine::Machine;
 use super::metrics_log::MetricsLog;
 use super::model_file::{ModelFile, load_model};
-use super::plane::{log_density, plane_picture};
+use super::plane::{DensityLog, plane_picture};
 use super::pretraining;
 use super::source;
-use super::traces::energy_traces;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
 use crate::network::Network;
-use crate::picture;
+use crate::picture::save_picture;
 use crate::trainer::{StepOutcome, Trainer};
 use crate::weights::{load_weights, weights};
 
@@ -44,7 +44,7 @@ pub fn train(
         start_from(&mut trainer, run, device)?;
     }
     let folder = RunFolder::create(out, config)?;
-    Runner::new(config, device, folder, trainer)?.run(watch)
+    Runner::new(config, device, folder, trainer).run(watch)
 }
 
 /// Continues the run in `folder` from its newest checkpoint.
@@ -64,7 +64,7 @@ pub fn resume(
             pretraining::check_layers(keys, trainer.examples(), &folder)?;
         }
         folder.write_config(config)?;
-        return Runner::new(config, device, folder, trainer)?.run(watch);
+        return Runner::new(config, device, folder, trainer).run(watch);
     }
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
@@ -79,7 +79,7 @@ pub fn resume(
         .restore(checkpoint)
         .map_err(|message| CheckpointError::Mismatch { path, message })?;
     folder.write_config(config)?;
-    let mut runner = Runner::new(config, device, folder, trainer)?;
+    let mut runner = Runner::new(config, device, folder, trainer);
     runner.used_up = used_up;
     runner.run(watch)
 }
@@ -124,6 +124,13 @@ struct Runner<'a> {
     folder: RunFolder,
     trainer: Trainer<Network, 4>,
     log: MetricsLog,
+    /// For runs on the plane.
+    density: Option<DensityLog>,
+    /// What is to be said of both once somebody listens.
+    warnings: Vec<String>,
+    /// Whether the last pictures failed, and the last deletion of old checkpoints, which was said then.
+    pictures_failed: bool,
+    prune_failed: bool,
     refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     used_up: Option<u64>,
@@ -135,24 +142,53 @@ impl<'a> Runner<'a> {
         device: &'a Device,
         folder: RunFolder,
         trainer: Trainer<Network, 4>,
-    ) -> Result<Self, TrainError> {
-        let log = MetricsLog::open(&folder.metrics(), trainer.steps_done())?;
-        Ok(Self {
+    ) -> Self {
+        folder.delete_unfinished();
+        let (log, warning) = MetricsLog::open(&folder.metrics(), trainer.steps_done());
+        let mut runner = Self {
             config,
             device,
             folder,
             trainer,
             log,
+            density: None,
+            warnings: warning.into_iter().collect(),
+            pictures_failed: false,
+            prune_failed: false,
             refused_in_a_row: 0,
             used_up: None,
-        })
+        };
+        runner.open_density();
+        runner
     }
 
     fn run(mut self, watch: &mut dyn Watch) -> Result<Outcome, TrainError> {
-        Machine::of(self.device, self.trainer.steps_done()).record(&self.folder.machine())?;
-        let mut log = EventLog::open(&self.folder.events(), watch)?;
+        let machine = Machine::of(self.device, self.trainer.steps_done());
+        match machine.record(&self.folder.machine()) {
+            Ok(warning) => self.warnings.extend(warning),
+            Err(error) => self.warnings.push(error.to_string()),
+        }
+        let mut log = EventLog::open(&self.folder.events(), watch);
         let outcome = self.run_watched(&mut log);
         log.close(outcome)
+    }
+
+    /// Opens the log of the density, if the data are points of the plane, after the updates made so far.
+    fn open_density(&mut self) {
+        if self.config.data.plane().is_some() {
+            let step = self.trainer.steps_done();
+            let (log, warning) = DensityLog::open(&self.folder.density(), step);
+            self.density = Some(log);
+            self.warnings.extend(warning);
+        }
+    }
+
+    /// Says what went wrong that training goes on without.
+    fn warn(&mut self, watch: &mut dyn Watch) {
+        for message in self.warnings.drain(..) {
+            tracing::warn!(message);
+            watch.event(&Event::Warned { message: &message });
+        }
     }
 
     fn run_watched(&mut self, watch: &mut dyn Watch) -> Result<Outcome, TrainError> {
@@ -170,6 +206,7 @@ impl<'a> Runner<'a> {
             parameters: self.trainer.model().num_params(),
             examples: self.trainer.examples().len(),
         });
+        self.warn(watch);
         if self.folder.checkpoint_steps()?.is_empty() {
             if !self.pretrain(watch)? {
                 return Ok(Outcome::Stopped { step: 0 });
@@ -181,10 +218,15 @@ impl<'a> Runner<'a> {
             // A kill may have come between the last checkpoint and the model.
             self.save(watch)?;
         }
+        let step = self.trainer.steps_done();
+        if self.is_pictured(step) && !self.folder.sample(step).exists() {
+            // Or between a checkpoint and its picture.
+            self.draw_samples(watch);
+        }
         while self.trainer.steps_done() < steps {
             self.step(watch)?;
             if watch.should_stop() && self.trainer.steps_done() < steps {
-                self.write_metrics(watch)?;
+                self.write_metrics(watch);
                 self.save(watch)?;
                 return Ok(Outcome::Stopped {
                     step: self.trainer.steps_done(),
@@ -265,25 +307,33 @@ impl<'a> Runner<'a> {
             return self.roll_back(watch);
         }
         if last || step.is_multiple_of(output.log_every) {
-            self.write_metrics(watch)?;
+            self.write_metrics(watch);
         }
-        if last || step.is_multiple_of(output.sample_every) {
-            self.draw_samples(watch)?;
-        }
+        // First what can't be made again.
         if save && !failed {
             self.save(watch)?;
+        }
+        if self.is_pictured(step) {
+            self.draw_samples(watch);
         }
         Ok(())
     }
 
-    fn write_metrics(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
-        if let Some((metrics, speed)) = self.log.write(self.config.training.batch_size)? {
+    /// Whether a picture is drawn after an update.
+    fn is_pictured(&self, step: u64) -> bool {
+        let every = self.config.output.sample_every;
+        step > 0 && (step == self.config.training.steps || step.is_multiple_of(every))
+    }
+
+    fn write_metrics(&mut self, watch: &mut dyn Watch) {
+        if let Some((metrics, speed, warning)) = self.log.write(self.config.training.batch_size) {
             watch.event(&Event::Logged {
                 metrics: &metrics,
                 speed,
             });
+            self.warnings.extend(warning);
+            self.warn(watch);
         }
-        Ok(())
     }
 
     fn model_file(&self) -> ModelFile {
@@ -295,9 +345,28 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn draw_samples(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
+    /// Draws samples, and how the energies went. Training goes on without a picture that can't be drawn or written.
+    fn draw_samples(&mut self, watch: &mut dyn Watch) {
         let step = self.trainer.steps_done();
         let path = self.folder.sample(step);
+        let paused = Instant::now();
+        let drawn = self.draw_samples_to(&path, step);
+        self.log.leave_out(paused.elapsed());
+        let failed = std::mem::replace(&mut self.pictures_failed, drawn.is_err());
+        match drawn {
+            Ok(()) => {
+                tracing::debug!(path = %path.display(), "samples drawn");
+                watch.event(&Event::Sampled { path: &path });
+            }
+            Err(error) if !failed => self.warnings.push(format!(
+                "pictures after update {step}: {error}; training goes on without them"
+            )),
+            Err(_) => {}
+        }
+        self.warn(watch);
+    }
+
+    fn draw_samples_to(&mut self, path: &Path, step: u64) -> Result<(), TrainError> {
         let model = self.model_file();
         let options = SampleOptions {
             count: self.config.output.sample_count,
@@ -306,26 +375,21 @@ impl<'a> Runner<'a> {
             seed: self.config.seed,
             annealing: None,
         };
-        let (device, folder) = (self.device, &self.folder);
-        self.log.pause(|| -> Result<(), TrainError> {
-            let samples = sample(&model, options, device)?;
-            let picture = match plane_picture(&model, &samples, device) {
-                Some((picture, report)) => {
-                    if let Some(report) = report {
-                        log_density(&folder.density(), step, &report)?;
-                    }
-                    picture
+        let samples = sample(&model, options, self.device)?;
+        let picture = match plane_picture(&model, &samples, self.device) {
+            Some((picture, report)) => {
+                if let (Some(log), Some(report)) = (&mut self.density, report) {
+                    self.warnings.extend(log.write(step, &report));
                 }
-                None => sample_picture(&model, samples, device),
-            };
-            picture::save(&picture, &path)?;
-            if let Some(traces) = energy_traces(&folder.metrics()) {
-                picture::save(&traces, &folder.energies())?;
+                picture
             }
-            Ok(())
-        })?;
-        tracing::debug!(path = %path.display(), "samples drawn");
-        watch.event(&Event::Sampled { path: &path });
+            None => sample_picture(&model, samples, self.device),
+        };
+        self.folder.make(&self.folder.samples())?;
+        save_picture(&picture, path)?;
+        if let Some(traces) = self.log.traces().picture() {
+            save_picture(&traces, &self.folder.energies())?;
+        }
         Ok(())
     }
 
@@ -335,13 +399,19 @@ impl<'a> Runner<'a> {
         checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
         let model = self.model_file();
         let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);
-        self.log.pause(|| -> Result<(), TrainError> {
+        let pruned = self.log.pause(|| -> Result<_, TrainError> {
+            folder.make(&folder.checkpoints())?;
             checkpoint.save(&path)?;
             model.save(&folder.model())?;
-            folder.prune_checkpoints(keep)
+            Ok(folder.prune_checkpoints(keep))
         })?;
         tracing::info!(path = %path.display(), "checkpoint written");
         watch.event(&Event::Saved { path: &path });
+        let failed = std::mem::replace(&mut self.prune_failed, pruned.is_err());
+        if !failed {
+            self.warnings.extend(pruned.err().map(|error| error.to_string()));
+        }
+        self.warn(watch);
         Ok(())
     }
 
@@ -378,7 +448,10 @@ impl<'a> Runner<'a> {
             self.folder.delete_checkpoint(newest)?;
         }
         // Last: until here a kill leaves a checkpoint whose lines are all needed.
-        self.log = MetricsLog::open(&self.folder.metrics(), to)?;
+        let (log, warning) = MetricsLog::open(&self.folder.metrics(), to);
+        self.log = log;
+        self.warnings.extend(warning);
+        self.open_density();
         tracing::warn!(
             from,
             to,
@@ -391,6 +464,7 @@ impl<'a> Runner<'a> {
             learning_rate: self.trainer.learning_rate(),
             rollbacks: self.trainer.rollbacks(),
         });
+        self.warn(watch);
         Ok(())
     }
 }

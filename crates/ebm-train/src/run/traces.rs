@@ -1,34 +1,48 @@
 //! A picture of how the energies of data and samples went.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-
 use image::RgbImage;
 
+use super::thinned::{Point, Thinned};
 use crate::plot::LinePlot;
 
-/// The energies in `metrics.jsonl` over the updates; `None` if there are none yet.
-pub(super) fn energy_traces(metrics: &Path) -> Option<RgbImage> {
-    let lines = BufReader::new(File::open(metrics).ok()?).lines();
-    let mut curves = [Vec::new(), Vec::new()];
-    for line in lines.map_while(Result::ok) {
-        let Ok(line) = serde_json::from_str::<serde_json::Value>(&line) else {
-            continue;
+/// The energies of data and samples over the updates, thinned as they come: a picture doesn't read the log again.
+#[derive(Default)]
+pub(super) struct EnergyTraces(Thinned<Point<2>, 2>);
+
+impl EnergyTraces {
+    /// Adds mean energies after an update.
+    pub(super) fn add(&mut self, step: u64, data: f64, samples: f64) {
+        let numbers = [data, samples];
+        self.0.add(Point { step, numbers });
+    }
+
+    /// The picture; `None` if there are no energies yet.
+    pub(super) fn picture(&self) -> Option<RgbImage> {
+        let curve = |number: usize| {
+            let point = |row: &Point<2>| (row.step as f64, row.numbers[number]);
+            vec![self.0.rows().map(point).collect()]
         };
-        let Some(step) = line["step"].as_f64() else {
-            continue;
-        };
-        for (curve, key) in curves.iter_mut().zip(["data_energy", "sample_energy"]) {
-            curve.extend(line[key].as_f64().map(|energy| (step, energy)));
+        LinePlot {
+            title: "Mean energies",
+            x: "update",
+            y: "energy in nats",
+            curves: vec![("data", curve(0)), ("samples", curve(1))],
         }
+        .draw()
     }
-    let [data, samples] = curves;
-    LinePlot {
-        title: "Mean energies",
-        x: "update",
-        y: "energy in nats",
-        curves: vec![("data", vec![data]), ("samples", vec![samples])],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_drawn_once_there_are_energies() {
+        let mut traces = EnergyTraces::default();
+        assert!(traces.picture().is_none());
+        traces.add(1, f64::NAN, f64::NAN);
+        assert!(traces.picture().is_none());
+        traces.add(2, 1.0, f64::NAN);
+        assert!(traces.picture().is_some());
     }
-    .draw()
 }

@@ -1,7 +1,7 @@
 //! How the chains of the negative phase move.
 
 use super::{NO_METRICS, Section, UPDATE};
-use crate::report::chart::{Chart, Series};
+use crate::report::chart::{Chart, Points, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
 use crate::run::MetricsLine;
@@ -57,7 +57,7 @@ fn acceptance(data: &RunData<'_>) -> Option<String> {
 
 fn resets(data: &RunData<'_>) -> Option<String> {
     let points = optional(data, |line| line.resets)?;
-    if points.iter().all(|(_, count)| *count == 0.0) {
+    if data.metrics.resets() == 0.0 {
         return None;
     }
     let chart = Chart {
@@ -72,7 +72,7 @@ fn resets(data: &RunData<'_>) -> Option<String> {
 }
 
 /// A number that only some samplers have.
-fn optional(data: &RunData<'_>, value: fn(&MetricsLine) -> Option<f64>) -> Option<Vec<(f64, f64)>> {
+fn optional(data: &RunData<'_>, value: fn(&MetricsLine) -> Option<f64>) -> Option<Points> {
     let some = data.metrics.iter().any(|line| value(line).is_some());
     some.then(|| data.curve(|line| value(line).unwrap_or(f64::NAN)))
 }

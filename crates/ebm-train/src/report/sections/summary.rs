@@ -3,7 +3,7 @@
 use super::Section;
 use crate::report::html;
 use crate::report::run_data::{RunData, RunState};
-use crate::run::{EventKind, MetricsLine};
+use crate::run::MetricsLine;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     Some(Section {
@@ -33,33 +33,29 @@ fn tiles(data: &RunData<'_>) -> String {
             html::duration(last.seconds),
             "pauses between stop and resume left out".into(),
         ));
-        let recent = Recent::of(&data.metrics);
-        let lines = match recent.lines.len() {
+        let recent = data.metrics.recent(10);
+        let lines = match recent.as_ref().map_or(0, |recent| recent.count) {
             1 => "the last line".to_string(),
-            count => format!("mean of the last {} lines", html::count(count as u64)),
+            count => format!("mean of the last {} lines", html::count(count)),
+        };
+        // The last tenth of the lines, so that one that jumps says little.
+        let mean = |value: fn(&MetricsLine) -> f64| {
+            recent.as_ref().map_or(f64::NAN, |recent| value(&recent.mean))
         };
         for (name, value) in [
-            ("E(data), nats", recent.mean(|line| line.data_energy)),
-            ("E(samples), nats", recent.mean(|line| line.sample_energy)),
-            ("Gap, nats", recent.mean(|line| line.gap)),
-            ("Gradient norm", recent.mean(|line| line.gradient_norm)),
+            ("E(data), nats", mean(|line| line.data_energy)),
+            ("E(samples), nats", mean(|line| line.sample_energy)),
+            ("Gap, nats", mean(|line| line.gap)),
+            ("Gradient norm", mean(|line| line.gradient_norm)),
             (
                 "Updates a second",
-                recent.mean(|line| line.steps_per_second),
+                mean(|line| line.steps_per_second),
             ),
         ] {
             tiles.push((name, html::number(value), lines.clone()));
         }
     }
-    let started = data.events.iter().rev().find_map(|event| match event.kind {
-        EventKind::Started {
-            parameters,
-            examples,
-            ..
-        } => Some((parameters, examples)),
-        _ => None,
-    });
-    if let Some((parameters, examples)) = started {
+    if let Some((parameters, examples)) = data.events.sizes {
         let count = |value: usize| html::count(value as u64);
         tiles.push(("Parameters", count(parameters), String::new()));
         tiles.push(("Training examples", count(examples), String::new()));
@@ -79,24 +75,6 @@ fn tiles(data: &RunData<'_>) -> String {
     format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
 }
 
-/// The last tenth of the lines, so that one that jumps says little.
-struct Recent<'a> {
-    lines: &'a [MetricsLine],
-}
-
-impl<'a> Recent<'a> {
-    fn of(lines: &'a [MetricsLine]) -> Self {
-        let count = lines.len().div_ceil(10);
-        Self {
-            lines: &lines[lines.len() - count..],
-        }
-    }
-
-    fn mean(&self, value: impl Fn(&MetricsLine) -> f64) -> f64 {
-        self.lines.iter().map(value).sum::<f64>() / self.lines.len() as f64
-    }
-}
-
 fn trouble(data: &RunData<'_>) -> String {
     let mut found = Vec::new();
     if let RunState::Failed(message) = data.state() {
@@ -105,25 +83,28 @@ fn trouble(data: &RunData<'_>) -> String {
     if let Err(message) = &data.config {
         found.push(format!("The configuration can't be read: {message}"));
     }
-    let of = |matches: fn(&EventKind) -> bool| {
-        let kinds = data.events.iter().map(|event| &event.kind);
-        kinds.filter(|kind| matches(kind)).count()
-    };
-    let rollbacks = of(|kind| matches!(kind, EventKind::RolledBack { .. }));
+    found.extend(data.unreadable.iter().map(|unreadable| format!("{unreadable}; left out here.")));
+    if data.events.warnings > 0 {
+        found.push(format!(
+            "Something went wrong that training went on without (see the events): {}.",
+            times(data.events.warnings)
+        ));
+    }
+    let rollbacks = data.events.rollbacks;
     if rollbacks > 0 {
         found.push(format!(
             "Training diverged and went back to a checkpoint: {}.",
             times(rollbacks)
         ));
     }
-    let refused = of(|kind| matches!(kind, EventKind::Refused { in_a_row: 1, .. }));
+    let refused = data.events.refused;
     if refused > 0 {
         found.push(format!(
             "Updates were not applied, since objective or gradient were not finite or an energy was beyond recovery.energy_limit: {}.",
             times(refused)
         ));
     }
-    let resets: f64 = data.metrics.iter().filter_map(|line| line.resets).sum();
+    let resets = data.metrics.resets();
     if resets > 0.0 {
         found.push(format!(
             "Chain steps that were not finite: {}.",
@@ -144,9 +125,9 @@ fn trouble(data: &RunData<'_>) -> String {
         .collect()
 }
 
-fn times(count: usize) -> String {
+fn times(count: u64) -> String {
     match count {
         1 => "once".into(),
-        count => format!("{} times", html::count(count as u64)),
+        count => format!("{} times", html::count(count)),
     }
 }
