@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{run, snapshot, succeed, text, train, workspace};
+use common::{ebm, names, run, snapshot, succeed, text, train, workspace};
 use tempfile::TempDir;
 
 /// Widths in CSS pixels.
@@ -216,15 +216,72 @@ fn reports_are_refused_where_they_would_hurt() {
         assert!(said.contains(sign), "{arguments:?}: {said}");
     }
     assert_eq!(snapshot(folder.path()), before);
-    let metrics = folder.path().join("out/metrics.jsonl");
-    let lines = fs::read_to_string(&metrics).unwrap();
-    fs::write(&metrics, format!("half a li\n{lines}")).unwrap();
-    for command in ["report", "watch"] {
-        let output = run(folder.path(), &[command, "out"]);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("metrics.jsonl: line 1:"), "{said}");
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_left_out_and_counted() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    let out = folder.path().join("out");
+    let metrics = out.join("metrics.jsonl");
+    let lines = fs::read(&metrics).unwrap();
+    // At the start, and one that is torn at the end.
+    let damaged = [b"half a li\n\xff\n", &lines[..], b"{\"step\":9,\"lo"].concat();
+    fs::write(&metrics, damaged).unwrap();
+    let events = fs::read(out.join("events.jsonl")).unwrap();
+    fs::write(out.join("events.jsonl"), [b"\0\0\n", &events[..]].concat()).unwrap();
+    let machine = fs::read(out.join("machine.toml")).unwrap();
+    let machine = [&machine[..], b"[[start]]\nat = \xff"].concat();
+    fs::write(out.join("machine.toml"), machine).unwrap();
+    let signs = [
+        "out/metrics.jsonl: 3 lines can't be read (the first is line 1: ",
+        "out/events.jsonl: 1 line can't be read (line 1: ",
+    ];
+    let before = snapshot(&out);
+    let said = succeed(folder.path(), &["watch", "out"]);
+    assert!(signs.iter().all(|sign| said.contains(sign)), "{said}");
+    assert!(said.contains("updates         6 of 6"), "{said}");
+    let arguments = ["report", "out", "--samples", "0", "--out", "page.html"];
+    let output = run(folder.path(), &arguments);
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(signs.iter().all(|sign| said.contains(sign)), "{said}");
+    assert!(
+        said.contains("out/machine.toml: 1 entry can't be read"),
+        "{said}"
+    );
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    for sign in signs {
+        let sign = sign.replace('\'', "&#39;");
+        assert!(page.contains(&sign), "{sign}");
     }
+    assert!(page.contains("Backend and device") && page.contains("Mean energies"));
+    // Readers change nothing.
+    assert!(snapshot(&out) == before);
+}
+
+#[test]
+fn reports_made_at_once_are_all_whole() {
+    let folder = workspace();
+    train(folder.path(), "out", &[]);
+    for _ in 0..5 {
+        let reports: Vec<_> = (0..4)
+            .map(|_| {
+                let mut command = ebm(folder.path());
+                command.args(["report", "out", "--samples", "0", "--backend", "flex"]);
+                command.stdout(Stdio::null()).stderr(Stdio::piped());
+                command.spawn().unwrap()
+            })
+            .collect();
+        for report in reports {
+            let output = report.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+        let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+        assert!(page.ends_with("</html>\n"));
+    }
+    let left = names(&folder.path().join("out"));
+    assert!(!left.iter().any(|name| name.ends_with(".tmp")), "{left:?}");
 }
 
 #[test]

@@ -226,8 +226,7 @@ fn save(
     let histogram = match histogram {
         Some(EnergyHistogram { png, svg }) => {
             let path = folder.join("energies.svg");
-            write_whole(&path, svg.as_bytes())
-                .map_err(|error| failed(&path, error.to_string()))?;
+            write_whole(&path, svg.as_bytes()).map_err(|error| failed(&path, error.to_string()))?;
             Some(png)
         }
         None => None,

@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use ebm::training::report::{
-    ReportOptions, check_report_path, report_with_warnings, write_report,
-};
+use ebm::training::report::{ReportOptions, check_report_path, report_with_warnings, write_report};
 use ebm::training::run::RunFolder;
 
 use super::failure::Failure;

@@ -6,6 +6,7 @@
 mod common;
 mod detection;
 mod pictures;
+mod writing;
 
 use std::path::Path;
 

@@ -10,7 +10,13 @@ fn folder() -> tempfile::TempDir {
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     names.sort();
     names
@@ -78,7 +84,10 @@ fn links_stay_and_so_do_the_rights_of_a_file() {
         assert_eq!(fs::read_to_string(at("elsewhere/file")).expect("it"), text);
         fs::set_permissions(at("elsewhere/file"), fs::Permissions::from_mode(0o600)).expect("it");
     }
-    let mode = fs::metadata(at("elsewhere/file")).expect("it").permissions().mode();
+    let mode = fs::metadata(at("elsewhere/file"))
+        .expect("it")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     assert!(at("link").is_symlink() && at("link-of-a-link").is_symlink());
     assert_eq!(names(&at("elsewhere")), ["file"]);
@@ -113,7 +122,10 @@ fn only_what_is_nobodys_is_deleted() {
     let folder = folder();
     // A process that is there, one that has ended, and this one under another start.
     let (here, now) = (process::id(), start());
-    let mut child = process::Command::new("sleep").arg("60").spawn().expect("a process");
+    let mut child = process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .expect("a process");
     let mut ended = process::Command::new("true").spawn().expect("a process");
     ended.wait().expect("it ends");
     let (child_id, ended_id) = (child.id(), ended.id());

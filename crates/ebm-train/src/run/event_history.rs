@@ -119,7 +119,10 @@ mod tests {
             add(at, EventKind::Warned { message });
         }
         assert_eq!((history.saved, history.warnings), (498, 498));
-        assert_eq!((history.notable_count, history.notable().len()), (499, MOST));
+        assert_eq!(
+            (history.notable_count, history.notable().len()),
+            (499, MOST)
+        );
         assert!(history.notable().map(|event| event.at).eq(400..500));
         assert_eq!(history.newest().count(), MOST);
         assert_eq!(history.newest().next().map(|event| event.at), Some(499));

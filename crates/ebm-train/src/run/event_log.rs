@@ -329,7 +329,10 @@ mod tests {
         assert_eq!(lines.unreadable(false), None);
         let mut kinds: Vec<&EventKind> = lines.content().iter().map(|line| &line.kind).collect();
         let warned = kinds.remove(1);
-        assert!(warned.to_string().contains("1 line can't be read"), "{warned}");
+        assert!(
+            warned.to_string().contains("1 line can't be read"),
+            "{warned}"
+        );
         let aside = fs::read(folder.path().join("events.jsonl.unreadable"));
         assert_eq!(aside.expect("it is kept"), b"{\"at\":2,\"ev\n");
         let started = EventKind::Started {
@@ -357,11 +360,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("events.jsonl");
         fs::write(&path, "{\"at\":1,\"event\":\"finished\"}").expect("a file");
-        let log = EventLog::open(&path, &mut ());
-        log.close(Ok(Outcome::Stopped { step: 4 })).expect("no error");
+        let mut nobody = ();
+        let log = EventLog::open(&path, &mut nobody);
+        log.close(Ok(Outcome::Stopped { step: 4 }))
+            .expect("no error");
         let lines = JsonLines::<Vec<RecordedEvent>>::open(&path).expect("it is read");
         let kinds: Vec<&EventKind> = lines.content().iter().map(|line| &line.kind).collect();
-        assert_eq!(kinds, [&EventKind::Finished, &EventKind::Stopped { step: 4 }]);
+        assert_eq!(
+            kinds,
+            [&EventKind::Finished, &EventKind::Stopped { step: 4 }]
+        );
     }
 
     #[cfg(target_os = "linux")]

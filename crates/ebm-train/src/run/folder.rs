@@ -178,14 +178,18 @@ impl RunFolder {
         Ok(ConfigTable::from_file(&self.config())?)
     }
 
-    /// Writes the configuration.
+    /// Writes the configuration, unless it is there already: a full disk doesn't keep a run from going on.
     ///
     /// # Errors
     ///
     /// If the disk refuses.
     pub fn write_config(&self, config: &RunConfig) -> Result<(), TrainError> {
         let path = self.config();
-        write_whole(&path, config.to_toml()?.as_bytes()).map_err(TrainError::io("write", &path))
+        let text = config.to_toml()?;
+        if fs::read(&path).is_ok_and(|before| before == text.as_bytes()) {
+            return Ok(());
+        }
+        write_whole(&path, text.as_bytes()).map_err(TrainError::io("write", &path))
     }
 
     /// The updates of which there are checkpoints, newest first.

@@ -136,7 +136,9 @@ impl<C: Collect> JsonLines<C> {
         if self.offset > 0 && self.seen.is_empty() || file.metadata()?.len() < self.offset {
             return Ok(false);
         }
-        Ok(self.bytes_before_offset(file).is_ok_and(|now| now == self.seen))
+        Ok(self
+            .bytes_before_offset(file)
+            .is_ok_and(|now| now == self.seen))
     }
 
     /// Keeps the last bytes that were read; where the file was cut meanwhile it will be read again.
@@ -190,11 +192,14 @@ mod tests {
     fn a_torn_last_line_is_read_when_it_is_whole() {
         let (_folder, path) = file("[1]\n[2]\n[3, 4");
         let mut lines = Numbers::open(&path).expect("no error");
-        assert_eq!(lines.content(), [[1], [2]]);
+        assert_eq!(lines.content()[..], [[1], [2]]);
         assert!(!lines.poll().expect("no error"), "nothing was added");
         append(&path, "5]\n[6]");
         assert!(lines.poll().expect("no error"));
-        assert_eq!(lines.content(), [vec![1], vec![2], vec![3, 45], vec![6]]);
+        assert_eq!(
+            lines.content()[..],
+            [vec![1], vec![2], vec![3, 45], vec![6]]
+        );
         append(&path, "\n[7]\n");
         assert!(lines.poll().expect("no error"));
         assert_eq!(lines.content()[4..], [[7]]);
@@ -214,7 +219,10 @@ mod tests {
             let said = lines.unreadable(true).expect("it is said");
             assert!(said.starts_with(&path.display().to_string()), "{said}");
             let names = format!("{count} line");
-            assert!(said.contains(&names) && said.contains(&format!("line {line}: ")), "{said}");
+            assert!(
+                said.contains(&names) && said.contains(&format!("line {line}: ")),
+                "{said}"
+            );
             // What comes after is read, and nothing counted twice.
             append(&path, "[6]\n");
             assert!(lines.poll().expect(text));
@@ -259,7 +267,7 @@ mod tests {
         ] {
             fs::write(&path, text).expect("a file");
             assert!(lines.poll().expect("no error"), "{text}");
-            assert_eq!(lines.content(), expected, "{text}");
+            assert_eq!(lines.content()[..], expected, "{text}");
         }
         fs::remove_file(&path).expect("it is there");
         assert!(lines.poll().expect("no error"));

@@ -125,7 +125,10 @@ impl LogFile {
         let file = match &mut self.file {
             Some(file) => file,
             closed => {
-                let opened = OpenOptions::new().create(true).append(true).open(&self.path);
+                let opened = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(&self.path);
                 closed.insert(opened?)
             }
         };

@@ -109,7 +109,11 @@ impl Aside {
             let taken = bytes.len();
             piece.consume(taken);
         }
-        if ends { Ok(()) } else { self.0.write_all(b"\n") }
+        if ends {
+            Ok(())
+        } else {
+            self.0.write_all(b"\n")
+        }
     }
 
     /// Waits for the disk: only then may the pieces be taken out of the log.

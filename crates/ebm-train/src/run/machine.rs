@@ -176,7 +176,9 @@ fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
     }
     cuts.push(bytes.len());
     let pieces = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
-    pieces.filter(|piece| !piece.trim_ascii().is_empty()).collect()
+    pieces
+        .filter(|piece| !piece.trim_ascii().is_empty())
+        .collect()
 }
 
 fn parse(piece: &[u8]) -> Result<Machines, String> {
@@ -248,7 +250,11 @@ mod tests {
         // No text at all.
         fs::write(&path, [&first[..], b"\xff\xfe"].concat()).expect("a file");
         let warning = machine(4).record(&path).expect("it is written");
-        assert!(warning.expect("it is said").contains("1 entry can't be read (entry 1: "));
-        assert_eq!(Machines::read(&path).expect("it is read").starts.len(), 1);
+        assert!(
+            warning
+                .expect("it is said")
+                .contains("1 entry can't be read (entry 2: ")
+        );
+        assert_eq!(Machines::read(&path).expect("it is read").starts.len(), 2);
     }
 }

@@ -64,10 +64,7 @@ impl MetricsLog {
     }
 
     /// Writes a line, and gives what it says, and a warning if it couldn't be written.
-    pub(super) fn write(
-        &mut self,
-        batch_size: usize,
-    ) -> Option<(Metrics, Speed, Option<String>)> {
+    pub(super) fn write(&mut self, batch_size: usize) -> Option<(Metrics, Speed, Option<String>)> {
         let metrics = mean(&self.sums)?;
         let steps_per_second = self.sums.len() as f64 / self.since.elapsed().as_secs_f64();
         let speed = Speed {

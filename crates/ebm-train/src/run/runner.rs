@@ -409,7 +409,8 @@ impl<'a> Runner<'a> {
         watch.event(&Event::Saved { path: &path });
         let failed = std::mem::replace(&mut self.prune_failed, pruned.is_err());
         if !failed {
-            self.warnings.extend(pruned.err().map(|error| error.to_string()));
+            self.warnings
+                .extend(pruned.err().map(|error| error.to_string()));
         }
         self.warn(watch);
         Ok(())

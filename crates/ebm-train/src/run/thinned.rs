@@ -223,10 +223,7 @@ impl<const N: usize> Sums<N> {
 
     fn mean<R: Row<N>>(&self) -> R {
         let step = (self.steps / self.count.max(1) as f64).round() as u64;
-        R::of(
-            step,
-            self.numbers.map(|(sum, count)| sum / count as f64),
-        )
+        R::of(step, self.numbers.map(|(sum, count)| sum / count as f64))
     }
 }
 
@@ -296,7 +293,10 @@ mod tests {
             assert_eq!(series.count(), count);
             assert!(!series.is_whole());
             let columns = series.columns.len();
-            assert!((MOST_COLUMNS / 4..=MOST_COLUMNS).contains(&columns), "{columns}");
+            assert!(
+                (MOST_COLUMNS / 4..=MOST_COLUMNS).contains(&columns),
+                "{columns}"
+            );
             let rows: Vec<_> = series.rows().collect();
             assert!(rows.len() <= 6 * MOST_COLUMNS + MOST_ROWS, "{}", rows.len());
             assert!(rows.is_sorted_by(|a, b| a.step < b.step));
@@ -328,7 +328,12 @@ mod tests {
     fn steps_that_go_back_or_stand_still_stay_within_bounds() {
         let series = series((0..200_000).map(|at| (at * 7919 % 100_003, [1.0, at as f64])));
         assert!(series.columns.len() <= MOST_COLUMNS);
-        assert!(series.columns.iter().all(|column| column.rows.len() <= MOST_ROWS));
+        assert!(
+            series
+                .columns
+                .iter()
+                .all(|column| column.rows.len() <= MOST_ROWS)
+        );
         assert_eq!(series.last(1).expect("there are rows").count, 200_000);
     }
 }

@@ -40,17 +40,16 @@ fn tiles(data: &RunData<'_>) -> String {
         };
         // The last tenth of the lines, so that one that jumps says little.
         let mean = |value: fn(&MetricsLine) -> f64| {
-            recent.as_ref().map_or(f64::NAN, |recent| value(&recent.mean))
+            recent
+                .as_ref()
+                .map_or(f64::NAN, |recent| value(&recent.mean))
         };
         for (name, value) in [
             ("E(data), nats", mean(|line| line.data_energy)),
             ("E(samples), nats", mean(|line| line.sample_energy)),
             ("Gap, nats", mean(|line| line.gap)),
             ("Gradient norm", mean(|line| line.gradient_norm)),
-            (
-                "Updates a second",
-                mean(|line| line.steps_per_second),
-            ),
+            ("Updates a second", mean(|line| line.steps_per_second)),
         ] {
             tiles.push((name, html::number(value), lines.clone()));
         }
@@ -83,7 +82,11 @@ fn trouble(data: &RunData<'_>) -> String {
     if let Err(message) = &data.config {
         found.push(format!("The configuration can't be read: {message}"));
     }
-    found.extend(data.unreadable.iter().map(|unreadable| format!("{unreadable}; left out here.")));
+    found.extend(
+        data.unreadable
+            .iter()
+            .map(|unreadable| format!("{unreadable}; left out here.")),
+    );
     if data.events.warnings > 0 {
         found.push(format!(
             "Something went wrong that training went on without (see the events): {}.",
