@@ -173,7 +173,7 @@ pub(crate) fn delete_unfinished(folder: &Path, owned: impl Fn(&str) -> bool) {
             continue;
         };
         let gone = match writer(name) {
-            Some((process, start)) => is_gone(process, start) || is_abandoned(&entry),
+            Some((process, start)) => is_gone(process, start) || is_abandoned(&entry.path()),
             None => owned(name),
         };
         if gone {
@@ -199,11 +199,19 @@ fn is_gone(process: u32, started: u64) -> bool {
     if process == process::id() {
         return started != start();
     }
-    Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists()
+    match fs::read_to_string(format!("/proc/{process}/stat")) {
+        // `NUMBER (NAME) STATE ...`. One that was killed stays for as long as its parent doesn't ask for it.
+        Ok(stat) => {
+            let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+            state.is_some_and(|state| state.starts_with(['Z', 'X']))
+        }
+        Err(_) => Path::new("/proc/self").exists(),
+    }
 }
 
-fn is_abandoned(entry: &fs::DirEntry) -> bool {
-    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+/// Whether nobody can be writing a file any more.
+pub(crate) fn is_abandoned(path: &Path) -> bool {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 

@@ -128,6 +128,17 @@ fn only_what_is_nobodys_is_deleted() {
         .expect("a process");
     let mut ended = process::Command::new("true").spawn().expect("a process");
     ended.wait().expect("it ends");
+    // And one that was killed, after which nobody has asked yet.
+    let mut killed = process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .expect("a process");
+    killed.kill().expect("it is there");
+    let asked = std::time::Instant::now();
+    while !is_gone(killed.id(), 5) {
+        assert!(asked.elapsed() < Duration::from_secs(20), "it doesn't end");
+        thread::yield_now();
+    }
     let (child_id, ended_id) = (child.id(), ended.id());
     let stays = [
         format!("a.png.{child_id}-5-0.tmp"),
@@ -138,6 +149,7 @@ fn only_what_is_nobodys_is_deleted() {
     ];
     let goes = [
         format!("a.png.{ended_id}-5-0.tmp"),
+        format!("a.png.{}-5-0.tmp", killed.id()),
         format!("a.png.{here}-{:x}-0.tmp", now ^ 1),
         "old.safetensors.tmp".to_string(),
     ];
@@ -149,6 +161,7 @@ fn only_what_is_nobodys_is_deleted() {
     let long_ago = SystemTime::now() - 2 * ABANDONED;
     file.set_modified(long_ago).expect("a time");
     delete_unfinished(folder.path(), |name| name == "old.safetensors");
+    killed.wait().expect("it ends");
     child.kill().expect("it is there");
     child.wait().expect("it ends");
     let mut expected = stays.to_vec();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ConfigTable, ModelConfig, RunConfig};
 use crate::error::{CheckpointError, TrainError};
-use crate::files::{delete_unfinished, write_whole};
+use crate::files::{delete_unfinished, is_abandoned, write_whole};
 
 /// Extension of checkpoints and models.
 const EXTENSION: &str = "safetensors";
@@ -265,10 +265,11 @@ impl RunFolder {
 
     /// Deletes what writers that were killed left unfinished, wherever this library writes in the folder.
     pub(super) fn delete_unfinished(&self) {
-        // What the one who trains writes; a report may be written by anybody.
-        let owned = |name: &str| {
-            ["config.toml", "metrics.jsonl", "density.jsonl"].contains(&name)
-                || name.ends_with(EXTENSION)
+        let owned = |name: &str| match name {
+            "config.toml" | "metrics.jsonl" | "density.jsonl" | "model.safetensors" => true,
+            // Anybody may be writing one now.
+            "report.html" => is_abandoned(&self.root.join("report.html.tmp")),
+            _ => name.starts_with("pretraining-"),
         };
         delete_unfinished(&self.root, owned);
         delete_unfinished(&self.samples(), |_| false);
