@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use common::{
-    assert_same, checkpoint_steps, everything, files, metrics_steps, names, run, succeed, text,
-    train, workspace,
+    assert_same, checkpoint_steps, everything, files, metrics_steps, names, run, text, train,
+    workspace,
 };
 
 /// Every line and every picture.
@@ -252,7 +252,12 @@ fn what_a_killed_writer_left_is_deleted_and_nothing_else() {
     train(folder, "out", &ALL);
     let out = folder.join("out");
     fs::create_dir(out.join("evaluation")).unwrap();
-    let mut ended = common::ebm(folder).arg("--version").spawn().unwrap();
+    let mut ended = common::ebm(folder);
+    let mut ended = ended
+        .arg("--version")
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     ended.wait().unwrap();
     let of = |process: u32, name: &str| format!("{name}.{process}-1f-3.tmp");
     let (gone, alive) = (ended.id(), std::process::id());
