@@ -257,33 +257,30 @@ fn paths_given_to_resume_and_import_hold_wherever_the_run_is_used() {
     };
     let expected = at("a").canonicalize().unwrap().join("images");
     train(folder.path(), "run", &[]);
-    succeed(
-        &at("a"),
-        &[
-            "resume",
-            "../run",
-            "--set",
-            "training.steps=8",
-            "--set",
-            images,
-        ],
-    );
+    let longer = ["resume", "../run", "--set", "training.steps=8"];
+    let said = succeed(&at("a"), &[&longer[..], &["--set", images]].concat());
+    // It was asked for, so that it is no warning.
+    assert!(said.contains("60 examples then, 10 now"), "{said}");
     assert_eq!(written(&at("run")).canonicalize().unwrap(), expected);
     assert!(written(&at("run")).is_absolute());
-    // The model says it too, and is used from elsewhere.
-    succeed(&at("b"), &["eval", "--run", "../run"]);
-    fs::remove_dir_all(at("b/images")).unwrap();
-    succeed(&at("b"), &["eval", "--run", "../run"]);
+    // The model says it too: it is judged on these images from wherever, and not on others of that name.
+    let judge = |run_folder: &str| {
+        let output = run(&at("b"), &["eval", "--run", run_folder]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.contains("a/images: found images"), "{said}");
+    };
+    judge("../run");
 
     succeed(&at("a"), &["export", "--run", "../run", "w.safetensors"]);
-    let text = config(TINY, &[images]).to_toml().unwrap();
-    assert!(text.contains("path = \"images\""), "{text}");
-    fs::write(at("a/relative.toml"), text).unwrap();
+    let relative = config(TINY, &[images]).to_toml().unwrap();
+    assert!(relative.contains("path = \"images\""), "{relative}");
+    fs::write(at("a/relative.toml"), relative).unwrap();
     let import = ["import", "w.safetensors", "--config", "relative.toml"];
     succeed(&at("a"), &[&import[..], &["--out", "../imported"]].concat());
     assert_eq!(written(&at("imported")).canonicalize().unwrap(), expected);
     assert!(written(&at("imported")).is_absolute());
-    succeed(&at("b"), &["eval", "--run", "../imported"]);
+    judge("../imported");
 }
 
 /// A run on images, stopped after two updates.

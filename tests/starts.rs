@@ -262,7 +262,7 @@ fn a_folder_that_a_process_owns_by_a_file_is_left_alone() {
     }
     own(ended.id(), host.trim());
     let said = succeed(folder.path(), &["watch", "--once", "out"]);
-    assert!(said.contains("out: not running"), "{said}");
+    assert!(said.contains("out: stopped"), "{said}");
     succeed(folder.path(), &["resume", "out"]);
     assert!(!out.join("run.owner").exists());
 }

@@ -161,10 +161,21 @@ impl Watch for Reporter {
                 "the file system of {} has no locks; the file run.owner in it keeps other runs away",
                 folder.display()
             )),
-            Event::DataChanged { before, now } => self.warning(&format!(
-                "the data are not those that training was stopped with ({} examples then, {} now); it goes on with them",
-                before.count, now.count
-            )),
+            Event::DataChanged {
+                before,
+                now,
+                asked_for,
+            } => {
+                let text = format!(
+                    "the data are not those that training was stopped with ({} examples then, {} now); it goes on with them",
+                    before.count, now.count
+                );
+                if *asked_for {
+                    self.line(&text);
+                } else {
+                    self.warning(&text);
+                }
+            }
             Event::Pretraining {
                 layer,
                 layers,

@@ -241,7 +241,7 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
             parameters: *parameters,
             examples: *examples,
         },
-        Event::DataChanged { before, now } => EventKind::DataChanged {
+        Event::DataChanged { before, now, .. } => EventKind::DataChanged {
             before: before.count,
             now: now.count,
         },

@@ -32,6 +32,8 @@ pub enum Event<'a> {
         before: Fingerprint,
         /// What they are.
         now: Fingerprint,
+        /// Whether the configuration names other data than before, so that this is meant.
+        asked_for: bool,
     },
     /// A layer of a deep machine is being trained alone.
     Pretraining {

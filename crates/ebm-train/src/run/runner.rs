@@ -73,6 +73,9 @@ pub fn resume(
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
     let rate = config.optimizer.learning_rate();
+    let other_data = before
+        .as_ref()
+        .is_ok_and(|before| before.clone().with_absolute_paths().data != config.data);
     if before.is_ok_and(|before| before.optimizer.learning_rate() != rate) {
         // A learning rate that is given anew is meant as it is given.
         checkpoint.state.rollbacks = 0;
@@ -86,7 +89,7 @@ pub fn resume(
     folder.write_config(config)?;
     let mut runner = Runner::new(config, device, folder, trainer)?;
     runner.used_up = used_up;
-    runner.trained_on = trained_on;
+    runner.trained_on = trained_on.map(|examples| (examples, other_data));
     runner.run(watch)
 }
 
@@ -148,8 +151,8 @@ struct Runner<'a> {
     refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     used_up: Option<u64>,
-    /// The examples that training was stopped with, where a checkpoint says so.
-    trained_on: Option<Fingerprint>,
+    /// The examples that training was stopped with, where a checkpoint says so, and whether it is to go on with others.
+    trained_on: Option<(Fingerprint, bool)>,
 }
 
 impl<'a> Runner<'a> {
@@ -200,9 +203,15 @@ impl<'a> Runner<'a> {
             });
         }
         let now = self.trainer.examples().fingerprint();
-        if let Some(before) = self.trained_on.filter(|&before| now.differs(before)) {
-            tracing::warn!(?before, ?now, "the data were changed");
-            watch.event(&Event::DataChanged { before, now });
+        if let Some((before, asked_for)) = self.trained_on
+            && now.differs(before)
+        {
+            tracing::warn!(?before, ?now, asked_for, "the data were changed");
+            watch.event(&Event::DataChanged {
+                before,
+                now,
+                asked_for,
+            });
         }
         if self.folder.checkpoint_steps()?.is_empty() {
             if !self.pretrain(watch)? {
