@@ -382,3 +382,24 @@ fn steps_in(path: &Path, extension: &str) -> Result<Vec<u64>, TrainError> {
     };
     Ok(entries.filter_map(step).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_start_that_fails_nothing_is_left() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let table = ConfigTable::from_preset("digits").expect("a preset");
+        let mut config = table.read().expect("it is right");
+        // TOML has no such number, so that the configuration can't be written.
+        config.seed = u64::MAX;
+        let empty = folder.path().join("empty");
+        fs::create_dir(&empty).expect("it is made");
+        for root in [empty.clone(), folder.path().join("a/b")] {
+            RunFolder::create(&root, &config).expect_err("it can't be written");
+        }
+        let count = |path: &Path| fs::read_dir(path).expect("it is there").count();
+        assert_eq!((count(folder.path()), count(&empty)), (1, 0));
+    }
+}
