@@ -5,14 +5,16 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
 use common::{
-    assert_same, checkpoint_steps, ebm, everything, files, metrics_steps, run, signal, succeed,
-    text, train, wait_for, workspace,
+    TINY, assert_same, checkpoint_path, checkpoint_steps, config, ebm, everything, files,
+    metrics_steps, png_folder, run, signal, succeed, text, train, wait_for, workspace,
 };
+use ebm::training::Checkpoint;
 
 #[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another() {
@@ -150,8 +152,7 @@ fn a_run_survives_being_killed_again_and_again() {
         starts += usize::from(start);
         let mut command = ebm(folder.path());
         if start {
-            // A kill before the configuration was written leaves nothing to resume.
-            let _ = fs::remove_dir_all(&out);
+            // A kill before the configuration was written leaves nothing to resume, and nothing in the way.
             command
                 .args(["train", "tiny.toml", "--out", "out"])
                 .args(changes);
@@ -175,15 +176,7 @@ fn a_run_survives_being_killed_again_and_again() {
         sleep(Duration::from_micros(random.below(longest)));
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
-        if let Some(code) = output.status.code() {
-            // It ended before it was killed: rightly only without a checkpoint.
-            let said = text(&output.stderr);
-            assert_eq!((code, before), (1, None), "{said}");
-            assert!(said.contains("there is no checkpoint in"), "{said}");
-            assert!(said.contains("start it again"), "{said}");
-            fs::remove_dir_all(&out).unwrap();
-            continue;
-        }
+        assert_eq!(output.status.code(), None, "{}", text(&output.stderr));
         kills += 1;
         let now = checkpoint_steps(&out).last().copied();
         assert!(
@@ -243,6 +236,120 @@ fn a_run_in_use_is_left_alone() {
     child.wait().unwrap();
     // The lock went with the process.
     succeed(folder.path(), &["resume", "out", "--time-limit", "0s"]);
+}
+
+#[test]
+fn paths_given_to_resume_and_import_hold_wherever_the_run_is_used() {
+    let folder = workspace();
+    for at in ["a", "b"] {
+        png_folder(&folder.path().join(at).join("images"), 10, 8, 8);
+        fs::copy(
+            folder.path().join("tiny.toml"),
+            folder.path().join(at).join("tiny.toml"),
+        )
+        .unwrap();
+    }
+    let at = |name: &str| folder.path().join(name);
+    let images = "data={kind=\"folder\", path=\"images\", channels=1, size=[8, 8]}";
+    let written = |path: &Path| {
+        let text = fs::read_to_string(path.join("config.toml")).unwrap();
+        config(&text, &[]).data.place()
+    };
+    let expected = at("a").canonicalize().unwrap().join("images");
+    train(folder.path(), "run", &[]);
+    let longer = ["resume", "../run", "--set", "training.steps=8"];
+    let said = succeed(&at("a"), &[&longer[..], &["--set", images]].concat());
+    // It was asked for, so that it is no warning.
+    assert!(said.contains("60 examples then, 10 now"), "{said}");
+    assert_eq!(written(&at("run")).canonicalize().unwrap(), expected);
+    assert!(written(&at("run")).is_absolute());
+    // The model says it too: it is judged on these images from wherever, and not on others of that name.
+    let judge = |run_folder: &str| {
+        let output = run(&at("b"), &["eval", "--run", run_folder]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.contains("a/images: found images"), "{said}");
+    };
+    judge("../run");
+
+    succeed(&at("a"), &["export", "--run", "../run", "w.safetensors"]);
+    let relative = config(TINY, &[images]).to_toml().unwrap();
+    assert!(relative.contains("path = \"images\""), "{relative}");
+    fs::write(at("a/relative.toml"), relative).unwrap();
+    let import = ["import", "w.safetensors", "--config", "relative.toml"];
+    succeed(&at("a"), &[&import[..], &["--out", "../imported"]].concat());
+    assert_eq!(written(&at("imported")).canonicalize().unwrap(), expected);
+    assert!(written(&at("imported")).is_absolute());
+    judge("../imported");
+}
+
+/// A run on images, stopped after two updates.
+fn on_images(folder: &Path, run: &str, count: usize) {
+    png_folder(&folder.join("images"), count, 8, 8);
+    let images = "data={kind=\"folder\", path=\"images\", channels=1, size=[8, 8]}";
+    let short = ["--set", "training.steps=2", "--set", images];
+    train(folder, run, &short);
+}
+
+/// What `ebm resume` says on standard error.
+fn complaint(folder: &Path, run_folder: &str, more: &[&str]) -> String {
+    let arguments = [&["resume", run_folder, "--set", "training.steps=4"], more].concat();
+    let output = run(folder, &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    text(&output.stderr)
+}
+
+#[test]
+fn data_that_were_changed_meanwhile_are_told_once_and_trained_on() {
+    let folder = workspace();
+    let folder = folder.path();
+    let events = |run: &str| fs::read_to_string(folder.join(run).join("events.jsonl")).unwrap();
+    on_images(folder, "same", 12);
+    assert_eq!(complaint(folder, "same", &[]), "");
+    assert!(!events("same").contains("data_changed"));
+
+    // As many others, one more, and one changed pixel.
+    let black = |name: &str| image::GrayImage::new(8, 8).save(folder.join("images").join(name));
+    let changes: [(&str, &dyn Fn()); 3] = [
+        ("others", &|| {
+            for number in 0..12 {
+                black(&format!("{number:03}.png")).unwrap();
+            }
+        }),
+        ("more", &|| black("more.png").unwrap()),
+        ("pixel", &|| {
+            let path = folder.join("images/005.png");
+            let mut image = image::open(&path).unwrap().to_luma8();
+            image.get_pixel_mut(3, 4).0[0] ^= 1;
+            image.save(path).unwrap();
+        }),
+    ];
+    for (name, change) in changes {
+        let _ = fs::remove_dir_all(folder.join("images"));
+        on_images(folder, name, 12);
+        on_images(folder, "old", 12);
+        change();
+        let said = complaint(folder, name, &[]);
+        assert!(
+            said.starts_with("warning: the data are not those"),
+            "{said}"
+        );
+        assert!(said.contains("12 examples then"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(events(name).matches("\"data_changed\"").count(), 1);
+        // From now on these are its data.
+        assert_eq!(complaint(folder, name, &["--set", "training.steps=6"]), "");
+
+        // A checkpoint of an older version doesn't say what it was made with.
+        let path = checkpoint_path(&folder.join("old"), 2);
+        let mut checkpoint = Checkpoint::load(&path).unwrap();
+        checkpoint.state.examples = None;
+        let state = serde_json::to_string(&checkpoint.state).unwrap();
+        assert!(!state.contains("examples"), "{state}");
+        checkpoint.save(&path).unwrap();
+        assert_eq!(complaint(folder, "old", &[]), "");
+        fs::remove_dir_all(folder.join("old")).unwrap();
+    }
 }
 
 /// Pseudo-random delays, the same in every run of the test (Knuth's MMIX generator).

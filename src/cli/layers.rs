@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ebm::backend::{self, Choice};
-use ebm::training::config::{ConfigTable, DataConfig, RunConfig};
+use ebm::training::config::{ConfigTable, RunConfig};
 use ebm::training::run::RunFolder;
 
 use super::failure::Failure;
@@ -54,18 +54,8 @@ impl ConfigArgs {
         if let Some(run) = start_from {
             config.training.start_from = Some(run.to_path_buf());
         }
-        if let Some(run) = &mut config.training.start_from
-            && let Ok(path) = std::path::absolute(&run)
-        {
-            *run = path;
-        }
-        if let DataConfig::Folder(keys) = &mut config.data
-            && let Ok(path) = std::path::absolute(&keys.path)
-        {
-            // The run may be resumed from elsewhere.
-            keys.path = path;
-        }
-        Ok(config)
+        // The run may be resumed from elsewhere.
+        Ok(config.with_absolute_paths())
     }
 
     /// What a run of this configuration is called.

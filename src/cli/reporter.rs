@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ebm::backend::Backend;
 use ebm::training::Metrics;
-use ebm::training::run::{Event, Outcome, Speed, Watch};
+use ebm::training::run::{Event, Outcome, RunFolder, Speed, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::{draws_progress, quoted, remark, warn};
@@ -72,6 +72,15 @@ impl Reporter {
             remark(format_args!("{text}"));
         } else {
             self.bar.println(text);
+        }
+    }
+
+    /// Prints a warning without disturbing the bar, also where nothing else is wanted.
+    fn warning(&self, text: &str) {
+        if self.bar.is_hidden() {
+            warn(format_args!("warning: {text}"));
+        } else {
+            self.bar.println(format!("warning: {text}"));
         }
     }
 
@@ -148,6 +157,25 @@ impl Watch for Reporter {
                     self.line(&format!("resuming after step {step}"));
                 }
             }
+            Event::LockedByFile { folder } => self.warning(&format!(
+                "the file system of {} has no locks; the file run.owner in it keeps other runs away",
+                folder.display()
+            )),
+            Event::DataChanged {
+                before,
+                now,
+                asked_for,
+            } => {
+                let text = format!(
+                    "the data are not those that training was stopped with ({} examples then, {} now); it goes on with them",
+                    before.count, now.count
+                );
+                if *asked_for {
+                    self.line(&text);
+                } else {
+                    self.warning(&text);
+                }
+            }
             Event::Pretraining {
                 layer,
                 layers,
@@ -194,9 +222,9 @@ impl Watch for Reporter {
 }
 
 /// Says how the run ended and what to do next.
-pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
-    let model = run.join("model.safetensors");
-    let run = quoted(run);
+pub(crate) fn report_outcome(outcome: Outcome, folder: &Path) {
+    let model = folder.join("model.safetensors");
+    let run = quoted(folder);
     match outcome {
         Outcome::Finished => {
             remark(format_args!(
@@ -204,7 +232,7 @@ pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
                 model.display()
             ));
         }
-        Outcome::Stopped { step: 0 } => {
+        Outcome::Stopped { step: 0 } if !has_checkpoint(folder) => {
             remark(format_args!(
                 "stopped in pretraining: finished layers are saved; go on with `ebm resume {run}`"
             ));
@@ -215,6 +243,12 @@ pub(crate) fn report_outcome(outcome: Outcome, run: &Path) {
             ));
         }
     }
+}
+
+/// Whether a run got to its first checkpoint, which follows pretraining.
+fn has_checkpoint(run: &Path) -> bool {
+    let steps = RunFolder::open(run).and_then(|folder| folder.checkpoint_steps());
+    steps.is_ok_and(|steps| !steps.is_empty())
 }
 
 fn minutes(seconds: f64) -> String {

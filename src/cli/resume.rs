@@ -10,7 +10,7 @@ use super::layers::DeviceArgs;
 use super::reporter::{Reporter, report_outcome};
 use super::train::parse_duration;
 
-/// Continue a run from its newest checkpoint.
+/// Continue a run from its newest checkpoint, or from its beginning if it was stopped before the first.
 ///
 /// On the same backend the result is bit for bit what an uninterrupted run gives. A run that has finished is
 /// extended by raising its length: --set training.steps=20000.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ebm::training::run;
+use ebm::training::run::{self, ClaimedFolder};
 
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
@@ -46,21 +46,19 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let from = args.from.as_deref();
     let config = args.config.read(from)?;
     let choice = args.device.open(config.backend.as_deref())?;
-    let out = args
-        .out
-        .unwrap_or_else(|| next_free(Path::new("runs"), &args.config.name(from)));
+    let (out, _claimed) = match args.out {
+        Some(out) => (out, None),
+        // Before the data are loaded: others may start meanwhile.
+        None => {
+            let name = args.config.name(from);
+            let claimed = ClaimedFolder::next_free(Path::new("runs"), &name)?;
+            (claimed.path().to_path_buf(), Some(claimed))
+        }
+    };
     let mut reporter = Reporter::new(choice.backend, args.time_limit);
     let outcome = run::train(&config, &choice.device, &out, &mut reporter)?;
     report_outcome(outcome, &out);
     Ok(())
-}
-
-/// The first of `NAME-1`, `NAME-2`, ... that doesn't exist.
-fn next_free(folder: &Path, name: &str) -> PathBuf {
-    (1_u32..)
-        .map(|number| folder.join(format!("{name}-{number}")))
-        .find(|path| !path.exists())
-        .unwrap_or_default()
 }
 
 /// A number and a unit: `s`, `m` or `h`.

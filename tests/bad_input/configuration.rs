@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::common::workspace;
+use ebm::training::config::ConfigTable;
+
+use crate::common::{TINY, train, workspace};
 use crate::{refuse, refuse_to_train};
 
 #[test]
@@ -34,6 +36,10 @@ fn values_out_of_range() {
         ("model={kind=\"conv_net\", layers=[[2, 3, 0, 1]]}", "model.layers", "stride"),
         ("model={kind=\"conv_net\", layers=[[2, 3, 1, 3]]}", "model.layers", "padding below"),
         ("sampler.steps=0", "sampler.steps", "at least 1"),
+        ("sampler.steps=4294967296", "sampler.steps", "at most 1000000000"),
+        ("sampler.steps=9223372036854775807", "sampler.steps", "at most 1000000000"),
+        ("sampler={kind=\"gibbs\", steps=1000000001}", "sampler.steps", "at most 1000000000"),
+        ("sampler={kind=\"parallel_tempering\", steps=1, temperatures=1001}", "sampler.temperatures", "2 to 1000"),
         ("sampler.step_size=0", "sampler.step_size", "above 0"),
         ("sampler.step_size=1e300", "sampler.step_size", HUGE),
         ("sampler.noise=-1", "sampler.noise", "at least 0"),
@@ -76,12 +82,14 @@ fn values_out_of_range() {
         ("training.data_noise=-1", "training.data_noise", "at least 0"),
         ("training.ema_decay=1", "training.ema_decay", "below 1"),
         ("recovery.max_bad_steps=0", "recovery.max_bad_steps", "at least 1"),
+        ("recovery.max_rollbacks=4294967295", "recovery.max_rollbacks", "up to 1000000"),
         ("recovery.energy_limit=0", "recovery.energy_limit", "above 0"),
         ("recovery.energy_limit=inf", "recovery.energy_limit", "found inf"),
         ("output.log_every=0", "output.log_every", "at least 1"),
         ("output.sample_every=0", "output.sample_every", "at least 1"),
         ("output.sample_count=0", "output.sample_count", "from 1"),
         ("output.sample_count=1000000000000", "output.sample_count", "to 10000"),
+        ("output.sample_steps=4294967296", "output.sample_steps", "at most 1000000000"),
         ("output.checkpoint_every=0", "output.checkpoint_every", "at least 1"),
         ("output.keep_checkpoints=1", "output.keep_checkpoints", "at least 2"),
     ];
@@ -94,6 +102,62 @@ fn values_out_of_range() {
             &[&format!("`{key}`"), "found ", "expected ", expected],
         );
     }
+}
+
+#[test]
+fn more_layers_than_any_network_has() {
+    let folder = workspace();
+    let list = |count: usize, layer: &str| vec![layer; count].join(", ");
+    for (change, key) in [
+        (
+            format!("model.hidden=[{}]", list(100_000, "1")),
+            "`model.hidden`",
+        ),
+        (
+            format!(
+                "model={{kind=\"conv_net\", layers=[{}]}}",
+                list(1001, "[1, 3, 1, 1]")
+            ),
+            "`model.layers`",
+        ),
+        (
+            format!("model={{kind=\"dbm\", hidden=[{}]}}", list(2000, "1")),
+            "`model.hidden`",
+        ),
+    ] {
+        // Too long for a command line.
+        let mut table = ConfigTable::parse(TINY, "test".into()).unwrap();
+        table.set(&change).unwrap();
+        let message = table.read().unwrap_err().to_string();
+        for needle in [key, "layers, expected at most 1000 layers"] {
+            assert!(message.contains(needle), "no {needle}: {message}");
+        }
+        assert!(message.len() < 200, "{message}");
+    }
+    let layers = format!("model.hidden=[{}]", list(1001, "1"));
+    let needles = ["`model.hidden`", "found 1001 layers", "at most 1000"];
+    refuse_to_train(folder.path(), &["--set", &layers], 2, &needles);
+    // As many as may be can be trained.
+    let layers = format!("model.hidden=[{}]", list(1000, "2"));
+    let short = ["--set", &layers, "--set", "training.steps=1"];
+    train(folder.path(), "deep", &short);
+}
+
+#[test]
+fn batches_that_no_machine_holds() {
+    let folder = workspace();
+    let wide = [
+        "--set",
+        "data={kind=\"two_moons\", count=1000000}",
+        "--set",
+        "training.batch_size=1000000",
+        "--set",
+        "model.hidden=[1048576, 1]",
+        "--set",
+        "chains={kind=\"persistent\"}",
+    ];
+    let needles = ["`training.batch_size`", "found 1000000", "fit into memory"];
+    refuse_to_train(folder.path(), &wide, 2, &needles);
 }
 
 #[test]

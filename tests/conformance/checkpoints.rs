@@ -3,8 +3,9 @@
 
 use burn::tensor::Device;
 use ebm::backend::{Backend, select};
-use ebm::training::Checkpoint;
+use ebm::sampling::Interrupt;
 use ebm::training::config::RunConfig;
+use ebm::training::{Checkpoint, Network, Trainer};
 use tempfile::TempDir;
 
 use crate::trainers::{KINDS, Kind, advance, all_weights, configuration, trainer};
@@ -61,6 +62,63 @@ fn straight(config: &RunConfig, device: &Device) -> Vec<f32> {
     let mut trainer = trainer(config, device);
     advance(&mut trainer, 2 * UPDATES);
     all_weights(&trainer)
+}
+
+/// State and arrays of a trainer, in a form that can be compared bit for bit.
+fn everything(trainer: &Trainer<Network, 4>) -> (String, Vec<(String, Vec<u8>)>) {
+    let checkpoint = trainer.checkpoint();
+    let arrays = checkpoint.tensors.into_iter();
+    (
+        serde_json::to_string(&checkpoint.state).unwrap(),
+        arrays
+            .map(|(name, data)| (name, data.as_bytes().to_vec()))
+            .collect(),
+    )
+}
+
+/// Wherever in its chains an update is called off, it leaves no trace, and one that could be called off but isn't is the same.
+#[test]
+fn an_update_that_is_called_off_is_as_if_it_had_not_been_tried() {
+    for kind in KINDS {
+        let config = configuration(kind);
+        let (mut straight, mut stopped) =
+            (trainer(&config, &device()), trainer(&config, &device()));
+        // Into the second epoch, at whose start the order is drawn anew: three batches make one.
+        for _ in 0..5 {
+            let before = everything(&stopped);
+            let mut called_off = 0;
+            loop {
+                let mut transitions = 0;
+                let mut stop = || {
+                    transitions += 1;
+                    transitions > called_off
+                };
+                if stopped
+                    .step_unless(&mut Interrupt::when(&mut stop))
+                    .is_some()
+                {
+                    break;
+                }
+                assert!(
+                    everything(&stopped) == before,
+                    "{}: a trace is left",
+                    kind.0
+                );
+                called_off += 1;
+            }
+            assert!(
+                called_off >= config.sampler.steps(),
+                "{}: called off {called_off} times only",
+                kind.0
+            );
+            advance(&mut straight, 1);
+            assert!(
+                everything(&stopped) == everything(&straight),
+                "{}: another update",
+                kind.0
+            );
+        }
+    }
 }
 
 /// Prints the table of `docs/backends.md`; `cargo test ... --test conformance -- --nocapture checkpoints` shows it.

@@ -3,6 +3,8 @@
 use burn::tensor::Tensor;
 use ebm_ops::Noise;
 
+use crate::interrupt::Interrupt;
+
 /// One Markov transition over positions of type `X`, in the style of blackjax.
 ///
 /// What the next step needs is the state (the position with, say, its energy); what only a person needs is
@@ -168,6 +170,32 @@ pub fn run<K: Kernel<E, X>, E, X>(
     noise: &mut Noise,
 ) -> Run<X> {
     run_with(kernel, energy, position, steps, noise, |_, _, _| {})
+}
+
+/// Like [`run`], and stops between two transitions where `interrupt` says so: the run then has made fewer
+/// [`steps`](Run::steps) than it was asked for. What isn't stopped is, bit for bit, what [`run`] gives.
+pub fn run_unless<K: Kernel<E, X>, E, X>(
+    kernel: &K,
+    energy: &E,
+    position: X,
+    steps: usize,
+    noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
+) -> Run<X> {
+    let mut state = kernel.init(energy, position);
+    let mut totals = StepInfo::default();
+    let mut made = 0;
+    while made < steps && !interrupt.is_raised() {
+        let info;
+        (state, info) = kernel.step(energy, state, noise);
+        totals.add(info);
+        made += 1;
+    }
+    Run {
+        position: kernel.position(&state),
+        steps: made,
+        totals,
+    }
 }
 
 /// Like [`run`], and calls `observe(step, state, info)` after each transition (steps count from 1).

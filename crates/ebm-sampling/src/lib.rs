@@ -48,6 +48,7 @@ mod gibbs;
 mod gradient;
 mod hamiltonian;
 mod importance_sampling;
+mod interrupt;
 mod kernel;
 mod langevin;
 mod log_weights;
@@ -82,7 +83,8 @@ pub use hamiltonian::{DIVERGENCE_THRESHOLD, HamiltonianMonteCarlo};
 pub use importance_sampling::{
     ImportanceError, ImportanceSample, ImportanceWeights, importance_sample,
 };
-pub use kernel::{Kernel, Run, StepInfo, run, run_with};
+pub use interrupt::Interrupt;
+pub use kernel::{Kernel, Run, StepInfo, run, run_unless, run_with};
 pub use langevin::{Langevin, LangevinState};
 pub use metropolis_hastings::{
     BitFlips, EnergyState, GaussianWalk, GibbsWithGradients, GradientFlip, GradientState,

@@ -8,7 +8,7 @@ use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CheckpointError;
-use crate::examples::Order;
+use crate::examples::{Fingerprint, Order};
 use crate::tensor_file::TensorFile;
 
 /// Metadata key of the state.
@@ -46,6 +46,9 @@ pub struct TrainerState {
     /// before it writes another, it goes back to the one before.
     #[serde(default)]
     pub used_up: bool,
+    /// The examples that it was made with; absent in checkpoints of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<Fingerprint>,
 }
 
 impl Checkpoint {

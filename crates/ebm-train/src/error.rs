@@ -97,6 +97,18 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// A run is using the folder, as a file in it says: the file system has no locks, or had none for that run.
+    #[error("{} is in use by process {process} on {host}, as {} says: wait for it or stop it first; if it is no longer running, delete that file", path.display(), file.display())]
+    LockedBy {
+        /// The folder.
+        path: PathBuf,
+        /// The number of the process.
+        process: u32,
+        /// Its machine.
+        host: String,
+        /// The file that says so.
+        file: PathBuf,
+    },
     /// Something that can't be known of this kind of model.
     #[error("{what} can be found for {models}, not for this {model}")]
     NotEvaluable {
@@ -198,10 +210,20 @@ pub enum CheckpointError {
         source: std::io::Error,
     },
     /// There is none.
-    #[error("there is no checkpoint in {}: the run was stopped before it wrote one; start it again with another `--out`", path.display())]
+    #[error("there is no checkpoint in {}: the run was stopped before it wrote one; `ebm resume` starts it from its beginning", path.display())]
     Missing {
         /// The folder that was searched.
         path: PathBuf,
+    },
+    /// There is none any more, or the run was imported and never had one.
+    #[error("there is no checkpoint in {}, and to start from the beginning would overwrite {}: train on from its weights with `ebm train --from {} --out DIR`, or begin another run with another `--out`", path.display(), result.display(), run.display())]
+    NothingToResume {
+        /// The folder that was searched.
+        path: PathBuf,
+        /// What would be overwritten.
+        result: PathBuf,
+        /// The run folder.
+        run: PathBuf,
     },
     /// The file is damaged.
     #[error("{} is corrupt ({message}): delete it, and the checkpoint before it is used", path.display())]

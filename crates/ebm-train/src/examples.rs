@@ -15,6 +15,27 @@ pub struct Examples<const D: usize> {
     /// One example a row: `[count, values]`.
     rows: Rows,
     shape: [usize; D],
+    /// CRC-32 of the pixels; `None` for values that were computed, whose last bits depend on the machine.
+    checksum: Option<u32>,
+}
+
+/// What tells one set of examples from another, for a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fingerprint {
+    /// The number of examples.
+    pub count: usize,
+    /// CRC-32 of their pixels, where they are images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<u32>,
+}
+
+impl Fingerprint {
+    /// Whether these are certainly other examples.
+    pub fn differs(self, other: Self) -> bool {
+        let checksums = self.checksum.zip(other.checksum);
+        self.count != other.count || checksums.is_some_and(|(a, b)| a != b)
+    }
 }
 
 impl Examples<4> {
@@ -22,10 +43,12 @@ impl Examples<4> {
     pub fn from_images(images: &Images, (low, high): (f64, f64), device: &Device) -> Self {
         let [channels, height, width] = images.shape();
         let count = images.len();
+        let checksum = crc32fast::hash(images.pixels());
         let data = TensorData::new(images.pixels().to_vec(), [count, channels * height * width]);
         Self {
             rows: Rows::upload_bytes(data, low, high, device),
             shape: [count, channels, height, width],
+            checksum: Some(checksum),
         }
     }
 }
@@ -53,6 +76,7 @@ impl<const D: usize> Examples<D> {
         Examples {
             rows: self.rows.clone(),
             shape: [self.shape[0], self.shape[1..].iter().product()],
+            checksum: self.checksum,
         }
     }
 
@@ -72,6 +96,7 @@ impl<const D: usize> Examples<D> {
         Examples {
             rows: self.rows.clone(),
             shape,
+            checksum: self.checksum,
         }
     }
 
@@ -81,6 +106,7 @@ impl<const D: usize> Examples<D> {
         Self {
             rows: Rows::Floats(examples.reshape([shape[0], shape[1..].iter().product()])),
             shape,
+            checksum: None,
         }
     }
 
@@ -110,7 +136,16 @@ impl<const D: usize> Examples<D> {
         Some(Self {
             rows: Rows::Floats(self.rows.select(row_indices(&indices, &self.device()))),
             shape,
+            checksum: None,
         })
+    }
+
+    /// What tells them from other examples.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint {
+            count: self.len(),
+            checksum: self.checksum,
+        }
     }
 
     /// The device that holds them.
@@ -172,6 +207,15 @@ impl Order {
         Self {
             noise,
             position: 0,
+            order: Vec::new(),
+        }
+    }
+
+    /// This place, to go back to: what was drawn from the state isn't copied.
+    pub(crate) fn place(&self) -> Self {
+        Self {
+            noise: self.noise.clone(),
+            position: self.position,
             order: Vec::new(),
         }
     }

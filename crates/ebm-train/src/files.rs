@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The suffix of files that are not finished.
-const UNFINISHED: &str = "tmp";
+pub(crate) const UNFINISHED: &str = "tmp";
 /// Bytes of a file's name that its temporary name starts with: names of more than 255 bytes are refused by most systems.
 const NAME_BYTES: usize = 180;
 /// Links that are followed before they are taken for a circle, as Linux does.

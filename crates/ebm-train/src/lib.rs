@@ -39,7 +39,7 @@ mod weights;
 pub use checkpoint::{Checkpoint, TrainerState};
 pub use density_picture::{DensityPanel, density_panels};
 pub use error::{CheckpointError, TrainError};
-pub use examples::{Examples, Order};
+pub use examples::{Examples, Fingerprint, Order};
 pub use files::{is_special_file, write_whole};
 pub use gradients::ParameterGradients;
 pub use moving_average::MovingAverage;

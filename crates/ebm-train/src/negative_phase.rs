@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ebm_ops::Noise;
-use ebm_sampling::{ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
+use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
 use crate::config::{ChainStorage, ChainsConfig, StartConfig, TrainerConfig};
 use crate::trainable::Trainable;
@@ -85,13 +85,14 @@ impl<const D: usize> NegativePhase<D> {
     }
 
     /// Draws as many samples as there are states in `batch`, the states of the positive phase. The chains stay where they were until
-    /// [`keep`](Self::keep).
+    /// [`keep`](Self::keep). Once `interrupt` was raised these are no samples, and not to be used.
     pub fn sample<E: Trainable<D>>(
         &self,
         energy: &E,
         batch: &Tensor<D>,
         config: &TrainerConfig,
         noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Negatives<D> {
         let shape = batch.dims();
         let (start, indices) = match self {
@@ -109,6 +110,7 @@ impl<const D: usize> NegativePhase<D> {
             config.sampler.steps(),
             config.range,
             noise,
+            interrupt,
         );
         let accepted = chains.acceptance().or_else(|| chains.swap_rates());
         let acceptance = accepted.map(Tensor::mean);

@@ -7,9 +7,9 @@ use ebm_models::{
     Hopfield, HopfieldConfig, Mlp, MlpConfig, PairwiseMachine, Precision, Rbm, RbmConfig,
 };
 use ebm_ops::Noise;
-use ebm_sampling::Run;
+use ebm_sampling::{Interrupt, Run};
 
-use crate::config::{ModelConfig, SamplerConfig};
+use crate::config::{ConfigError, ModelConfig, SamplerConfig};
 use crate::error::TrainError;
 use crate::examples::{Examples, ROWS_AT_A_TIME};
 use crate::memory;
@@ -202,6 +202,49 @@ impl Network {
     }
 }
 
+/// Finds out whether what the units of all layers make of so many rows of examples of `shape` = channels, height, width fits into memory;
+/// an update keeps it for the backward pass.
+pub(crate) fn check_batch(
+    config: &ModelConfig,
+    shape: [usize; 3],
+    batch_size: usize,
+    rows: usize,
+) -> Result<(), ConfigError> {
+    let visible = memory::product(&shape);
+    let layers = |widths: &[usize]| widths.iter().map(|&width| width as u128).sum::<u128>();
+    let units = visible
+        + match config {
+            ModelConfig::Mlp(keys) => layers(&keys.hidden),
+            ModelConfig::Dbm(keys) => layers(&keys.hidden),
+            ModelConfig::Rbm(keys) => keys.hidden as u128,
+            ModelConfig::BoltzmannMachine(keys) => keys.hidden as u128,
+            ModelConfig::Hopfield(keys) => keys.hidden as u128,
+            ModelConfig::ConvNet(keys) => {
+                let layers = keys.layers();
+                (1..=layers.len())
+                    .filter_map(|count| {
+                        let first = ConvNetConfig::new(shape).with_layers(layers[..count].to_vec());
+                        first.feature_shape().ok()
+                    })
+                    .map(|features| memory::product(&features))
+                    .sum::<u128>()
+                    + keys.hidden as u128
+            }
+        };
+    let values = units.saturating_mul(rows as u128);
+    if memory::fits(values) {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        key: "training.batch_size",
+        found: batch_size.to_string(),
+        expected: format!(
+            "a batch whose units fit into memory (these take {}): make it or the model smaller",
+            memory::amount(values)
+        ),
+    })
+}
+
 /// Hebbian storage of all examples.
 fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
     examples
@@ -253,8 +296,9 @@ impl Trainable<4> for Network {
         steps: usize,
         range: (f64, f64),
         noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Run<Tensor<4>> {
-        each!(self, model => Trainable::run(model, sampler, states, steps, range, noise))
+        each!(self, model => Trainable::run(model, sampler, states, steps, range, noise, interrupt))
     }
 
     fn state_shape(&self, examples: [usize; 4]) -> [usize; 4] {
@@ -263,6 +307,16 @@ impl Trainable<4> for Network {
 
     fn clamp(&self, examples: Tensor<4>, sampler: &SamplerConfig, noise: &mut Noise) -> Tensor<4> {
         each!(self, model => Trainable::clamp(model, examples, sampler, noise))
+    }
+
+    fn clamp_unless(
+        &self,
+        examples: Tensor<4>,
+        sampler: &SamplerConfig,
+        noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Tensor<4> {
+        each!(self, model => Trainable::clamp_unless(model, examples, sampler, noise, interrupt))
     }
 
     fn hidden_means(&self, states: Tensor<4>) -> Vec<Tensor<2>> {

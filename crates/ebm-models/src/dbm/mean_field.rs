@@ -38,6 +38,15 @@ impl Dbm {
     /// - `visible`: `[batch, visible]`
     /// - output: for each layer `[batch, units]`
     pub fn mean_field(&self, visible: Tensor<2>) -> Vec<Tensor<2>> {
+        self.mean_field_unless(visible, &mut || false)
+    }
+
+    /// As [`mean_field`](Self::mean_field), but ends after the round before which `stop` says so.
+    pub fn mean_field_unless(
+        &self,
+        visible: Tensor<2>,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Vec<Tensor<2>> {
         let until = self.inference;
         let layers = self.layers();
         let last = layers.count() - 1;
@@ -55,6 +64,9 @@ impl Dbm {
             means.push(sigmoid(field));
         }
         for _ in 0..until.max_steps {
+            if stop() {
+                break;
+            }
             let mut moved: Vec<Tensor<1>> = Vec::new();
             for l in (1..=last).step_by(2).chain((2..=last).step_by(2)) {
                 let mut field = bias(l) + below(l, &means);

@@ -125,6 +125,36 @@ pub(super) fn check_count(key: &'static str, value: usize, most: usize) -> Resul
     )
 }
 
+/// Most transitions of one chain: more than a week of the fastest of them.
+const MOST_TRANSITIONS: usize = 1_000_000_000;
+
+/// Fails unless `value` is a number of transitions from `least` on that a chain can make in a lifetime.
+pub(super) fn check_transitions(
+    key: &'static str,
+    value: usize,
+    least: usize,
+) -> Result<(), ConfigError> {
+    check(
+        (least..=MOST_TRANSITIONS).contains(&value),
+        key,
+        value,
+        format!("a whole number of at least {least}, and at most {MOST_TRANSITIONS}"),
+    )
+}
+
+/// Most layers of a network or machine.
+const MOST_LAYERS: usize = 1000;
+
+/// Fails if there are more layers than a network may have.
+pub(super) fn check_layers(key: &'static str, layers: usize) -> Result<(), ConfigError> {
+    check(
+        layers <= MOST_LAYERS,
+        key,
+        format!("{layers} layers"),
+        format!("at most {MOST_LAYERS} layers"),
+    )
+}
+
 /// Fails unless `value` is at least 1.
 pub(super) fn check_at_least_one(key: &'static str, value: u64) -> Result<(), ConfigError> {
     check(value >= 1, key, value, "a whole number of at least 1")

@@ -9,6 +9,7 @@ mod error;
 mod model;
 mod optimizer;
 mod output;
+mod paths;
 mod presets;
 mod recovery;
 mod sampler;

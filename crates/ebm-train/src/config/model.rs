@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::data::DataConfig;
 use super::error::{
-    ConfigError, check, check_at_least_one, check_count, check_not_negative, check_positive,
+    ConfigError, check, check_at_least_one, check_count, check_layers, check_not_negative,
+    check_positive,
 };
 use super::section::section;
 use super::training::TrainingConfig;
@@ -257,13 +258,17 @@ impl ModelConfig {
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self {
-            Self::Mlp(keys) => check(
-                keys.hidden.iter().all(|width| WIDTHS.contains(width)),
-                "model.hidden",
-                format!("{:?}", keys.hidden),
-                format!("widths from 1 to {}", WIDTHS.end()),
-            ),
+            Self::Mlp(keys) => {
+                check_layers("model.hidden", keys.hidden.len())?;
+                check(
+                    keys.hidden.iter().all(|width| WIDTHS.contains(width)),
+                    "model.hidden",
+                    format!("{:?}", keys.hidden),
+                    format!("widths from 1 to {}", WIDTHS.end()),
+                )
+            }
             Self::ConvNet(keys) => {
+                check_layers("model.layers", keys.layers.len())?;
                 check_count("model.hidden", keys.hidden, *WIDTHS.end())?;
                 keys.layers.iter().try_for_each(|&[channels, kernel, stride, padding]| {
                     let fits = (1..=65_536).contains(&channels)
@@ -288,6 +293,7 @@ impl ModelConfig {
             }
             Self::Hopfield(keys) => check_most("model.hidden", keys.hidden),
             Self::Dbm(keys) => {
+                check_layers("model.hidden", keys.hidden.len())?;
                 check(
                     keys.hidden.len() >= 2
                         && keys.hidden.iter().all(|width| WIDTHS.contains(width)),

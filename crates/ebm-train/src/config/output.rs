@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_at_least_one, check_count};
+use super::error::{ConfigError, check, check_at_least_one, check_count, check_transitions};
 
 /// More samples than that are no picture.
 pub const MAX_SAMPLES: usize = 10_000;
@@ -43,6 +43,7 @@ impl OutputConfig {
         check_at_least_one("output.log_every", self.log_every)?;
         check_at_least_one("output.sample_every", self.sample_every)?;
         check_count("output.sample_count", self.sample_count, MAX_SAMPLES)?;
+        check_transitions("output.sample_steps", self.sample_steps, 0)?;
         check_at_least_one("output.checkpoint_every", self.checkpoint_every)?;
         check(
             self.keep_checkpoints >= 2,

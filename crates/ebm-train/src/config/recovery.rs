@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check_at_least_one, check_positive};
+use super::error::{ConfigError, check, check_at_least_one, check_positive};
+
+/// Far more than leave anything of a learning rate.
+const MOST_ROLLBACKS: u32 = 1_000_000;
 
 /// When to go back to a checkpoint, and when to give up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,12 @@ impl Default for RecoveryConfig {
 impl RecoveryConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         check_at_least_one("recovery.max_bad_steps", self.max_bad_steps.into())?;
+        check(
+            self.max_rollbacks <= MOST_ROLLBACKS,
+            "recovery.max_rollbacks",
+            self.max_rollbacks,
+            format!("a whole number up to {MOST_ROLLBACKS}: each halves the learning rate"),
+        )?;
         check_positive("recovery.energy_limit", self.energy_limit)
     }
 }

@@ -3,7 +3,7 @@
 use ebm_sampling::{BlockParallelTempering, Langevin, RandomWalkMetropolis};
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConfigError, check, check_at_least_one, check_not_negative, check_positive};
+use super::error::{ConfigError, check, check_not_negative, check_positive, check_transitions};
 use super::section::section;
 
 section! {
@@ -181,7 +181,7 @@ impl SamplerConfig {
     }
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        check_at_least_one("sampler.steps", self.steps() as u64)?;
+        check_transitions("sampler.steps", self.steps(), 1)?;
         match self {
             Self::Langevin(keys) => {
                 check_positive("sampler.step_size", keys.step_size)?;

@@ -7,7 +7,7 @@ use ebm_models::{
     WeightedSum,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{GibbsWithGradients, StartingPoints, Tempered, run};
+use ebm_sampling::{GibbsWithGradients, Interrupt, StartingPoints, Tempered, run};
 
 use crate::config::SamplerConfig;
 use crate::network::Network;
@@ -210,7 +210,8 @@ impl Composed {
         let shape = [count, channels, height, width];
         let start = self.start.draw(shape, noise, device);
         if let Some(machine) = &self.machine {
-            let end = machine.run(&self.sampler, start, steps, self.range, noise);
+            let never = &mut Interrupt::never();
+            let end = machine.run(&self.sampler, start, steps, self.range, noise, never);
             return machine.visible_means(end.position, self.shape, noise);
         }
         let Some(coding) = self.coding else {

@@ -67,7 +67,7 @@ impl Collect for EventHistory {
             EventKind::Unknown => return,
             EventKind::Refused { in_a_row: 1, .. } => self.refused += 1,
             EventKind::RolledBack { .. } => self.rollbacks += 1,
-            EventKind::Warned { .. } => self.warnings += 1,
+            EventKind::Warned { .. } | EventKind::DataChanged { .. } => self.warnings += 1,
             EventKind::Started {
                 parameters,
                 examples,

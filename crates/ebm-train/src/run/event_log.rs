@@ -35,6 +35,13 @@ pub enum EventKind {
         /// Examples.
         examples: usize,
     },
+    /// Training went on with other examples than before.
+    DataChanged {
+        /// The number of examples before.
+        before: usize,
+        /// The number of examples now.
+        now: usize,
+    },
     /// A layer of a deep machine was trained alone.
     Pretrained {
         /// The hidden layer, from 1.
@@ -103,6 +110,12 @@ impl fmt::Display for EventKind {
             Self::Started { step: 0, steps, .. } => write!(f, "started, {steps} updates to make"),
             Self::Started { step, steps, .. } => {
                 write!(f, "went on after update {step} of {steps}")
+            }
+            Self::DataChanged { before, now } => {
+                write!(
+                    f,
+                    "the data were changed, {now} examples in place of {before}"
+                )
             }
             Self::Pretrained { layer, layers } => write!(f, "pretrained layer {layer} of {layers}"),
             Self::Sampled { file } => write!(f, "drew samples, {file}"),
@@ -217,7 +230,7 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
         name.to_string_lossy().into_owned()
     };
     Some(match event {
-        Event::Step(_) | Event::Logged { .. } => return None,
+        Event::Step(_) | Event::Logged { .. } | Event::LockedByFile { .. } => return None,
         Event::Started {
             step,
             steps,
@@ -229,6 +242,10 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
             steps: *steps,
             parameters: *parameters,
             examples: *examples,
+        },
+        Event::DataChanged { before, now, .. } => EventKind::DataChanged {
+            before: before.count,
+            now: now.count,
         },
         Event::Pretraining {
             layer,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::examples::Fingerprint;
 use crate::trainer::Metrics;
 
 /// Something that happened in a run.
@@ -19,6 +20,20 @@ pub enum Event<'a> {
         parameters: usize,
         /// Examples.
         examples: usize,
+    },
+    /// The file system of the run folder has no locks: a file keeps other runs away, which a killed process leaves behind.
+    LockedByFile {
+        /// The run folder.
+        folder: &'a Path,
+    },
+    /// The examples are others than those that training was stopped with. It goes on with them.
+    DataChanged {
+        /// What they were.
+        before: Fingerprint,
+        /// What they are.
+        now: Fingerprint,
+        /// Whether the configuration names other data than before, so that this is meant.
+        asked_for: bool,
     },
     /// A layer of a deep machine is being trained alone.
     Pretraining {
@@ -94,7 +109,8 @@ pub trait Watch {
     /// Called as things happen.
     fn event(&mut self, event: &Event<'_>);
 
-    /// Asked after each update: whether to save and stop now.
+    /// Asked after each update, and between the transitions of chains that take long: whether to save and stop now. An update or picture
+    /// that has taken more than a second is given up then, and made anew when the run is resumed.
     fn should_stop(&mut self) -> bool {
         false
     }

@@ -1,39 +1,28 @@
 //! The folder of a run: what is where, and who may write there.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
+use super::lock::{LOCK_FILE, Lock};
+use super::model_file::ModelFile;
+use super::new_folder::{NewFolders, holds_leftovers_only};
 use crate::checkpoint::Checkpoint;
-use crate::config::{ConfigTable, ModelConfig, RunConfig};
+use crate::config::{ConfigTable, RunConfig};
 use crate::error::{CheckpointError, TrainError};
-use crate::files::{delete_unfinished, is_abandoned, write_whole};
+use crate::files::{UNFINISHED, delete_unfinished, is_abandoned, write_whole};
 
 /// Extension of checkpoints and models.
 const EXTENSION: &str = "safetensors";
-/// How often, and with what pauses, a lock is asked for: one that is only looked at ([`RunFolder::is_running`]) is free soon.
-const LOCK_TRIES: u32 = 5;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// What makes a folder that of a run.
+pub(super) const CONFIG: &str = "config.toml";
 
 /// A run folder: `config.toml`, `metrics.jsonl`, `samples/`, `checkpoints/`, `model.safetensors`.
 #[derive(Debug)]
 pub struct RunFolder {
     root: PathBuf,
     /// Held for as long as this run may write here.
-    _lock: Option<Lock>,
-}
-
-/// A lock on a file, which ends with this value, or with the process however that ends.
-#[derive(Debug)]
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Closing the file would do, had not a program that is just being started by another thread a copy of it.
-        let _ = self.0.unlock();
-    }
+    lock: Option<Lock>,
 }
 
 impl RunFolder {
@@ -41,36 +30,103 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If there is something in it already, or it can't be made.
+    /// If there is something in it already but what a start that was killed has left, another process is about to write in it, or it can't
+    /// be made.
     pub fn create(root: &Path, config: &RunConfig) -> Result<Self, TrainError> {
-        if root.exists() {
-            let mut entries =
-                fs::read_dir(root).map_err(TrainError::io("read the folder", root))?;
-            if entries.next().is_some() {
-                let hint = if root.join("config.toml").exists() {
-                    format!(
-                        ", or continue the run in it with `ebm resume {}`",
-                        root.display()
-                    )
-                } else {
-                    String::new()
-                };
-                return Err(TrainError::OutputNotEmpty {
-                    path: root.to_path_buf(),
-                    hint,
-                });
+        Self::create_by(root, |folder| folder.write_config(config))
+    }
+
+    /// Makes the folder of a run of which only the model is known. Until all of it is there it is no run folder.
+    pub(super) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, TrainError> {
+        Self::create_by(root, |folder| {
+            let staged = folder.staged_config();
+            write_whole(&staged, model.config.to_toml()?.as_bytes())
+                .map_err(TrainError::io("write", &staged))?;
+            let written = model.save(&folder.model()).and_then(|()| {
+                let path = folder.config();
+                fs::rename(&staged, &path).map_err(TrainError::io("write", &path))
+            });
+            if written.is_err() {
+                let _ = fs::remove_file(folder.model());
+                let _ = fs::remove_file(&staged);
             }
-        }
+            written
+        })
+    }
+
+    /// Makes and locks a folder, which becomes that of a run by what `write` writes. Nothing that was made is left if something fails.
+    fn create_by(
+        root: &Path,
+        write: impl FnOnce(&Self) -> Result<(), TrainError>,
+    ) -> Result<Self, TrainError> {
+        Self::check_free(root)?;
+        let mut made = NewFolders::default();
+        made.make(root)?;
         let mut folder = Self {
             root: root.to_path_buf(),
-            _lock: None,
+            lock: None,
         };
-        for path in [folder.samples(), folder.checkpoints()] {
-            fs::create_dir_all(&path).map_err(TrainError::io("make the folder", &path))?;
+        let lock_file = root.join(LOCK_FILE);
+        let locked_before = lock_file.exists();
+        let written = folder.lock().and_then(|()| {
+            // Another process may have been faster, and have ended.
+            Self::check_free(root)?;
+            folder.delete_leftovers()?;
+            made.make(&folder.samples())?;
+            made.make(&folder.checkpoints())?;
+            write(&folder)
+        });
+        match written {
+            Ok(()) => {
+                made.keep();
+                Ok(folder)
+            }
+            Err(error) => {
+                let in_use = matches!(
+                    error,
+                    TrainError::Locked { .. } | TrainError::LockedBy { .. }
+                );
+                drop(folder);
+                if !in_use && !locked_before {
+                    let _ = fs::remove_file(&lock_file);
+                }
+                Err(error)
+            }
         }
-        folder.lock()?;
-        folder.write_config(config)?;
-        Ok(folder)
+    }
+
+    /// Finds out whether a run may begin in a folder: there is none, or it holds nothing but what a start that was killed has left.
+    ///
+    /// # Errors
+    ///
+    /// If there is something in it.
+    pub(super) fn check_free(root: &Path) -> Result<(), TrainError> {
+        if !root.exists() || holds_leftovers_only(root)? {
+            return Ok(());
+        }
+        let hint = if root.join(CONFIG).exists() {
+            format!(
+                ", or continue the run in it with `ebm resume {}`",
+                root.display()
+            )
+        } else {
+            String::new()
+        };
+        Err(TrainError::OutputNotEmpty {
+            path: root.to_path_buf(),
+            hint,
+        })
+    }
+
+    /// Deletes what would be taken for something of the run that begins here.
+    fn delete_leftovers(&self) -> Result<(), TrainError> {
+        // What the model is known by as a leftover goes last.
+        for path in [self.model(), self.staged_config()] {
+            if path.exists() {
+                fs::remove_file(&path).map_err(TrainError::io("delete", &path))?;
+            }
+        }
+        Ok(())
     }
 
     /// Opens the folder of a run for reading.
@@ -81,14 +137,14 @@ impl RunFolder {
     pub fn open(root: &Path) -> Result<Self, TrainError> {
         let folder = Self {
             root: root.to_path_buf(),
-            _lock: None,
+            lock: None,
         };
         if folder.config().is_file() {
             return Ok(folder);
         }
         Err(TrainError::NotARun {
             path: root.to_path_buf(),
-            missing: "config.toml",
+            missing: CONFIG,
         })
     }
 
@@ -110,7 +166,12 @@ impl RunFolder {
 
     /// The effective configuration.
     pub fn config(&self) -> PathBuf {
-        self.root.join("config.toml")
+        self.root.join(CONFIG)
+    }
+
+    /// The configuration of a run that isn't whole yet.
+    fn staged_config(&self) -> PathBuf {
+        self.root.join(format!("{CONFIG}.{UNFINISHED}"))
     }
 
     /// One line of JSON every `output.log_every` updates.
@@ -216,20 +277,43 @@ impl RunFolder {
 
     /// Whether a process is training in it now.
     pub fn is_running(&self) -> bool {
-        // Held for no longer than the question takes; whoever wants to train meanwhile tries again.
-        File::open(self.lock_file())
-            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        Lock::is_held(&self.root)
     }
 
-    /// Whether the run was stopped while its layers were pretrained, before its first checkpoint.
-    pub(super) fn is_pretraining(&self, config: &RunConfig) -> Result<bool, TrainError> {
-        let pretrains = match &config.model {
-            ModelConfig::Dbm(keys) => {
-                keys.pretraining.is_some() && config.training.start_from.is_none()
+    /// Whether the file system has no locks, so that a file keeps other processes away.
+    pub fn is_locked_by_file(&self) -> bool {
+        self.lock.as_ref().is_some_and(Lock::is_a_file)
+    }
+
+    /// Makes the folders inside that are missing.
+    pub(super) fn make_folders(&self) -> Result<(), TrainError> {
+        for path in [self.samples(), self.checkpoints()] {
+            fs::create_dir_all(&path).map_err(TrainError::io("make the folder", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the run was stopped before its first checkpoint, in its pretraining if it has one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no checkpoint but something that a run writes later, or has from elsewhere.
+    pub(super) fn is_at_its_start(&self) -> Result<bool, TrainError> {
+        let path = self.checkpoints();
+        if path.exists() && !self.checkpoint_steps()?.is_empty() {
+            return Ok(false);
+        }
+        let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        let results = [self.model(), self.metrics()];
+        match results.into_iter().find(|path| size(path) > 0) {
+            None => Ok(true),
+            Some(result) => Err(CheckpointError::NothingToResume {
+                path,
+                result,
+                run: self.root.clone(),
             }
-            _ => false,
-        };
-        Ok(pretrains && self.checkpoint_steps()?.is_empty())
+            .into()),
+        }
     }
 
     /// Reads the newest checkpoint.
@@ -299,32 +383,9 @@ impl RunFolder {
         Ok(())
     }
 
-    fn lock_file(&self) -> PathBuf {
-        self.root.join("run.lock")
-    }
-
     fn lock(&mut self) -> Result<(), TrainError> {
-        let path = self.lock_file();
-        let file = File::create(&path).map_err(TrainError::io("make the lock file", &path))?;
-        let mut tries = LOCK_TRIES;
-        loop {
-            tries -= 1;
-            match file.try_lock() {
-                Ok(()) => {
-                    self._lock = Some(Lock(file));
-                    return Ok(());
-                }
-                Err(TryLockError::WouldBlock) if tries > 0 => thread::sleep(LOCK_PAUSE),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(TrainError::Locked {
-                        path: self.root.clone(),
-                    });
-                }
-                Err(TryLockError::Error(source)) => {
-                    return Err(TrainError::io("lock", &path)(source));
-                }
-            }
-        }
+        self.lock = Some(Lock::acquire(&self.root)?);
+        Ok(())
     }
 }
 
@@ -340,4 +401,25 @@ fn steps_in(path: &Path, extension: &str) -> Result<Vec<u64>, TrainError> {
             .ok()
     };
     Ok(entries.filter_map(step).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_start_that_fails_nothing_is_left() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let table = ConfigTable::from_preset("digits").expect("a preset");
+        let mut config = table.read().expect("it is right");
+        // TOML has no such number, so that the configuration can't be written.
+        config.seed = u64::MAX;
+        let empty = folder.path().join("empty");
+        fs::create_dir(&empty).expect("it is made");
+        for root in [empty.clone(), folder.path().join("a/b")] {
+            RunFolder::create(&root, &config).expect_err("it can't be written");
+        }
+        let count = |path: &Path| fs::read_dir(path).expect("it is there").count();
+        assert_eq!((count(folder.path()), count(&empty)), (1, 0));
+    }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Energy, PairwiseMachine};
 use ebm_ops::Noise;
-use ebm_sampling::{SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
+use ebm_sampling::{Interrupt, SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
 
 use super::model_file::ModelFile;
@@ -103,8 +103,20 @@ pub fn sample(
     options: SampleOptions,
     device: &Device,
 ) -> Result<Tensor<4>, TrainError> {
-    let (images, _) = run_chains(model, options, None, device, &mut |_, _| {})?;
+    let never = &mut Interrupt::never();
+    let (images, _) = run_chains(model, options, None, device, never, &mut |_, _| {})?;
     Ok(images)
+}
+
+/// As [`sample`], unless `interrupt` calls the chains off: then there are no samples.
+pub(super) fn sample_unless(
+    model: &ModelFile,
+    options: SampleOptions,
+    device: &Device,
+    interrupt: &mut Interrupt<'_>,
+) -> Result<Option<Tensor<4>>, TrainError> {
+    let (images, _) = run_chains(model, options, None, device, interrupt, &mut |_, _| {})?;
+    Ok((!interrupt.was_raised()).then_some(images))
 }
 
 /// Draws samples as [`sample`] does, the same for the same seed, with their states and energies.
@@ -117,7 +129,8 @@ pub fn draw(
     options: SampleOptions,
     device: &Device,
 ) -> Result<Samples, TrainError> {
-    let (images, states) = run_chains(model, options, None, device, &mut |_, _| {})?;
+    let never = &mut Interrupt::never();
+    let (images, states) = run_chains(model, options, None, device, never, &mut |_, _| {})?;
     let energies = energies(model, states.clone());
     Ok(Samples {
         images,
@@ -153,16 +166,24 @@ pub fn walk(
     let mut aside = Noise::new(options.seed).split();
     // One batch of chains after the other, each with all its times.
     let mut batches: Vec<(Vec<Tensor<5>>, Vec<Tensor<2>>)> = Vec::new();
-    let (images, states) = run_chains(model, options, Some(every), device, &mut |time, states| {
-        if time == 0 {
-            batches.push(Default::default());
-        }
-        if let Some((images, energies_of)) = batches.last_mut() {
-            energies_of.push(energies(model, states.clone()).unsqueeze_dim(0));
-            let seen = model.model.visible_means(states, model.shape, &mut aside);
-            images.push(seen.unsqueeze_dim(0));
-        }
-    })?;
+    let never = &mut Interrupt::never();
+    let (images, states) = run_chains(
+        model,
+        options,
+        Some(every),
+        device,
+        never,
+        &mut |time, states| {
+            if time == 0 {
+                batches.push(Default::default());
+            }
+            if let Some((images, energies_of)) = batches.last_mut() {
+                energies_of.push(energies(model, states.clone()).unsqueeze_dim(0));
+                let seen = model.model.visible_means(states, model.shape, &mut aside);
+                images.push(seen.unsqueeze_dim(0));
+            }
+        },
+    )?;
     let (seen, energies_of) = batches
         .into_iter()
         .map(|(images, energies)| (Tensor::cat(images, 0), Tensor::cat(energies, 0)))
@@ -188,12 +209,13 @@ fn energies(model: &ModelFile, states: Tensor<4>) -> Tensor<1> {
     Tensor::cat(parts, 0)
 }
 
-/// Images and states where chains end; `look` gets each batch of them at its start and every so many transitions.
+/// Images and states where chains end, or are once `interrupt` called them off; `look` gets each batch of them at its start and every so many transitions.
 fn run_chains(
     model: &ModelFile,
     options: SampleOptions,
     every: Option<usize>,
     device: &Device,
+    interrupt: &mut Interrupt<'_>,
     look: &mut dyn FnMut(usize, Tensor<4>),
 ) -> Result<(Tensor<4>, Tensor<4>), TrainError> {
     check_samples(options.count, model.shape)?;
@@ -239,7 +261,7 @@ fn run_chains(
                             break position;
                         }
                         position = network
-                            .run(&sampler, position, stride, range, &mut noise)
+                            .run(&sampler, position, stride, range, &mut noise, interrupt)
                             .position;
                         moved += stride;
                     }

@@ -9,6 +9,7 @@ use ebm_ops::Noise;
 
 use super::events::{Event, Watch};
 use super::folder::RunFolder;
+use super::patience::patiently;
 use crate::config::{
     ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig,
     PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
@@ -68,8 +69,11 @@ pub(super) fn pretrain(
             let trainer_config = layer_config(pretraining, config);
             let mut trainer = Trainer::new(trainer_config, model, data.clone(), noise)?;
             for step in 1..=pretraining.steps {
-                let (StepOutcome::Applied(metrics) | StepOutcome::Refused(metrics)) =
-                    trainer.step();
+                let outcome = patiently(watch, |interrupt| trainer.step_unless(interrupt));
+                let Some(StepOutcome::Applied(metrics) | StepOutcome::Refused(metrics)) = outcome
+                else {
+                    return Ok(None);
+                };
                 if !metrics.is_finite() {
                     return Err(TrainError::PretrainingDiverged {
                         layer: layer + 1,

@@ -10,10 +10,11 @@ use ebm_ops::Noise;
 use super::event_log::EventLog;
 use super::events::{Event, Outcome, Watch};
 use super::folder::RunFolder;
-use super::generate::{SampleOptions, check_samples, sample, sample_picture};
+use super::generate::{SampleOptions, check_samples, sample_picture, sample_unless};
 use super::machine::Machine;
 use super::metrics_log::MetricsLog;
 use super::model_file::{ModelFile, load_model};
+use super::patience::patiently;
 use super::plane::{DensityLog, plane_picture};
 use super::pretraining;
 use super::source;
@@ -21,7 +22,8 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
-use crate::network::Network;
+use crate::examples::Fingerprint;
+use crate::network::{Network, check_batch};
 use crate::picture::save_picture;
 use crate::trainer::{StepOutcome, Trainer};
 use crate::weights::{load_weights, weights};
@@ -39,30 +41,31 @@ pub fn train(
     watch: &mut dyn Watch,
 ) -> Result<Outcome, TrainError> {
     // Everything that can be wrong is found before anything is written.
-    let mut trainer = prepare(config, device)?;
-    if let Some(run) = &config.training.start_from {
-        start_from(&mut trainer, run, device)?;
-    }
+    RunFolder::check_free(out)?;
+    let config = &config.clone().with_absolute_paths();
+    let trainer = begin(config, device)?;
     let folder = RunFolder::create(out, config)?;
     Runner::new(config, device, folder, trainer).run(watch)
 }
 
-/// Continues the run in `folder` from its newest checkpoint.
+/// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was stopped before the first.
 ///
 /// # Errors
 ///
-/// If there is no checkpoint, it is damaged, or it doesn't fit `config`; otherwise as for [`train`].
+/// If the checkpoint is damaged, or doesn't fit `config`, or there is none any more; otherwise as for [`train`].
 pub fn resume(
     config: &RunConfig,
     device: &Device,
     folder: RunFolder,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, TrainError> {
-    if folder.is_pretraining(config)? {
-        let trainer = prepare(config, device)?;
+    let config = &config.clone().with_absolute_paths();
+    if folder.is_at_its_start()? {
+        let trainer = begin(config, device)?;
         if let ModelConfig::Dbm(keys) = &config.model {
             pretraining::check_layers(keys, trainer.examples(), &folder)?;
         }
+        folder.make_folders()?;
         folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer).run(watch);
     }
@@ -70,21 +73,36 @@ pub fn resume(
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
     let rate = config.optimizer.learning_rate();
+    let other_data = before
+        .as_ref()
+        .is_ok_and(|before| before.clone().with_absolute_paths().data != config.data);
     if before.is_ok_and(|before| before.optimizer.learning_rate() != rate) {
         // A learning rate that is given anew is meant as it is given.
         checkpoint.state.rollbacks = 0;
     }
+    let trained_on = checkpoint.state.examples;
     let mut trainer = prepare(config, device)?;
     trainer
         .restore(checkpoint)
         .map_err(|message| CheckpointError::Mismatch { path, message })?;
+    folder.make_folders()?;
     folder.write_config(config)?;
     let mut runner = Runner::new(config, device, folder, trainer);
     runner.used_up = used_up;
+    runner.trained_on = trained_on.map(|examples| (examples, other_data));
     runner.run(watch)
 }
 
-/// A trainer at its first step.
+/// A trainer at its first step, with the weights that it is to start from.
+fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, TrainError> {
+    let mut trainer = prepare(config, device)?;
+    if let Some(run) = &config.training.start_from {
+        start_from(&mut trainer, run, device)?;
+    }
+    Ok(trainer)
+}
+
+/// A trainer at its first step, with weights that were drawn.
 fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, TrainError> {
     config.validate()?;
     let mut noise = Noise::new(config.seed);
@@ -94,6 +112,12 @@ fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, T
     check_samples(config.output.sample_count, shape)?;
     let model =
         Network::new(&config.model, shape, device, &mut noise.split())?.fitted_to(&examples);
+    let batch_size = config.training.batch_size;
+    if batch_size <= examples.len() {
+        // Data and samples pass through the model together; replicas are moved together.
+        let rows = batch_size.saturating_mul(config.sampler.replicas().max(2));
+        check_batch(&config.model, shape, batch_size, rows)?;
+    }
     Trainer::new(config.trainer(), model, examples, noise.split())
 }
 
@@ -134,6 +158,8 @@ struct Runner<'a> {
     refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     used_up: Option<u64>,
+    /// The examples that training was stopped with, where a checkpoint says so, and whether it is to go on with others.
+    trained_on: Option<(Fingerprint, bool)>,
 }
 
 impl<'a> Runner<'a> {
@@ -157,6 +183,7 @@ impl<'a> Runner<'a> {
             prune_failed: false,
             refused_in_a_row: 0,
             used_up: None,
+            trained_on: None,
         };
         runner.open_density();
         runner
@@ -207,6 +234,22 @@ impl<'a> Runner<'a> {
             examples: self.trainer.examples().len(),
         });
         self.warn(watch);
+        if self.folder.is_locked_by_file() {
+            watch.event(&Event::LockedByFile {
+                folder: self.folder.root(),
+            });
+        }
+        let now = self.trainer.examples().fingerprint();
+        if let Some((before, asked_for)) = self.trained_on
+            && now.differs(before)
+        {
+            tracing::warn!(?before, ?now, asked_for, "the data were changed");
+            watch.event(&Event::DataChanged {
+                before,
+                now,
+                asked_for,
+            });
+        }
         if self.folder.checkpoint_steps()?.is_empty() {
             if !self.pretrain(watch)? {
                 return Ok(Outcome::Stopped { step: 0 });
@@ -218,20 +261,20 @@ impl<'a> Runner<'a> {
             // A kill may have come between the last checkpoint and the model.
             self.save(watch)?;
         }
-        let step = self.trainer.steps_done();
-        if self.is_pictured(step) && !self.folder.sample(step).exists() {
-            // Or between a checkpoint and its picture.
-            self.draw_samples(watch);
-        }
-        while self.trainer.steps_done() < steps {
-            self.step(watch)?;
+        // The last picture may have been given up, or a kill come before it.
+        let mut whole = !self.lacks_picture() || self.draw_samples(watch);
+        while whole && self.trainer.steps_done() < steps {
+            whole = self.step(watch)?;
             if watch.should_stop() && self.trainer.steps_done() < steps {
-                self.write_metrics(watch);
-                self.save(watch)?;
-                return Ok(Outcome::Stopped {
-                    step: self.trainer.steps_done(),
-                });
+                break;
             }
+        }
+        if !whole || self.trainer.steps_done() < steps {
+            self.write_metrics(watch);
+            self.save(watch)?;
+            return Ok(Outcome::Stopped {
+                step: self.trainer.steps_done(),
+            });
         }
         watch.event(&Event::Finished {
             model: &self.folder.model(),
@@ -269,8 +312,13 @@ impl<'a> Runner<'a> {
         Ok(true)
     }
 
-    fn step(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
-        match self.trainer.step() {
+    /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run is to stop.
+    fn step(&mut self, watch: &mut dyn Watch) -> Result<bool, TrainError> {
+        let Some(outcome) = patiently(watch, |interrupt| self.trainer.step_unless(interrupt))
+        else {
+            return Ok(false);
+        };
+        match outcome {
             StepOutcome::Applied(metrics) => {
                 self.refused_in_a_row = 0;
                 self.log.add(metrics);
@@ -304,7 +352,8 @@ impl<'a> Runner<'a> {
             || (last && failed)
             || (save && !failed && !self.trainer.has_finite_weights())
         {
-            return self.roll_back(watch);
+            self.roll_back(watch)?;
+            return Ok(true);
         }
         if last || step.is_multiple_of(output.log_every) {
             self.write_metrics(watch);
@@ -313,16 +362,19 @@ impl<'a> Runner<'a> {
         if save && !failed {
             self.save(watch)?;
         }
-        if self.is_pictured(step) {
-            self.draw_samples(watch);
-        }
-        Ok(())
+        Ok(!self.picture_is_due() || self.draw_samples(watch))
     }
 
-    /// Whether a picture is drawn after an update.
-    fn is_pictured(&self, step: u64) -> bool {
-        let every = self.config.output.sample_every;
-        step > 0 && (step == self.config.training.steps || step.is_multiple_of(every))
+    /// Whether a picture is drawn after this update.
+    fn picture_is_due(&self) -> bool {
+        let step = self.trainer.steps_done();
+        step == self.config.training.steps || step.is_multiple_of(self.config.output.sample_every)
+    }
+
+    /// Whether the picture of the update that training goes on from isn't there.
+    fn lacks_picture(&self) -> bool {
+        let step = self.trainer.steps_done();
+        step > 0 && self.picture_is_due() && !self.folder.sample(step).exists()
     }
 
     fn write_metrics(&mut self, watch: &mut dyn Watch) {
@@ -345,28 +397,38 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Draws samples, and how the energies went. Training goes on without a picture that can't be drawn or written.
-    fn draw_samples(&mut self, watch: &mut dyn Watch) {
+    /// Draws samples, and how the energies went; whether it got to the end. If it didn't, the run is to stop. Training goes on
+    /// without a picture that can't be drawn or written.
+    fn draw_samples(&mut self, watch: &mut dyn Watch) -> bool {
         let step = self.trainer.steps_done();
         let path = self.folder.sample(step);
         let paused = Instant::now();
-        let drawn = self.draw_samples_to(&path, step);
+        let drawn = self.draw_samples_to(&path, step, watch);
         self.log.leave_out(paused.elapsed());
         let failed = std::mem::replace(&mut self.pictures_failed, drawn.is_err());
+        let whole = !matches!(drawn, Ok(false));
         match drawn {
-            Ok(()) => {
+            Ok(true) => {
                 tracing::debug!(path = %path.display(), "samples drawn");
                 watch.event(&Event::Sampled { path: &path });
             }
+            Ok(false) => {}
             Err(error) if !failed => self.warnings.push(format!(
                 "pictures after update {step}: {error}; training goes on without them"
             )),
             Err(_) => {}
         }
         self.warn(watch);
+        whole
     }
 
-    fn draw_samples_to(&mut self, path: &Path, step: u64) -> Result<(), TrainError> {
+    /// The same without what is said of it.
+    fn draw_samples_to(
+        &mut self,
+        path: &Path,
+        step: u64,
+        watch: &mut dyn Watch,
+    ) -> Result<bool, TrainError> {
         let model = self.model_file();
         let options = SampleOptions {
             count: self.config.output.sample_count,
@@ -375,7 +437,12 @@ impl<'a> Runner<'a> {
             seed: self.config.seed,
             annealing: None,
         };
-        let samples = sample(&model, options, self.device)?;
+        let drawn = patiently(watch, |interrupt| {
+            sample_unless(&model, options, self.device, interrupt)
+        })?;
+        let Some(samples) = drawn else {
+            return Ok(false);
+        };
         let picture = match plane_picture(&model, &samples, self.device) {
             Some((picture, report)) => {
                 if let (Some(log), Some(report)) = (&mut self.density, report) {
@@ -390,7 +457,7 @@ impl<'a> Runner<'a> {
         if let Some(traces) = self.log.traces().picture() {
             save_picture(&traces, &self.folder.energies())?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn save(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {

@@ -6,9 +6,9 @@ use ebm_models::{
     BlockConditional, Dbm, LayeredMachine, Precision, Rbm, ReplicatedRbm, VisibleUnits,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{BlockGibbs, Run, run};
+use ebm_sampling::{BlockGibbs, Interrupt, Run, run_unless};
 
-use super::{Trainable, row_shape, rows, run_continuous};
+use super::{Trainable, row_shape, rows, run_continuous_unless};
 use crate::config::SamplerConfig;
 
 /// Share of the distance to the batch's means that offsets of a centred machine move in an update (Melchior,
@@ -36,11 +36,12 @@ impl<const D: usize> Trainable<D> for Rbm {
         steps: usize,
         range: (f64, f64),
         noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Run<Tensor<D>> {
         if !supports_blocks(sampler) {
-            return run_continuous(self, sampler, states, steps, range, noise);
+            return run_continuous_unless(self, sampler, states, steps, range, noise, interrupt);
         }
-        run_visible(&self.layers(), sampler, states, steps, noise)
+        run_visible(&self.layers(), sampler, states, steps, noise, interrupt)
     }
 
     fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
@@ -74,8 +75,9 @@ impl<const D: usize> Trainable<D> for ReplicatedRbm {
         steps: usize,
         _range: (f64, f64),
         noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Run<Tensor<D>> {
-        run_visible(self, sampler, states, steps, noise)
+        run_visible(self, sampler, states, steps, noise, interrupt)
     }
 
     fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
@@ -100,10 +102,11 @@ impl<const D: usize> Trainable<D> for Dbm {
         steps: usize,
         _range: (f64, f64),
         noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Run<Tensor<D>> {
         let shape = states.dims();
         let layers = self.split(rows(states));
-        run_blocks(&self.layers(), sampler, layers, steps, noise)
+        run_blocks(&self.layers(), sampler, layers, steps, noise, interrupt)
             .map(|layers| self.join(layers).reshape(shape))
     }
 
@@ -111,14 +114,19 @@ impl<const D: usize> Trainable<D> for Dbm {
         row_shape(examples[0], self.units())
     }
 
-    fn clamp(
+    fn clamp(&self, examples: Tensor<D>, sampler: &SamplerConfig, noise: &mut Noise) -> Tensor<D> {
+        self.clamp_unless(examples, sampler, noise, &mut Interrupt::never())
+    }
+
+    fn clamp_unless(
         &self,
         examples: Tensor<D>,
         _sampler: &SamplerConfig,
         _noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Tensor<D> {
         let shape = self.state_shape(examples.dims());
-        let layers = self.mean_field(rows(examples));
+        let layers = self.mean_field_unless(rows(examples), &mut || interrupt.is_raised());
         self.join(layers).reshape(shape)
     }
 
@@ -158,15 +166,18 @@ fn run_blocks<E: BlockConditional>(
     states: Vec<Tensor<2>>,
     steps: usize,
     noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
 ) -> Run<Vec<Tensor<2>>> {
     match sampler {
         SamplerConfig::Gibbs(keys) => {
             let kernel = BlockGibbs {
                 temperature: keys.temperature,
             };
-            run(&kernel, energy, states, steps, noise)
+            run_unless(&kernel, energy, states, steps, noise, interrupt)
         }
-        SamplerConfig::ParallelTempering(keys) => run(&keys.kernel(), energy, states, steps, noise),
+        SamplerConfig::ParallelTempering(keys) => {
+            run_unless(&keys.kernel(), energy, states, steps, noise, interrupt)
+        }
         other => panic!("blocks of units are not redrawn by {}", other.name()),
     }
 }
@@ -178,11 +189,19 @@ fn run_visible<E: BlockConditional, const D: usize>(
     states: Tensor<D>,
     steps: usize,
     noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
 ) -> Run<Tensor<D>> {
     let shape = states.dims();
     let visible = rows(states);
     // The hidden units are drawn before they are looked at.
     let hidden = Tensor::zeros([shape[0], energy.block_sizes()[1]], &visible.device());
-    run_blocks(energy, sampler, vec![visible, hidden], steps, noise)
-        .map(|mut states| states.swap_remove(0).reshape(shape))
+    run_blocks(
+        energy,
+        sampler,
+        vec![visible, hidden],
+        steps,
+        noise,
+        interrupt,
+    )
+    .map(|mut states| states.swap_remove(0).reshape(shape))
 }

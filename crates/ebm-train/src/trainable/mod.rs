@@ -6,7 +6,7 @@ mod pairwise;
 use burn::tensor::Tensor;
 use ebm_models::{ConvNet, Energy, Mlp, Precision};
 use ebm_ops::Noise;
-use ebm_sampling::{Run, run};
+use ebm_sampling::{Interrupt, Run, run_unless};
 
 use crate::config::SamplerConfig;
 
@@ -30,7 +30,8 @@ pub trait Trainable<const D: usize>: Energy<D> {
         precision == Precision::F32
     }
 
-    /// Moves chains by `steps` transitions of the sampler, for data in `range`.
+    /// Moves chains by `steps` transitions of the sampler, for data in `range`; by fewer where `interrupt` calls them off between two
+    /// of them, which [`Run::steps`] tells.
     ///
     /// # Panics
     ///
@@ -42,8 +43,9 @@ pub trait Trainable<const D: usize>: Energy<D> {
         steps: usize,
         range: (f64, f64),
         noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
     ) -> Run<Tensor<D>> {
-        run_continuous(self, sampler, states, steps, range, noise)
+        run_continuous_unless(self, sampler, states, steps, range, noise, interrupt)
     }
 
     /// The shape of states for examples of the shape `[batch, ..]`.
@@ -60,6 +62,17 @@ pub trait Trainable<const D: usize>: Energy<D> {
         _noise: &mut Noise,
     ) -> Tensor<D> {
         examples
+    }
+
+    /// As [`clamp`](Self::clamp), for a model whose inference takes long: what it gives once `interrupt` was raised isn't used.
+    fn clamp_unless(
+        &self,
+        examples: Tensor<D>,
+        sampler: &SamplerConfig,
+        noise: &mut Noise,
+        _interrupt: &mut Interrupt<'_>,
+    ) -> Tensor<D> {
+        self.clamp(examples, sampler, noise)
     }
 
     /// The probability that hidden units are on, layer by layer `[batch, units]`, given what is beside them in `states`;
@@ -95,9 +108,27 @@ pub(crate) fn run_continuous<E: Energy<D>, const D: usize>(
     range: (f64, f64),
     noise: &mut Noise,
 ) -> Run<Tensor<D>> {
+    let never = &mut Interrupt::never();
+    run_continuous_unless(energy, sampler, states, steps, range, noise, never)
+}
+
+/// As [`run_continuous`], unless `interrupt` calls the chains off.
+fn run_continuous_unless<E: Energy<D>, const D: usize>(
+    energy: &E,
+    sampler: &SamplerConfig,
+    states: Tensor<D>,
+    steps: usize,
+    range: (f64, f64),
+    noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
+) -> Run<Tensor<D>> {
     match sampler {
-        SamplerConfig::Langevin(keys) => run(&keys.kernel(range), energy, states, steps, noise),
-        SamplerConfig::Metropolis(keys) => run(&keys.kernel(range), energy, states, steps, noise),
+        SamplerConfig::Langevin(keys) => {
+            run_unless(&keys.kernel(range), energy, states, steps, noise, interrupt)
+        }
+        SamplerConfig::Metropolis(keys) => {
+            run_unless(&keys.kernel(range), energy, states, steps, noise, interrupt)
+        }
         other => panic!("this model has no units that {} could redraw", other.name()),
     }
 }

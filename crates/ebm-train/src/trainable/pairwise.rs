@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use ebm_models::{BoltzmannMachine, Hopfield, PairwiseMachine};
 use ebm_ops::Noise;
 use ebm_ops::activation::sigmoid;
-use ebm_sampling::{Run, SingleSiteGibbs, random_states, run};
+use ebm_sampling::{Interrupt, Run, SingleSiteGibbs, random_states, run_unless};
 
 use super::{Trainable, row_shape, rows};
 use crate::config::SamplerConfig;
@@ -25,8 +25,9 @@ macro_rules! trainable_pairwise_machine {
                 steps: usize,
                 _range: (f64, f64),
                 noise: &mut Noise,
+                interrupt: &mut Interrupt<'_>,
             ) -> Run<Tensor<D>> {
-                run_sites(self, sampler, states, steps, noise)
+                run_sites(self, sampler, states, steps, noise, interrupt)
             }
 
             fn state_shape(&self, examples: [usize; D]) -> [usize; D] {
@@ -39,7 +40,17 @@ macro_rules! trainable_pairwise_machine {
                 sampler: &SamplerConfig,
                 noise: &mut Noise,
             ) -> Tensor<D> {
-                draw_hidden(self, examples, sampler, noise)
+                draw_hidden(self, examples, sampler, noise, &mut Interrupt::never())
+            }
+
+            fn clamp_unless(
+                &self,
+                examples: Tensor<D>,
+                sampler: &SamplerConfig,
+                noise: &mut Noise,
+                interrupt: &mut Interrupt<'_>,
+            ) -> Tensor<D> {
+                draw_hidden(self, examples, sampler, noise, interrupt)
             }
 
             fn hidden_means(&self, states: Tensor<D>) -> Vec<Tensor<2>> {
@@ -66,10 +77,11 @@ fn run_sites<M: PairwiseMachine, const D: usize>(
     states: Tensor<D>,
     steps: usize,
     noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
 ) -> Run<Tensor<D>> {
     let shape = states.dims();
-    run(&site_kernel(sampler), machine, rows(states), steps, noise)
-        .map(|units| units.reshape(shape))
+    let (kernel, states) = (site_kernel(sampler), rows(states));
+    run_unless(&kernel, machine, states, steps, noise, interrupt).map(|units| units.reshape(shape))
 }
 
 fn all_units<M: PairwiseMachine, const D: usize>(machine: &M, examples: [usize; D]) -> [usize; D] {
@@ -86,6 +98,7 @@ fn draw_hidden<M: PairwiseMachine, const D: usize>(
     examples: Tensor<D>,
     sampler: &SamplerConfig,
     noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
 ) -> Tensor<D> {
     if machine.hidden_units() == 0 {
         return examples;
@@ -96,7 +109,7 @@ fn draw_hidden<M: PairwiseMachine, const D: usize>(
     let hidden = random_states(machine.coding(), hidden, &device, noise);
     let states = Tensor::cat(vec![rows(examples), hidden], 1);
     let kernel = site_kernel(sampler).with_clamped(machine.visible_units());
-    run(&kernel, machine, states, sampler.steps(), noise)
+    run_unless(&kernel, machine, states, sampler.steps(), noise, interrupt)
         .position
         .reshape(shape)
 }

@@ -6,6 +6,7 @@ mod state;
 use burn::tensor::{Device, Tensor};
 use ebm_models::Precision;
 use ebm_ops::Noise;
+use ebm_sampling::Interrupt;
 
 pub use metrics::{Metrics, StepOutcome};
 
@@ -76,20 +77,29 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         }
         check_precision(config.training.precision, &model, &examples.device())?;
         let mut shape = model.state_shape(examples.shape());
-        if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
-            shape[0] = keys.capacity;
-            let values = memory::product(&shape);
-            if !memory::fits(values) {
-                return Err(ConfigError::Value {
-                    key: "chains.capacity",
-                    found: keys.capacity.to_string(),
-                    expected: format!(
-                        "chains that fit into memory (these take {})",
-                        memory::amount(values)
-                    ),
-                }
-                .into());
+        let (key, found, chains) = match &config.chains {
+            ChainsConfig::ReplayBuffer(keys) => ("chains.capacity", keys.capacity, keys.capacity),
+            _ => {
+                let replicas = config.sampler.replicas();
+                (
+                    "sampler.temperatures",
+                    replicas,
+                    batch_size.saturating_mul(replicas),
+                )
             }
+        };
+        shape[0] = chains;
+        let values = memory::product(&shape);
+        if !memory::fits(values) {
+            return Err(ConfigError::Value {
+                key,
+                found: found.to_string(),
+                expected: format!(
+                    "chains that fit into memory (these take {})",
+                    memory::amount(values)
+                ),
+            }
+            .into());
         }
         let order = Order::new(noise.split());
         shape[0] = batch_size;
@@ -113,6 +123,18 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
 
     /// Makes one update.
     pub fn step(&mut self) -> StepOutcome {
+        loop {
+            // What nobody interrupts is made the first time.
+            if let Some(outcome) = self.step_unless(&mut Interrupt::never()) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Makes one update, unless `interrupt` calls it off while its chains are moved. It is then as if it had not been tried, `None`: the
+    /// noise, the chains and the place in the data are as before, so that the update that comes next is the same, bit for bit.
+    pub fn step_unless(&mut self, interrupt: &mut Interrupt<'_>) -> Option<StepOutcome> {
+        let (noise, place) = (self.noise.clone(), self.order.place());
         let training = &self.config.training;
         let learning_rate = self.learning_rate();
         let indices = self.order.next(training.batch_size, self.examples.len());
@@ -122,10 +144,14 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         // The same, but for the type of its products where chains are to move in half precision.
         let moving = training.precision.frozen(&frozen);
         // Chains that start at the data start at the examples, the objective sees them with noise.
-        let clamped = frozen.clamp(data, &self.config.sampler, &mut self.noise);
+        let clamped = frozen.clamp_unless(data, &self.config.sampler, &mut self.noise, interrupt);
         let negatives =
             self.negative_phase
-                .sample(&moving, &clamped, &self.config, &mut self.noise);
+                .sample(&moving, &clamped, &self.config, &mut self.noise, interrupt);
+        if interrupt.was_raised() {
+            (self.noise, self.order) = (noise, place);
+            return None;
+        }
         let clamped = add_noise(
             clamped,
             training.data_noise,
@@ -157,7 +183,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let metrics =
             Metrics::read_back(self.step, &objective, &gradients, &negatives, learning_rate);
         if !metrics.is_finite() || metrics.largest_energy() > self.config.energy_limit {
-            return StepOutcome::Refused(metrics);
+            return Some(StepOutcome::Refused(metrics));
         }
         let factor = match self.config.optimizer.gradient_clip() {
             Some(limit) if metrics.gradient_norm > limit => limit / metrics.gradient_norm,
@@ -171,7 +197,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             .follow(clamped);
         let average = self.average.take();
         self.average = average.map(|average| average.updated(&self.model, self.step - 1));
-        StepOutcome::Applied(metrics)
+        Some(StepOutcome::Applied(metrics))
     }
 
     /// The number of updates so far, refused ones included.

@@ -48,6 +48,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
                 order: self.order.clone(),
                 counters,
                 used_up: false,
+                examples: Some(self.examples.fingerprint()),
             },
             tensors,
         }

@@ -75,13 +75,14 @@ pub fn import(
     out: &Path,
     device: &Device,
 ) -> Result<ModelFile, TrainError> {
-    let model = match kind {
+    RunFolder::check_free(out)?;
+    let mut model = match kind {
         ImportedModel::Machine(kind) => machine(&mut file, *kind, shape, device)
             .map_err(|message| TrainError::from(file.fail(message)))?,
         ImportedModel::Network(kind) => networks::import(&mut file, kind, shape, device)?,
     };
-    let folder = RunFolder::create(out, &model.config)?;
-    model.save(&folder.model())?;
+    model.config = model.config.with_absolute_paths();
+    RunFolder::create_with_model(out, &model)?;
     Ok(model)
 }
 

@@ -1,0 +1,364 @@
+//! The lock of a run folder: the system's where it has locks, else a file that says who writes there.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+
+/// The file that the system locks.
+pub(super) const LOCK_FILE: &str = "run.lock";
+/// The file that says who writes here, on file systems without locks (Lustre, NFS, FUSE).
+pub(super) const OWNER_FILE: &str = "run.owner";
+
+/// How often, and with what pauses, a lock is asked for: one that is only looked at ([`Lock::is_held`]) is free soon.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
+/// After this time a file that doesn't say whose it is was left by a process that was killed while it wrote it.
+const UNSIGNED: Duration = Duration::from_secs(10);
+
+/// A lock on a folder, which ends with this value.
+#[derive(Debug)]
+pub(super) enum Lock {
+    /// The system's, which ends with the process too, however that ends.
+    System(File),
+    /// A file of our own, which a killed process leaves behind.
+    Owner(PathBuf, Owner),
+}
+
+/// The process that writes in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    pid: u32,
+    /// The name of its machine.
+    host: String,
+    /// Where its number means something: containers number their processes apart.
+    #[serde(default)]
+    namespace: String,
+    /// When it started, as the system counts, since numbers are given again.
+    #[serde(default)]
+    started: Option<u64>,
+}
+
+/// What a file of an owner says.
+enum Claim {
+    /// There is none.
+    Nobody,
+    /// It is this one's, which as far as can be told still runs.
+    Held(Owner),
+    /// It is being written.
+    Unsigned,
+    /// It was left behind by a process that is gone.
+    Stale,
+}
+
+impl Lock {
+    /// Locks a folder for writing.
+    ///
+    /// # Errors
+    ///
+    /// If another process holds it, or no file can be made there.
+    pub(super) fn acquire(root: &Path) -> Result<Self, TrainError> {
+        let path = root.join(LOCK_FILE);
+        let file = File::create(&path).map_err(TrainError::io("make the lock file", &path))?;
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            match file.try_lock() {
+                Ok(()) => {
+                    // Another machine may see the same folder without locks.
+                    yield_to_owner(root)?;
+                    return Ok(Self::System(file));
+                }
+                Err(TryLockError::WouldBlock) if tries > 0 => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(TrainError::Locked {
+                        path: root.to_path_buf(),
+                    });
+                }
+                Err(TryLockError::Error(error)) => {
+                    tracing::warn!(path = %path.display(), %error, "no locks here: a file takes their place");
+                    return own(root);
+                }
+            }
+        }
+    }
+
+    /// Whether a process holds the lock of a folder.
+    pub(super) fn is_held(root: &Path) -> bool {
+        // The system's is held for no longer than the question takes; whoever wants to train meanwhile tries again.
+        let held = File::open(root.join(LOCK_FILE))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
+        held || matches!(
+            claim(&root.join(OWNER_FILE)),
+            Claim::Held(_) | Claim::Unsigned
+        )
+    }
+
+    /// Whether the file system has no locks, so that a file takes their place.
+    pub(super) fn is_a_file(&self) -> bool {
+        matches!(self, Self::Owner(..))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        match self {
+            // Closing the file would do, had not a program that is just being started by another thread a copy of it.
+            Self::System(file) => {
+                let _ = file.unlock();
+            }
+            Self::Owner(path, owner) => {
+                if read(path).is_ok_and(|found| found.as_ref() == Some(owner)) {
+                    let _ = fs::remove_file(path);
+                }
+            }
+        }
+    }
+}
+
+/// Claims a folder by a file that only one process can make.
+fn own(root: &Path) -> Result<Lock, TrainError> {
+    let path = root.join(OWNER_FILE);
+    let owner = Owner::this_process();
+    for _ in 0..TRIES {
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => {
+                if let Err(error) = sign(file, &owner) {
+                    let _ = fs::remove_file(&path);
+                    return Err(TrainError::io("write", &path)(error));
+                }
+                return Ok(Lock::Owner(path, owner));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                yield_to_owner(root)?;
+                thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(TrainError::io("make the lock file", &path)(error)),
+        }
+    }
+    Err(TrainError::Locked {
+        path: root.to_path_buf(),
+    })
+}
+
+fn sign(mut file: File, owner: &Owner) -> io::Result<()> {
+    let text = serde_json::to_string(owner)?;
+    file.write_all(format!("{text}\n").as_bytes())?;
+    file.sync_all()
+}
+
+/// Fails if a process says that it writes here; what a process that is gone has left is removed.
+fn yield_to_owner(root: &Path) -> Result<(), TrainError> {
+    let path = root.join(OWNER_FILE);
+    match claim(&path) {
+        Claim::Nobody | Claim::Unsigned => Ok(()),
+        Claim::Held(owner) => Err(TrainError::LockedBy {
+            path: root.to_path_buf(),
+            process: owner.pid,
+            host: owner.host,
+            file: path,
+        }),
+        Claim::Stale => {
+            // Under a name of our own first: of several processes that found it stale, one gets it.
+            let aside = root.join(format!("{OWNER_FILE}.{}.tmp", process::id()));
+            if fs::rename(&path, &aside).is_err() {
+                return Ok(());
+            }
+            if let Claim::Held(owner) = claim(&aside) {
+                // Another was faster, and what was taken away is its claim.
+                let _ = fs::rename(&aside, &path);
+                return Err(TrainError::LockedBy {
+                    path: root.to_path_buf(),
+                    process: owner.pid,
+                    host: owner.host,
+                    file: path,
+                });
+            }
+            fs::remove_file(&aside).map_err(TrainError::io("delete", &aside))
+        }
+    }
+}
+
+fn claim(path: &Path) -> Claim {
+    match read(path) {
+        Ok(Some(owner)) if owner.is_gone() => Claim::Stale,
+        Ok(Some(owner)) => Claim::Held(owner),
+        Ok(None) => {
+            let changed = fs::metadata(path).and_then(|file| file.modified());
+            let age = changed.ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > UNSIGNED) {
+                Claim::Stale
+            } else {
+                Claim::Unsigned
+            }
+        }
+        Err(_) => Claim::Nobody,
+    }
+}
+
+/// Whose file it is; `None` if it doesn't say.
+fn read(path: &Path) -> io::Result<Option<Owner>> {
+    let text = fs::read(path)?;
+    Ok(serde_json::from_slice(&text).ok())
+}
+
+impl Owner {
+    fn this_process() -> Self {
+        let pid = process::id();
+        Self {
+            pid,
+            host: host(),
+            namespace: namespace(),
+            started: start_of(pid),
+        }
+    }
+
+    /// Whether the process certainly ended: it ran on this machine, and isn't there any more.
+    fn is_gone(&self) -> bool {
+        let here = self.host == host() && self.namespace == namespace();
+        if !here || start_of(process::id()).is_none() {
+            // Of another machine's processes nothing is known, nor of any where the system doesn't list them.
+            return false;
+        }
+        let now = start_of(self.pid);
+        now.is_none() || (self.started.is_some() && now != self.started)
+    }
+}
+
+/// The name of this machine.
+fn host() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let variable = || {
+        let names = ["HOSTNAME", "COMPUTERNAME"];
+        names.into_iter().find_map(|name| std::env::var(name).ok())
+    };
+    match name.trim() {
+        "" => variable().unwrap_or_else(|| "an unnamed machine".into()),
+        name => name.to_string(),
+    }
+}
+
+fn namespace() -> String {
+    let link = fs::read_link("/proc/self/ns/pid");
+    link.map(|link| link.display().to_string())
+        .unwrap_or_default()
+}
+
+/// When a process started, in ticks since the system did; `None` if there is no such process, or the system doesn't say.
+fn start_of(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold anything; the start is the 22nd field, the 20th after it.
+    let (_, fields) = text.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace();
+    // A process that has ended and wasn't waited for writes nothing any more.
+    let state = fields.next()?;
+    let start = fields.nth(18)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a temporary folder")
+    }
+
+    fn write(root: &Path, owner: &Owner) {
+        let text = serde_json::to_string(owner).expect("plain values");
+        fs::write(root.join(OWNER_FILE), text).expect("it is written");
+    }
+
+    #[test]
+    fn without_locks_of_the_system_one_process_owns_the_folder() {
+        let folder = folder();
+        let root = folder.path();
+        assert!(!Lock::is_held(root));
+        let lock = own(root).expect("nobody else is there");
+        assert!(lock.is_a_file());
+        assert!(Lock::is_held(root));
+        let error = own(root).expect_err("it is owned").to_string();
+        for needle in [process::id().to_string().as_str(), OWNER_FILE, "in use"] {
+            assert!(error.contains(needle), "{error}");
+        }
+        // Who has locks gives way too.
+        assert!(Lock::acquire(root).is_err());
+        drop(lock);
+        assert!(!root.join(OWNER_FILE).exists());
+        assert!(!Lock::is_held(root));
+        drop(own(root).expect("it is free again"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_process_that_is_gone_has_left_is_taken_over() {
+        let mut child = process::Command::new("true").spawn().expect("it runs");
+        let pid = child.id();
+        child.wait().expect("it ends");
+        let here = Owner::this_process();
+        let gone = Owner {
+            pid,
+            ..here.clone()
+        };
+        // Its number was given to another process, this one.
+        let replaced = Owner {
+            started: here.started.map(|start| start + 1),
+            ..here.clone()
+        };
+        for owner in [gone, replaced] {
+            let folder = folder();
+            write(folder.path(), &owner);
+            assert!(!Lock::is_held(folder.path()), "{owner:?}");
+            let lock = own(folder.path()).expect("its owner is gone");
+            assert!(Lock::is_held(folder.path()));
+            drop(lock);
+            write(folder.path(), &owner);
+            drop(Lock::acquire(folder.path()).expect("its owner is gone"));
+            assert!(!folder.path().join(OWNER_FILE).exists());
+        }
+    }
+
+    #[test]
+    fn of_processes_elsewhere_nothing_is_known() {
+        let here = Owner::this_process();
+        for owner in [
+            Owner {
+                host: "elsewhere".into(),
+                ..here.clone()
+            },
+            Owner {
+                namespace: "another container".into(),
+                ..here.clone()
+            },
+        ] {
+            let folder = folder();
+            write(folder.path(), &owner);
+            assert!(Lock::is_held(folder.path()));
+            for locked in [own(folder.path()), Lock::acquire(folder.path())] {
+                let error = locked.expect_err("it may be running").to_string();
+                assert!(error.contains(&owner.host), "{error}");
+                assert!(error.contains("delete"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_waited_for_and_an_old_one_is_no_claim() {
+        let folder = folder();
+        let path = folder.path().join(OWNER_FILE);
+        fs::write(&path, "").expect("it is written");
+        assert!(Lock::is_held(folder.path()));
+        assert!(own(folder.path()).is_err());
+        let file = File::options().write(true).open(&path).expect("a file");
+        let long_ago = std::time::SystemTime::now() - 6 * UNSIGNED;
+        file.set_modified(long_ago).expect("it can be changed");
+        assert!(!Lock::is_held(folder.path()));
+        drop(own(folder.path()).expect("it was left behind"));
+    }
+}

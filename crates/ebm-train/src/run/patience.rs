@@ -1,0 +1,20 @@
+//! How long chains are waited for once a run is to stop.
+
+use std::time::{Duration, Instant};
+
+use ebm_sampling::Interrupt;
+
+use super::events::Watch;
+
+/// What takes less is finished: a run that is stopped again and again still comes to its end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Does something that moves chains, with an interrupt that is raised if the run is to stop and this has taken more than a second.
+pub(super) fn patiently<T>(
+    watch: &mut dyn Watch,
+    action: impl FnOnce(&mut Interrupt<'_>) -> T,
+) -> T {
+    let began = Instant::now();
+    let mut stop = || began.elapsed() > PATIENCE && watch.should_stop();
+    action(&mut Interrupt::when(&mut stop))
+}
