@@ -176,6 +176,21 @@ impl Order {
         }
     }
 
+    /// Finds out whether an order that was read is one of `count` examples.
+    ///
+    /// # Errors
+    ///
+    /// A message, if it isn't.
+    pub(crate) fn check(&self, count: usize) -> Result<(), String> {
+        if self.position <= count {
+            return Ok(());
+        }
+        Err(format!(
+            "it has visited {} examples of an epoch, but there are {count}",
+            self.position
+        ))
+    }
+
     /// The next `batch` of `count` examples.
     ///
     /// # Panics

@@ -75,6 +75,7 @@ pub fn import(
     out: &Path,
     device: &Device,
 ) -> Result<ModelFile, TrainError> {
+    file.check_others()?;
     let model = match kind {
         ImportedModel::Machine(kind) => machine(&mut file, *kind, shape, device)
             .map_err(|message| TrainError::from(file.fail(message)))?,
@@ -115,7 +116,7 @@ fn nothing_left(file: &WeightsFile) -> Result<(), String> {
     }
     let left: Vec<&str> = file.arrays.keys().map(String::as_str).collect();
     Err(format!(
-        "it has arrays that this model doesn't: {}; is it of another kind (`--model`)?",
+        "it has arrays that this model doesn't: {}; is it of another kind (`--model`), or do they belong to another part (`--prefix`)?",
         left.join(", ")
     ))
 }
