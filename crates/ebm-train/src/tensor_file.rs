@@ -173,7 +173,7 @@ impl TensorFile {
             );
             hasher.update(data.as_bytes());
         }
-        for (key, value) in &self.metadata {
+        for (key, value) in self.metadata.iter().filter(|(key, _)| *key != CHECKSUM) {
             hasher.update(format!("{key}={value};").as_bytes());
         }
         hasher.finalize()

@@ -120,7 +120,8 @@ pub(crate) fn floats(data: TensorData) -> Result<TensorData, DType> {
 }
 
 fn finite(name: &str, data: TensorData) -> Result<TensorData, String> {
-    match data.iter::<f32>().find(|value| !value.is_finite()) {
+    let infinite = data.iter::<f32>().find(|value| !value.is_finite());
+    match infinite {
         None => Ok(data),
         Some(value) => Err(format!(
             "parameter {name} holds {value}, expected finite numbers"

@@ -98,7 +98,8 @@ impl ModelFile {
         let held = file.tensors.values().fold(0, |held, data| {
             memory::product(data.shape().as_slice()).saturating_add(held)
         });
-        let parameters = Network::parameters(&config.model, shape)?;
+        let parameters = Network::parameters(&config.model, shape)
+            .map_err(|error| corrupt(&error.to_string()))?;
         // Before memory is taken for them.
         if parameters > held {
             return Err(corrupt(&format!(

@@ -179,11 +179,12 @@ fn without_diagonal(
         }
     }
     if coding == Coding::Spin && sum != 0.0 {
-        let constant = -sum / 2.0;
         return Err(format!(
-            "array `weight` has a diagonal, which adds {constant} to the energy of every state of spins, and log Z of this model \
-             would be off by that: set its diagonal to 0 (log Z of the file's energy is {} more then)",
-            -constant
+            "array `weight` has a diagonal, which adds {} to the energy of every state of spins, and log Z of this model \
+             would be off by that: set its diagonal to 0, which changes no probability (log Z of the file's energy is that of the \
+             model plus {})",
+            -sum / 2.0,
+            sum / 2.0
         ));
     }
     Ok((

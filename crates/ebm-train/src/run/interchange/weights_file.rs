@@ -218,7 +218,14 @@ impl WeightsFile {
 
     /// What to say of an array that isn't there.
     pub(super) fn lacks(&self, name: &str) -> String {
-        format!("there is no array `{name}`, found {}", self.found)
+        if self.arrays.is_empty() {
+            return format!("there is no array `{name}`, found {}", self.found);
+        }
+        format!(
+            "there is no array `{name}`, found {}; `--prefix` takes those of one part alone, `--map OLD=NEW` gives arrays other \
+             names",
+            self.found
+        )
     }
 
     /// The error of this file.
