@@ -30,7 +30,12 @@ enum Py {
 }
 
 fn dict(entries: &[(&'static str, Py)]) -> Py {
-    Py::Dict(entries.iter().map(|(key, value)| (Py::Text(key), value.clone())).collect())
+    Py::Dict(
+        entries
+            .iter()
+            .map(|(key, value)| (Py::Text(key), value.clone()))
+            .collect(),
+    )
 }
 
 /// A file of PyTorch before 1.6, which is the simpler container.
@@ -45,7 +50,8 @@ impl Torch {
         let mut torch = Self::default();
         torch.write(value);
         // The magic number, the version, the system.
-        let mut bytes = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.".to_vec();
+        let mut bytes =
+            b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.".to_vec();
         bytes.extend(b"\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.\x80\x02");
         bytes.extend(&torch.pickle);
         bytes.extend(b".\x80\x02](");
@@ -119,7 +125,8 @@ impl Torch {
             }
             Py::Repeated(shape) => self.array(shape, &vec![0; shape.len()], 1),
             Py::Object(module, name, state) => {
-                self.pickle.extend(format!("c{module}\n{name}\n)\x7f").as_bytes());
+                self.pickle
+                    .extend(format!("c{module}\n{name}\n)\x7f").as_bytes());
                 // NEWOBJ, which is no character.
                 self.pickle.pop();
                 self.pickle.push(0x81);
@@ -127,7 +134,8 @@ impl Torch {
                 self.pickle.push(b'b');
             }
             Py::Call(module, name, arguments) => {
-                self.pickle.extend(format!("c{module}\n{name}\n(").as_bytes());
+                self.pickle
+                    .extend(format!("c{module}\n{name}\n(").as_bytes());
                 arguments.iter().for_each(|argument| self.write(argument));
                 self.pickle.extend(b"tR");
             }
@@ -140,11 +148,17 @@ fn perceptron(prefix: &str) -> Vec<(Py, Py)> {
     #[rustfmt::skip]
     let arrays: [(&str, &[usize]); 4] = [("layers.0.weight", &[3, 4]), ("layers.0.bias", &[3]), ("layers.1.weight", &[1, 3]), ("layers.1.bias", &[1])];
     let name = |name: &str| -> Py { Py::Text(format!("{prefix}{name}").leak()) };
-    arrays.iter().map(|(key, shape)| (name(key), Py::Array(shape.to_vec()))).collect()
+    arrays
+        .iter()
+        .map(|(key, shape)| (name(key), Py::Array(shape.to_vec())))
+        .collect()
 }
 
 fn with(mut entries: Vec<(Py, Py)>, more: &[(&'static str, Py)]) -> Py {
-    entries.extend(more.iter().map(|(key, value)| (Py::Text(key), value.clone())));
+    entries.extend(
+        more.iter()
+            .map(|(key, value)| (Py::Text(key), value.clone())),
+    );
     Py::Dict(entries)
 }
 
@@ -154,7 +168,10 @@ const FLAGS: [&str; 4] = ["--model", "mlp", "--activation", "tanh"];
 fn import(folder: &Path, value: &Py, more: &[&str]) -> Result<String, String> {
     fs::write(folder.join("x.pth"), Torch::file(value)).unwrap();
     let out = folder.join("out");
-    let output = run(folder, &[&["import", "x.pth", "--out", "out"], &FLAGS[..], more].concat());
+    let output = run(
+        folder,
+        &[&["import", "x.pth", "--out", "out"], &FLAGS[..], more].concat(),
+    );
     let said = text(&output.stdout) + &text(&output.stderr);
     if output.status.success() {
         fs::remove_dir_all(out).unwrap();
@@ -175,7 +192,10 @@ fn weights_are_found_in_what_programs_wrap_around_them() {
     let plain = || Py::Dict(perceptron(""));
     let optimizer = dict(&[(
         "state",
-        Py::Dict(vec![(Py::Int(0), dict(&[("exp_avg", Py::Array(vec![3, 4]))]))]),
+        Py::Dict(vec![(
+            Py::Int(0),
+            dict(&[("exp_avg", Py::Array(vec![3, 4]))]),
+        )]),
     )]);
     let tables = [
         ("training", Py::Int(1)),
@@ -199,10 +219,15 @@ fn weights_are_found_in_what_programs_wrap_around_them() {
         ("a whole module", Py::Object("__main__", "Net", Box::new(dict(&tables))), &[]),
     ];
     for (name, value, ignored) in &cases {
-        let said = import(folder.path(), value, &[]).unwrap_or_else(|said| panic!("{name}: {said}"));
+        let said =
+            import(folder.path(), value, &[]).unwrap_or_else(|said| panic!("{name}: {said}"));
         assert!(said.contains("imported a mlp"), "{name}: {said}");
         // What was left out is said.
-        assert_eq!(said.contains("left out"), !ignored.is_empty(), "{name}: {said}");
+        assert_eq!(
+            said.contains("left out"),
+            !ignored.is_empty(),
+            "{name}: {said}"
+        );
         for word in *ignored {
             assert!(said.contains(word), "{name}: {said}");
         }
@@ -246,7 +271,8 @@ fn no_array_is_passed_over() {
         // Who wants a part says so.
         if let Some(prefix) = prefix {
             assert!(said.contains("--prefix"), "{name}: {said}");
-            import(folder.path(), value, &["--prefix", prefix]).unwrap_or_else(|said| panic!("{name}: {said}"));
+            import(folder.path(), value, &["--prefix", prefix])
+                .unwrap_or_else(|said| panic!("{name}: {said}"));
         }
     }
     // A prefix that was left out already does no harm.
@@ -261,7 +287,10 @@ fn machines_take_all_arrays_or_none() {
     let folder = workspace();
     #[rustfmt::skip]
     let rbm = [("weight", Py::Array(vec![6, 2])), ("visible_bias", Py::Array(vec![6])), ("hidden_bias", Py::Array(vec![2]))];
-    let pairs = [("weight", Py::Array(vec![3, 3])), ("bias", Py::Array(vec![3]))];
+    let pairs = [
+        ("weight", Py::Array(vec![3, 3])),
+        ("bias", Py::Array(vec![3])),
+    ];
     let deep = [
         ("weights.0", Py::Array(vec![4, 2])),
         ("weights.1", Py::Array(vec![2, 2])),
@@ -269,7 +298,12 @@ fn machines_take_all_arrays_or_none() {
         ("hidden_biases.0", Py::Array(vec![2])),
         ("hidden_biases.1", Py::Array(vec![2])),
     ];
-    for (kind, arrays) in [("rbm", &rbm[..]), ("dbm", &deep), ("boltzmann-machine", &pairs), ("hopfield", &pairs)] {
+    for (kind, arrays) in [
+        ("rbm", &rbm[..]),
+        ("dbm", &deep),
+        ("boltzmann-machine", &pairs),
+        ("hopfield", &pairs),
+    ] {
         for (more, wrap) in [(false, false), (false, true), (true, false), (true, true)] {
             let mut entries = arrays.to_vec();
             if more {
@@ -290,7 +324,11 @@ fn machines_take_all_arrays_or_none() {
             let said = text(&output.stderr);
             if more || kind == "hopfield" {
                 assert_eq!(output.status.code(), Some(1), "{kind}: {said}");
-                let needle = if kind == "hopfield" { "diagonal" } else { "lateral" };
+                let needle = if kind == "hopfield" {
+                    "diagonal"
+                } else {
+                    "lateral"
+                };
                 assert!(said.contains(needle), "{kind}: {said}");
             } else {
                 assert!(output.status.success(), "{kind}: {said}");
@@ -331,11 +369,22 @@ fn deflated(content: &[u8]) -> Vec<u8> {
 fn files_take_no_more_memory_than_they_hold() {
     let folder = workspace();
     let at = |name: &str| folder.path().join(name);
-    let many = |instruction: u8, count: usize| [b"\x80\x02", &vec![instruction; count][..], b"."].concat();
+    let many =
+        |instruction: u8, count: usize| [b"\x80\x02", &vec![instruction; count][..], b"."].concat();
     // An array of all of 2^31 numbers in one, arrays that repeat a storage, pickles that inflate or copy what they remember.
-    fs::write(at("huge.pth"), Torch::file(&dict(&[("w", Py::Repeated(vec![1 << 15, 1 << 16]))]))).unwrap();
-    fs::write(at("wraps.pth"), Torch::file(&dict(&[("w", Py::Repeated(vec![1 << 32, 1 << 32, 4]))]))).unwrap();
-    let views: Vec<(Py, Py)> = (0..200).map(|n| (Py::Int(n), Py::Repeated(vec![64, 64]))).collect();
+    fs::write(
+        at("huge.pth"),
+        Torch::file(&dict(&[("w", Py::Repeated(vec![1 << 15, 1 << 16]))])),
+    )
+    .unwrap();
+    fs::write(
+        at("wraps.pth"),
+        Torch::file(&dict(&[("w", Py::Repeated(vec![1 << 32, 1 << 32, 4]))])),
+    )
+    .unwrap();
+    let views: Vec<(Py, Py)> = (0..200)
+        .map(|n| (Py::Int(n), Py::Repeated(vec![64, 64])))
+        .collect();
     fs::write(at("views.pth"), Torch::file(&Py::Dict(views))).unwrap();
     fs::write(at("inflated.pt"), deflated(&many(b'N', 60 << 20))).unwrap();
     fs::write(at("short.pt"), deflated(&many(b'N', 3 << 20))).unwrap();
@@ -348,10 +397,24 @@ fn files_take_no_more_memory_than_they_hold() {
     };
     fs::write(at("long.pth"), legacy(&many(b'}', 30 << 20))).unwrap();
     // A list in itself, and pairs of pairs of pairs.
-    fs::write(at("circle.pth"), legacy(b"\x80\x02}X\x01\x00\x00\x00a]q\x00h\x00as.")).unwrap();
-    let doubled = [b"\x80\x02}X\x01\x00\x00\x00a)".to_vec(), b"2\x86".repeat(60), b"s.".to_vec()].concat();
+    fs::write(
+        at("circle.pth"),
+        legacy(b"\x80\x02}X\x01\x00\x00\x00a]q\x00h\x00as."),
+    )
+    .unwrap();
+    let doubled = [
+        b"\x80\x02}X\x01\x00\x00\x00a)".to_vec(),
+        b"2\x86".repeat(60),
+        b"s.".to_vec(),
+    ]
+    .concat();
     fs::write(at("doubled.pth"), legacy(&doubled)).unwrap();
-    let deep = [b"\x80\x02}X\x01\x00\x00\x00a)".to_vec(), b"\x85".repeat(300_000), b"s.".to_vec()].concat();
+    let deep = [
+        b"\x80\x02}X\x01\x00\x00\x00a)".to_vec(),
+        b"\x85".repeat(300_000),
+        b"s.".to_vec(),
+    ]
+    .concat();
     fs::write(at("deep.pth"), legacy(&deep)).unwrap();
     // A long name that is remembered and used again and again.
     let mut name = b"\x80\x02X\x00\x00\x10\x00".to_vec();
@@ -366,7 +429,9 @@ fn files_take_no_more_memory_than_they_hold() {
         bytes.extend(vec![0; more]);
         bytes
     };
-    let array = |name: &str, shape: &str, offsets: &str| format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":{offsets}}}");
+    let array = |name: &str, shape: &str, offsets: &str| {
+        format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":{offsets}}}")
+    };
     let one = array("a", "[4]", "[0,16]");
     #[rustfmt::skip]
     let headers = [
@@ -379,7 +444,16 @@ fn files_take_no_more_memory_than_they_hold() {
         ("header.safetensors", [&(90_000_000_u64).to_le_bytes()[..], b"{}"].concat()),
     ];
     let mut names = vec![
-        "huge.pth", "wraps.pth", "views.pth", "inflated.pt", "short.pt", "long.pth", "circle.pth", "doubled.pth", "deep.pth", "names.pth",
+        "huge.pth",
+        "wraps.pth",
+        "views.pth",
+        "inflated.pt",
+        "short.pt",
+        "long.pth",
+        "circle.pth",
+        "doubled.pth",
+        "deep.pth",
+        "names.pth",
     ];
     for (name, bytes) in &headers {
         fs::write(at(name), bytes).unwrap();
@@ -387,7 +461,10 @@ fn files_take_no_more_memory_than_they_hold() {
     }
     // Larger than any memory, though it takes no room on the disk.
     for name in ["large.pt", "large.safetensors"] {
-        fs::File::create(at(name)).unwrap().set_len(1 << 42).unwrap();
+        fs::File::create(at(name))
+            .unwrap()
+            .set_len(1 << 42)
+            .unwrap();
         names.push(name);
     }
     for name in names {
@@ -407,8 +484,14 @@ fn files_take_no_more_memory_than_they_hold() {
             .unwrap();
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{name}: {said}");
-        assert!(said.contains(name) && said.lines().count() == 1, "{name}: {said}");
-        assert!(start.elapsed() < Duration::from_secs(20), "{name} took too long");
+        assert!(
+            said.contains(name) && said.lines().count() == 1,
+            "{name}: {said}"
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{name} took too long"
+        );
         assert!(!at("out").exists(), "{name} left a folder");
     }
 }
@@ -417,13 +500,23 @@ fn files_take_no_more_memory_than_they_hold() {
 #[cfg(unix)]
 fn what_is_no_file_is_refused_at_once() {
     let folder = workspace();
-    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("pipe"))
+        .status();
     assert!(made.unwrap().success());
     for path in ["pipe", "/dev/zero", "."] {
-        let output = run(folder.path(), &[&["import", path, "--out", "out"], &FLAGS[..]].concat());
+        let output = run(
+            folder.path(),
+            &[&["import", path, "--out", "out"], &FLAGS[..]].concat(),
+        );
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(path) && said.contains("expected a "), "{said}");
+        assert!(
+            said.contains(path) && said.contains("expected a "),
+            "{said}"
+        );
     }
-    assert!(succeed(folder.path(), &["import", "--help"]).contains("1/2 |v|^2 - b.v - c.h - v W h"));
+    assert!(
+        succeed(folder.path(), &["import", "--help"]).contains("1/2 |v|^2 - b.v - c.h - v W h")
+    );
 }

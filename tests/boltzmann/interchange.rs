@@ -271,7 +271,9 @@ fn log_sum(weight: &[f64], bias: &[f64], low: f64) -> f64 {
 fn a_diagonal_of_couplings_is_part_of_the_energy() {
     let folder = workspace();
     let values = |count: usize, scale: f64| -> Vec<f64> {
-        (0..count).map(|k| scale * (k as f64 * 2.3 + 0.9).sin()).collect()
+        (0..count)
+            .map(|k| scale * (k as f64 * 2.3 + 0.9).sin())
+            .collect()
     };
     let (weight, bias) = (values(36, 1.2), values(6, 0.7));
     let of = |name: &str, weight: &[f64]| {
@@ -296,8 +298,14 @@ fn a_diagonal_of_couplings_is_part_of_the_energy() {
             weight.iter_mut().step_by(7).for_each(|own| *own = 0.0);
             log_sum(&weight, &bias, 0.0)
         };
-        assert!((expected - without).abs() > 0.01, "the diagonal doesn't matter");
-        assert!((found - expected).abs() < 1e-4, "{out}: {found}, expected {expected}");
+        assert!(
+            (expected - without).abs() > 0.01,
+            "the diagonal doesn't matter"
+        );
+        assert!(
+            (found - expected).abs() < 1e-4,
+            "{out}: {found}, expected {expected}"
+        );
     }
     // Of spins it is a constant, which no model has: refused unless it is 0.
     for kind in ["boltzmann-machine", "hopfield"] {
@@ -313,11 +321,21 @@ fn a_diagonal_of_couplings_is_part_of_the_energy() {
         balanced[7 * unit] = if unit % 2 == 0 { 0.5 } else { -0.5 };
     }
     of("balanced.safetensors", &balanced);
-    let arguments = ["import", "balanced.safetensors", "--model", "boltzmann-machine", "--out", "spins"];
+    let arguments = [
+        "import",
+        "balanced.safetensors",
+        "--model",
+        "boltzmann-machine",
+        "--out",
+        "spins",
+    ];
     succeed(folder.path(), &arguments);
     let found = log_partition(folder.path(), "spins", &[]);
     let expected = log_sum(&balanced, &bias, -1.0);
-    assert!((found - expected).abs() < 1e-4, "{found}, expected {expected}");
+    assert!(
+        (found - expected).abs() < 1e-4,
+        "{found}, expected {expected}"
+    );
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn mutate_array(file: &mut TensorFile, noise: &mut Noise) -> String {
     let data = file.tensors[&name].clone();
     let shape = data.shape().as_slice().to_vec();
     let elements: usize = shape.iter().product();
+    let theirs = file.tensors[&names[below(noise, names.len())]].clone();
     let floats = |shape: Vec<usize>| TensorData::zeros::<f32, _>(shape);
     let mut put = |data| {
         file.tensors.insert(name.clone(), data);
@@ -114,9 +115,16 @@ fn mutate_array(file: &mut TensorFile, noise: &mut Noise) -> String {
             "empty"
         }
         9 => {
-            let types = [DType::F64, DType::F16, DType::BF16, DType::I64, DType::I32, DType::U8];
+            let types = [
+                DType::F64,
+                DType::F16,
+                DType::BF16,
+                DType::I64,
+                DType::I32,
+                DType::U8,
+            ];
             let dtype = types[below(noise, types.len())];
-            put(data.convert_dtype(dtype));
+            put(floats(shape).convert_dtype(dtype));
             "of another type"
         }
         10 => {
@@ -128,8 +136,6 @@ fn mutate_array(file: &mut TensorFile, noise: &mut Noise) -> String {
             "huge"
         }
         _ => {
-            let other = &names[below(noise, names.len())];
-            let theirs = file.tensors[other].clone();
             put(theirs);
             "another's"
         }
@@ -228,7 +234,10 @@ fn checkpoints_of_every_kind_are_restored_or_refused() {
         }
     }
     // Most changes are to be noticed; some, such as other noise, are as good as what was there.
-    assert!(taken > 50 && refused > 4 * taken / 3, "{taken} taken, {refused} refused");
+    assert!(
+        taken > 50 && refused > 4 * taken / 3,
+        "{taken} taken, {refused} refused"
+    );
 }
 
 #[test]
@@ -283,7 +292,10 @@ fn models_of_every_kind_are_read_or_refused() {
             }
         }
     }
-    assert!(taken > 20 && refused > taken, "{taken} taken, {refused} refused");
+    assert!(
+        taken > 20 && refused > taken,
+        "{taken} taken, {refused} refused"
+    );
 }
 
 #[test]

@@ -113,7 +113,9 @@ impl Network {
         let Some(inputs) = usize::try_from(examples).ok().filter(|&inputs| inputs > 0) else {
             return Err(unfitting(
                 shape,
-                format!("an example has {examples} values, expected 1 or more that fit into memory"),
+                format!(
+                    "an example has {examples} values, expected 1 or more that fit into memory"
+                ),
             ));
         };
         Ok(match config {

@@ -273,7 +273,9 @@ impl Restore<'_> {
             }
         }
         if let (Some(found), Some(missing)) = (&found, &missing) {
-            return Err(format!("it has {found} of the optimizer, but lacks {missing}"));
+            return Err(format!(
+                "it has {found} of the optimizer, but lacks {missing}"
+            ));
         }
         if found.is_none() {
             for other in &self.others {
@@ -289,7 +291,8 @@ impl Restore<'_> {
         }
         let device: Device = param.lazy_device().inner();
         let state = rule.state_unflatten(D, name, &mut source, &device);
-        let state = state.ok_or_else(|| format!("what the optimizer remembers of {name} can't be read"))?;
+        let state =
+            state.ok_or_else(|| format!("what the optimizer remembers of {name} can't be read"))?;
         self.states.insert(name.to_string(), state);
         Ok(())
     }

@@ -128,7 +128,9 @@ impl TensorFile {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+        let length = bytes
+            .first_chunk()
+            .map(|length| u64::from_le_bytes(*length));
         if let Some(length) = length.filter(|&length| length > LONGEST_HEADER) {
             return Err(format!(
                 "its header is said to take {length} bytes, expected at most {LONGEST_HEADER}"

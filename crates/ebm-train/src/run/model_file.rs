@@ -94,7 +94,9 @@ impl ModelFile {
         let shape: [usize; 3] = shape
             .and_then(|shape| shape.try_into().ok())
             .filter(|shape: &[usize; 3]| !shape.contains(&0))
-            .ok_or_else(|| corrupt("it doesn't say the shape of an example, three numbers above 0"))?;
+            .ok_or_else(|| {
+                corrupt("it doesn't say the shape of an example, three numbers above 0")
+            })?;
         let held = file.tensors.values().fold(0, |held, data| {
             memory::product(data.shape().as_slice()).saturating_add(held)
         });

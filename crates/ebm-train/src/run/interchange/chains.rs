@@ -42,7 +42,9 @@ pub fn stored_chains(folder: &RunFolder, model: &ModelFile) -> Result<TensorData
         chains.iter::<u8>().map(value).collect()
     } else {
         let chains = floats(chains).map_err(|found| {
-            wrong(format!("its chains are {found:?}, expected numbers of the data"))
+            wrong(format!(
+                "its chains are {found:?}, expected numbers of the data"
+            ))
         })?;
         chains.iter::<f32>().collect()
     };

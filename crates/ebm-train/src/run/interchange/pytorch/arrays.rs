@@ -119,7 +119,10 @@ pub(super) fn storages(pickle: &Pickle) -> Result<BTreeMap<String, (usize, DType
             let storage = storage(pickle, *id)?;
             let described = (storage.count, storage.dtype.unwrap_or(DType::U8));
             if *found.entry(storage.key.clone()).or_insert(described) != described {
-                return Err(format!("storage `{}` is described in two ways", storage.key));
+                return Err(format!(
+                    "storage `{}` is described in two ways",
+                    storage.key
+                ));
             }
         }
     }
@@ -140,7 +143,9 @@ pub(super) fn array(pickle: &Pickle, object: &Object) -> Result<Found, String> {
     match (module, name) {
         ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3") => {
             let named = (name == "_rebuild_tensor_v3").then(|| arguments.get(6).copied());
-            let named = named.map(|dtype| dtype.ok_or("a type is missing")).transpose()?;
+            let named = named
+                .map(|dtype| dtype.ok_or("a type is missing"))
+                .transpose()?;
             plan(pickle, arguments, named).map(Found::Array)
         }
         ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
@@ -160,12 +165,12 @@ fn plan(pickle: &Pickle, arguments: &[Id], named: Option<Id>) -> Result<ArrayPla
         return Err("an array isn't of a storage".into());
     };
     let storage = storage(pickle, id)?;
-    let named = named
-        .map(|id| type_of(pickle.global(id).1))
-        .transpose()?;
+    let named = named.map(|id| type_of(pickle.global(id).1)).transpose()?;
     let dtype = match (storage.dtype, named) {
         (Some(stored), Some(named)) if stored != named => {
-            return Err(format!("an array of {named:?} is of a storage of {stored:?}"));
+            return Err(format!(
+                "an array of {named:?} is of a storage of {stored:?}"
+            ));
         }
         (stored, named) => stored
             .or(named)

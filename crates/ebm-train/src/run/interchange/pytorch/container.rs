@@ -113,7 +113,11 @@ impl<'a> Zip<'a> {
             let deflated = match entry.compression() {
                 CompressionMethod::Stored => false,
                 CompressionMethod::DEFLATE => true,
-                _ => return Err(format!("entry `{name}` is compressed in a way that isn't read")),
+                _ => {
+                    return Err(format!(
+                        "entry `{name}` is compressed in a way that isn't read"
+                    ));
+                }
             };
             let place = Entry {
                 start: entry

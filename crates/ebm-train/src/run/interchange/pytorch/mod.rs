@@ -65,8 +65,8 @@ pub(super) fn read_state_dict(bytes: &[u8]) -> Result<TorchFile, String> {
                 Ok(storage) => plan.read(storage),
                 Err(message) => Err(message.clone()),
             };
-            let values = values
-                .map_err(|message| format!("array `{name}` can't be read ({message})"))?;
+            let values =
+                values.map_err(|message| format!("array `{name}` can't be read ({message})"))?;
             let shape = Shape::from(plan.shape);
             let data = TensorData::from_bytes_vec(values, shape, plan.dtype);
             arrays.insert(name, data);

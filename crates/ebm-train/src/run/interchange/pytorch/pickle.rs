@@ -128,7 +128,9 @@ impl<'a> Machine<'a> {
 
     fn spend(&mut self, instructions: usize) -> Result<(), String> {
         self.left = self.left.checked_sub(instructions).ok_or_else(|| {
-            format!("it takes more than {MOST_INSTRUCTIONS} instructions: save the state_dict alone")
+            format!(
+                "it takes more than {MOST_INSTRUCTIONS} instructions: save the state_dict alone"
+            )
         })?;
         Ok(())
     }
@@ -364,7 +366,9 @@ impl<'a> Machine<'a> {
                 }
                 Ok(())
             }
-            other => Err(format!("found instruction 0x{other:02x}, which isn't one that torch.save writes")),
+            other => Err(format!(
+                "found instruction 0x{other:02x}, which isn't one that torch.save writes"
+            )),
         }
     }
 
@@ -519,9 +523,8 @@ impl<'a> Machine<'a> {
 
     fn old_text(&mut self, length: u64) -> Result<(), String> {
         let bytes = self.bytes(length)?;
-        let value = std::str::from_utf8(bytes).map_or(Value::Other("bytes"), |text| {
-            Value::Text(text.into())
-        });
+        let value = std::str::from_utf8(bytes)
+            .map_or(Value::Other("bytes"), |text| Value::Text(text.into()));
         self.push(value)
     }
 
@@ -533,9 +536,9 @@ impl<'a> Machine<'a> {
     fn bytes(&mut self, length: u64) -> Result<&'a [u8], String> {
         let rest = &self.bytes[self.at..];
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let bytes = rest.get(..length).ok_or_else(|| {
-            format!("it ends after {} of {length} bytes", rest.len())
-        })?;
+        let bytes = rest
+            .get(..length)
+            .ok_or_else(|| format!("it ends after {} of {length} bytes", rest.len()))?;
         self.at += length;
         Ok(bytes)
     }
@@ -573,7 +576,10 @@ fn pairs(items: Vec<Id>) -> Result<Vec<(Id, Id)>, String> {
     if !items.len().is_multiple_of(2) {
         return Err("a key without a value".into());
     }
-    Ok(items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+    Ok(items
+        .chunks_exact(2)
+        .map(|pair| (pair[0], pair[1]))
+        .collect())
 }
 
 fn global(values: &[Value], id: Id) -> (&str, &str) {
