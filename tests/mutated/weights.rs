@@ -125,7 +125,7 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
             "legacy.pth" => Some([1, 2, 3]),
             _ => None,
         };
-        let (mut taken, count) = (0, cases(1500));
+        let (mut taken, count) = (0, cases(3000));
         for case in 0..=count {
             let mut bytes = good.clone();
             // The first is the file as it is.
@@ -136,6 +136,8 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
             };
             fs::write(&path, bytes).unwrap();
             let out = folder.path().join("out");
+            // A run folder waits for the disk.
+            let whole = case % 10 == 0;
             let imported = outcome(&format!("{name}: {what}"), || {
                 let file = WeightsFile::read(&path)?.renamed(&Renaming::default())?;
                 for (name, data) in &file.arrays {
@@ -146,11 +148,16 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
                         "{name}"
                     );
                 }
-                import(file, &asked, shape, &out, &device)
+                if whole {
+                    import(file, &asked, shape, &out, &device)?;
+                }
+                Ok::<(), ebm::training::TrainError>(())
             });
             if imported {
                 taken += 1;
-                fs::remove_dir_all(&out).unwrap();
+                if whole {
+                    fs::remove_dir_all(&out).unwrap();
+                }
             }
             assert!(case > 0 || imported, "{name} isn't taken as it is");
         }
