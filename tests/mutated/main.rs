@@ -24,7 +24,7 @@ fn cases(count: usize) -> usize {
 /// A number below `bound`.
 fn below(noise: &mut Noise, bound: usize) -> usize {
     let uniform = noise.host_uniforms(1)[0];
-    ((f64::from(uniform) * bound as f64) as usize).min(bound - 1)
+    ((uniform * bound as f64) as usize).min(bound - 1)
 }
 
 /// Whether the file was taken; fails with what was changed if anything panics.

@@ -26,6 +26,9 @@ const TELLING: [u8; 24] = [
 fn mutate(bytes: &mut Vec<u8>, noise: &mut Noise) -> String {
     let mut what = Vec::new();
     for _ in 0..1 + below(noise, 3) {
+        if bytes.len() < 2 {
+            break;
+        }
         // The structure is at both ends, numbers between.
         let near = bytes.len().min(2048);
         let at = match below(noise, 3) {
