@@ -140,7 +140,7 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
             fs::write(&path, bytes).unwrap();
             let out = folder.path().join("out");
             // A run folder waits for the disk.
-            let whole = case % 10 == 0;
+            let whole = case % 50 == 0;
             let imported = outcome(&format!("{name}: {what}"), || {
                 let file = WeightsFile::read(&path)?.renamed(&Renaming::default())?;
                 for (name, data) in &file.arrays {
