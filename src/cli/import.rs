@@ -28,10 +28,22 @@ use super::terminal::{quoted, remark};
 ///   boltzmann-machine, hopfield
 ///              weight [units, units], bias [units]
 ///
-/// with E = -(the output) for networks, E = - b.v - c.h - v W h, and -1/2 y W y - b.y for the last two; visible
-/// units come first. Layers that are numbered as in one torch.nn.Sequential, with whatever gaps and name before the number,
-/// are taken in this order. Arrays are 64, 32 or 16 bits wide. Of a checkpoint, what lies under
-/// state_dict, model_state_dict, model, network or module is taken.
+/// Visible units come first. Energies, in which v are visible units, h hidden ones, and y all of them:
+///
+///   mlp, conv-net      E = -(the output), or the output with `--output energy`
+///   rbm                E = - b.v - c.h - v W h
+///   rbm, with `--visible-units gaussian`
+///                      E = 1/2 |v|^2 - b.v - c.h - v W h
+///   dbm                E = - b.v - c1.h1 - c2.h2 - .. - v W0 h1 - h1 W1 h2 - ..
+///   boltzmann-machine, hopfield
+///                      E = -1/2 y W y - b.y; a diagonal of W becomes biases of units that are 0 or 1, since y^2 = y; for spins it is
+///                      a constant, which has to be 0
+///
+/// Layers that are numbered as in one torch.nn.Sequential, with whatever gaps and name before the number, are taken in this
+/// order. Arrays are 64, 32 or 16 bits wide. Of a PyTorch checkpoint, what lies under state_dict, model_state_dict,
+/// ema_state_dict, ema, model, network, net or module is taken, if what is beside it is the state of the training (optimizer,
+/// lr_schedulers, callbacks, epoch, ..); names that wrappers put before those of all arrays (module, model, _orig_mod, ..) are
+/// left out. Any other array that the model doesn't have is an error.
 ///
 /// What arrays don't say, an exported file does; for others there are the flags below. `ebm eval` binarises grey
 /// data of machines by sampling; files of 0 and 1, or 0 and 255, stay as they are.
@@ -268,6 +280,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         prefix: args.prefix.clone(),
         map: args.map.clone(),
     })?;
+    let ignored = file.ignored().join(", ");
     let choice = args.device.open(None)?;
     let model = run::import(file, &imported, args.shape, &args.out, &choice.device)?;
     let [channels, height, width] = model.shape;
@@ -280,6 +293,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             "`ebm logz --run {out}`, `ebm eval --run {out} --data DIR`, `ebm sample --run {out}`"
         ),
     };
+    if !ignored.is_empty() {
+        remark(format_args!("left out, beside the weights: {ignored}"));
+    }
     remark(format_args!(
         "imported a {} for examples of {channels}x{height}x{width} into {out}; next: {next}",
         model.model.name(),

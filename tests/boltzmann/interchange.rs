@@ -196,12 +196,14 @@ fn files_of_other_programs_in_double_precision_are_taken() {
     ];
     let said = succeed(folder.path(), &arguments);
     assert!(said.contains("1x2x3"), "{said}");
-    // Not symmetric, with a diagonal: only the symmetric part off it counts.
+    // Not symmetric: only the symmetric part counts.
     let file = folder.path().join("pairs.safetensors");
+    let mut weight = values(25, 1.0);
+    weight.iter_mut().step_by(6).for_each(|own| *own = 0.0);
     write(
         &file,
         &[
-            ("weight", values(25, 1.0), vec![5, 5]),
+            ("weight", weight, vec![5, 5]),
             ("bias", values(5, 0.5), vec![5]),
         ],
     );
@@ -245,6 +247,95 @@ fn files_of_other_programs_in_double_precision_are_taken() {
         assert!(said.contains("wrote 4 samples"), "{said}");
         image::open(folder.path().join("x.png")).unwrap();
     }
+}
+
+/// `log sum_y exp(1/2 y W y + b.y)` over all states of units that are `low` or 1, diagonal and all.
+fn log_sum(weight: &[f64], bias: &[f64], low: f64) -> f64 {
+    let units = bias.len();
+    let sum: f64 = (0..1_u32 << units)
+        .map(|state| {
+            let y: Vec<f64> = (0..units)
+                .map(|unit| if state >> unit & 1 == 1 { 1.0 } else { low })
+                .collect();
+            let fields = weight.chunks(units).zip(bias).map(|(row, b)| {
+                let pairs: f64 = row.iter().zip(&y).map(|(w, y)| w * y).sum();
+                pairs / 2.0 + b
+            });
+            fields.zip(&y).map(|(f, y)| f * y).sum::<f64>().exp()
+        })
+        .sum();
+    sum.ln()
+}
+
+#[test]
+fn a_diagonal_of_couplings_is_part_of_the_energy() {
+    let folder = workspace();
+    let values = |count: usize, scale: f64| -> Vec<f64> {
+        (0..count)
+            .map(|k| scale * (k as f64 * 2.3 + 0.9).sin())
+            .collect()
+    };
+    let (weight, bias) = (values(36, 1.2), values(6, 0.7));
+    let of = |name: &str, weight: &[f64]| {
+        let arrays = [
+            ("weight", weight.to_vec(), vec![6, 6]),
+            ("bias", bias.clone(), vec![6]),
+        ];
+        write(&folder.path().join(name), &arrays);
+    };
+    of("w.safetensors", &weight);
+    // Of units that are 0 or 1 it is a bias, with hidden units and without.
+    for (out, visible) in [("all", "6"), ("some", "4")] {
+        #[rustfmt::skip]
+        let arguments = [
+            "import", "w.safetensors", "--model", "boltzmann-machine", "--coding", "binary", "--visible", visible, "--out", out,
+        ];
+        succeed(folder.path(), &arguments);
+        let found = log_partition(folder.path(), out, &[]);
+        let expected = log_sum(&weight, &bias, 0.0);
+        let without = {
+            let mut weight = weight.clone();
+            weight.iter_mut().step_by(7).for_each(|own| *own = 0.0);
+            log_sum(&weight, &bias, 0.0)
+        };
+        assert!(
+            (expected - without).abs() > 0.01,
+            "the diagonal doesn't matter"
+        );
+        assert!(
+            (found - expected).abs() < 1e-4,
+            "{out}: {found}, expected {expected}"
+        );
+    }
+    // Of spins it is a constant, which no model has: refused unless it is 0.
+    for kind in ["boltzmann-machine", "hopfield"] {
+        let arguments = ["import", "w.safetensors", "--model", kind, "--out", "spins"];
+        let output = crate::common::run(folder.path(), &arguments);
+        let said = crate::common::text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("`weight` has a diagonal"), "{said}");
+        assert!(!folder.path().join("spins").exists());
+    }
+    let mut balanced = weight;
+    for unit in 0..6 {
+        balanced[7 * unit] = if unit % 2 == 0 { 0.5 } else { -0.5 };
+    }
+    of("balanced.safetensors", &balanced);
+    let arguments = [
+        "import",
+        "balanced.safetensors",
+        "--model",
+        "boltzmann-machine",
+        "--out",
+        "spins",
+    ];
+    succeed(folder.path(), &arguments);
+    let found = log_partition(folder.path(), "spins", &[]);
+    let expected = log_sum(&balanced, &bias, -1.0);
+    assert!(
+        (found - expected).abs() < 1e-4,
+        "{found}, expected {expected}"
+    );
 }
 
 #[test]

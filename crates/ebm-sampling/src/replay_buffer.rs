@@ -181,7 +181,7 @@ impl<const D: usize> ReplayBuffer<D> {
         }
         let device = self.rows.device();
         self.rows = match self.config.storage {
-            Storage::F32 => Rows::Floats(Tensor::from_data(data, &device)),
+            Storage::F32 => Rows::Floats(Tensor::from_data(data.convert::<f32>(), &device)),
             Storage::U8 { low, high } => Rows::upload_bytes(data, low, high, &device),
         };
         Ok(())

@@ -18,6 +18,11 @@ const VERSION: &str = "ebm_checkpoint";
 /// The version that this program writes and reads.
 const CURRENT: &str = "1";
 
+/// The most updates, beyond which an f64 skips numbers.
+const MOST_STEPS: u64 = 1 << 53;
+/// The most roll-backs: a learning rate that was halved more often is 0.
+const MOST_ROLLBACKS: u32 = 1074;
+
 /// The arrays and the state of a trainer.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -98,10 +103,32 @@ impl Checkpoint {
             .metadata
             .get(STATE)
             .ok_or_else(|| corrupt("it holds no state".into()))?;
+        let state: TrainerState =
+            serde_json::from_str(state).map_err(|error| corrupt(error.to_string()))?;
+        state.check().map_err(corrupt)?;
         tracing::debug!(path = %path.display(), "checkpoint read");
         Ok(Self {
-            state: serde_json::from_str(state).map_err(|error| corrupt(error.to_string()))?,
+            state,
             tensors: file.tensors,
         })
+    }
+}
+
+impl TrainerState {
+    /// Fails for numbers that no training comes to.
+    fn check(&self) -> Result<(), String> {
+        if self.step > MOST_STEPS {
+            return Err(format!(
+                "it says that {} updates were made, expected at most {MOST_STEPS}",
+                self.step
+            ));
+        }
+        if self.rollbacks > MOST_ROLLBACKS {
+            return Err(format!(
+                "it says that training went back {} times, expected at most {MOST_ROLLBACKS}",
+                self.rollbacks
+            ));
+        }
+        Ok(())
     }
 }

@@ -230,7 +230,8 @@ impl Order {
             batch <= count,
             "can't take a batch of {batch} from {count} examples"
         );
-        if self.position + batch > count {
+        // A place that was read may be one of more examples than there are now.
+        if self.position.saturating_add(batch) > count {
             self.noise.permutation(count);
             self.position = 0;
             self.order.clear();

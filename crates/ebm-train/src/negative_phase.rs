@@ -6,6 +6,7 @@ use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, 
 
 use crate::config::{ChainStorage, ChainsConfig, StartConfig, TrainerConfig};
 use crate::trainable::Trainable;
+use crate::weights::floats;
 
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
@@ -166,6 +167,9 @@ impl<const D: usize> NegativePhase<D> {
                         expected.as_slice()
                     ));
                 }
+                let chains = floats(chains).map_err(|found| {
+                    format!("the stored chains are {found:?}, expected floating-point numbers")
+                })?;
                 *kept = Tensor::from_data(chains, &kept.device());
                 Ok(())
             }

@@ -9,7 +9,7 @@ use ebm_models::{
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, Run};
 
-use crate::config::{ConfigError, ModelConfig, SamplerConfig};
+use crate::config::{self, ConfigError, ModelConfig, SamplerConfig};
 use crate::error::TrainError;
 use crate::examples::{Examples, ROWS_AT_A_TIME};
 use crate::memory;
@@ -46,90 +46,102 @@ impl Network {
         device: &Device,
         noise: &mut Noise,
     ) -> Result<Self, TrainError> {
-        let failed = |message: String| TrainError::Model {
-            channels: shape[0],
-            height: shape[1],
-            width: shape[2],
-            message,
-        };
-        let check = |parameters: u128| {
-            // The weights and their gradient, two moments and a moving average.
-            let values = parameters.saturating_mul(5);
-            if memory::fits(values) {
-                return Ok(());
-            }
-            Err(failed(format!(
-                "its {parameters} parameters take {} to train, more than this machine has: make it smaller",
-                memory::amount(values)
-            )))
-        };
-        match config {
+        let parameters = Self::parameters(config, shape)?;
+        // The weights and their gradient, two moments and a moving average.
+        let values = parameters.saturating_mul(5);
+        if !memory::fits(values) {
+            return Err(unfitting(
+                shape,
+                format!(
+                    "its {parameters} parameters take {} to train, more than this machine has: make it smaller",
+                    memory::amount(values)
+                ),
+            ));
+        }
+        let inputs = shape.iter().product();
+        Ok(match config {
             ModelConfig::Mlp(keys) => {
-                let widths = std::iter::once(shape.iter().product())
-                    .chain(keys.hidden.iter().copied())
-                    .chain(std::iter::once(1))
-                    .collect::<Vec<usize>>();
-                check(
-                    widths
-                        .windows(2)
-                        .map(|pair| memory::product(pair) + pair[1] as u128)
-                        .sum(),
-                )?;
-                let config = MlpConfig::new(shape.iter().product(), keys.hidden.clone())
-                    .with_activation(keys.activation);
-                Ok(Self::Mlp(config.init(device, noise)))
+                let config =
+                    MlpConfig::new(inputs, keys.hidden.clone()).with_activation(keys.activation);
+                Self::Mlp(config.init(device, noise))
             }
-            ModelConfig::ConvNet(keys) => {
-                let config = ConvNetConfig::new(shape)
-                    .with_layers(keys.layers())
-                    .with_hidden(keys.hidden)
-                    .with_activation(keys.activation);
-                let features = config
-                    .feature_shape()
-                    .map_err(|error| failed(error.to_string()))?;
-                let mut inputs = shape[0];
-                let mut parameters = memory::product(&features) * keys.hidden as u128;
-                for layer in &config.layers {
-                    parameters +=
-                        memory::product(&[inputs, layer.channels, layer.kernel, layer.kernel]);
-                    inputs = layer.channels;
-                }
-                check(parameters)?;
-                config
-                    .init(device, noise)
-                    .map(Self::ConvNet)
-                    .map_err(|error| failed(error.to_string()))
-            }
+            ModelConfig::ConvNet(keys) => convolutional(keys, shape)
+                .init(device, noise)
+                .map(Self::ConvNet)
+                .map_err(|error| unfitting(shape, error.to_string()))?,
             ModelConfig::Rbm(keys) => {
-                let config = RbmConfig::new(shape.iter().product(), keys.hidden)
+                let config = RbmConfig::new(inputs, keys.hidden)
                     .with_visible_units(keys.visible_units)
                     .with_weight_std(keys.weight_std)
                     .with_centered(keys.centered);
-                check(config.num_params())?;
-                Ok(Self::Rbm(config.init(device, noise)))
+                Self::Rbm(config.init(device, noise))
             }
             ModelConfig::Dbm(keys) => {
-                let config = DbmConfig::new(shape.iter().product(), keys.hidden.clone())
+                let config = DbmConfig::new(inputs, keys.hidden.clone())
                     .with_weight_std(keys.weight_std)
                     .with_centered(keys.centered);
-                check(config.num_params())?;
                 let model = config.init(device, noise).with_inference(keys.inference());
-                Ok(Self::Dbm(model))
+                Self::Dbm(model)
             }
             ModelConfig::BoltzmannMachine(keys) => {
-                let config = BoltzmannMachineConfig::new(shape.iter().product())
+                let config = BoltzmannMachineConfig::new(inputs)
                     .with_hidden(keys.hidden)
                     .with_coding(keys.coding)
                     .with_weight_std(keys.weight_std);
-                check(pairwise_parameters(shape, keys.hidden))?;
-                Ok(Self::BoltzmannMachine(config.init(device, noise)))
+                Self::BoltzmannMachine(config.init(device, noise))
             }
             ModelConfig::Hopfield(keys) => {
-                check(pairwise_parameters(shape, keys.hidden))?;
-                let config = HopfieldConfig::new(shape.iter().product()).with_hidden(keys.hidden);
-                Ok(Self::Hopfield(config.init(device)))
+                let config = HopfieldConfig::new(inputs).with_hidden(keys.hidden);
+                Self::Hopfield(config.init(device))
             }
-        }
+        })
+    }
+
+    /// The number of parameters of the network that [`new`](Self::new) would build, biases of convolutions and offsets left out.
+    ///
+    /// # Errors
+    ///
+    /// If the layers don't fit the shape.
+    pub(crate) fn parameters(config: &ModelConfig, shape: [usize; 3]) -> Result<u128, TrainError> {
+        let layers = |sizes: &[usize]| {
+            sizes.windows(2).fold(0_u128, |total, pair| {
+                let parameters = memory::product(pair).saturating_add(pair[1] as u128);
+                total.saturating_add(parameters)
+            })
+        };
+        let examples = memory::product(&shape);
+        let Some(inputs) = usize::try_from(examples).ok().filter(|&inputs| inputs > 0) else {
+            return Err(unfitting(
+                shape,
+                format!(
+                    "an example has {examples} values, expected 1 or more that fit into memory"
+                ),
+            ));
+        };
+        Ok(match config {
+            ModelConfig::Mlp(keys) => layers(&[&[inputs], &keys.hidden[..], &[1]].concat()),
+            ModelConfig::ConvNet(keys) => {
+                let config = convolutional(keys, shape);
+                let [channels, height, width] = config
+                    .feature_shape()
+                    .map_err(|error| unfitting(shape, error.to_string()))?;
+                let mut parameters = memory::product(&[channels, height, width, keys.hidden]);
+                let mut inputs = shape[0];
+                for layer in &config.layers {
+                    let sizes = [inputs, layer.channels, layer.kernel, layer.kernel];
+                    parameters = parameters.saturating_add(memory::product(&sizes));
+                    inputs = layer.channels;
+                }
+                parameters
+            }
+            // A bias of each visible unit, too.
+            ModelConfig::Rbm(keys) => layers(&[inputs, keys.hidden]).saturating_add(examples),
+            ModelConfig::Dbm(keys) => {
+                layers(&[&[inputs], &keys.hidden[..]].concat()).saturating_add(examples)
+            }
+            ModelConfig::BoltzmannMachine(keys) => pairwise_parameters(examples, keys.hidden),
+            ModelConfig::Hopfield(keys) => pairwise_parameters(examples, keys.hidden),
+        })
     }
 
     /// The name of its kind, as in the configuration.
@@ -252,9 +264,25 @@ fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
         .fold(model, |model, batch| model.store(rows(batch)))
 }
 
-fn pairwise_parameters(shape: [usize; 3], hidden: usize) -> u128 {
-    let units = memory::product(&shape) + hidden as u128;
-    units.saturating_mul(units + 1)
+fn pairwise_parameters(visible: u128, hidden: usize) -> u128 {
+    let units = visible.saturating_add(hidden as u128);
+    units.saturating_mul(units.saturating_add(1))
+}
+
+fn convolutional(keys: &config::ConvNetConfig, shape: [usize; 3]) -> ConvNetConfig {
+    ConvNetConfig::new(shape)
+        .with_layers(keys.layers())
+        .with_hidden(keys.hidden)
+        .with_activation(keys.activation)
+}
+
+fn unfitting([channels, height, width]: [usize; 3], message: String) -> TrainError {
+    TrainError::Model {
+        channels,
+        height,
+        width,
+        message,
+    }
 }
 
 /// How far a pixel's mean is kept from 0 and 1 where it becomes a bias.

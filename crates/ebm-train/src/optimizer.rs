@@ -15,7 +15,7 @@ use ebm_ops::lift;
 use crate::config::OptimizerConfig;
 use crate::gradient_descent::DescentRule;
 use crate::gradients::ParameterGradients;
-use crate::weights::{ModulePath, track_path};
+use crate::weights::{ModulePath, fitting, track_path};
 
 /// An update rule and what it remembers of each parameter.
 ///
@@ -97,28 +97,66 @@ impl ParameterOptimizer {
     }
 
     /// Restores what [`state`](Self::state) gave, for the parameters of `module`.
+    ///
+    /// What another rule remembered of a parameter is forgotten, as after a change of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// A message that names an array or counter that is missing, left over or not of its parameter's shape. Nothing has changed
+    /// then.
     pub fn restore<M: Module>(
         &mut self,
         module: &M,
         arrays: BTreeMap<String, TensorData>,
         counters: BTreeMap<String, u64>,
-    ) {
-        let mut source = StateSource::new(
-            counters
-                .into_iter()
-                .map(|(name, value)| (name, value.into()))
-                .collect(),
-        );
-        for (name, data) in arrays {
-            source.insert_tensor(name, data);
-        }
-        self.states.clear();
-        module.visit(&mut Restore {
+    ) -> Result<(), String> {
+        let mut restore = Restore {
             path: ModulePath::default(),
             optimizer: self,
-            source,
-        });
+            others: other_rules(),
+            arrays,
+            counters,
+            states: BTreeMap::new(),
+            problem: None,
+        };
+        module.visit(&mut restore);
+        let left = restore.arrays.keys().chain(restore.counters.keys()).next();
+        let unknown = left.map(|name| format!("it has an unknown value {name} of an optimizer"));
+        if let Some(problem) = restore.problem.or(unknown) {
+            return Err(problem);
+        }
+        self.states = restore.states;
+        Ok(())
     }
+}
+
+/// What a rule remembers of a parameter after one update: names of arrays, and of counters.
+fn remembered<const D: usize>(
+    rule: &dyn DynOptimizer,
+    name: &str,
+    param: &Param<Tensor<D>>,
+) -> StateSink {
+    // Of one value, since names don't depend on the shape.
+    let device: Device = param.lazy_device().inner();
+    let zero = || Tensor::<D>::zeros([1; D], &device).into_bridge();
+    let (_, state) = rule.step_dyn(D, 0.0, zero(), zero(), None);
+    let mut sink = StateSink::default();
+    if let Some(state) = state {
+        rule.state_flatten(name, &state, &mut sink);
+    }
+    sink
+}
+
+/// A rule of every kind, each remembering all that it can.
+fn other_rules() -> [Arc<dyn DynOptimizer>; 3] {
+    [
+        Arc::new(AdamConfig::new().build()),
+        Arc::new(AdamWConfig::new().build()),
+        Arc::new(DescentRule {
+            weight_decay: 0.0,
+            momentum: Some(0.0),
+        }),
+    ]
 }
 
 /// The momentum of update `step`.
@@ -194,8 +232,70 @@ impl ModuleMapper for Update<'_> {
 
 struct Restore<'a> {
     path: ModulePath,
-    optimizer: &'a mut ParameterOptimizer,
-    source: StateSource,
+    optimizer: &'a ParameterOptimizer,
+    others: [Arc<dyn DynOptimizer>; 3],
+    arrays: BTreeMap<String, TensorData>,
+    counters: BTreeMap<String, u64>,
+    states: BTreeMap<String, DynState>,
+    problem: Option<String>,
+}
+
+impl Restore<'_> {
+    /// Takes what is stored of one parameter, all of it or none.
+    fn take<const D: usize>(&mut self, name: &str, param: &Param<Tensor<D>>) -> Result<(), String> {
+        let rule = self.optimizer.rule(D);
+        let own = remembered(rule, name, param);
+        let (mut found, mut missing) = (None, None);
+        let mut counters = BTreeMap::new();
+        for (counter, _) in own.scalars {
+            let Some(count) = self.counters.remove(&counter) else {
+                missing = Some(counter);
+                continue;
+            };
+            // Rules raise numbers to it as an i32.
+            if !(1..i32::MAX as u64).contains(&count) {
+                return Err(format!(
+                    "counter {counter} is {count}, expected the number of updates"
+                ));
+            }
+            found = Some(counter.clone());
+            counters.insert(counter, count.into());
+        }
+        let mut source = StateSource::new(counters);
+        for (array, _) in own.tensors {
+            match self.arrays.remove(&array) {
+                Some(data) => {
+                    let data = fitting(&array, data, &param.lazy_shape())?;
+                    source.insert_tensor(array.clone(), data);
+                    found = Some(array);
+                }
+                None => missing = Some(array),
+            }
+        }
+        if let (Some(found), Some(missing)) = (&found, &missing) {
+            return Err(format!(
+                "it has {found} of the optimizer, but lacks {missing}"
+            ));
+        }
+        if found.is_none() {
+            for other in &self.others {
+                let theirs = remembered(&**other, name, param);
+                for (array, _) in theirs.tensors {
+                    self.arrays.remove(&array);
+                }
+                for (counter, _) in theirs.scalars {
+                    self.counters.remove(&counter);
+                }
+            }
+            return Ok(());
+        }
+        let device: Device = param.lazy_device().inner();
+        let state = rule.state_unflatten(D, name, &mut source, &device);
+        let state =
+            state.ok_or_else(|| format!("what the optimizer remembers of {name} can't be read"))?;
+        self.states.insert(name.to_string(), state);
+        Ok(())
+    }
 }
 
 impl ModuleVisitor for Restore<'_> {
@@ -203,13 +303,8 @@ impl ModuleVisitor for Restore<'_> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.name();
-        let device: Device = param.lazy_device().inner();
-        if let Some(state) =
-            self.optimizer
-                .rule(D)
-                .state_unflatten(D, &name, &mut self.source, &device)
-        {
-            self.optimizer.states.insert(name, state);
+        if let Err(problem) = self.take(&name, param) {
+            self.problem.get_or_insert(problem);
         }
     }
 }

@@ -1,17 +1,27 @@
 //! Named arrays and text in one safetensors file, with a checksum.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{Error, ErrorKind, Read};
 use std::path::Path;
 
 use burn::tensor::{DType, Shape, TensorData};
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
 
 use crate::error::CheckpointError;
 use crate::files::write_whole;
+use crate::memory;
 
 /// Metadata key of the checksum.
 const CHECKSUM: &str = "crc32";
+/// Where the header of a safetensors file has its text.
+const METADATA: &str = "__metadata__";
+/// The bytes before the header, which are its length, and what they are rounded up to.
+const LENGTH: usize = size_of::<u64>();
+/// The longest header that is read, in bytes; names, shapes and text take a few kilobytes.
+const LONGEST_HEADER: u64 = 16 << 20;
 
 /// The content of a safetensors file, which NumPy and PyTorch read too.
 #[derive(Clone, Debug, Default)]
@@ -60,28 +70,77 @@ impl TensorFile {
     ///
     /// If the file can't be read, or is no safetensors file.
     pub fn load_unchecked(path: &Path) -> Result<Self, CheckpointError> {
-        Self::from_bytes(&read(path)?).map_err(|message| CheckpointError::Import {
+        Self::unchecked(&read(path)?, path)
+    }
+
+    /// What [`load_unchecked`](Self::load_unchecked) gives of the bytes of the file at `path`.
+    pub(crate) fn unchecked(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
+        Self::from_bytes(bytes).map_err(|message| CheckpointError::Import {
             path: path.to_path_buf(),
             message: format!("it is no safetensors file that can be read ({message})"),
         })
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, String> {
-        let views = self
+    /// The bytes of the file, checksum and all: equal content is equal bytes.
+    ///
+    /// # Errors
+    ///
+    /// A message, if an array is of a type that the format lacks.
+    // The format of safetensors 0.8: length of the header, header in JSON, arrays. The library for it writes the text in an
+    // order that differs from run to run.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let json = |text: &str| serde_json::to_string(text).map_err(|error| error.to_string());
+        let checksum = format!("{:08x}", self.checksum());
+        let mut metadata: BTreeMap<&str, &str> = self
+            .metadata
+            .iter()
+            .map(|(key, text)| (key.as_str(), text.as_str()))
+            .collect();
+        metadata.insert(CHECKSUM, &checksum);
+        let metadata = serde_json::to_string(&metadata).map_err(|error| error.to_string())?;
+        let mut arrays = self
             .tensors
             .iter()
-            .map(|(name, data)| {
-                let dtype = to_safetensors(data.dtype())?;
-                let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes());
-                Ok((name.as_str(), view.map_err(|error| error.to_string())?))
-            })
+            .map(|(name, data)| Ok((to_safetensors(name, data.dtype())?, name, data)))
             .collect::<Result<Vec<_>, String>>()?;
-        let mut metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        metadata.insert(CHECKSUM.to_string(), format!("{:08x}", self.checksum()));
-        serialize(views, Some(metadata)).map_err(|error| error.to_string())
+        // The widest numbers first, so that all are aligned; by name among these.
+        arrays.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        let mut header = format!("{{\"{METADATA}\":{metadata}");
+        let mut end = 0;
+        for (dtype, name, data) in &arrays {
+            if *name == METADATA {
+                return Err(format!("an array can't be called {METADATA}"));
+            }
+            let (start, shape) = (end, data.shape().as_slice());
+            end += data.as_bytes().len();
+            write!(
+                header,
+                ",{}:{{\"dtype\":\"{dtype}\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}",
+                json(name)?
+            )
+            .map_err(|error| error.to_string())?;
+        }
+        header.push('}');
+        let padding = header.len().next_multiple_of(LENGTH) - header.len();
+        header.extend(std::iter::repeat_n(' ', padding));
+        let mut bytes = Vec::with_capacity(LENGTH + header.len() + end);
+        bytes.extend((header.len() as u64).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        for (_, _, data) in arrays {
+            bytes.extend(data.as_bytes());
+        }
+        Ok(bytes)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let length = bytes
+            .first_chunk()
+            .map(|length| u64::from_le_bytes(*length));
+        if let Some(length) = length.filter(|&length| length > LONGEST_HEADER) {
+            return Err(format!(
+                "its header is said to take {length} bytes, expected at most {LONGEST_HEADER}"
+            ));
+        }
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
         let content = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let metadata: BTreeMap<String, String> = header
@@ -94,11 +153,8 @@ impl TensorFile {
             .iter()
             .map(|(name, view)| {
                 let shape = Shape::from(view.shape().to_vec());
-                let data = TensorData::from_bytes_vec(
-                    view.data().to_vec(),
-                    shape,
-                    from_safetensors(view.dtype())?,
-                );
+                let dtype = from_safetensors(name, view.dtype())?;
+                let data = TensorData::from_bytes_vec(view.data().to_vec(), shape, dtype);
                 Ok((name.to_string(), data))
             })
             .collect::<Result<_, String>>()?;
@@ -124,22 +180,45 @@ impl TensorFile {
             );
             hasher.update(data.as_bytes());
         }
-        for (key, value) in &self.metadata {
+        for (key, value) in self.metadata.iter().filter(|(key, _)| *key != CHECKSUM) {
             hasher.update(format!("{key}={value};").as_bytes());
         }
         hasher.finalize()
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    std::fs::read(path).map_err(|source| CheckpointError::Io {
+/// The bytes of a file, of which none are read if it is no plain file or doesn't fit into memory.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let fail = |source| CheckpointError::Io {
         action: "read",
         path: path.to_path_buf(),
         source,
-    })
+    };
+    let wrong = |kind, message: String| fail(Error::new(kind, message));
+    // Before it is opened: opening a pipe waits for its other end.
+    let about = fs::metadata(path).map_err(fail)?;
+    if about.is_dir() {
+        let message = "it is a directory, expected a file".into();
+        return Err(wrong(ErrorKind::IsADirectory, message));
+    }
+    if !about.is_file() {
+        let message = "it is a device or a pipe, expected a plain file".into();
+        return Err(wrong(ErrorKind::InvalidInput, message));
+    }
+    let mut bytes = Vec::new();
+    let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
+    bytes.try_reserve_exact(length).map_err(|_| {
+        let size = memory::amount(u128::from(about.len()).div_ceil(4));
+        let message = format!("its {size} are more than this machine has memory for");
+        wrong(ErrorKind::OutOfMemory, message)
+    })?;
+    File::open(path)
+        .and_then(|file| file.take(about.len()).read_to_end(&mut bytes))
+        .map_err(fail)?;
+    Ok(bytes)
 }
 
-fn to_safetensors(dtype: DType) -> Result<Dtype, String> {
+fn to_safetensors(name: &str, dtype: DType) -> Result<Dtype, String> {
     Ok(match dtype {
         DType::F64 => Dtype::F64,
         DType::F32 => Dtype::F32,
@@ -148,11 +227,11 @@ fn to_safetensors(dtype: DType) -> Result<Dtype, String> {
         DType::I64 => Dtype::I64,
         DType::I32 => Dtype::I32,
         DType::U8 => Dtype::U8,
-        other => return Err(format!("arrays of type {other:?} can't be written")),
+        other => return Err(format!("array {name} of type {other:?} can't be written")),
     })
 }
 
-fn from_safetensors(dtype: Dtype) -> Result<DType, String> {
+fn from_safetensors(name: &str, dtype: Dtype) -> Result<DType, String> {
     Ok(match dtype {
         Dtype::F64 => DType::F64,
         Dtype::F32 => DType::F32,
@@ -161,6 +240,6 @@ fn from_safetensors(dtype: Dtype) -> Result<DType, String> {
         Dtype::I64 => DType::I64,
         Dtype::I32 => DType::I32,
         Dtype::U8 => DType::U8,
-        other => return Err(format!("arrays of type {other:?} can't be read")),
+        other => return Err(format!("array `{name}` of type {other:?} isn't read")),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Shape, Tensor, TensorData};
 use ebm_ops::lift;
 
 /// Where a traversal is in the module tree: the names of fields and indices, joined by dots.
@@ -63,7 +63,8 @@ const MOST_PROBLEMS: usize = 3;
 ///
 /// # Errors
 ///
-/// A message that names the parameters that are missing, left over or of another shape; the module is gone then.
+/// A message that names the parameters that are missing, left over, of another shape, not floating-point numbers or not finite;
+/// the module is gone then.
 pub fn load_weights<M: Module>(
     module: M,
     weights: BTreeMap<String, TensorData>,
@@ -88,6 +89,43 @@ pub fn load_weights<M: Module>(
         Ok(module)
     } else {
         Err(loader.problems.join(", "))
+    }
+}
+
+/// An array as f32, if it is one of floating-point numbers and of the shape of its parameter.
+pub(crate) fn fitting(
+    name: &str,
+    data: TensorData,
+    expected: &Shape,
+) -> Result<TensorData, String> {
+    if data.shape() != expected {
+        return Err(format!(
+            "parameter {name} has shape {:?}, expected {:?}",
+            data.shape().as_slice(),
+            expected.as_slice()
+        ));
+    }
+    floats(data).map_err(|found| {
+        format!("parameter {name} holds {found:?} values, expected floating-point numbers")
+    })
+}
+
+/// An array of floating-point numbers as f32; anything else's type.
+pub(crate) fn floats(data: TensorData) -> Result<TensorData, DType> {
+    match data.dtype() {
+        DType::F32 => Ok(data),
+        DType::F64 | DType::F16 | DType::BF16 => Ok(data.convert::<f32>()),
+        other => Err(other),
+    }
+}
+
+fn finite(name: &str, data: TensorData) -> Result<TensorData, String> {
+    let infinite = data.iter::<f32>().find(|value| !value.is_finite());
+    match infinite {
+        None => Ok(data),
+        Some(value) => Err(format!(
+            "parameter {name} holds {value}, expected finite numbers"
+        )),
     }
 }
 
@@ -121,15 +159,14 @@ impl ModuleMapper for Loader {
             self.problems.push(format!("it lacks the parameter {name}"));
             return param;
         };
-        let expected = param.lazy_shape();
-        if *data.shape() != expected {
-            self.problems.push(format!(
-                "parameter {name} has shape {:?}, expected {:?}",
-                data.shape().as_slice(),
-                expected.as_slice()
-            ));
-            return param;
-        }
+        let data = fitting(&name, data, &param.lazy_shape()).and_then(|data| finite(&name, data));
+        let data = match data {
+            Ok(data) => data,
+            Err(problem) => {
+                self.problems.push(problem);
+                return param;
+            }
+        };
         let (id, old, mapper) = param.consume();
         let value = Tensor::from_data(data, &old.device().inner());
         Param::from_mapped_value(id, lift(value, &old), mapper)

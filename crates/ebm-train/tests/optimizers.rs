@@ -206,7 +206,7 @@ fn each_optimizer_follows_its_formula() {
                 // What an optimizer remembers survives being written and read.
                 let (arrays, counters) = optimizer.state();
                 optimizer = ParameterOptimizer::new(&config.optimizer);
-                optimizer.restore(&model, arrays, counters);
+                optimizer.restore(&model, arrays, counters).unwrap();
             }
             model = optimizer.step(step as u64 - 1, rate, model, gradients, factor);
             rule(&mut expected, &by_hand, step as i32, rate, &mut memory);

@@ -9,6 +9,7 @@ use super::folder::RunFolder;
 use crate::config::{ConfigTable, RunConfig};
 use crate::error::{CheckpointError, TrainError};
 use crate::examples::Examples;
+use crate::memory;
 use crate::network::Network;
 use crate::tensor_file::TensorFile;
 use crate::weights::{load_weights, weights};
@@ -92,7 +93,22 @@ impl ModelFile {
             .and_then(|shape| shape.split('x').map(|side| side.parse().ok()).collect());
         let shape: [usize; 3] = shape
             .and_then(|shape| shape.try_into().ok())
-            .ok_or_else(|| corrupt("it doesn't say the shape of an example"))?;
+            .filter(|shape: &[usize; 3]| !shape.contains(&0))
+            .ok_or_else(|| {
+                corrupt("it doesn't say the shape of an example, three numbers above 0")
+            })?;
+        let held = file.tensors.values().fold(0, |held, data| {
+            memory::product(data.shape().as_slice()).saturating_add(held)
+        });
+        let parameters = Network::parameters(&config.model, shape)
+            .map_err(|error| corrupt(&error.to_string()))?;
+        // Before memory is taken for them.
+        if parameters > held {
+            return Err(corrupt(&format!(
+                "its configuration has a model of {parameters} parameters for examples of the shape {shape:?}, but it holds {held}"
+            ))
+            .into());
+        }
         // The weights drawn here are replaced at once.
         let model = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
         let model =

@@ -43,6 +43,26 @@ pub enum SgldError {
         /// The shape of the parameter.
         expected: Vec<usize>,
     },
+    /// An array that isn't one of floating-point numbers.
+    #[error("the state's array {name} holds {found:?} values, expected floating-point numbers")]
+    Type {
+        /// Its name.
+        name: String,
+        /// The type of its values.
+        found: burn::tensor::DType,
+    },
+    /// A counter that no chain comes to.
+    #[error("the state's counter {name} is {found}, expected {least} to {most}")]
+    Counter {
+        /// Its name.
+        name: String,
+        /// Its value.
+        found: u64,
+        /// The least that it can be.
+        least: u64,
+        /// The most that it can be.
+        most: u64,
+    },
 }
 
 /// Fails unless `fits`.

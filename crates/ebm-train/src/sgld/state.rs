@@ -8,13 +8,15 @@ use burn::tensor::{Tensor, TensorData};
 use super::error::SgldError;
 use super::langevin::StochasticGradientLangevin;
 use super::preconditioner::MeanSquare;
-use crate::weights::{ModulePath, track_path};
+use crate::weights::{ModulePath, floats, track_path};
 
 /// Names in a state.
 const STEPS: &str = "steps";
 const SKIPPED: &str = "skipped";
 const MEAN_SQUARE: &str = "mean_square";
 const UPDATES: &str = "updates";
+/// The most steps, beyond which an f64 skips numbers.
+const MOST_STEPS: u64 = 1 << 53;
 
 impl StochasticGradientLangevin {
     /// What a chain remembers: arrays by `parameter.mean_square`, and counters, `parameter.updates`, `steps` and `skipped`.
@@ -46,12 +48,14 @@ impl StochasticGradientLangevin {
         arrays: BTreeMap<String, TensorData>,
         counters: BTreeMap<String, u64>,
     ) -> Result<(), SgldError> {
-        let (steps, skipped) = (counter(&counters, STEPS)?, counter(&counters, SKIPPED)?);
+        let steps = within(STEPS, counter(&counters, STEPS)?, 0, MOST_STEPS)?;
+        let skipped = within(SKIPPED, counter(&counters, SKIPPED)?, 0, MOST_STEPS)?;
         if self.config.preconditioner.is_some() && steps > 0 && arrays.is_empty() {
             return Err(SgldError::MissingMeanSquares { steps });
         }
         let mut restore = Restore {
             path: ModulePath::default(),
+            steps,
             arrays,
             counters,
             mean_squares: BTreeMap::new(),
@@ -79,8 +83,21 @@ fn counter(counters: &BTreeMap<String, u64>, name: &str) -> Result<u64, SgldErro
         .ok_or_else(|| SgldError::MissingCounter { name: name.into() })
 }
 
+fn within(name: &str, found: u64, least: u64, most: u64) -> Result<u64, SgldError> {
+    if (least..=most).contains(&found) {
+        return Ok(found);
+    }
+    Err(SgldError::Counter {
+        name: name.into(),
+        found,
+        least,
+        most,
+    })
+}
+
 struct Restore {
     path: ModulePath,
+    steps: u64,
     arrays: BTreeMap<String, TensorData>,
     counters: BTreeMap<String, u64>,
     mean_squares: BTreeMap<String, MeanSquare>,
@@ -106,7 +123,12 @@ impl Restore {
                 expected: expected.to_vec(),
             });
         }
-        let updates = counter(&self.counters, &format!("{parameter}.{UPDATES}"))?;
+        let data = floats(data).map_err(|found| SgldError::Type {
+            name: name.clone(),
+            found,
+        })?;
+        let updates = format!("{parameter}.{UPDATES}");
+        let updates = within(&updates, counter(&self.counters, &updates)?, 1, self.steps)?;
         let value = Tensor::<D>::from_data(data, &param.lazy_device().inner()).into_bridge();
         self.mean_squares
             .insert(parameter.to_string(), MeanSquare { value, updates });

@@ -80,9 +80,21 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
                 );
             }
         };
-        self.negative_phase.restore(tensors.remove(CHAINS))?;
-        self.optimizer
-            .restore(&model, take(&mut tensors, OPTIMIZER), state.counters);
+        if let Some((name, count)) = state.counters.iter().find(|entry| *entry.1 > state.step) {
+            return Err(format!(
+                "counter {name} is {count}, but only {} updates were made",
+                state.step
+            ));
+        }
+        let mut optimizer = self.optimizer.clone();
+        optimizer.restore(&model, take(&mut tensors, OPTIMIZER), state.counters)?;
+        let chains = tensors.remove(CHAINS);
+        if let Some(name) = tensors.keys().next() {
+            return Err(format!("it has an unknown array {name}"));
+        }
+        // The last that can fail, since it changes what it restores.
+        self.negative_phase.restore(chains)?;
+        self.optimizer = optimizer;
         self.model = model;
         if let (Some(old), Some(new)) = (&mut self.average, average) {
             old.set_model(new);

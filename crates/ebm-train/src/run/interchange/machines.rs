@@ -1,6 +1,6 @@
 //! Boltzmann machines from files of weights with documented names.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BoltzmannMachine, Coding, Dbm, Hopfield, Rbm, VisibleUnits};
 
 use super::ImportedMachine;
@@ -76,7 +76,7 @@ impl Machine<'_> {
             }
             ImportedMachine::BoltzmannMachine { coding, visible } => {
                 let coding = self.file.agreed(CODING, coding)?.unwrap_or_default();
-                let (weight, bias, visible) = self.pairwise(visible)?;
+                let (weight, bias, visible) = self.pairwise(visible, coding)?;
                 let hidden = bias.dims()[0] - visible;
                 let (name, low) = match coding {
                     Coding::Spin => ("spin", "-1.0"),
@@ -92,7 +92,7 @@ impl Machine<'_> {
                 Ok((Network::BoltzmannMachine(model), visible, config))
             }
             ImportedMachine::Hopfield { visible } => {
-                let (weight, bias, visible) = self.pairwise(visible)?;
+                let (weight, bias, visible) = self.pairwise(visible, Coding::Spin)?;
                 let hidden = bias.dims()[0] - visible;
                 let config = config(&[
                     format!("model={{kind=\"hopfield\", hidden={hidden}}}"),
@@ -105,13 +105,16 @@ impl Machine<'_> {
         }
     }
 
+    /// Couplings without a diagonal, biases, and the number of visible units.
     fn pairwise(
         &mut self,
         visible: Option<usize>,
+        coding: Coding,
     ) -> Result<(Tensor<2>, Tensor<1>, usize), String> {
         let bias = self.vector("bias")?;
         let units = bias.dims()[0];
         let weight = self.matrix("weight", [units, units])?;
+        let (weight, bias) = without_diagonal(weight, bias, coding)?;
         let visible = self.file.agreed(VISIBLE, visible)?.unwrap_or(units);
         if !(1..=units).contains(&visible) {
             return Err(format!(
@@ -149,6 +152,45 @@ impl Machine<'_> {
         }
         Ok(Tensor::from_data(self.file.take(name)?, self.device))
     }
+}
+
+/// The same energies without a diagonal of the couplings, `-1/2 sum_i W_ii y_i^2`: of units that are 0 or 1 it is a bias of
+/// `W_ii / 2`, of spins a constant, which has to be 0.
+fn without_diagonal(
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    coding: Coding,
+) -> Result<(Tensor<2>, Tensor<1>), String> {
+    let [units, _] = weight.dims();
+    let device = weight.device();
+    let mut couplings: Vec<f32> = weight.into_data().iter::<f32>().collect();
+    let mut biases: Vec<f32> = bias.into_data().iter::<f32>().collect();
+    let mut sum = 0.0;
+    for (unit, bias) in biases.iter_mut().enumerate() {
+        let own = f64::from(std::mem::take(&mut couplings[unit * (units + 1)]));
+        sum += own;
+        if coding == Coding::Binary {
+            *bias = (f64::from(*bias) + own / 2.0) as f32;
+            if !bias.is_finite() {
+                return Err(format!(
+                    "value {unit} of array `bias` with half of the diagonal of `weight` is not a finite 32-bit number"
+                ));
+            }
+        }
+    }
+    if coding == Coding::Spin && sum != 0.0 {
+        return Err(format!(
+            "array `weight` has a diagonal, which adds {} to the energy of every state of spins, and log Z of this model \
+             would be off by that: set its diagonal to 0, which changes no probability (log Z of the file's energy is that of the \
+             model plus {})",
+            -sum / 2.0,
+            sum / 2.0
+        ));
+    }
+    Ok((
+        Tensor::from_data(TensorData::new(couplings, [units, units]), &device),
+        Tensor::from_data(TensorData::new(biases, [units]), &device),
+    ))
 }
 
 fn hidden_bias(layer: usize) -> String {

@@ -76,6 +76,7 @@ pub fn import(
     device: &Device,
 ) -> Result<ModelFile, TrainError> {
     RunFolder::check_free(out)?;
+    file.check_others()?;
     let mut model = match kind {
         ImportedModel::Machine(kind) => machine(&mut file, *kind, shape, device)
             .map_err(|message| TrainError::from(file.fail(message)))?,
@@ -116,7 +117,7 @@ fn nothing_left(file: &WeightsFile) -> Result<(), String> {
     }
     let left: Vec<&str> = file.arrays.keys().map(String::as_str).collect();
     Err(format!(
-        "it has arrays that this model doesn't: {}; is it of another kind (`--model`)?",
+        "it has arrays that this model doesn't: {}; is it of another kind (`--model`), or do they belong to another part (`--prefix`)?",
         left.join(", ")
     ))
 }

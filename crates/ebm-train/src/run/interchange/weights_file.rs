@@ -1,17 +1,15 @@
 //! A file of weights that another program may have written, and the names of its arrays.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, TensorData};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::pytorch::{is_pytorch, read_state_dict, without_prefix};
+use super::pytorch::{TorchFile, is_pytorch, read_state_dict, without_prefix};
 use crate::error::CheckpointError;
-use crate::tensor_file::TensorFile;
+use crate::tensor_file::{TensorFile, read};
 
 /// Metadata key of the kind of model.
 pub(super) const MODEL: &str = "model";
@@ -22,13 +20,16 @@ pub(super) const MODEL: &str = "model";
 /// | --- | --- |
 /// | RBM | `weight` `[visible, hidden]`, `visible_bias` `[visible]`, `hidden_bias` `[hidden]` |
 /// | DBM | `weights.0` `[visible, hidden 1]`, `weights.1` `[hidden 1, hidden 2]`, ..; `visible_bias`; `hidden_biases.0`, .. |
-/// | Boltzmann machine, Hopfield network | `weight` `[units, units]` (its symmetric part counts), `bias` `[units]` |
+/// | Boltzmann machine, Hopfield network | `weight` `[units, units]` (its symmetric part counts; below for its diagonal), `bias` `[units]` |
 /// | MLP | `layers.0.weight` `[outputs, inputs]`, `layers.0.bias` `[outputs]`, `layers.1.weight`, ..; the last has one output |
 /// | ConvNet | `convolutions.0.weight` `[outputs, inputs, height, width]`, `convolutions.0.bias`, ..; `hidden.weight` `[hidden, features]`, `hidden.bias`; `output.weight` `[1, hidden]`, `output.bias` |
 ///
-/// Visible units come first. The energies are those of the models' documentation: `E = - b.v - c.h - v W h`,
-/// `-1/2 y W y - b.y` for pairwise machines, and minus the output for networks, whose names and layouts are those of a PyTorch
-/// `state_dict` of `torch.nn.Linear` and `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
+/// Visible units come first. The energies are those of the models' documentation: `E = - b.v - c.h - v W h`, with Gaussian visible
+/// units `1/2 |v|^2 - b.v - c.h - v W h`, `-1/2 y W y - b.y` for pairwise machines, and minus the output for networks. Of units that
+/// are 0 or 1 a diagonal of `W` is half of it a bias, since `y^2 = y`; of spins it is a constant of the energy, which no model here
+/// has, so that one that doesn't add up to 0 is an error.
+///
+/// Names and layouts of networks are those of a PyTorch `state_dict` of `torch.nn.Linear` and `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
 /// `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is taken, too.
 ///
 /// What arrays don't say is text beside them in an exported file: `model`, `visible_units`, `coding`, `visible`, `activation`,
@@ -42,6 +43,12 @@ pub struct WeightsFile {
     pub arrays: BTreeMap<String, TensorData>,
     /// The text by name; a PyTorch file has none.
     pub metadata: BTreeMap<String, String>,
+    /// What stands between the arrays and is none, by the name of its type.
+    others: BTreeMap<String, String>,
+    /// What was left out around the arrays.
+    ignored: Vec<String>,
+    /// The names before those of the arrays, joined by dots.
+    wrapper: String,
 }
 
 /// How the arrays of a file are called here.
@@ -54,33 +61,31 @@ pub struct Renaming {
 }
 
 impl WeightsFile {
-    /// Reads a safetensors file or, by its name (`.pt`, `.pth`, `.ckpt`, `.bin`) or its first bytes, one of PyTorch. Of a
-    /// PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`, `model`, `network` or `module` is taken.
+    /// Reads a safetensors file or, by its name (`.pt`, `.pth`, `.ckpt`, `.bin`) or its first bytes, one of PyTorch.
+    ///
+    /// Of a PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`, `ema_state_dict`, `ema`, `model`,
+    /// `network`, `net` or `module` is taken, if nothing beside it holds arrays but the state of the training under a key that is
+    /// known for it, such as `optimizer` or `lr_schedulers`; [`ignored`](Self::ignored) says what was left out. Such a name
+    /// before those of all arrays, and `_orig_mod`, is left out, too. In every other case arrays keep all of their names, and
+    /// what no model knows is an error of [`import`](super::import): no array is passed over in silence.
     ///
     /// # Errors
     ///
-    /// If the file can't be read, or is of neither format.
+    /// If the file can't be read, is of neither format, or declares more than it can hold.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let fail = |source| CheckpointError::Io {
-            action: "read",
-            path: path.to_path_buf(),
-            source,
-        };
-        let mut start = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(4).read_to_end(&mut start))
-            .map_err(fail)?;
-        let file = if is_pytorch(path, &start) {
-            let tensors = read_state_dict(path).map_err(|message| CheckpointError::Import {
+        let bytes = read(path)?;
+        let mut torch = TorchFile::default();
+        let file = if is_pytorch(path, &bytes) {
+            torch = read_state_dict(&bytes).map_err(|message| CheckpointError::Import {
                 path: path.to_path_buf(),
                 message,
             })?;
             TensorFile {
-                tensors,
+                tensors: std::mem::take(&mut torch.arrays),
                 ..TensorFile::default()
             }
         } else {
-            TensorFile::load_unchecked(path)?
+            TensorFile::unchecked(&bytes, path)?
         };
         tracing::info!(path = %path.display(), arrays = %names(&file.tensors), "weights read");
         Ok(Self {
@@ -88,7 +93,15 @@ impl WeightsFile {
             found: names(&file.tensors),
             arrays: file.tensors,
             metadata: file.metadata,
+            others: torch.others,
+            ignored: torch.ignored,
+            wrapper: torch.wrapper,
         })
+    }
+
+    /// What stands around the weights in a checkpoint of PyTorch and was left out, such as `epoch` and `optimizer`.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
     }
 
     /// The file under other names.
@@ -97,7 +110,9 @@ impl WeightsFile {
     ///
     /// If a prefix or a name to be mapped isn't there, or two arrays would be called the same.
     pub fn renamed(mut self, renaming: &Renaming) -> Result<Self, CheckpointError> {
-        if let Some(prefix) = &renaming.prefix {
+        let given = renaming.prefix.as_ref();
+        if let Some(prefix) = given.filter(|prefix| !self.is_unwrapped(prefix)) {
+            self.others = without_prefix(std::mem::take(&mut self.others), prefix);
             let kept = without_prefix(std::mem::take(&mut self.arrays), prefix);
             if kept.is_empty() {
                 return Err(self.fail(format!(
@@ -130,6 +145,31 @@ impl WeightsFile {
         self.found = names(&arrays);
         self.arrays = arrays;
         Ok(self)
+    }
+
+    /// Whether the names of the arrays had this before them, which was left out when they were read.
+    fn is_unwrapped(&self, prefix: &str) -> bool {
+        let of_array = self.arrays.keys().any(|name| {
+            let rest = name.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        });
+        let wrapper = self.wrapper.strip_prefix(prefix);
+        !of_array && wrapper.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Fails if something stands between the arrays that isn't one, and would be passed over.
+    pub(super) fn check_others(&self) -> Result<(), CheckpointError> {
+        let Some((name, kind)) = self.others.iter().next() else {
+            return Ok(());
+        };
+        let more = match self.others.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more are no arrays either"),
+        };
+        Err(self.fail(format!(
+            "`{name}` is {kind}, expected an array{more}; save the model's state_dict() alone, or choose what is wanted with \
+             `--prefix`"
+        )))
     }
 
     /// The kind of model that the file says it holds.
@@ -178,7 +218,14 @@ impl WeightsFile {
 
     /// What to say of an array that isn't there.
     pub(super) fn lacks(&self, name: &str) -> String {
-        format!("there is no array `{name}`, found {}", self.found)
+        if self.arrays.is_empty() {
+            return format!("there is no array `{name}`, found {}", self.found);
+        }
+        format!(
+            "there is no array `{name}`, found {}; `--prefix` takes those of one part alone, `--map OLD=NEW` gives arrays other \
+             names",
+            self.found
+        )
     }
 
     /// The error of this file.
