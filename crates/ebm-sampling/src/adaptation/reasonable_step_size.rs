@@ -2,8 +2,9 @@
 
 use ebm_ops::Noise;
 
+use super::StepSize;
+use super::counted::Counted;
 use super::dual_averaging::in_range;
-use super::{StepSize, mean_acceptance};
 use crate::kernel::Kernel;
 
 /// The most doublings or halvings.
@@ -13,9 +14,9 @@ const MAX_TRIALS: usize = 60;
 /// it is doubled while one transition from `position` would be accepted with a probability of more than 1/2 in the mean
 /// of all chains, or halved until it would.
 ///
-/// As in the paper but for two things: a trial is a whole transition of the kernel, and all chains are asked. No chain
-/// moves. One number is read back from the device at each trial. Where every step is accepted, or none, the search
-/// stops after 60 trials.
+/// As in the paper but for two things: a trial is a whole transition of the kernel, and all chains are asked that stand where
+/// the energy is finite. No chain moves. One number is read back from the device at each trial. Where every step is accepted, or
+/// none, the search stops after 60 trials. Where no chain has a finite energy there is nothing to find: the step stays.
 ///
 /// # Panics
 ///
@@ -50,11 +51,17 @@ where
         step_size > 0.0 && step_size.is_finite(),
         "a first step size must be positive and finite, found {step_size}"
     );
+    let counted = Counted::of(kernel, state);
+    if counted.is_none() {
+        return kernel.with_step_size(step_size);
+    }
     let mut is_short = |step_size: f64| {
         let (_, info) = kernel
             .with_step_size(step_size)
             .step(energy, state.clone(), noise);
-        mean_acceptance(&info) > 0.5
+        counted
+            .mean_acceptance(&info)
+            .is_some_and(|mean| mean > 0.5)
     };
     let factor = if is_short(step_size) { 2.0 } else { 0.5 };
     for _ in 0..MAX_TRIALS {
@@ -64,4 +71,37 @@ where
         }
     }
     kernel.with_step_size(step_size)
+}
+
+/// Updates of dual averaging from which its average is good enough.
+const ENOUGH_UPDATES: usize = 10;
+
+/// The kernel that a warm-up of few steps hands over: with the step size that it has come to, if some transition from where the
+/// chains are, made with noise of its own, accepts at least half of what was asked for; else with a
+/// [reasonable](find_reasonable_step_size) one. After no step at all, and after many, it is as it is.
+pub(super) fn checked<K, E, X>(
+    tuned: K,
+    energy: &E,
+    state: &K::State,
+    updates: usize,
+    target_acceptance: f64,
+    noise: &Noise,
+) -> K
+where
+    K: Kernel<E, X> + StepSize,
+    K::State: Clone,
+{
+    if updates == 0 || updates >= ENOUGH_UPDATES {
+        return tuned;
+    }
+    // A copy: what comes after draws as if nothing had been asked.
+    let mut noise = noise.clone();
+    let (_, info) = tuned.step(energy, state.clone(), &mut noise);
+    let counted = Counted::of(&tuned, state);
+    match counted.mean_acceptance(&info) {
+        Some(mean) if mean < 0.5 * target_acceptance => {
+            reasonable_from(&tuned, energy, state, &mut noise)
+        }
+        _ => tuned,
+    }
 }
