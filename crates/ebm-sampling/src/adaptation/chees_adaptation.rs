@@ -128,7 +128,14 @@ pub fn chees_adaptation<E: Energy<D>, const D: usize>(
         kernel.step_size = first;
     } else {
         kernel.step_size = averaging.averaged_step_size();
-        kernel = checked(kernel, energy, &state, updates, target_acceptance, noise);
+        kernel = checked(
+            kernel,
+            energy,
+            &|| state.clone(),
+            updates,
+            target_acceptance,
+            noise,
+        );
         // The mean of ceil(u T / step_size) is (T / step_size + 1) / 2.
         let mean = ((length.log_average.exp() / kernel.step_size + 1.0) / 2.0).round();
         kernel.leapfrog_steps = (mean as usize).clamp(1, MAX_LEAPFROG_STEPS / 2);

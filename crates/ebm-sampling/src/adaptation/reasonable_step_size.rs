@@ -32,33 +32,32 @@ where
     K::State: Clone,
 {
     let state = kernel.init(energy, position);
-    reasonable_from(kernel, energy, &state, noise)
+    reasonable_from(kernel, energy, &|| state.clone(), noise)
 }
 
-/// [`find_reasonable_step_size`] from a state.
+/// [`find_reasonable_step_size`] from a state that is made for each trial.
 pub(super) fn reasonable_from<K, E, X>(
     kernel: &K,
     energy: &E,
-    state: &K::State,
+    state: &dyn Fn() -> K::State,
     noise: &mut Noise,
 ) -> K
 where
     K: Kernel<E, X> + StepSize,
-    K::State: Clone,
 {
     let mut step_size = kernel.step_size();
     assert!(
         step_size > 0.0 && step_size.is_finite(),
         "a first step size must be positive and finite, found {step_size}"
     );
-    let counted = Counted::of(kernel, state);
+    let counted = Counted::of(kernel, &state());
     if counted.is_none() {
         return kernel.with_step_size(step_size);
     }
     let mut is_short = |step_size: f64| {
         let (_, info) = kernel
             .with_step_size(step_size)
-            .step(energy, state.clone(), noise);
+            .step(energy, state(), noise);
         counted
             .mean_acceptance(&info)
             .is_some_and(|mean| mean > 0.5)
@@ -82,22 +81,21 @@ const ENOUGH_UPDATES: usize = 10;
 pub(super) fn checked<K, E, X>(
     tuned: K,
     energy: &E,
-    state: &K::State,
+    state: &dyn Fn() -> K::State,
     updates: usize,
     target_acceptance: f64,
     noise: &Noise,
 ) -> K
 where
     K: Kernel<E, X> + StepSize,
-    K::State: Clone,
 {
     if updates == 0 || updates >= ENOUGH_UPDATES {
         return tuned;
     }
     // A copy: what comes after draws as if nothing had been asked.
     let mut noise = noise.clone();
-    let (_, info) = tuned.step(energy, state.clone(), &mut noise);
-    let counted = Counted::of(&tuned, state);
+    let (_, info) = tuned.step(energy, state(), &mut noise);
+    let counted = Counted::of(&tuned, &state());
     match counted.mean_acceptance(&info) {
         Some(mean) if mean < 0.5 * target_acceptance => {
             reasonable_from(&tuned, energy, state, &mut noise)

@@ -134,18 +134,14 @@ impl StepSize for UniformWalk {
 ///
 /// If the step size of the kernel is not positive and finite, the target not between 0 and 1, or the kernel reports no
 /// acceptance probability.
-pub fn adapt_step_size<K, E, X>(
+pub fn adapt_step_size<K: Kernel<E, X> + StepSize, E, X>(
     kernel: &K,
     energy: &E,
     position: X,
     steps: usize,
     target_acceptance: f64,
     noise: &mut Noise,
-) -> (K, Run<X>)
-where
-    K: Kernel<E, X> + StepSize,
-    K::State: Clone,
-{
+) -> (K, Run<X>) {
     let first = kernel.step_size();
     let mut averaging = DualAveraging::new(first, target_acceptance);
     let mut state = kernel.init(energy, position);
@@ -166,9 +162,11 @@ where
         0 => kernel.with_step_size(first),
         _ => kernel.with_step_size(averaging.averaged_step_size()),
     };
-    let tuned = checked(tuned, energy, &state, updates, target_acceptance, noise);
+    let position = tuned.position(&state);
+    let again = || kernel.init(energy, kernel.position(&state));
+    let tuned = checked(tuned, energy, &again, updates, target_acceptance, noise);
     let run = Run {
-        position: tuned.position(&state),
+        position,
         steps,
         totals,
     };

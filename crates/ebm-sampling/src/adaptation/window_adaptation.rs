@@ -121,7 +121,7 @@ pub fn window_adaptation<E: Energy<D>, const D: usize>(
         if is_last && !windows.slow.is_empty() {
             wait = windows.last;
         }
-        kernel = reasonable_from(&kernel, energy, &state, noise);
+        kernel = reasonable_from(&kernel, energy, &|| state.clone(), noise);
         let first = kernel.step_size;
         let mut averaging = DualAveraging::new(first, target_acceptance);
         let mut updates = 0;
@@ -146,7 +146,14 @@ pub fn window_adaptation<E: Energy<D>, const D: usize>(
             0 => first,
             _ => averaging.averaged_step_size(),
         };
-        kernel = checked(kernel, energy, &state, updates, target_acceptance, noise);
+        kernel = checked(
+            kernel,
+            energy,
+            &|| state.clone(),
+            updates,
+            target_acceptance,
+            noise,
+        );
         if let Some(variance) = variance.regularised() {
             kernel.inverse_mass_matrix = Some(variance);
         }
