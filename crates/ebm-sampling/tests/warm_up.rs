@@ -93,8 +93,11 @@ where
             assert_left_out(&warm, 150, what);
         }
         let reasonable = find_reasonable_step_size(&first, &energy, start, &mut noise);
-        let found = acceptance(&reasonable);
-        assert!((0.1..0.95).contains(&found), "{what}: reasonable {found}");
+        // Doubled to beyond where half is accepted, or halved to before.
+        let short = reasonable.with_step_size(0.5 * reasonable.step_size());
+        let long = reasonable.with_step_size(2.0 * reasonable.step_size());
+        let (short, long) = (acceptance(&short), acceptance(&long));
+        assert!(short > 0.4 && long < 0.6, "{what}: {short}, {long}");
     }
 }
 
@@ -181,7 +184,7 @@ fn without_anything_to_learn_from_the_kernel_stays() {
 }
 
 /// From first steps that are too short, right and too long, in 2 and in 50 dimensions. After few steps no more is asked for than half
-/// of the target; the means of 2,000 chains are 0.01 off at most.
+/// of the target, 0.4, in four transitions, whose random lengths may have been short ones: a quarter must be accepted.
 #[test]
 fn few_steps_leave_a_step_at_which_chains_move() {
     let device = Device::flex();
@@ -207,11 +210,11 @@ fn few_steps_leave_a_step_at_which_chains_move() {
                     }),
                 ];
                 for (what, tuned) in adapted {
-                    let chains = run(&tuned, &energy, start.clone(), 1, &mut noise);
+                    let chains = run(&tuned, &energy, start.clone(), 20, &mut noise);
                     let found = values(chains.acceptance_probability().unwrap().mean())[0];
                     let at = format!("{what}, {steps} steps from {first} in {dimensions}");
                     assert!(
-                        found > 0.35,
+                        found > 0.25,
                         "{at}: accepted {found} at {}",
                         tuned.step_size
                     );

@@ -60,7 +60,7 @@ const MAX_CHANGE: f64 = 0.35;
 /// each step, because the next step depends on them. The more chains the better; 16 or more are sensible.
 ///
 /// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the kernel keeps step size and
-/// length. With fewer than 10 steps a step size at which too little is accepted is replaced by a reasonable one.
+/// length. After fewer than 10 steps the step size is halved until at least half of the target is accepted.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -128,17 +128,10 @@ pub fn chees_adaptation<E: Energy<D>, const D: usize>(
         kernel.step_size = first;
     } else {
         kernel.step_size = averaging.averaged_step_size();
-        kernel = checked(
-            kernel,
-            energy,
-            &|| state.clone(),
-            updates,
-            target_acceptance,
-            noise,
-        );
-        // The mean of ceil(u T / step_size) is (T / step_size + 1) / 2.
-        let mean = ((length.log_average.exp() / kernel.step_size + 1.0) / 2.0).round();
-        kernel.leapfrog_steps = (mean as usize).clamp(1, MAX_LEAPFROG_STEPS / 2);
+        length.fit(&mut kernel);
+        let again = || state.clone();
+        kernel = checked(kernel, energy, &again, updates, target_acceptance, noise);
+        length.fit(&mut kernel);
     }
     let run = Run {
         position: state.position,
@@ -164,6 +157,13 @@ impl Length {
             second_moment: 0.0,
             updates: 0,
         }
+    }
+
+    /// Gives a kernel the leapfrog steps of the averaged length: the mean of `ceil(u T / step_size)` is
+    /// `(T / step_size + 1) / 2`.
+    fn fit(&self, kernel: &mut HamiltonianMonteCarlo) {
+        let mean = ((self.log_average.exp() / kernel.step_size + 1.0) / 2.0).round();
+        kernel.leapfrog_steps = (mean as usize).clamp(1, MAX_LEAPFROG_STEPS / 2);
     }
 
     /// One step up a gradient with respect to `log_length`; none where it is not finite.

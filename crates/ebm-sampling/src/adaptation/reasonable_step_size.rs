@@ -74,10 +74,13 @@ where
 
 /// Updates of dual averaging from which its average is good enough.
 const ENOUGH_UPDATES: usize = 10;
+/// Transitions by which the average of fewer updates is judged.
+const JUDGED_BY: usize = 4;
 
-/// The kernel that a warm-up of few steps hands over: with the step size that it has come to, if some transition from where the
-/// chains are, made with noise of its own, accepts at least half of what was asked for; else with a
-/// [reasonable](find_reasonable_step_size) one. After no step at all, and after many, it is as it is.
+/// The kernel that a warm-up of few steps hands over: its step size halved until transitions from where the chains are accept at
+/// least half of what was asked for. After no step at all, and after many, the kernel is as it is.
+///
+/// The noise is a copy, so that what comes after draws as if nothing had been asked.
 pub(super) fn checked<K, E, X>(
     tuned: K,
     energy: &E,
@@ -92,14 +95,21 @@ where
     if updates == 0 || updates >= ENOUGH_UPDATES {
         return tuned;
     }
-    // A copy: what comes after draws as if nothing had been asked.
-    let mut noise = noise.clone();
-    let (_, info) = tuned.step(energy, state(), &mut noise);
     let counted = Counted::of(&tuned, &state());
-    match counted.mean_acceptance(&info) {
-        Some(mean) if mean < 0.5 * target_acceptance => {
-            reasonable_from(&tuned, energy, state, &mut noise)
+    let mut noise = noise.clone();
+    let mut is_too_long = |kernel: &K| {
+        let means = (0..JUDGED_BY).filter_map(|_| {
+            let (_, info) = kernel.step(energy, state(), &mut noise);
+            counted.mean_acceptance(&info)
+        });
+        means.sum::<f64>() < 0.5 * target_acceptance * JUDGED_BY as f64
+    };
+    let mut kernel = tuned;
+    for _ in 0..MAX_TRIALS {
+        if counted.is_none() || !is_too_long(&kernel) {
+            break;
         }
-        _ => tuned,
+        kernel = kernel.with_step_size(in_range(0.5 * kernel.step_size()));
     }
+    kernel
 }

@@ -110,8 +110,8 @@ impl StepSize for UniformWalk {
 /// device at each step, because the next step depends on it.
 ///
 /// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the step stays. Without steps the
-/// kernel comes back as it is; with fewer than 10, whose average may be of no use, a step at which too little is accepted is
-/// replaced by a reasonable one.
+/// kernel comes back as it is; of fewer than 10 the average may be of no use, and is halved until at least half of the target
+/// is accepted.
 /// [`find_reasonable_step_size`](crate::find_reasonable_step_size) gives a first step size where none is known.
 ///
 /// ```

@@ -75,8 +75,8 @@ impl WarmupWindows {
 /// step, because the next step depends on it.
 ///
 /// Chains that stand where the energy isn't finite are left out of step size and metric ([`Run::left_out`]); if all do both
-/// stay. Without steps the kernel comes back as it is; a last interval of fewer than 10, whose average may be of no use, ends
-/// with a reasonable step size where too little would be accepted.
+/// stay. Without steps the kernel comes back as it is; where the last interval has fewer than 10, whose average may be of no
+/// use, the step size is halved until at least half of the target is accepted.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};

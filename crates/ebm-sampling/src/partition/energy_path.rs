@@ -171,4 +171,8 @@ where
             select_chains(swapped, b, a),
         )
     }
+
+    fn adopt(&self, state: Tensor<D>) -> Tensor<D> {
+        state
+    }
 }

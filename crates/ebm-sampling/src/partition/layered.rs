@@ -323,6 +323,10 @@ impl ReplicaPath for LayeredPath {
         };
         (chosen(&a, &b), chosen(&b, &a))
     }
+
+    fn adopt(&self, state: LayeredState) -> LayeredState {
+        self.with_slopes(state.kept)
+    }
 }
 
 /// `sum_i log (1 + exp(-|after_i|)) - log (1 + exp(-|before_i|))`: `[chains, units]` -> `[chains]`.

@@ -182,4 +182,9 @@ impl ReplicaPath for PairwisePath {
     ) -> (SingleSiteGibbsState, SingleSiteGibbsState) {
         SingleSiteGibbsState::exchange(a, b, swapped)
     }
+
+    /// Each step sets the fields anew.
+    fn adopt(&self, state: SingleSiteGibbsState) -> SingleSiteGibbsState {
+        state
+    }
 }

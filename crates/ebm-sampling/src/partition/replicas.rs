@@ -24,6 +24,9 @@ pub trait ReplicaPath: AnnealingPath {
         b: Self::State,
         swapped: &Tensor<1, Bool>,
     ) -> (Self::State, Self::State);
+
+    /// Chains of another path to the same model, with what this one keeps of them.
+    fn adopt(&self, state: Self::State) -> Self::State;
 }
 
 /// Replicas of each chain at several inverse temperatures of a path, `0 = beta_0 < .. < beta_n = 1`; after each sweep neighbours swap

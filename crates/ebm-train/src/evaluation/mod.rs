@@ -26,11 +26,13 @@ pub use likelihood::{Estimate, SetReport, evaluate};
 pub use nearest::{Neighbor, nearest_neighbors};
 pub use out_of_distribution::OutlierSource;
 pub use partition::{
-    Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, log_partition,
+    Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, TemperedSamples,
+    log_partition,
 };
 pub use pictures::{filters, reconstructions};
 pub use plane::{PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport};
 pub use psnr::psnr;
 pub use recall::{
-    RecallReport, Recalled, RecalledImage, RecalledImages, damaged, recall_damaged, recall_images,
+    RecallEnd, RecallReport, Recalled, RecalledImage, RecalledImages, damaged, recall_damaged,
+    recall_images, recall_originals,
 };
