@@ -6,7 +6,7 @@ use ebm::ops::Noise;
 use ebm::training::TrainError;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
-    RecallEnd, RecalledImages, damaged, recall_images, recall_originals,
+    RecallEnd, RecalledImages, damaged, finite, recall_images, recall_originals,
 };
 use ebm::training::run;
 
@@ -97,6 +97,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let Some(recalled) = recalled else {
         return Err(TrainError::NoExamples.into());
     };
+    for image in &recalled.images {
+        finite(
+            &[image.energy_before as f32, image.energy_after as f32],
+            "the energy of an image",
+        )?;
+    }
     say(format_args!(
         "{:>5}  {:>7}  {:>17}  {:>23}",
         "image", "nearest", "overlap with it", "energy"

@@ -18,7 +18,8 @@ mod recall;
 pub use density_grid::{DensityGrid, DensityGridError};
 pub use detection::{auroc, false_positive_rate};
 pub use energies::{
-    EnergySummary, energies, energies_are_bounds, example_energies, gradient_norms,
+    EnergySummary, check_made, energies, energies_are_bounds, example_energies, finite,
+    gradient_norms,
 };
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
 pub use histogram::{EnergyHistogram, Histogram};
