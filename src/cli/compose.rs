@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::training::config::MAX_SAMPLES;
+use ebm::training::evaluation::finite;
 use ebm::training::inference::{Composed, CompositionError, CompositionKind};
 use ebm::training::{TrainError, image_grid, run, save_picture};
 
@@ -102,9 +103,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })?;
     let mut noise = Noise::new(args.seed);
     let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);
-    let picture = image_grid(&floats(samples.clone()), composed.shape(), composed.range());
+    let energies = floats(composed.energy(samples.clone()));
+    finite(&floats(samples.clone()), "a pixel of the composition")?;
+    finite(&energies, "the energy of the composition")?;
+    let picture = image_grid(&floats(samples), composed.shape(), composed.range());
     save_picture(&picture, &args.out)?;
-    let energies = floats(composed.energy(samples));
     say(format_args!(
         "{} samples of {} models, mean energy {:.4}",
         args.count,

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ebm::ops::Noise;
-use ebm::training::Examples;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
     EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
-    energies, energies_are_bounds, false_positive_rate, gradient_norms, held_out,
+    energies, energies_are_bounds, false_positive_rate, finite, gradient_norms, held_out,
 };
 use ebm::training::run::ModelFile;
+use ebm::training::{Examples, TrainError};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -151,9 +151,13 @@ pub(crate) fn detect<'a>(
     // Two-valued pixels have no slope.
     let has_slope = !model.takes_binary();
     let norms = |examples: &Examples<4>, progress: &mut Progress<'_>| {
-        has_slope.then(|| gradient_norms(&model.model, examples, progress))
+        let norms = has_slope.then(|| gradient_norms(&model.model, examples, progress));
+        if let Some(norms) = &norms {
+            finite(norms, "the gradient at an example")?;
+        }
+        Ok::<_, TrainError>(norms)
     };
-    let inlier_norms = norms(&held_out.examples, progress);
+    let inlier_norms = norms(&held_out.examples, progress)?;
     let mut row = set(origin.name().into(), &inliers);
     row.gradient_norm = inlier_norms.as_ref().map(|norms| GradientNorms {
         norm: EnergySummary::new(norms),
@@ -167,7 +171,7 @@ pub(crate) fn detect<'a>(
         let mut row = set(source.name(), &outliers);
         row.auroc = auroc(&inliers, &outliers);
         row.fpr_at_95 = false_positive_rate(&inliers, &outliers, ACCEPTANCE);
-        let outlier_norms = norms(&examples, progress);
+        let outlier_norms = norms(&examples, progress)?;
         if let (Some(inliers), Some(outliers)) = (&inlier_norms, outlier_norms) {
             row.gradient_norm = Some(GradientNorms {
                 norm: EnergySummary::new(&outliers),

@@ -332,12 +332,13 @@ fn print_likelihood(report: &Report) {
     });
     if let Some(recall) = &report.recall {
         say(format_args!(
-            "recall of {} training examples with {:.0} % of the units flipped: overlap {:.3} -> {:.3}, {:.0} % without a wrong unit",
+            "recall of {} training examples with {:.0} % of the units flipped: overlap {:.3} -> {:.3}, {:.0} % came back without a wrong unit, {:.0} % ended in another stored example",
             recall.examples,
             100.0 * recall.damage,
             recall.overlap_before,
             recall.overlap_after,
-            100.0 * recall.perfect
+            100.0 * recall.perfect,
+            100.0 * recall.other
         ));
     }
     if let [(_, train), (_, test)] = &report.sets[..] {

@@ -15,10 +15,13 @@ use super::terminal::{say, warn};
 
 /// Find log Z, the logarithm of the partition function, in nats.
 ///
-/// Machines with up to 20 units in their smaller half are summed over exactly. Others are annealed in both directions:
-/// forward from independent units, which is too low on average, and back from samples of the machine, which is too high
-/// as far as the samples are good. Where both agree, log Z is found; where they don't, use more temperatures
+/// Machines with up to about 20 units in their smaller half, or up to 25 if they are small, are summed over exactly. Others are
+/// annealed in both directions: forward from independent units, which is too low on average, and back from samples of the machine,
+/// which is too high as far as the samples are good. Where both agree, log Z is found; where they don't, use more temperatures
 /// (--temperatures) or more sweeps (--sweeps).
+///
+/// Without data the samples come from parallel tempering, which gives a third number. Nothing vouches for them then: modes that no
+/// chain has found are missing from all three, however close these are.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -56,7 +59,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Err(error) if args.data.is_some() => return Err(error.into()),
         Err(error) => {
             warn(format_args!(
-                "without data ({error}): the way back starts where the way forward ended, and won't find modes that it missed; pass --data DIR"
+                "without data ({error}): the way back starts at samples of parallel tempering, for which nothing vouches; pass --data DIR"
             ));
             None
         }
@@ -72,10 +75,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     )?;
     bar.finish();
     if args.json {
-        say(format_args!(
-            "{}",
-            serde_json::to_string_pretty(&found).unwrap_or_default()
-        ));
+        say(format_args!("{}", partition::json(&found)));
     } else {
         partition::print(&found);
     }

@@ -21,7 +21,7 @@ pub(crate) struct PartitionArgs {
     /// Temperatures: their number, evenly spaced, a file of inverse temperatures from 0 to 1, or salakhutdinov2008
     #[arg(long, value_name = "N|FILE|NAME", default_value = "salakhutdinov2008")]
     temperatures: String,
-    /// Sweeps from data to samples of the machine, for the way back
+    /// Sweeps from data to samples of the machine, for the way back; without data, of parallel tempering
     #[arg(long, value_name = "N", default_value_t = 1000)]
     sweeps: usize,
     /// Seed of the chains
@@ -122,25 +122,66 @@ pub(crate) fn print(found: &LogPartition) {
                 ));
             };
             row("forward (lower bound)", forward);
-            row("reverse (upper bound)", reverse);
-            let gap = reverse.log_partition - forward.log_partition;
-            let sample_size = forward
-                .effective_sample_size
-                .min(reverse.effective_sample_size);
+            let Some(samples) = found.samples() else {
+                row("reverse (upper bound)", reverse);
+                let gap = reverse.log_partition - forward.log_partition;
+                let sample_size = forward
+                    .effective_sample_size
+                    .min(reverse.effective_sample_size);
+                let effective = sample_size / *chains as f64;
+                return say(format_args!(
+                    "{}",
+                    verdict(gap, found.interval(), effective)
+                ));
+            };
+            row("reverse (from samples)", reverse);
+            let error = format!("± {:.3}", 1.96 * samples.standard_error);
             say(format_args!(
-                "{}",
-                verdict(gap, found.interval(), sample_size / *chains as f64)
+                "{:24}{:>12.3}  {error:^24}  {} temperatures, {} round trips",
+                "parallel tempering",
+                samples.log_partition,
+                samples.temperatures,
+                samples.round_trips
             ));
+            say(format_args!("{}", unverified(found)));
         }
+    }
+}
+
+/// As JSON; without data with the verdict that there is none.
+pub(crate) fn json(found: &LogPartition) -> String {
+    #[derive(serde::Serialize)]
+    struct Report<'a> {
+        #[serde(flatten)]
+        found: &'a LogPartition,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verdict: Option<&'static str>,
+    }
+    let verdict = found.samples().map(|_| match found.is_close() {
+        true => "unverified",
+        false => "apart",
+    });
+    serde_json::to_string_pretty(&Report { found, verdict }).unwrap_or_default()
+}
+
+/// How far the numbers of a machine without data are apart, which is all that can be said: what all of them missed nobody sees.
+fn unverified(found: &LogPartition) -> String {
+    let spread = found.spread();
+    if found.is_close() {
+        format!(
+            "without data nothing vouches for the samples: the three numbers lie within {spread:.3}, but modes that no chain has found would be missing from all; log Z is hardly below the lower bound, and may be above it"
+        )
+    } else {
+        format!(
+            "the three numbers are up to {spread:.3} apart: some chains missed modes; log Z is hardly below the lower bound; use more sweeps, more temperatures, data (--data DIR) or, where there are few units, --method exact"
+        )
     }
 }
 
 /// What the gap between the bounds means; `effective` is the smaller share of chains that carry the weight.
 fn verdict(gap: f64, (low, high): (f64, f64), effective: f64) -> String {
     let width = high - low;
-    if !gap.is_finite() {
-        "the weights are not finite: the machine's parameters are too large or not numbers".into()
-    } else if gap.abs() <= width.max(0.5) && width < 5.0 {
+    if gap.abs() <= width.max(0.5) && width < 5.0 {
         let weak = if effective < 0.1 {
             "; few chains carry the weight, so that more temperatures would make them surer"
         } else {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
 use ebm::training::data::Split;
-use ebm::training::evaluation::{damaged, recall_images};
+use ebm::training::evaluation::{
+    RecallEnd, RecalledImages, damaged, finite, recall_images, recall_originals,
+};
 use ebm::training::run;
 use ebm::training::{TrainError, save_picture};
 
@@ -18,8 +20,9 @@ use super::terminal::{remark, say};
 /// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
 ///
 /// The machine falls from each image into a valley of its energy, one unit after the other at temperature 0. Named images are
-/// damaged already, or are with --flip; without any, the stored examples are. The picture shows three images each: as given, as
-/// recalled, and the stored example nearest to that. Overlaps are 1 where all pixels agree, 0 for chance, -1 for the opposite.
+/// damaged already, or are with --flip; without any, the stored examples are. The picture shows three images each: of stored examples
+/// the original, as damaged, and as recalled; of named images as given, as recalled, and the stored example nearest to that. Overlaps
+/// are 1 where all pixels agree, 0 for chance, -1 for the opposite.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -74,7 +77,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         model.config = run_data::with_data(&model.config, folder)?;
     }
     let stored = run_data::examples(&model, Split::Train, &choice.device)?;
-    let (intact, share) = if args.files.is_empty() {
+    let are_stored = args.files.is_empty();
+    let (intact, share) = if are_stored {
         (
             first(&stored, args.count as usize),
             args.flip.unwrap_or(0.2),
@@ -85,9 +89,20 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let mut noise = Noise::new(args.seed);
     let given = damaged(intact, model.config.data.range(), share, &mut noise);
-    let Some(recalled) = recall_images(&model.model, given, &stored, &mut noise) else {
+    let recalled = if are_stored {
+        recall_originals(&model.model, given, &stored, &mut noise)
+    } else {
+        recall_images(&model.model, given, &stored, &mut noise)
+    };
+    let Some(recalled) = recalled else {
         return Err(TrainError::NoExamples.into());
     };
+    for image in &recalled.images {
+        finite(
+            &[image.energy_before as f32, image.energy_after as f32],
+            "the energy of an image",
+        )?;
+    }
     say(format_args!(
         "{:>5}  {:>7}  {:>17}  {:>23}",
         "image", "nearest", "overlap with it", "energy"
@@ -102,16 +117,30 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             if image.converged { "" } else { "  not at rest" }
         ));
     }
-    let perfect = recalled
-        .images
-        .iter()
-        .filter(|image| image.overlap_after > 1.0 - 1e-6);
-    say(format_args!(
-        "{} of {} ended in a stored example",
-        perfect.count(),
-        recalled.images.len()
-    ));
+    say(format_args!("{}", ends(&recalled, are_stored)));
     save_picture(&recalled.picture, &args.out)?;
     remark(format_args!("wrote {}", args.out.display()));
     Ok(())
+}
+
+/// How many images ended where.
+fn ends(recalled: &RecalledImages, are_stored: bool) -> String {
+    let of = |end: RecallEnd| {
+        let images = recalled.images.iter();
+        images.filter(|image| image.end == end).count()
+    };
+    let count = recalled.images.len();
+    if are_stored {
+        format!(
+            "{} of {count} came back; {} ended in another stored example, {} in none",
+            of(RecallEnd::Original),
+            of(RecallEnd::Stored),
+            of(RecallEnd::Elsewhere)
+        )
+    } else {
+        format!(
+            "{} of {count} ended in a stored example",
+            of(RecallEnd::Stored)
+        )
+    }
 }

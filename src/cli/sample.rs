@@ -7,11 +7,13 @@ use clap::ValueEnum;
 use ebm::ops::write_npy;
 use ebm::sampling::{Cooling, TemperatureSchedule};
 use ebm::training::config::{MAX_SAMPLES, SamplerConfig};
+use ebm::training::evaluation::{check_made, finite};
 use ebm::training::run::{self, Annealing, ModelFile, SampleOptions};
 use ebm::training::{Network, save_picture, write_npz, write_whole};
 
 use super::export::check_new;
 use super::failure::Failure;
+use super::image_inputs::floats;
 use super::layers::DeviceArgs;
 use super::output::{self, Format};
 use super::terminal::remark;
@@ -139,17 +141,16 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     if format == Format::Picture {
         let samples = run::sample(&model, options, device)?;
+        check_made(&model.model, &samples)?;
         let picture = run::sample_picture(&model, samples, device);
         save_picture(&picture, &args.out)?;
     } else {
         check_new(&args.out)?;
         let bytes = if format == Format::Npy {
             let mut bytes = Vec::new();
-            write_npy(
-                &mut bytes,
-                &run::sample(&model, options, device)?.into_data(),
-            )
-            .map(|()| bytes)
+            let samples = run::sample(&model, options, device)?;
+            check_made(&model.model, &samples)?;
+            write_npy(&mut bytes, &samples.into_data()).map(|()| bytes)
         } else {
             let arrays = args.arrays(&model, options, device)?;
             let arrays: Vec<_> = arrays.iter().map(|(name, data)| (*name, data)).collect();
@@ -205,6 +206,8 @@ impl Args {
             }
             None => (run::draw(model, options, device)?, None),
         };
+        check_made(&model.model, &samples.images)?;
+        finite(&floats(samples.energies.clone()), "the energy of a sample")?;
         let states = samples.states.flatten::<2>(1, 3);
         let is_state = matches!(model.model, Network::Mlp(_) | Network::ConvNet(_));
         let mut arrays = vec![

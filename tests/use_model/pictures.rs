@@ -228,15 +228,27 @@ fn stored_digits_are_recalled_from_damaged_ones() {
     let folder = folder.path();
     train_machines(folder);
     let said = printed(folder, &["recall", "--run", "memory", "--flip", "0"]);
-    assert!(said.contains("3 of 3 ended in a stored example"), "{said}");
+    assert!(
+        said.contains("3 of 3 came back; 0 ended in another stored example, 0 in none"),
+        "{said}"
+    );
     let said = printed(folder, &["recall", "--run", "memory", "--flip", "0.1"]);
     assert!(
         said.contains("nearest") && said.contains("wrote recall.png"),
         "{said}"
     );
-    // Three digits, each as given, as recalled, and the nearest.
+    // Three digits, each the original, as damaged, and as recalled.
     let picture = open(folder, "recall.png");
     assert_eq!(picture.width() % (3 * 50), 2);
+    // Every pixel flipped is the opposite of a memory, which is one too, but never the memory itself.
+    let said = printed(folder, &["recall", "--run", "memory", "--flip", "1"]);
+    assert!(said.contains("0 of 3 came back; "), "{said}");
+    let turned = open(folder, "recall.png");
+    let intact = |x| (pixel(&picture, 0, 0, (x, x)), pixel(&turned, 0, 0, (x, x)));
+    assert!(
+        (0..8).map(intact).all(|(a, b)| a == b),
+        "the first is not the original"
+    );
     // A picture of nothing falls somewhere; nothing of it is flipped.
     GrayImage::new(8, 8).save(folder.join("black.png")).unwrap();
     let arguments = [

@@ -1,6 +1,6 @@
 //! The `Kernel` trait, one Markov transition, and `run`, many of them.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use ebm_ops::Noise;
 
 use crate::interrupt::Interrupt;
@@ -21,6 +21,13 @@ pub trait Kernel<E, X> {
 
     /// Where the chains are.
     fn position(&self, state: &Self::State) -> X;
+
+    /// Which chains stand where the energy is finite, and its gradient if the kernel follows it: `[batch]`; `None` for a kernel
+    /// that doesn't ask. What the others accept says nothing of a step size, so warm-up leaves them out.
+    fn is_finite(&self, state: &Self::State) -> Option<Tensor<1, Bool>> {
+        let _ = state;
+        None
+    }
 }
 
 /// What one transition has to tell of each chain, left on the device until somebody reads it: `[batch]` each.
@@ -40,6 +47,9 @@ pub struct StepInfo {
     pub swapped: Option<Tensor<2>>,
     /// With what probability they did; `None` for a kernel that has no replicas.
     pub swap_probability: Option<Tensor<2>>,
+    /// 1 where a warm-up left the chain out of what it learnt, as it stood where the energy isn't finite; `None` outside of
+    /// warm-up, and where all chains counted.
+    pub left_out: Option<Tensor<1>>,
 }
 
 impl StepInfo {
@@ -60,6 +70,7 @@ impl StepInfo {
         add(&mut self.reset, later.reset);
         add(&mut self.swapped, later.swapped);
         add(&mut self.swap_probability, later.swap_probability);
+        add(&mut self.left_out, later.left_out);
     }
 
     /// Sums over so many transitions as one step: shares of what was accepted, numbers of what went wrong.
@@ -84,6 +95,7 @@ impl StepInfo {
             reset: cat(|info| &info.reset),
             swapped: None,
             swap_probability: None,
+            left_out: None,
         }
     }
 }
@@ -123,6 +135,13 @@ impl<X> Run<X> {
     /// rejects such steps.
     pub fn resets(&self) -> Option<Tensor<1>> {
         self.totals.reset.clone()
+    }
+
+    /// In how many transitions a warm-up left each chain out of what it learnt, because it stood where the energy isn't finite:
+    /// `[batch]`; `None` where all chains counted in all of them. A chain that was left out to the end never came to where the
+    /// target has probability: start it elsewhere.
+    pub fn left_out(&self) -> Option<Tensor<1>> {
+        self.totals.left_out.clone()
     }
 
     /// How often each pair of neighbouring temperatures swapped, as a share of the transitions, the coldest pair first:

@@ -14,7 +14,7 @@
 //! | associative memories | [`recall`], [`fakes_near`], [`fakes_from_random`] |
 //! | near a known [`Density`] | [`RejectionSampler`], exact; [`importance_sample`], weighted |
 //! | some coordinates given | [`ConditionalEnergy`] with any kernel, [`ClampedBlockGibbs`], [`ClampedSingleSiteGibbs`]; observed with noise: [`GaussianLikelihood`], [`ObservedBlock`] |
-//! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]) |
+//! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]); [`TemperedReplicas`] finds far modes |
 //!
 //! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size, [`window_adaptation`] Hamiltonian
 //! Monte Carlo's step size and metric, as Stan does, [`chees_adaptation`] its step size and the length of its trajectories.
@@ -92,8 +92,9 @@ pub use metropolis_hastings::{
     RandomWalkMetropolis, UniformWalk,
 };
 pub use partition::{
-    AnnealedImportance, AnnealingPath, Bridge, EnergyPath, LayeredPath, LayeredState, PairwisePath,
-    PartitionEstimate, SchedulePlace, TemperingSchedule, TemperingScheduleError,
+    AcceptanceRatio, AnnealedImportance, AnnealingPath, Bridge, EnergyPath, LayeredPath,
+    LayeredState, PairOfDensities, PairwisePath, PartitionEstimate, ReplicaEstimate, ReplicaPath,
+    SchedulePlace, TemperedReplicas, TemperingSchedule, TemperingScheduleError, acceptance_ratio,
 };
 pub use recall::{Dynamics, Recall, recall};
 pub use rejection_sampling::{RejectionError, RejectionSample, RejectionSampler};

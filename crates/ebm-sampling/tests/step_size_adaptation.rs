@@ -38,7 +38,7 @@ fn the_first_numbers_of_the_recursion() {
 /// Where nothing is ever accepted, or everything, the step stays a positive number.
 #[test]
 fn the_step_stays_in_range() {
-    for (acceptance, extreme) in [(0.0, 1e-100), (1.0, 1e100)] {
+    for (acceptance, extreme) in [(0.0, 1e-19), (1.0, 1e19)] {
         let mut averaging = DualAveraging::new(1.0, 0.5);
         for _ in 0..20_000 {
             averaging.update(acceptance);
@@ -175,7 +175,7 @@ fn a_reasonable_step_is_where_the_acceptance_crosses_a_half() {
 }
 
 #[test]
-fn the_search_for_a_step_ends_where_every_step_is_accepted_or_none() {
+fn the_search_for_a_step_ends_where_every_step_is_accepted_or_no_chain_has_an_energy() {
     let device = Device::flex();
     let mut noise = Noise::new(1);
     let start = Tensor::<2>::full([10, 2], -0.5, &device);
@@ -185,7 +185,7 @@ fn the_search_for_a_step_ends_where_every_step_is_accepted_or_none() {
     assert_eq!(found.step_size(), 2.0_f64.powi(60));
     let nowhere = Tensor::<2>::full([10, 2], 0.5, &device);
     let found = find_reasonable_step_size(&kernel, &NanWherePositive {}, nowhere, &mut noise);
-    assert!(found.step_size() < 1e-6);
+    assert_eq!(found.step_size(), 1.0);
 }
 
 /// Chains at the edge of where the energy is a number: no position goes beyond it, and the step stays a number.

@@ -119,6 +119,14 @@ pub enum TrainError {
         /// The kinds of models of which it can be found.
         models: &'static str,
     },
+    /// A result that is no number.
+    #[error(
+        "{what} is no finite number: energies of this model overflow 32 bits (its weights are finite, but too large, or the inputs are): look for weights far above 1 by `ebm export`, train with a lower optimizer.learning_rate or more optimizer.weight_decay, or scale the weights down"
+    )]
+    NotFinite {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// The device doesn't compute in a type that was asked for.
     #[error(
         "this device doesn't compute in {precision} (config key `training.precision`, flag `--precision`): use f32 or another backend; `ebm devices` lists the types of each"

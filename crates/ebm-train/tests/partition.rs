@@ -135,7 +135,7 @@ fn samples_are_drawn_before_annealing_back() {
     }
 }
 
-/// Up to 20 units are summed over, more are annealed; more than 25 can't be summed over.
+/// Up to 25 units are summed over where they are few beside; more are annealed, and can't be summed over.
 #[test]
 fn the_method_follows_the_size() {
     let device = Device::flex();
@@ -143,13 +143,13 @@ fn the_method_follows_the_size() {
         let config = BoltzmannMachineConfig::new(units).with_weight_std(0.05);
         Network::BoltzmannMachine(config.init(&device, &mut Noise::new(1)))
     };
-    for (units, exact) in [(20, true), (21, false)] {
+    for (units, exact) in [(20, true), (22, true), (26, false)] {
         let found = found(&machine(units), None, PartitionMethod::Auto).unwrap();
         let is_exact = matches!(found, LogPartition::Exact { .. });
         assert_eq!(is_exact, exact, "{units} units: {found:?}");
     }
     assert!(found(&machine(26), None, PartitionMethod::Exact).is_err());
-    let real = RbmConfig::new(4, 21).with_visible_units(VisibleUnits::Gaussian);
+    let real = RbmConfig::new(4, 26).with_visible_units(VisibleUnits::Gaussian);
     let real = Network::Rbm(real.init(&device, &mut Noise::new(1)));
     let found = found(&real, None, PartitionMethod::Auto).unwrap();
     assert!(matches!(found, LogPartition::Annealed { .. }), "{found:?}");

@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::{Noise, per_chain, select_chains};
 
+use super::counted::{Counted, Lookout};
+use super::reasonable_step_size::checked;
 use super::{DualAveraging, scalars};
 use crate::hamiltonian::{HamiltonianMonteCarlo, Trajectory};
 use crate::kernel::{Kernel, Run, StepInfo};
@@ -57,6 +59,9 @@ const MAX_CHANGE: f64 = 0.35;
 /// Don't use the positions of the run as draws, but as starting points. Two numbers are read back from the device at
 /// each step, because the next step depends on them. The more chains the better; 16 or more are sensible.
 ///
+/// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the kernel keeps step size and
+/// length. After fewer than 10 steps the step size is halved until at least half of the target is accepted.
+///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
@@ -95,29 +100,38 @@ pub fn chees_adaptation<E: Energy<D>, const D: usize>(
         "a trajectory needs at least one leapfrog step, got 0"
     );
     let mut kernel = kernel.clone().with_random_length();
-    let mut averaging = DualAveraging::new(kernel.step_size, target_acceptance);
+    let first = kernel.step_size;
+    let mut averaging = DualAveraging::new(first, target_acceptance);
     let mut length = Length::new(kernel.step_size * (2 * kernel.leapfrog_steps - 1) as f64);
     let mut state = Kernel::<E, Tensor<D>>::init(&kernel, energy, position);
     let mut totals = StepInfo::default();
+    let (mut lookout, mut updates) = (Lookout::default(), 0);
     for step in 1..=steps {
         kernel.step_size = averaging.step_size();
         let time = halton(step) * length.log_length.exp();
         let leaps = (time / kernel.step_size).ceil();
         let leaps = (leaps as usize).clamp(1, MAX_LEAPFROG_STEPS);
         let trajectory = kernel.trajectory(energy, &state, leaps, noise);
+        let counted = lookout.look::<_, E, Tensor<D>>(&kernel, &state);
         let criterion = Criterion::of(&kernel, &state, &trajectory);
         let info;
         (state, info) = HamiltonianMonteCarlo::settle::<E, D>(state, trajectory, noise);
-        let (acceptance, gradient) = criterion.read(&info);
-        averaging.update(acceptance);
-        length.climb(time * gradient);
-        totals.add(info);
+        if !counted.is_none() {
+            let (acceptance, gradient) = criterion.read(&info, &counted);
+            averaging.update(acceptance);
+            length.climb(time * gradient);
+            updates += 1;
+        }
+        totals.add(counted.note(info));
     }
-    if steps > 0 {
+    if updates == 0 {
+        kernel.step_size = first;
+    } else {
         kernel.step_size = averaging.averaged_step_size();
-        // The mean of ceil(u T / step_size) is (T / step_size + 1) / 2.
-        let mean = ((length.log_average.exp() / kernel.step_size + 1.0) / 2.0).round();
-        kernel.leapfrog_steps = (mean as usize).clamp(1, MAX_LEAPFROG_STEPS / 2);
+        length.fit(&mut kernel);
+        let again = || state.clone();
+        kernel = checked(kernel, energy, &again, updates, target_acceptance, noise);
+        length.fit(&mut kernel);
     }
     let run = Run {
         position: state.position,
@@ -143,6 +157,13 @@ impl Length {
             second_moment: 0.0,
             updates: 0,
         }
+    }
+
+    /// Gives a kernel the leapfrog steps of the averaged length: the mean of `ceil(u T / step_size)` is
+    /// `(T / step_size + 1) / 2`.
+    fn fit(&self, kernel: &mut HamiltonianMonteCarlo) {
+        let mean = ((self.log_average.exp() / kernel.step_size + 1.0) / 2.0).round();
+        kernel.leapfrog_steps = (mean as usize).clamp(1, MAX_LEAPFROG_STEPS / 2);
     }
 
     /// One step up a gradient with respect to `log_length`; none where it is not finite.
@@ -204,21 +225,33 @@ impl Criterion {
     }
 
     /// The harmonic mean of the acceptance probabilities, and the gradient with respect to the length; divergent chains
-    /// are left out.
-    fn read(self, info: &StepInfo) -> (f64, f64) {
+    /// and chains that don't count are left out.
+    fn read(mut self, info: &StepInfo, counted: &Counted) -> (f64, f64) {
         let (Some(probability), Some(divergent)) =
             (info.acceptance_probability.clone(), info.divergent.clone())
         else {
             unreachable!("Hamiltonian Monte Carlo reports both")
         };
         let divergent = divergent.greater_scalar(0.5);
-        let counted = divergent.clone().bool_not().float();
-        let weights = probability.clone().mask_fill(divergent.clone(), 0.0);
-        let inverse = probability.recip().mask_fill(divergent, 0.0);
+        let (skipped, start_centre) = match counted {
+            Counted::All => (divergent, self.starts.clone().mean_dim(0)),
+            Counted::Some(counts, count) => {
+                let skipped = divergent.bool_or(counts.clone().bool_not());
+                // What stands where there is no energy need not be a number itself.
+                for part in [&mut self.starts, &mut self.proposals, &mut self.velocities] {
+                    *part = select_chains(counts, part.zeros_like(), part.clone());
+                }
+                let sum = self.starts.clone().sum_dim(0);
+                (skipped, sum.div_scalar(*count as f64))
+            }
+        };
+        let counted = skipped.clone().bool_not().float();
+        let weights = probability.clone().mask_fill(skipped.clone(), 0.0);
+        let inverse = probability.recip().mask_fill(skipped, 0.0);
         let share: Tensor<2> = (weights.clone() / weights.sum().add_scalar(1e-20)).unsqueeze_dim(1);
         let centre = (self.proposals.clone() * share.clone()).sum_dim(0);
         let proposals = self.proposals - centre;
-        let starts = self.starts.clone() - self.starts.mean_dim(0);
+        let starts = self.starts - start_centre;
         let change = proposals.clone().square().sum_dim(1) - starts.square().sum_dim(1);
         let outward = (proposals * self.velocities).sum_dim(1);
         let gradient: Tensor<1> = (change * outward * share).sum();

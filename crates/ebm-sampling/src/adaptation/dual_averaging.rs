@@ -9,8 +9,8 @@ const T0: f64 = 10.0;
 /// How fast the average forgets, `kappa`.
 const KAPPA: f64 = 0.75;
 
-/// Step sizes beyond these are of no use to anybody, and their squares are still numbers.
-const RANGE: (f64, f64) = (1e-100, 1e100);
+/// Step sizes beyond these are of no use to anybody, and in f32 their squares are still numbers above 0.
+const RANGE: (f64, f64) = (1e-19, 1e19);
 
 /// A step size within what is worth trying, where nothing is ever accepted, or everything.
 pub(super) fn in_range(step_size: f64) -> f64 {
@@ -29,7 +29,10 @@ pub(super) fn in_range(step_size: f64) -> f64 {
 ///
 /// with `gamma = 0.05`, `t_0 = 10`, `kappa = 0.75`. Warm-up runs with `eps_t`; what comes after with `epsbar_t`, which
 /// converges where the acceptance falls with the step. Where nothing is ever accepted, or everything, step sizes end at
-/// 1e-100 or 1e100.
+/// 1e-19 or 1e19.
+///
+/// The first of the averages swing as the steps do, which begin with one ten times as long: of fewer than some ten updates
+/// none may be any good.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DualAveraging {
     target_acceptance: f64,

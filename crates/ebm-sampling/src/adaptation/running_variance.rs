@@ -1,7 +1,6 @@
 //! Means and variances of many chains over many draws, on the device.
 
 use burn::tensor::Tensor;
-use ebm_ops::per_chain;
 
 /// Pooled over chains and draws, a batch at a time (Welford 1962; Chan, Golub & LeVeque 1983), so that memory doesn't
 /// grow and no large squares are subtracted.
@@ -13,9 +12,8 @@ pub(super) struct RunningVariance {
 }
 
 impl RunningVariance {
-    /// Takes one draw of every chain: `[batch, ..]`.
-    pub(super) fn add<const D: usize>(&mut self, positions: Tensor<D>) {
-        let x = per_chain(positions);
+    /// Takes one draw of every chain: `[batch, values]`.
+    pub(super) fn add(&mut self, x: Tensor<2>) {
         let count = x.dims()[0] as f64;
         let mean = x.clone().mean_dim(0);
         let squares = (x - mean.clone()).square().sum_dim(0);

@@ -2,7 +2,9 @@
 
 use ebm_ops::Noise;
 
-use super::{DualAveraging, mean_acceptance};
+use super::DualAveraging;
+use super::counted::Lookout;
+use super::reasonable_step_size::checked;
 use crate::hamiltonian::HamiltonianMonteCarlo;
 use crate::kernel::{Kernel, Run, StepInfo};
 use crate::metropolis_hastings::{GaussianWalk, LangevinProposal, MetropolisHastings, UniformWalk};
@@ -106,6 +108,10 @@ impl StepSize for UniformWalk {
 /// Chains don't keep their target exactly while the kernel changes: don't use the positions of the run as draws, but as
 /// starting points. Many chains need few steps; some 100 steps do for most targets. One number is read back from the
 /// device at each step, because the next step depends on it.
+///
+/// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the step stays. Without steps the
+/// kernel comes back as it is; of fewer than 10 the average may be of no use, and is halved until at least half of the target
+/// is accepted.
 /// [`find_reasonable_step_size`](crate::find_reasonable_step_size) gives a first step size where none is known.
 ///
 /// ```
@@ -136,19 +142,31 @@ pub fn adapt_step_size<K: Kernel<E, X> + StepSize, E, X>(
     target_acceptance: f64,
     noise: &mut Noise,
 ) -> (K, Run<X>) {
-    let mut averaging = DualAveraging::new(kernel.step_size(), target_acceptance);
+    let first = kernel.step_size();
+    let mut averaging = DualAveraging::new(first, target_acceptance);
     let mut state = kernel.init(energy, position);
     let mut totals = StepInfo::default();
+    let (mut lookout, mut updates) = (Lookout::default(), 0);
     for _ in 0..steps {
         let info;
         let trial = kernel.with_step_size(averaging.step_size());
+        let counted = lookout.look(&trial, &state);
         (state, info) = trial.step(energy, state, noise);
-        averaging.update(mean_acceptance(&info));
-        totals.add(info);
+        if let Some(acceptance) = counted.mean_acceptance(&info) {
+            averaging.update(acceptance);
+            updates += 1;
+        }
+        totals.add(counted.note(info));
     }
-    let tuned = kernel.with_step_size(averaging.averaged_step_size());
+    let tuned = match updates {
+        0 => kernel.with_step_size(first),
+        _ => kernel.with_step_size(averaging.averaged_step_size()),
+    };
+    let position = tuned.position(&state);
+    let again = || kernel.init(energy, kernel.position(&state));
+    let tuned = checked(tuned, energy, &again, updates, target_acceptance, noise);
     let run = Run {
-        position: tuned.position(&state),
+        position,
         steps,
         totals,
     };

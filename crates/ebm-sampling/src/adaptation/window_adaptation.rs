@@ -4,9 +4,10 @@ use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::Noise;
 
-use super::reasonable_step_size::reasonable_from;
+use super::DualAveraging;
+use super::counted::Lookout;
+use super::reasonable_step_size::{checked, reasonable_from};
 use super::running_variance::RunningVariance;
-use super::{DualAveraging, mean_acceptance};
 use crate::hamiltonian::HamiltonianMonteCarlo;
 use crate::kernel::{Kernel, Run, StepInfo};
 
@@ -73,6 +74,10 @@ impl WarmupWindows {
 /// Don't use the positions of the run as draws, but as starting points. One number is read back from the device at each
 /// step, because the next step depends on it.
 ///
+/// Chains that stand where the energy isn't finite are left out of step size and metric ([`Run::left_out`]); if all do both
+/// stay. Without steps the kernel comes back as it is; where the last interval has fewer than 10, whose average may be of no
+/// use, the step size is halved until at least half of the target is accepted.
+///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
@@ -106,26 +111,49 @@ pub fn window_adaptation<E: Energy<D>, const D: usize>(
     let mut totals = StepInfo::default();
     // What a window waits before it collects draws: the step size is tuned through the first interval and the first window.
     let mut wait = windows.first;
+    let mut lookout = Lookout::default();
+    let mut counted = lookout.look::<_, E, Tensor<D>>(&kernel, &state);
     let lengths = windows.slow.iter().copied().chain([0]);
+    // Without steps there is nothing to learn, and the kernel stays.
+    let lengths = lengths.take_while(|_| steps > 0);
     for (index, length) in lengths.enumerate() {
         let is_last = index == windows.slow.len();
         if is_last && !windows.slow.is_empty() {
             wait = windows.last;
         }
-        kernel = reasonable_from(&kernel, energy, &state, noise);
-        let mut averaging = DualAveraging::new(kernel.step_size, target_acceptance);
+        kernel = reasonable_from(&kernel, energy, &|| state.clone(), noise);
+        let first = kernel.step_size;
+        let mut averaging = DualAveraging::new(first, target_acceptance);
+        let mut updates = 0;
         let mut variance = RunningVariance::default();
         for step in 0..wait + length {
             kernel.step_size = averaging.step_size();
             let info;
             (state, info) = kernel.step(energy, state, noise);
-            averaging.update(mean_acceptance(&info));
-            totals.add(info);
-            if step >= wait {
-                variance.add(state.position.clone());
+            if let Some(acceptance) = counted.mean_acceptance(&info) {
+                averaging.update(acceptance);
+                updates += 1;
+            }
+            totals.add(counted.note(info));
+            counted = lookout.look::<_, E, Tensor<D>>(&kernel, &state);
+            if step >= wait
+                && let Some(rows) = counted.rows(state.position.clone())
+            {
+                variance.add(rows);
             }
         }
-        kernel.step_size = averaging.averaged_step_size();
+        kernel.step_size = match updates {
+            0 => first,
+            _ => averaging.averaged_step_size(),
+        };
+        kernel = checked(
+            kernel,
+            energy,
+            &|| state.clone(),
+            updates,
+            target_acceptance,
+            noise,
+        );
         if let Some(variance) = variance.regularised() {
             kernel.inverse_mass_matrix = Some(variance);
         }

@@ -6,7 +6,11 @@ use super::{are_finite, mean, split, variance};
 /// The effective sample size for the mean of the draws, chains split in halves (Vehtari et al. 2021, section 3).
 ///
 /// `S / tau` with `S` draws in all and `tau = 1 + 2 sum_t rho_t`, the autocorrelations of all chains together summed by
-/// Geyer's initial monotone sequence (Geyer 1992). More than `S` for draws that alternate, at most `S log10 S`.
+/// Geyer's initial monotone sequence (Geyer 1992). More than `S` for draws that alternate, at most `S log10 S`; draws that
+/// are all within 1e-15 of each other are `S`, whatever they are.
+///
+/// Fewer than 10 draws a chain have halves of at most 4, too short for a single pair of lags to be looked at: the result is
+/// then `S log10 S`, the most there can be, and says nothing about the draws. It is what ArviZ gives.
 ///
 /// # Panics
 ///
@@ -38,24 +42,31 @@ pub fn bulk_effective_sample_size(chains: &[Vec<f64>]) -> f64 {
 ///
 /// As for [`effective_sample_size`].
 pub fn tail_effective_sample_size(chains: &[Vec<f64>]) -> f64 {
+    let of = |p| quantile_effective_sample_size(chains, p);
+    // Both are numbers, or neither.
+    of(0.05).min(of(0.95))
+}
+
+/// The effective sample size for the quantile `p`: of the indicators `1[x <= quantile]`.
+///
+/// # Panics
+///
+/// As for [`effective_sample_size`], and if `p` isn't between 0 and 1.
+pub fn quantile_effective_sample_size(chains: &[Vec<f64>], p: f64) -> f64 {
+    assert!(
+        (0.0..=1.0).contains(&p),
+        "a quantile must be between 0 and 1, found {p}"
+    );
     if !are_finite(chains) {
         return f64::NAN;
     }
-    let draws = sorted(chains);
-    let below = |p: f64| {
-        let limit = quantile(&draws, p);
-        let below: Vec<Vec<f64>> = chains
-            .iter()
-            .map(|chain| {
-                chain
-                    .iter()
-                    .map(|&draw| f64::from(u8::from(draw <= limit)))
-                    .collect()
-            })
-            .collect();
-        of(&split(&below))
-    };
-    below(0.05).min(below(0.95))
+    let limit = quantile(&sorted(chains), p);
+    let below = |&draw: &f64| f64::from(u8::from(draw <= limit));
+    let below: Vec<Vec<f64>> = chains
+        .iter()
+        .map(|chain| chain.iter().map(below).collect())
+        .collect();
+    of(&split(&below))
 }
 
 /// The Monte-Carlo standard error of the mean of all draws, their standard deviation over the root of
@@ -94,13 +105,18 @@ fn autocovariance(chain: &[f64], mean: f64, lag: usize) -> f64 {
     sum / chain.len() as f64
 }
 
-/// Of chains as they are.
+/// Draws within so much of each other are all the same: the decimal resolution of f64, as ArviZ has it.
+const RESOLUTION: f64 = 1e-15;
+
+/// Of chains as they are, `_ess` of ArviZ step by step.
 fn of(chains: &[Vec<f64>]) -> f64 {
     let length = chains[0].len();
     let (n, count) = (length as f64, chains.len() as f64);
     let total = n * count;
-    let first = chains[0][0];
-    if chains.iter().flatten().all(|&draw| draw == first) {
+    let draws = || chains.iter().flatten().copied();
+    let lowest = draws().fold(f64::INFINITY, f64::min);
+    let highest = draws().fold(f64::NEG_INFINITY, f64::max);
+    if highest - lowest < RESOLUTION {
         // Draws that are all the same know their mean.
         return total;
     }
@@ -121,22 +137,25 @@ fn of(chains: &[Vec<f64>]) -> f64 {
     let correlation = |lag: usize| 1.0 - (within - covariance(lag)) / overall;
 
     // Geyer's initial positive sequence: pairs of lags as long as their sum is positive.
-    let mut rho = vec![1.0, correlation(1)];
+    let mut rho = vec![0.0; length];
+    (rho[0], rho[1]) = (1.0, correlation(1));
     let (mut even, mut odd) = (rho[0], rho[1]);
     let mut lag = 1;
     while lag + 3 < length && even + odd > 0.0 {
         (even, odd) = (correlation(lag + 1), correlation(lag + 2));
-        let keep = even + odd >= 0.0;
-        rho.extend(if keep { [even, odd] } else { [0.0, 0.0] });
+        if even + odd >= 0.0 {
+            (rho[lag + 1], rho[lag + 2]) = (even, odd);
+        }
         lag += 2;
     }
-    let last = lag.saturating_sub(2);
-    if even > 0.0 && last + 1 < rho.len() {
-        rho[last + 1] = even;
+    // The lags that count twice are those before this one. There may be none: what is left is then the bound below.
+    let end = lag - 1;
+    if even > 0.0 {
+        rho[end] = even;
     }
     // The initial monotone sequence: sums of pairs never rise.
     let mut lag = 1;
-    while lag + 2 <= last {
+    while lag + 3 <= end {
         let before = rho[lag - 1] + rho[lag];
         if rho[lag + 1] + rho[lag + 2] > before {
             rho[lag + 1] = before / 2.0;
@@ -144,8 +163,7 @@ fn of(chains: &[Vec<f64>]) -> f64 {
         }
         lag += 2;
     }
-    let sum: f64 = rho[..=last].iter().sum();
-    let next = rho.get(last + 1).copied().unwrap_or(0.0);
-    let time = (2.0 * sum - 1.0 + next).max(1.0 / total.log10());
+    let sum: f64 = rho[..end].iter().sum();
+    let time = (2.0 * sum - 1.0 + rho[end]).max(1.0 / total.log10());
     total / time
 }

@@ -13,7 +13,7 @@ mod summary;
 
 pub use effective_sample_size::{
     autocorrelation, bulk_effective_sample_size, effective_sample_size, monte_carlo_error,
-    tail_effective_sample_size,
+    quantile_effective_sample_size, tail_effective_sample_size,
 };
 pub use pareto_k::{pareto_k, pareto_k_threshold, pareto_smoothed};
 pub use r_hat::{r_hat, split_r_hat};

@@ -26,11 +26,18 @@ pub(super) fn normal_scores(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// The quantile `p` of values that are in order, by linear interpolation (Hyndman & Fan 1996, type 7).
+///
+/// In the sums of `scipy.stats.mstats.mquantiles`, whose rounding decides which of several equal draws lie at or below it.
 pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let place = p * (sorted.len() - 1) as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * place.fract()
+    let n = sorted.len();
+    if n == 1 {
+        return sorted[0];
+    }
+    let place = n as f64 * p + (1.0 - p);
+    let below = place.floor().clamp(1.0, (n - 1) as f64);
+    let share = (place - below).clamp(0.0, 1.0);
+    let below = below as usize;
+    (1.0 - share) * sorted[below - 1] + share * sorted[below]
 }
 
 /// All draws in order.

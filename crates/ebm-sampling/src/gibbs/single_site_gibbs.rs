@@ -159,6 +159,16 @@ impl SingleSiteGibbsState {
         self
     }
 
+    /// Two batches of chains with the chains swapped where `swapped` is true, `[batch]`.
+    pub(crate) fn exchange(mut a: Self, mut b: Self, swapped: &Tensor<1, Bool>) -> (Self, Self) {
+        let swapped: Tensor<2, Bool> = swapped.clone().unsqueeze_dim(0);
+        let swapped = swapped.expand(a.high.shape());
+        let taken = a.high.clone().mask_where(swapped.clone(), b.high.clone());
+        b.high = b.high.mask_where(swapped, a.high);
+        a.high = taken;
+        (a, b)
+    }
+
     /// Where the chains are: `[batch, units]`.
     pub fn position(&self) -> Tensor<2> {
         self.high

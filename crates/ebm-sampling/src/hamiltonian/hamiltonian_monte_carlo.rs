@@ -1,6 +1,6 @@
 //! Hamiltonian Monte Carlo: long proposals along trajectories of constant energy.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
 use ebm_ops::{MetropolisDecision, Noise};
 
@@ -240,5 +240,9 @@ impl<E: Energy<D>, const D: usize> Kernel<E, Tensor<D>> for HamiltonianMonteCarl
 
     fn position(&self, state: &Self::State) -> Tensor<D> {
         state.position.clone()
+    }
+
+    fn is_finite(&self, state: &Self::State) -> Option<Tensor<1, Bool>> {
+        Some(ProposalState::<E, D>::is_finite(state))
     }
 }

@@ -146,6 +146,10 @@ where
     fn position(&self, state: &Self::State) -> Tensor<D> {
         state.position().clone()
     }
+
+    fn is_finite(&self, state: &Self::State) -> Option<Tensor<1, Bool>> {
+        Some(state.is_finite())
+    }
 }
 
 impl<P> MetropolisHastings<P> {

@@ -60,6 +60,12 @@ pub trait ProposalState<E, const D: usize> {
     /// Their energies: `[batch]`.
     fn energy(&self) -> &Tensor<1>;
 
+    /// Which chains stand where energy and, if it is kept, gradient are finite, so that proposals from there can be judged:
+    /// `[batch]`.
+    fn is_finite(&self) -> Tensor<1, Bool> {
+        self.energy().clone().is_finite()
+    }
+
     /// `proposal` for chains that accepted it, `[batch]`, elsewhere the current state.
     fn select(self, proposal: Self, accepted: &Tensor<1, Bool>) -> Self;
 }

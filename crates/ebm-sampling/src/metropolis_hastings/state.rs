@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
-use ebm_ops::select_chains;
+use ebm_ops::{finite_chains, select_chains};
 
 use super::proposal::ProposalState;
 use crate::gradient::energy_and_gradient;
@@ -46,6 +46,10 @@ impl<E, const D: usize> ProposalState<E, D> for EnergyState<D> {
         &self.energy
     }
 
+    fn is_finite(&self) -> Tensor<1, Bool> {
+        finite_chains(&self.energy, self.position.clone())
+    }
+
     fn select(self, proposal: Self, accepted: &Tensor<1, Bool>) -> Self {
         Self {
             position: select_chains(accepted, self.position, proposal.position),
@@ -73,6 +77,10 @@ impl<E, const D: usize> ProposalState<E, D> for GradientState<D> {
 
     fn energy(&self) -> &Tensor<1> {
         &self.energy
+    }
+
+    fn is_finite(&self) -> Tensor<1, Bool> {
+        finite_chains(&self.energy, self.gradient.clone() + self.position.clone())
     }
 
     fn select(self, proposal: Self, accepted: &Tensor<1, Bool>) -> Self {

@@ -1,11 +1,12 @@
 //! The annealing path of any energy, from a density that is known.
 
 use burn::module::{Module, ModuleDisplay};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use ebm_models::{Energy, WeightedSum};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, select_chains};
 
 use super::annealing_path::AnnealingPath;
+use super::replicas::ReplicaPath;
 use crate::density::Density;
 use crate::kernel::{Kernel, run};
 
@@ -149,5 +150,29 @@ where
         }
         let (kernel, energy) = ((self.kernel)(beta), self.energy_at(beta));
         run(&kernel, &energy, state, self.transitions, noise).position
+    }
+}
+
+impl<E, Q, F, K, const D: usize> ReplicaPath for EnergyPath<E, Q, F, D>
+where
+    E: Energy<D> + ModuleDisplay,
+    Q: Density<D> + ModuleDisplay,
+    F: Fn(f64) -> K,
+    K: Kernel<Bridge<E, Q>, Tensor<D>>,
+{
+    fn exchange(
+        &self,
+        a: Tensor<D>,
+        b: Tensor<D>,
+        swapped: &Tensor<1, Bool>,
+    ) -> (Tensor<D>, Tensor<D>) {
+        (
+            select_chains(swapped, a.clone(), b.clone()),
+            select_chains(swapped, b, a),
+        )
+    }
+
+    fn adopt(&self, state: Tensor<D>) -> Tensor<D> {
+        state
     }
 }

@@ -1,10 +1,11 @@
 //! The annealing path of layered Boltzmann machines, every second layer summed out.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Bool, Tensor, activation};
 use ebm_models::{Layers, Parity, VisibleUnits, log_odds};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, select_chains};
 
 use super::annealing_path::AnnealingPath;
+use super::replicas::ReplicaPath;
 use crate::gibbs::draw;
 
 /// From independent units to a layered machine: `p_beta` has the weights `beta W`, hidden biases `beta c` and the visible
@@ -296,6 +297,35 @@ impl AnnealingPath for LayeredPath {
             })
             .collect();
         self.with_slopes(kept)
+    }
+}
+
+impl ReplicaPath for LayeredPath {
+    fn exchange(
+        &self,
+        a: LayeredState,
+        b: LayeredState,
+        swapped: &Tensor<1, Bool>,
+    ) -> (LayeredState, LayeredState) {
+        let rows = |others: &[Option<Tensor<2>>], taken: &[Option<Tensor<2>>]| {
+            let layers = others.iter().zip(taken);
+            layers
+                .map(|(others, taken)| {
+                    let (others, taken) = (others.clone()?, taken.clone()?);
+                    Some(select_chains(swapped, others, taken))
+                })
+                .collect()
+        };
+        let chosen = |others: &LayeredState, taken: &LayeredState| LayeredState {
+            kept: rows(&others.kept, &taken.kept),
+            slopes: rows(&others.slopes, &taken.slopes),
+            linear: select_chains(swapped, others.linear.clone(), taken.linear.clone()),
+        };
+        (chosen(&a, &b), chosen(&b, &a))
+    }
+
+    fn adopt(&self, state: LayeredState) -> LayeredState {
+        self.with_slopes(state.kept)
     }
 }
 

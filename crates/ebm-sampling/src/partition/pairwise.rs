@@ -1,10 +1,11 @@
 //! The annealing path of pairwise machines, which are redrawn one unit after the other.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use ebm_models::{PairwiseMachine, PairwiseParameters, log_odds};
 use ebm_ops::Noise;
 
 use super::annealing_path::AnnealingPath;
+use super::replicas::ReplicaPath;
 use crate::gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
 
 /// From independent units to a pairwise machine: `p_beta` has the couplings `beta W` and the biases
@@ -169,5 +170,21 @@ impl AnnealingPath for PairwisePath {
         let sweep = SingleSiteGibbs::new(1.0 / beta).with_order(SiteOrder::Fixed);
         let state = state.with_field_where_low(self.coupling_where_low.clone() + bias);
         sweep.sweep(state, noise)
+    }
+}
+
+impl ReplicaPath for PairwisePath {
+    fn exchange(
+        &self,
+        a: SingleSiteGibbsState,
+        b: SingleSiteGibbsState,
+        swapped: &Tensor<1, Bool>,
+    ) -> (SingleSiteGibbsState, SingleSiteGibbsState) {
+        SingleSiteGibbsState::exchange(a, b, swapped)
+    }
+
+    /// Each step sets the fields anew.
+    fn adopt(&self, state: SingleSiteGibbsState) -> SingleSiteGibbsState {
+        state
     }
 }

@@ -1,14 +1,15 @@
 //! `log Z` between two bounds: annealing forward, and back from samples that chains have drawn.
 
 use burn::tensor::Tensor;
-use ebm_models::{Layers, PairwiseMachine};
+use ebm_models::{Layers, PairwiseMachine, VisibleUnits};
 use ebm_ops::Noise;
 use ebm_sampling::{
     AnnealedImportance, AnnealingPath, BlockGibbs, Kernel, LayeredPath, PairwisePath,
-    PartitionEstimate, SingleSiteGibbs, StepInfo, random_states, run, run_with,
+    PartitionEstimate, ReplicaEstimate, ReplicaPath, SingleSiteGibbs, StepInfo, TemperedReplicas,
+    TemperingSchedule, random_states, run, run_with,
 };
 
-use super::partition::{Bound, LogPartition, PartitionOptions, Progress};
+use super::partition::{Bound, LogPartition, PartitionOptions, Progress, TemperedSamples};
 use crate::examples::Examples;
 use crate::network::{MEAN_MARGIN, Network};
 use crate::trainable::rows;
@@ -23,9 +24,30 @@ impl<S> From<&PartitionEstimate<S>> for Bound {
             interval: estimate.interval,
             mean_bound: estimate.mean_bound,
             effective_sample_size: estimate.effective_sample_size,
+            samples: None,
         }
     }
 }
+
+impl<S> From<&ReplicaEstimate<S>> for TemperedSamples {
+    fn from(found: &ReplicaEstimate<S>) -> Self {
+        let lowest = found.swap_probabilities.iter().copied();
+        Self {
+            log_partition: found.log_partition.value,
+            standard_error: found.log_partition.standard_error,
+            temperatures: found.inverse_temperatures.len(),
+            round_trips: found.round_trips,
+            lowest_swap_rate: lowest.fold(1.0, f64::min),
+        }
+    }
+}
+
+/// Most temperatures of parallel tempering.
+const MOST_TEMPERATURES: usize = 64;
+/// Steps of the short annealing that decides where to start from without data.
+const PILOT_STEPS: usize = 256;
+/// By how many nats a start at the machine's own biases must be better there than one at fair coins.
+const PREFERENCE: f64 = 1.0;
 
 /// Both bounds of a machine with layers.
 pub(super) fn layered_bounds(
@@ -35,26 +57,27 @@ pub(super) fn layered_bounds(
     options: &PartitionOptions,
     progress: &mut Progress<'_>,
 ) -> LogPartition {
-    let mut path = LayeredPath::new(layers);
-    if let Some(data) = data {
-        path = path.with_visible_means(data.mean(), MEAN_MARGIN);
-    }
-    let samples = |forward: &_, noise: &mut Noise, progress: &mut Progress<'_>| {
-        let start = match data {
-            Some(data) => {
-                let visible = some_examples(data, options.chains, noise);
-                match model {
-                    Network::Rbm(model) => vec![visible.clone(), model.hidden_means(visible)],
-                    Network::Dbm(model) => model.mean_field(visible),
-                    _ => unreachable!("only machines with layers come here"),
-                }
-            }
-            None => path.draw_layers(forward, 1.0, noise),
+    let own = LayeredPath::new(layers);
+    let Some(data) = data else {
+        let fair = match layers.visible_units() {
+            VisibleUnits::Bernoulli => own.clone().with_base_bias(layers.bias(0).zeros_like()),
+            // A normal at zero is no better a start than one where the machine has it.
+            VisibleUnits::Gaussian => own.clone(),
+        };
+        return bounds_without_data(&fair, &own, options, progress);
+    };
+    let path = own.with_visible_means(data.mean(), MEAN_MARGIN);
+    let samples = |noise: &mut Noise, progress: &mut Progress<'_>| {
+        let visible = some_examples(data, options.chains, noise);
+        let start = match model {
+            Network::Rbm(model) => vec![visible.clone(), model.hidden_means(visible)],
+            Network::Dbm(model) => model.mean_field(visible),
+            _ => unreachable!("only machines with layers come here"),
         };
         let kernel = BlockGibbs::default();
         path.state(&settled(&kernel, layers, start, options, noise, progress))
     };
-    bounds(&path, options, samples, progress)
+    bounds_with_data(&path, options, samples, progress)
 }
 
 /// Both bounds of a pairwise machine.
@@ -64,52 +87,125 @@ pub(super) fn pairwise_bounds<M: PairwiseMachine>(
     options: &PartitionOptions,
     progress: &mut Progress<'_>,
 ) -> LogPartition {
-    let mut path = PairwisePath::new(machine);
-    if let Some(data) = data {
-        path = path.with_visible_means(data.mean(), MEAN_MARGIN);
-    }
+    let own = PairwisePath::new(machine);
+    let Some(data) = data else {
+        let coins = machine.parameters().bias.zeros_like();
+        let fair = own.clone().with_base_bias(coins);
+        return bounds_without_data(&fair, &own, options, progress);
+    };
+    let path = own.with_visible_means(data.mean(), MEAN_MARGIN);
     let kernel = SingleSiteGibbs::new(1.0);
-    let samples = |forward: &<PairwisePath as AnnealingPath>::State,
-                   noise: &mut Noise,
-                   progress: &mut Progress<'_>| {
-        let start = match data {
-            Some(data) => {
-                let visible = some_examples(data, options.chains, noise);
-                with_hidden(machine, visible, noise)
-            }
-            None => forward.position(),
-        };
+    let samples = |noise: &mut Noise, progress: &mut Progress<'_>| {
+        let visible = some_examples(data, options.chains, noise);
+        let start = with_hidden(machine, visible, noise);
         path.state(settled(&kernel, machine, start, options, noise, progress))
     };
-    bounds(&path, options, samples, progress)
+    bounds_with_data(&path, options, samples, progress)
 }
 
-/// Anneals along a path in both directions. `samples` draws states at the model, given the ends of the forward chains.
-fn bounds<P: AnnealingPath>(
+/// Anneals along a path in both directions; `samples` draws states at the model.
+fn bounds_with_data<P: AnnealingPath>(
     path: &P,
     options: &PartitionOptions,
-    samples: impl FnOnce(&P::State, &mut Noise, &mut Progress<'_>) -> P::State,
+    samples: impl FnOnce(&mut Noise, &mut Progress<'_>) -> P::State,
     progress: &mut Progress<'_>,
 ) -> LogPartition {
     let mut noise = Noise::new(options.seed);
-    let annealing = AnnealedImportance {
-        schedule: options.schedule.clone(),
+    let forward = annealed(path, options, &mut noise.split(), progress);
+    let start = samples(&mut noise.split(), progress);
+    let reverse = annealed_back(path, start, options, &mut noise.split(), progress);
+    both(Bound::from(&forward), Bound::from(&reverse), options)
+}
+
+/// Both bounds where nothing is known of the model but its parameters.
+///
+/// Annealing from the ends of the forward chains would only tell again what these have found. The way back starts at samples of parallel
+/// tempering instead, along the path of the tempered model, `exp(-beta E)`: it favours none of the modes that a symmetry makes
+/// alike, which a start at the machine's own biases may do (in units of 0 and 1 they stand against the couplings), and its
+/// hottest replicas are drawn anew all the time. The bounds take the path from the machine's own biases where that finds more.
+fn bounds_without_data<P: ReplicaPath>(
+    tempered: &P,
+    own: &P,
+    options: &PartitionOptions,
+    progress: &mut Progress<'_>,
+) -> LogPartition {
+    let mut noise = Noise::new(options.seed);
+    let pilot = AnnealedImportance {
+        schedule: TemperingSchedule::linear(PILOT_STEPS),
         chains: options.chains,
     };
-    let forward = annealing.run(path, &mut noise.split(), &mut |done, total| {
-        progress("annealing forward", done as u64, total as u64);
+    // With noise of its own, so that the choice doesn't make the lower bound any higher.
+    let [first, second] = [tempered, own].map(|path| {
+        let mut ignored = |_, _| {};
+        pilot
+            .run(path, &mut noise.split(), &mut ignored)
+            .log_partition
     });
-    let start = samples(&forward.states, &mut noise.split(), progress);
-    let reverse = annealing.run_reverse(path, start, &mut noise.split(), &mut |done, total| {
-        progress("annealing back", done as u64, total as u64);
+    let path = if second > first + PREFERENCE {
+        own
+    } else {
+        tempered
+    };
+    let forward = annealed(path, options, &mut noise.split(), progress);
+    let replicas = TemperedReplicas {
+        chains: options.chains,
+        sweeps: options.reverse_sweeps,
+        most_temperatures: MOST_TEMPERATURES,
+    };
+    let found = replicas.run(tempered, &mut noise.split(), &mut |done, total| {
+        progress(SAMPLING, done as u64, total as u64);
     });
+    // What a state keeps for its next step belongs to the path.
+    let start = path.adopt(found.states.clone());
+    let reverse = annealed_back(path, start, options, &mut noise.split(), progress);
+    let reverse = Bound {
+        samples: Some(TemperedSamples::from(&found)),
+        ..Bound::from(&reverse)
+    };
+    both(Bound::from(&forward), reverse, options)
+}
+
+fn both(forward: Bound, reverse: Bound, options: &PartitionOptions) -> LogPartition {
     LogPartition::Annealed {
-        forward: Bound::from(&forward),
-        reverse: Bound::from(&reverse),
+        forward,
+        reverse,
         temperatures: options.schedule.values().len(),
         chains: options.chains,
     }
 }
+
+fn annealed<P: AnnealingPath>(
+    path: &P,
+    options: &PartitionOptions,
+    noise: &mut Noise,
+    progress: &mut Progress<'_>,
+) -> PartitionEstimate<P::State> {
+    annealing(options).run(path, noise, &mut |done, total| {
+        progress("annealing forward", done as u64, total as u64);
+    })
+}
+
+fn annealed_back<P: AnnealingPath>(
+    path: &P,
+    start: P::State,
+    options: &PartitionOptions,
+    noise: &mut Noise,
+    progress: &mut Progress<'_>,
+) -> PartitionEstimate<P::State> {
+    annealing(options).run_reverse(path, start, noise, &mut |done, total| {
+        progress("annealing back", done as u64, total as u64);
+    })
+}
+
+fn annealing(options: &PartitionOptions) -> AnnealedImportance {
+    AnnealedImportance {
+        schedule: options.schedule.clone(),
+        chains: options.chains,
+    }
+}
+
+/// What work goes on while chains make samples of the model.
+const SAMPLING: &str = "drawing samples of the model";
 
 /// Where chains of the model are after the sweeps that make samples of them.
 fn settled<K: Kernel<E, X>, E, X>(
@@ -122,7 +218,7 @@ fn settled<K: Kernel<E, X>, E, X>(
 ) -> X {
     let sweeps = options.reverse_sweeps;
     let watch = |done: usize, _: &K::State, _: &StepInfo| {
-        progress("drawing samples of the model", done as u64, sweeps as u64);
+        progress(SAMPLING, done as u64, sweeps as u64);
     };
     run_with(kernel, energy, start, sweeps, noise, watch).position
 }

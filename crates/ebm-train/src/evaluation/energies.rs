@@ -53,7 +53,7 @@ pub fn energies_are_bounds(model: &Network) -> bool {
 ///
 /// # Errors
 ///
-/// As [`example_energies`].
+/// As [`example_energies`], and if an energy isn't finite.
 pub fn energies(
     model: &Network,
     examples: &Examples<4>,
@@ -64,7 +64,36 @@ pub fn energies(
         energies.extend(floats(example_energies(model, batch)?));
         progress("energies", energies.len() as u64, examples.len() as u64);
     }
+    finite(&energies, "the energy of an example")?;
     Ok(energies)
+}
+
+/// The one check of results: numbers that are handed out as such are finite.
+///
+/// # Errors
+///
+/// If one isn't.
+pub fn finite(values: &[f32], what: &'static str) -> Result<(), TrainError> {
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(())
+    } else {
+        Err(TrainError::NotFinite { what })
+    }
+}
+
+/// Whether images that a model made are finite, and their energies too, without which they are no draws of it.
+///
+/// # Errors
+///
+/// If one isn't. Machines whose hidden units can't be summed out have no energy of images to be judged by.
+pub fn check_made(model: &Network, images: &Tensor<4>) -> Result<(), TrainError> {
+    finite(&floats(images.clone()), "a pixel")?;
+    for images in images.clone().split(BATCH, 0) {
+        if let Ok(energies) = example_energies(model, images) {
+            finite(&floats(energies), "the energy of an image")?;
+        }
+    }
+    Ok(())
 }
 
 /// The norms `|dE/dx|_2` of all examples, in their order, in nats a unit of `x`.

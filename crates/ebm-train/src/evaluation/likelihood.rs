@@ -5,7 +5,7 @@ use ebm_models::{Energy, LayeredMachine, PairwiseMachine, Rbm, VisibleUnits};
 use ebm_ops::Noise;
 use serde::Serialize;
 
-use super::energies::{BATCH, fully_visible, inferred};
+use super::energies::{BATCH, finite, fully_visible, inferred};
 use super::partition::Progress;
 use crate::error::TrainError;
 use crate::examples::Examples;
@@ -44,7 +44,7 @@ pub struct SetReport {
 ///
 /// # Errors
 ///
-/// If examples haven't the shape of the model.
+/// If examples haven't the shape of the model, or a result isn't finite.
 pub fn evaluate(
     model: &Network,
     examples: &Examples<4>,
@@ -93,6 +93,13 @@ pub fn evaluate(
         likelihoods.add(energies.clone().neg());
         all.extend(floats(energies));
         progress("looking at examples", all.len() as u64, count as u64);
+    }
+    finite(&all, "the energy of an example")?;
+    for estimate in [pseudo.estimate(), errors.estimate()].into_iter().flatten() {
+        if !(estimate.mean.is_finite() && estimate.standard_error.is_finite()) {
+            let what = "the pseudo-likelihood or the reconstruction error";
+            return Err(TrainError::NotFinite { what });
+        }
     }
     Ok(SetReport {
         examples: count,

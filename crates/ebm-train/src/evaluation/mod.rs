@@ -18,7 +18,8 @@ mod recall;
 pub use density_grid::{DensityGrid, DensityGridError};
 pub use detection::{auroc, false_positive_rate};
 pub use energies::{
-    EnergySummary, energies, energies_are_bounds, example_energies, gradient_norms,
+    EnergySummary, check_made, energies, energies_are_bounds, example_energies, finite,
+    gradient_norms,
 };
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
 pub use histogram::{EnergyHistogram, Histogram};
@@ -26,11 +27,13 @@ pub use likelihood::{Estimate, SetReport, evaluate};
 pub use nearest::{Neighbor, nearest_neighbors};
 pub use out_of_distribution::OutlierSource;
 pub use partition::{
-    Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, log_partition,
+    Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, TemperedSamples,
+    log_partition,
 };
 pub use pictures::{filters, reconstructions};
 pub use plane::{PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport};
 pub use psnr::psnr;
 pub use recall::{
-    RecallReport, Recalled, RecalledImage, RecalledImages, damaged, recall_damaged, recall_images,
+    RecallEnd, RecallReport, Recalled, RecalledImage, RecalledImages, damaged, recall_damaged,
+    recall_images, recall_originals,
 };

@@ -1,7 +1,9 @@
 //! The partition function of a trained Boltzmann machine, exactly or between two bounds.
 
 use burn::module::Module;
-use ebm_models::{LayeredMachine, Layers, PairwiseMachine, Parity, Precision, VisibleUnits};
+use ebm_models::{
+    LayeredMachine, Layers, MAX_ENUMERATED_UNITS, PairwiseMachine, Parity, Precision, VisibleUnits,
+};
 use ebm_sampling::TemperingSchedule;
 use serde::Serialize;
 
@@ -26,16 +28,18 @@ pub enum PartitionMethod {
     Annealed,
 }
 
-/// Free units up to which [`PartitionMethod::Auto`] sums over all states.
-const SECONDS_OF_UNITS: usize = 20;
+/// Values, of units beside all states, up to which [`PartitionMethod::Auto`] sums over all states: some seconds of one core.
+const SECONDS_OF_VALUES: u64 = 1 << 31;
 
 impl PartitionMethod {
-    /// Whether the sum is taken over all states of this many units.
-    fn is_exact(self, units: usize) -> bool {
+    /// Whether the sum is taken over all states of this many units, with a product of so many values at each.
+    fn is_exact(self, units: usize, width: usize) -> bool {
         match self {
             Self::Exact => true,
             Self::Annealed => false,
-            Self::Auto => units <= SECONDS_OF_UNITS,
+            Self::Auto => {
+                units <= MAX_ENUMERATED_UNITS && (width as u64) << units <= SECONDS_OF_VALUES
+            }
         }
     }
 }
@@ -49,8 +53,8 @@ pub struct PartitionOptions {
     pub schedule: TemperingSchedule,
     /// Chains of annealing, in each direction.
     pub chains: usize,
-    /// Sweeps from the data (or, without data, from the ends of the forward chains) to the samples of the model that
-    /// reverse annealing starts at.
+    /// Sweeps from the data (or, without data, of parallel tempering) to the samples of the model that reverse annealing
+    /// starts at.
     pub reverse_sweeps: usize,
     /// Seed of the chains.
     pub seed: u64,
@@ -90,7 +94,8 @@ pub enum LogPartition {
     Annealed {
         /// From the base distribution to the model: too small on average.
         forward: Bound,
-        /// From samples of the model to the base distribution: too large on average, as far as they are exact samples.
+        /// From samples of the model to the base distribution: too large on average, as far as they are exact samples. Without
+        /// data nothing vouches for that, and that the two agree is no sign of it.
         reverse: Bound,
         /// Inverse temperatures, both ends included.
         temperatures: usize,
@@ -108,16 +113,85 @@ pub struct Bound {
     pub interval: (f64, f64),
     /// The mean of the log-weights in place of the logarithm of their mean: looser, and less variable.
     pub mean_bound: f64,
-    /// How many equal weights these weights are worth.
+    /// How many equal weights these weights are worth. It knows nothing of modes that no chain has found.
     pub effective_sample_size: f64,
+    /// Of the reverse direction without data: the samples that it starts at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<TemperedSamples>,
+}
+
+/// Samples of the model by parallel tempering, and what they say of `log Z`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TemperedSamples {
+    /// `log Z` by Bennett's acceptance ratio of neighbouring temperatures: an estimate that may be off either way.
+    pub log_partition: f64,
+    /// Its standard error, over chains that never met.
+    pub standard_error: f64,
+    /// Temperatures.
+    pub temperatures: usize,
+    /// How often replicas went from the base to the model and back, all chains together, in the second half of the sweeps.
+    pub round_trips: usize,
+    /// The lowest probability with which neighbouring temperatures swapped.
+    pub lowest_swap_rate: f64,
 }
 
 impl LogPartition {
-    /// The estimate: exact, or that of the forward direction, as the literature reports it.
+    /// The estimate: exact, or that of the forward direction, as the literature reports it; without data that of parallel
+    /// tempering, which finds more modes.
     pub fn value(&self) -> f64 {
         match self {
             Self::Exact { log_partition } | Self::Given { log_partition } => *log_partition,
-            Self::Annealed { forward, .. } => forward.log_partition,
+            Self::Annealed { forward, .. } => {
+                let samples = self.samples();
+                samples.map_or(forward.log_partition, |samples| samples.log_partition)
+            }
+        }
+    }
+
+    /// The samples of the model that stand in for data, where there are none. The bounds have no common judge then: modes that neither
+    /// has found are missing from both.
+    pub fn samples(&self) -> Option<&TemperedSamples> {
+        match self {
+            Self::Annealed { reverse, .. } => reverse.samples.as_ref(),
+            Self::Exact { .. } | Self::Given { .. } => None,
+        }
+    }
+
+    /// How far the numbers for `log Z` are apart, in nats.
+    pub fn spread(&self) -> f64 {
+        let values = self.values();
+        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        highest - lowest
+    }
+
+    /// Whether they are no further apart than their intervals are wide, or half a nat, and these not wide themselves.
+    pub fn is_close(&self) -> bool {
+        let (low, high) = self.interval();
+        let width = high - low;
+        self.spread() <= width.max(0.5) && width < 5.0
+    }
+
+    /// Every number that is a `log Z`.
+    fn values(&self) -> Vec<f64> {
+        match self {
+            Self::Exact { log_partition } | Self::Given { log_partition } => vec![*log_partition],
+            Self::Annealed {
+                forward, reverse, ..
+            } => {
+                let samples = self.samples().map(|samples| samples.log_partition);
+                let bounds = [forward.log_partition, reverse.log_partition];
+                bounds.into_iter().chain(samples).collect()
+            }
+        }
+    }
+
+    /// This, if it is made of numbers.
+    fn finite(self) -> Result<Self, TrainError> {
+        if self.values().iter().all(|value| value.is_finite()) {
+            Ok(self)
+        } else {
+            Err(TrainError::NotFinite { what: "log Z" })
         }
     }
 
@@ -142,8 +216,8 @@ impl LogPartition {
 ///
 /// # Errors
 ///
-/// If the model has no partition function that can be found so, too many states to sum over exactly, or model or device
-/// can't do with [`PartitionOptions::precision`].
+/// If the model has no partition function that can be found so, too many states to sum over exactly, energies that aren't finite, or
+/// if model or device can't do with [`PartitionOptions::precision`].
 pub fn log_partition(
     model: &Network,
     data: Option<&Examples<4>>,
@@ -181,12 +255,14 @@ pub fn log_partition(
             });
         }
     };
-    if options.method.is_exact(enumerated_units(&layers)) {
+    let units = enumerated_units(&layers);
+    let width = layers.sizes().iter().sum::<usize>().saturating_sub(units);
+    if options.method.is_exact(units, width.max(units)) {
         let mut step = |done, total| progress(SUMMING, done, total);
         let log_partition = ebm_models::log_partition(&layers, &mut step)?;
-        return Ok(LogPartition::Exact { log_partition });
+        return LogPartition::Exact { log_partition }.finite();
     }
-    Ok(layered_bounds(model, &layers, data, options, progress))
+    layered_bounds(model, &layers, data, options, progress).finite()
 }
 
 fn pairwise<M: PairwiseMachine>(
@@ -195,8 +271,8 @@ fn pairwise<M: PairwiseMachine>(
     options: &PartitionOptions,
     progress: &mut Progress<'_>,
 ) -> Result<LogPartition, TrainError> {
-    if !options.method.is_exact(machine.units()) {
-        return Ok(pairwise_bounds(machine, data, options, progress));
+    if !options.method.is_exact(machine.units(), machine.units()) {
+        return pairwise_bounds(machine, data, options, progress).finite();
     }
     let parameters = machine.parameters();
     let log_partition = ebm_models::log_partition_of(
@@ -207,7 +283,7 @@ fn pairwise<M: PairwiseMachine>(
         &parameters.bias.device(),
         &mut |done, total| progress(SUMMING, done, total),
     )?;
-    Ok(LogPartition::Exact { log_partition })
+    LogPartition::Exact { log_partition }.finite()
 }
 
 const SUMMING: &str = "summing over all states";

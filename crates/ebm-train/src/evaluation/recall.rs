@@ -7,6 +7,7 @@ use ebm_sampling::{Dynamics, Recall, recall};
 use image::RgbImage;
 use serde::Serialize;
 
+use super::energies::BATCH;
 use crate::examples::Examples;
 use crate::network::Network;
 use crate::picture::grouped_grid;
@@ -28,19 +29,35 @@ pub struct RecallReport {
     pub overlap_before: f64,
     /// Mean overlap of the recalled with the intact examples.
     pub overlap_after: f64,
-    /// Share of the examples that were recalled without a wrong unit.
+    /// Share of the examples that came back: recalled without a wrong unit.
     pub perfect: f64,
+    /// Share of the examples that ended in another stored example, without a wrong unit.
+    pub other: f64,
     /// Share of the chains that came to rest.
     pub converged: f64,
     /// Sweeps made.
     pub sweeps: usize,
 }
 
+/// Where the recall of an image ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecallEnd {
+    /// In the example that the image was made from, without a wrong unit.
+    Original,
+    /// In a stored example, without a wrong unit: another one, or one of an image whose original isn't known.
+    Stored,
+    /// In no stored example.
+    Elsewhere,
+}
+
 /// What a machine made of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RecalledImage {
-    /// The stored example, from 0, that is nearest to where recall ended.
+    /// The stored example, from 0, that is nearest to where recall ended; the original, where it is as near as any.
     pub nearest: usize,
+    /// Where it ended.
+    pub end: RecallEnd,
     /// The overlap of the image with that example, 1 where they are equal, -1 where every unit differs.
     pub overlap_before: f64,
     /// The overlap of what was recalled with it.
@@ -58,7 +75,8 @@ pub struct RecalledImage {
 pub struct RecalledImages {
     /// One entry an image.
     pub images: Vec<RecalledImage>,
-    /// Three images each: as given, as recalled, and the stored example nearest to that.
+    /// Three images each: the original, as given, and as recalled; where originals aren't known as given, as recalled, and the stored
+    /// example nearest to that.
     pub picture: RgbImage,
 }
 
@@ -91,6 +109,8 @@ pub fn recall_damaged(
 
 /// Lets the machine fall from images, `[count, channels, height, width]` of its two values, into valleys, and compares these with
 /// the `stored` examples. `None` for a model that isn't a pairwise machine without hidden units, or without images or examples.
+///
+/// Nothing is known of where the images come from; [`recall_originals`] is for damaged examples.
 pub fn recall_images(
     model: &Network,
     images: Tensor<4>,
@@ -98,10 +118,33 @@ pub fn recall_images(
     noise: &mut Noise,
 ) -> Option<RecalledImages> {
     match model {
-        Network::Hopfield(machine) => recalled_images(machine, images, stored, noise),
-        Network::BoltzmannMachine(machine) => recalled_images(machine, images, stored, noise),
+        Network::Hopfield(machine) => recalled_images(machine, images, None, stored, noise),
+        Network::BoltzmannMachine(machine) => recalled_images(machine, images, None, stored, noise),
         _ => None,
     }
+}
+
+/// As [`recall_images`], of the images that the first of the stored examples became when they were damaged: image `i` is to come back
+/// to example `i`.
+pub fn recall_originals(
+    model: &Network,
+    damaged: Tensor<4>,
+    stored: &Examples<4>,
+    noise: &mut Noise,
+) -> Option<RecalledImages> {
+    let known = Some(damaged.dims()[0]).filter(|&count| count <= stored.len())?;
+    match model {
+        Network::Hopfield(machine) => recalled_images(machine, damaged, Some(known), stored, noise),
+        Network::BoltzmannMachine(machine) => {
+            recalled_images(machine, damaged, Some(known), stored, noise)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an overlap is that of equal states, but for rounding.
+fn is_whole(overlap: f32) -> bool {
+    overlap > 1.0 - 1e-6
 }
 
 /// Falls into valleys; `None` where hidden units would have to be made up.
@@ -139,6 +182,7 @@ pub fn damaged<const D: usize>(
 fn recalled_images<M: PairwiseMachine>(
     machine: &M,
     images: Tensor<4>,
+    originals: Option<usize>,
     stored: &Examples<4>,
     noise: &mut Noise,
 ) -> Option<RecalledImages> {
@@ -163,11 +207,21 @@ fn recalled_images<M: PairwiseMachine>(
         .map(|index| {
             let row = index * all.len()..(index + 1) * all.len();
             let (before, after) = (&before[row.clone()], &after[row]);
-            let nearest = (0..all.len())
+            let mut nearest = (0..all.len())
                 .max_by(|&a, &b| after[a].total_cmp(&after[b]))
                 .unwrap_or(0);
+            // Equal examples are one memory.
+            if originals.is_some() && after[index] >= after[nearest] {
+                nearest = index;
+            }
+            let ending = match (is_whole(after[nearest]), originals) {
+                (false, _) => RecallEnd::Elsewhere,
+                (true, Some(_)) if nearest == index => RecallEnd::Original,
+                (true, _) => RecallEnd::Stored,
+            };
             RecalledImage {
                 nearest,
+                end: ending,
                 overlap_before: f64::from(before[nearest]),
                 overlap_after: f64::from(after[nearest]),
                 energy_before: f64::from(energies[index]),
@@ -176,12 +230,19 @@ fn recalled_images<M: PairwiseMachine>(
             }
         })
         .collect();
-    let nearest: Vec<usize> = images.iter().map(|image| image.nearest).collect();
-    let nearest = stored.select(0, ebm_ops::row_indices(&nearest, &given.device()));
-    let triples: Tensor<3> = Tensor::stack(
-        vec![spins(coding, &given), spins(coding, &end.states), nearest],
-        1,
-    );
+    let examples = |indices: &[usize]| {
+        let indices = ebm_ops::row_indices(indices, &given.device());
+        stored.clone().select(0, indices)
+    };
+    let (given, end) = (spins(coding, &given), spins(coding, &end.states));
+    let columns = if originals.is_some() {
+        let originals: Vec<usize> = (0..count).collect();
+        vec![examples(&originals), given.clone(), end]
+    } else {
+        let nearest: Vec<usize> = images.iter().map(|image| image.nearest).collect();
+        vec![given.clone(), end, examples(&nearest)]
+    };
+    let triples: Tensor<3> = Tensor::stack(columns, 1);
     let shape = [channels, height, width];
     Some(RecalledImages {
         images,
@@ -210,6 +271,21 @@ fn recalled<M: PairwiseMachine>(
     let mean = |values: &[f32]| values.iter().map(|&x| f64::from(x)).sum::<f64>() / count as f64;
     let after = overlaps(&end.states);
     let share = |hits: usize| hits as f64 / count as f64;
+    // Of all that are stored, beyond the ones that were damaged.
+    let ends = spins(coding, &end.states);
+    let mut is_stored = vec![false; count];
+    for batch in examples.batches(BATCH) {
+        let stored = spins(coding, &rows(batch));
+        let there = stored.dims()[0];
+        let products = ends.clone().matmul(stored.transpose());
+        let overlaps = floats(products.div_scalar(machine.units() as f64));
+        for (found, overlaps) in is_stored.iter_mut().zip(overlaps.chunks_exact(there)) {
+            *found |= overlaps.iter().any(|&m| is_whole(m));
+        }
+    }
+    let elsewhere = is_stored.iter().zip(&after);
+    let in_others = elsewhere.filter(|&(&found, &own)| found && !is_whole(own));
+    let in_others = in_others.count();
     let triples: Tensor<3> =
         Tensor::stack(vec![intact.clone(), damaged.clone(), end.states.clone()], 1);
     let traces = floats(end.energies.transpose());
@@ -228,7 +304,8 @@ fn recalled<M: PairwiseMachine>(
             damage,
             overlap_before: mean(&overlaps(&damaged)),
             overlap_after: mean(&after),
-            perfect: share(after.iter().filter(|&&m| m > 1.0 - 1e-6).count()),
+            perfect: share(after.iter().filter(|&&m| is_whole(m)).count()),
+            other: share(in_others),
             converged: share(end.converged.iter().filter(|&&still| still).count()),
             sweeps: end.sweeps,
         },

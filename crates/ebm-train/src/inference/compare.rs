@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use serde::Serialize;
 
 use crate::error::TrainError;
-use crate::evaluation::{energies_are_bounds, example_energies};
+use crate::evaluation::{energies_are_bounds, example_energies, finite};
 use crate::run::{ModelFile, floats};
 
 /// What a model says of two images, in nats.
@@ -35,7 +35,8 @@ impl Comparison {
 ///
 /// # Errors
 ///
-/// If the machine has hidden units that are coupled to each other, so that they can't be summed out.
+/// If the machine has hidden units that are coupled to each other, so that they can't be summed out, or an
+/// energy isn't finite.
 pub fn compare(
     model: &ModelFile,
     first: Tensor<4>,
@@ -43,6 +44,8 @@ pub fn compare(
 ) -> Result<Vec<Comparison>, TrainError> {
     let first = floats(example_energies(&model.model, first)?);
     let second = floats(example_energies(&model.model, second)?);
+    finite(&first, "the energy of an image")?;
+    finite(&second, "the energy of an image")?;
     let bound = energies_are_bounds(&model.model);
     let pairs = first.into_iter().zip(second);
     Ok(pairs

@@ -8,6 +8,7 @@ use ebm_sampling::{GaussianLikelihood, Kernel, Langevin, LangevinState, run, run
 use super::flipped_pixels::unflipped;
 use crate::config::SamplerConfig;
 use crate::error::TrainError;
+use crate::evaluation::check_made;
 use crate::network::Network;
 use crate::run::ModelFile;
 
@@ -84,7 +85,7 @@ pub struct DenoiseOptions {
 /// # Errors
 ///
 /// If the noise is normal and the model isn't one of real-valued pixels that Langevin dynamics samples, or pixels were flipped and it
-/// is no restricted or deep machine of two-valued ones.
+/// is no restricted or deep machine of two-valued ones. If pixels or their energies aren't finite.
 pub fn denoise(
     model: &ModelFile,
     observed: Tensor<4>,
@@ -97,7 +98,9 @@ pub fn denoise(
         PixelNoise::Normal { std } => std,
         PixelNoise::Flips { probability } => {
             let chain = (options.steps, options.image);
-            return unflipped(model, observed, probability, temperature, chain, noise);
+            let images = unflipped(model, observed, probability, temperature, chain, noise)?;
+            check_made(&model.model, &images)?;
+            return Ok(images);
         }
     };
     let kernel = langevin(model, config.data.range())?;
@@ -112,10 +115,12 @@ pub fn denoise(
         DenoisedImage::MostProbable => 0.0,
         _ => (2.0 * kernel.step_size * temperature).sqrt(),
     };
-    Ok(match options.image {
+    let images = match options.image {
         DenoisedImage::Mean => mean(&kernel, &posterior, observed, options.steps, noise),
         _ => run(&kernel, &posterior, observed, options.steps, noise).position,
-    })
+    };
+    check_made(&model.model, &images)?;
+    Ok(images)
 }
 
 /// The Langevin sampler of a model of real-valued images.

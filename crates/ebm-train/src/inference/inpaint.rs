@@ -11,6 +11,7 @@ use ebm_sampling::{
 use super::pixel_mask::PixelMask;
 use crate::config::SamplerConfig;
 use crate::error::TrainError;
+use crate::evaluation::check_made;
 use crate::network::Network;
 use crate::run::{ModelFile, starting_points};
 use crate::trainable::{rows, run_continuous};
@@ -28,7 +29,7 @@ use crate::trainable::{rows, run_continuous};
 ///
 /// # Errors
 ///
-/// If the model is one of points of the plane.
+/// If the model is one of points of the plane, or pixels or their energies aren't finite.
 ///
 /// # Panics
 ///
@@ -101,7 +102,9 @@ pub fn inpaint(
         }
     };
     let shown = model.model.visible_means(filled, model.shape, noise);
-    Ok(images.mask_where(is_free, shown))
+    let filled = images.mask_where(is_free, shown);
+    check_made(&model.model, &filled)?;
+    Ok(filled)
 }
 
 /// Block Gibbs sampling with visible units clamped.

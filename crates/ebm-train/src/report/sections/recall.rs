@@ -49,8 +49,12 @@ fn figures(recalled: &crate::evaluation::Recalled) -> String {
         ("Overlap, damaged", html::number(report.overlap_before)),
         ("Overlap, recalled", html::number(report.overlap_after)),
         (
-            "Without a wrong unit",
+            "Came back without a wrong unit",
             format!("{:.0} %", 100.0 * report.perfect),
+        ),
+        (
+            "Ended in another stored example",
+            format!("{:.0} %", 100.0 * report.other),
         ),
         (
             "Came to rest",

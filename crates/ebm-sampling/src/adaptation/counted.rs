@@ -1,0 +1,103 @@
+//! Which chains warm-up learns from: those that stand where the energy is finite.
+
+use burn::tensor::{Bool, Tensor};
+use ebm_ops::{per_chain, row_indices};
+
+use crate::kernel::{Kernel, StepInfo};
+
+/// Looks at where chains stand, until all of them stand well: no kernel leads from there to where the energy isn't finite, so
+/// that nothing has to be asked after that.
+#[derive(Default)]
+pub(super) struct Lookout {
+    all_count: bool,
+}
+
+/// The chains that count at one step.
+#[derive(Clone)]
+pub(super) enum Counted {
+    All,
+    /// `[batch]`, and how many they are.
+    Some(Tensor<1, Bool>, usize),
+}
+
+impl Lookout {
+    /// Reads back which chains count, if any may not.
+    pub(super) fn look<K: Kernel<E, X>, E, X>(&mut self, kernel: &K, state: &K::State) -> Counted {
+        if self.all_count {
+            return Counted::All;
+        }
+        let counted = Counted::of(kernel, state);
+        self.all_count = matches!(counted, Counted::All);
+        counted
+    }
+}
+
+impl Counted {
+    /// Which chains count at a state.
+    pub(super) fn of<K: Kernel<E, X>, E, X>(kernel: &K, state: &K::State) -> Self {
+        let Some(finite) = kernel.is_finite(state) else {
+            return Self::All;
+        };
+        let flags = finite.clone().into_data();
+        let count = flags.iter::<bool>().filter(|&finite| finite).count();
+        if count == finite.dims()[0] {
+            Self::All
+        } else {
+            Self::Some(finite, count)
+        }
+    }
+
+    /// Whether there is no chain to learn from.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Self::Some(_, 0))
+    }
+
+    /// The mean acceptance probability of the chains that count, read back; `None` if there are none.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel never rejects.
+    pub(super) fn mean_acceptance(&self, info: &StepInfo) -> Option<f64> {
+        let Some(probability) = info.acceptance_probability.clone() else {
+            panic!("a step size is tuned by acceptance probabilities, but this kernel reports none")
+        };
+        let read = |mean: Tensor<1>| mean.into_data().iter::<f64>().next();
+        match self {
+            Self::All => read(probability.mean()),
+            Self::Some(_, 0) => None,
+            Self::Some(counts, count) => {
+                let others = counts.clone().bool_not();
+                let sum = probability.mask_fill(others, 0.0).sum();
+                read(sum.div_scalar(*count as f64))
+            }
+        }
+    }
+
+    /// The chains that count: `[batch, ..]` -> `[counted, values]`; `None` if there are none.
+    pub(super) fn rows<const D: usize>(&self, x: Tensor<D>) -> Option<Tensor<2>> {
+        let x = per_chain(x);
+        match self {
+            Self::All => Some(x),
+            Self::Some(_, 0) => None,
+            Self::Some(counts, _) => {
+                let flags = counts.clone().into_data();
+                let chains = flags.iter::<bool>().enumerate();
+                let chains: Vec<usize> =
+                    chains.filter(|(_, counts)| *counts).map(|x| x.0).collect();
+                let chains = row_indices(&chains, &x.device());
+                Some(x.select(0, chains))
+            }
+        }
+    }
+
+    /// What a step told, and which chains were left out of it.
+    pub(super) fn note(&self, info: StepInfo) -> StepInfo {
+        match self {
+            Self::All => info,
+            Self::Some(counts, _) => StepInfo {
+                left_out: Some(counts.clone().bool_not().float()),
+                ..info
+            },
+        }
+    }
+}
