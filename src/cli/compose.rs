@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::training::config::MAX_SAMPLES;
 use ebm::training::inference::{Composed, CompositionError, CompositionKind};
-use ebm::training::{TrainError, image_grid, run};
+use ebm::training::{TitledColumns, TrainError, image_grid, run, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats, written};
@@ -65,6 +65,16 @@ enum KindArg {
     Negation,
 }
 
+impl KindArg {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Mixture => "mixture",
+            Self::Negation => "negation",
+        }
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_output(&args.out, &[])?;
     let weights = if args.weights.is_empty() {
@@ -102,7 +112,21 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })?;
     let mut noise = Noise::new(args.seed);
     let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);
-    let picture = image_grid(&floats(samples.clone()), composed.shape(), composed.range());
+    let values = floats(samples.clone());
+    let picture = match (args.kind, models.len()) {
+        // Nothing is composed: the picture is that of `ebm sample`.
+        (KindArg::Product | KindArg::Mixture, 1) => {
+            image_grid(&values, composed.shape(), composed.range())
+        }
+        (kind, count) => {
+            let title = match count {
+                1 => format!("{} of a model", kind.name()),
+                _ => format!("{} of {count} models", kind.name()),
+            };
+            let titles = [TitledColumns::block(&title, args.count as usize)];
+            titled_grid(&values, composed.shape(), composed.range(), &titles)
+        }
+    };
     written(&args.out, picture.save(&args.out))?;
     let energies = floats(composed.energy(samples));
     say(format_args!(

@@ -138,7 +138,7 @@ fn no_terminal_is_too_small() {
     }
     // One chart in the width of a phone, and no row of half ones.
     let narrow = drawn(folder.path(), 40, 16).join("\n");
-    assert!(narrow.contains("energy (nats)") && !narrow.contains("gradient norm"));
+    assert!(narrow.contains("energy (model units)") && !narrow.contains("gradient norm"));
 }
 
 #[test]
@@ -152,6 +152,7 @@ fn a_snapshot_says_the_same_in_lines() {
         "stopped\n\
          updates         1000 of 2000\n\
          training time   0 min 20 s\n\
+         energies in     model units; the sampler's temperature is 4.5e-5\n\
          E(data)         -4.8750\n\
          E(samples)      -4.0000\n\
          gap             0.8750\n\

@@ -5,6 +5,7 @@
 
 mod chains;
 mod data;
+mod energy_unit;
 mod error;
 mod model;
 mod optimizer;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
 pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
+pub use energy_unit::EnergyUnit;
 pub use error::ConfigError;
 pub use model::{
     BoltzmannMachineConfig, ConvNetConfig, DbmConfig, HopfieldConfig, MlpConfig, ModelConfig,

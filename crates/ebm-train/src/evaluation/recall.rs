@@ -7,15 +7,19 @@ use ebm_sampling::{Dynamics, Recall, recall};
 use image::RgbImage;
 use serde::Serialize;
 
+use crate::axis::Extent;
 use crate::examples::Examples;
 use crate::network::Network;
-use crate::picture::grouped_grid;
 use crate::plot::LinePlot;
 use crate::run::floats;
+use crate::titled_grid::{TitledColumns, titled_grid};
 use crate::trainable::rows;
 
 /// Sweeps after which recall that hasn't come to rest is given up.
 const MAX_SWEEPS: usize = 100;
+
+/// The titles of a picture of recall.
+const TITLES: [&str; 3] = ["original", "damaged", "recalled"];
 
 /// What became of damaged examples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -185,7 +189,12 @@ fn recalled_images<M: PairwiseMachine>(
     let shape = [channels, height, width];
     Some(RecalledImages {
         images,
-        picture: grouped_grid(&floats(triples), shape, (-1.0, 1.0), 3),
+        picture: titled_grid(
+            &floats(triples),
+            shape,
+            (-1.0, 1.0),
+            &TITLES.map(TitledColumns::one),
+        ),
     })
 }
 
@@ -232,16 +241,17 @@ fn recalled<M: PairwiseMachine>(
             converged: share(end.converged.iter().filter(|&&still| still).count()),
             sweeps: end.sweeps,
         },
-        before_and_after: grouped_grid(
+        before_and_after: titled_grid(
             &floats(triples),
             [channels, height, width],
             (coding.low(), coding.high()),
-            3,
+            &TITLES.map(TitledColumns::one),
         ),
         energies: LinePlot {
             title: "Energy during recall",
             x: "sweep",
             y: "energy",
+            extent: Extent::Whole,
             curves: vec![("an example", curves)],
         }
         .draw(),

@@ -319,7 +319,7 @@ impl<'a> Runner<'a> {
                 None => sample_picture(&model, samples, device),
             };
             picture::save(&picture, &path)?;
-            if let Some(traces) = energy_traces(&folder.metrics()) {
+            if let Some(traces) = energy_traces(&folder.metrics(), self.config.energy_unit()) {
                 picture::save(&traces, &folder.energies())?;
             }
             Ok(())

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use image::RgbImage;
 
+use crate::axis::Extent;
+use crate::config::EnergyUnit;
 use crate::plot::LinePlot;
 
-/// The energies in `metrics.jsonl` over the updates; `None` if there are none yet.
-pub(super) fn energy_traces(metrics: &Path) -> Option<RgbImage> {
+/// The energies in `metrics.jsonl`, in `unit`, over the updates; `None` if there are none yet.
+pub(super) fn energy_traces(metrics: &Path, unit: EnergyUnit) -> Option<RgbImage> {
     let lines = BufReader::new(File::open(metrics).ok()?).lines();
     let mut curves = [Vec::new(), Vec::new()];
     for line in lines.map_while(Result::ok) {
@@ -27,7 +29,8 @@ pub(super) fn energy_traces(metrics: &Path) -> Option<RgbImage> {
     LinePlot {
         title: "Mean energies",
         x: "update",
-        y: "energy in nats",
+        y: &format!("energy ({unit})"),
+        extent: Extent::Settled,
         curves: vec![("data", vec![data]), ("samples", vec![samples])],
     }
     .draw()

@@ -26,10 +26,10 @@ fn tiles(data: &RunData<'_>) -> String {
         ),
         None => state.to_string(),
     };
-    tiles.push(("Updates", html::count(step), note));
+    tiles.push(("Updates".to_string(), html::count(step), note));
     if let Some(last) = data.last() {
         tiles.push((
-            "Training time",
+            "Training time".into(),
             html::duration(last.seconds),
             "pauses between stop and resume left out".into(),
         ));
@@ -38,13 +38,17 @@ fn tiles(data: &RunData<'_>) -> String {
             1 => "the last line".to_string(),
             count => format!("mean of the last {} lines", html::count(count as u64)),
         };
+        let energy = |name| data.with_unit(name);
         for (name, value) in [
-            ("E(data), nats", recent.mean(|line| line.data_energy)),
-            ("E(samples), nats", recent.mean(|line| line.sample_energy)),
-            ("Gap, nats", recent.mean(|line| line.gap)),
-            ("Gradient norm", recent.mean(|line| line.gradient_norm)),
+            (energy("E(data)"), recent.mean(|line| line.data_energy)),
+            (energy("E(samples)"), recent.mean(|line| line.sample_energy)),
+            (energy("Gap"), recent.mean(|line| line.gap)),
             (
-                "Updates a second",
+                "Gradient norm".into(),
+                recent.mean(|line| line.gradient_norm),
+            ),
+            (
+                "Updates a second".into(),
                 recent.mean(|line| line.steps_per_second),
             ),
         ] {
@@ -61,8 +65,8 @@ fn tiles(data: &RunData<'_>) -> String {
     });
     if let Some((parameters, examples)) = started {
         let count = |value: usize| html::count(value as u64);
-        tiles.push(("Parameters", count(parameters), String::new()));
-        tiles.push(("Training examples", count(examples), String::new()));
+        tiles.push(("Parameters".into(), count(parameters), String::new()));
+        tiles.push(("Training examples".into(), count(examples), String::new()));
     }
     let tiles: String = tiles
         .iter()
