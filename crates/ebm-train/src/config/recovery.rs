@@ -4,17 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check_at_least_one, check_positive};
 
+super::docs::keys! {
 /// When to go back to a checkpoint, and when to give up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecoveryConfig {
     /// Bad steps in a row (none of them applied) after which training goes back to a checkpoint with half
-    /// the learning rate.
+    /// the learning rate; 1 or more.
     pub max_bad_steps: u32,
     /// Times it goes back before it gives up.
     pub max_rollbacks: u32,
-    /// A mean energy beyond +-this makes a step bad, as one that is not a number does.
+    /// A mean energy beyond +-this makes a step bad, as one that is not a number does; above 0.
     pub energy_limit: f64,
+}
 }
 
 impl Default for RecoveryConfig {
