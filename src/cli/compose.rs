@@ -19,7 +19,7 @@ use super::terminal::{remark, say};
 /// mixture where any does, a negation where the first does and the others don't. Chains move with the sampler of the first model.
 ///
 /// Of a mixture: the partition functions of the models are unknown, so that weights are relative to the offsets of their energies; a
-/// model whose energies are all 1 nat lower (at the temperature of the sampler) counts e times as much. Chains seldom cross from one
+/// model whose energies are all lower by the temperature of the sampler (1 nat) counts e times as much. Chains seldom cross from one
 /// model's images to another's, so that shares in the picture are those of where chains start.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -129,11 +129,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     written(&args.out, picture.save(&args.out))?;
     let energies = floats(composed.energy(samples));
+    // The sampler is that of the first model.
+    let unit = models[0].config.energy_unit();
     say(format_args!(
-        "{} samples of {} models, mean energy {:.4}",
+        "{} samples of {} models, mean energy {:.4} ({})",
         args.count,
         models.len(),
-        energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64
+        energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64,
+        unit
     ));
     remark(format_args!("wrote {}", args.out.display()));
     Ok(())

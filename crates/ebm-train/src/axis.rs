@@ -9,7 +9,7 @@ const EDGE: f64 = 0.01;
 /// How many widths of the bulk a settled range goes on beyond it, as far as there are values.
 const REACH: f64 = 1.0;
 /// A settled range is for values that are spread more than so many times as wide; others are all shown.
-const WORTH: f64 = 2.0;
+const WORTH: f64 = 2.5;
 /// Positive values further apart than this factor get powers of ten.
 const FAR_APART: f64 = 20.0;
 /// Room above and below the curves, as a share of the range.
@@ -290,7 +290,7 @@ impl Axis {
 
 impl std::fmt::Display for Beyond {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "beyond the axis: ")?;
+        write!(f, "beyond the axis, ")?;
         match (self.lowest, self.highest) {
             (Some(low), Some(high)) => write!(f, "from {} to {}", number(low), number(high)),
             (Some(low), None) => write!(f, "down to {}", number(low)),

@@ -95,7 +95,7 @@ fn the_start_and_rare_spikes_do_not_flatten_the_rest() {
     assert_eq!(axis.place(2.0), (2.0, None));
     let beyond = axis.beyond(points.iter().map(|(_, y)| *y));
     let beyond = beyond.expect("there is a start");
-    assert_eq!(beyond.to_string(), "beyond the axis: from -4,000 to 902");
+    assert_eq!(beyond.to_string(), "beyond the axis, from -4,000 to 902");
     assert!(beyond.count > 20 && beyond.count < 100, "{beyond:?}");
 
     let whole = AxisOptions {

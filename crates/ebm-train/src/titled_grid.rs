@@ -177,7 +177,7 @@ impl Layout {
         let (width, height) = self.size();
         let (width, height, most) = (width as f64, height as f64, MOST as f64);
         // Too wide is worse than too high: pages scroll down.
-        let excess = (width / most).max(1.0).ln() * 8.0 + (height / most).max(1.0).ln() * 2.0;
+        let excess = (width / most).max(1.0).ln() * 50.0 + (height / most).max(1.0).ln() * 2.0;
         excess + (most / width).max(1.0).ln() + 0.5 * (height / width).max(1.0).ln()
     }
 

@@ -387,7 +387,7 @@ mod tests {
             .collect();
         points[0].1 = -77.0;
         let figure = chart(points.clone()).figure("What to look for.");
-        assert!(figure.contains("Triangles: beyond the axis: down to -77. What to look for."));
+        assert!(figure.contains("Triangles: beyond the axis, down to -77. What to look for."));
         assert!(
             figure.contains("<polygon") && figure.contains("\n-0.05\n"),
             "{figure}"
