@@ -165,7 +165,9 @@ impl Axis {
 
     /// An axis from `low` to `high`, with `most` ticks or a few less, but three at least.
     pub fn linear(low: f64, high: f64, most: usize) -> Self {
-        let (low, high) = (clamped(low), clamped(high));
+        // Room around what is clamped already has its place.
+        let ends = 2.0 * LARGEST;
+        let (low, high) = (low.clamp(-ends, ends), high.clamp(-ends, ends));
         let (low, high) = if is_constant(low, high) {
             (low - half_width(low), low + half_width(low))
         } else {

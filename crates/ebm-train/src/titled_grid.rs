@@ -13,6 +13,8 @@ const HIGHEST: usize = 3000;
 /// Pixels between the images of a group, and around a group.
 const GAP: usize = 2;
 const MARGIN: usize = 14;
+/// What is around a group where there are very many.
+const NARROW_MARGIN: usize = 6;
 /// Height of the text, and of the strip that it stands in.
 const TEXT: i32 = 16;
 const STRIP: usize = 26;
@@ -142,7 +144,7 @@ impl Layout {
             zoom,
             across,
             over_columns,
-            line_width: text_width(&in_a_line(titles)) + 2 * MARGIN,
+            line_width: text_width(&in_a_line(titles)) + 2 * NARROW_MARGIN,
         };
         // What it takes for every title to fit over its columns.
         let fits = |zoom: usize| {
@@ -191,24 +193,35 @@ impl Layout {
         (self.columns * width + GAP, self.lines * height + GAP)
     }
 
+    fn margin(&self) -> usize {
+        if self.over_columns {
+            MARGIN
+        } else {
+            NARROW_MARGIN
+        }
+    }
+
     /// Width and height of the picture.
     fn size(&self) -> (usize, usize) {
         let (width, height) = self.group_size();
         let rows = self.groups.div_ceil(self.across);
-        let width = self.across * (width + MARGIN) + MARGIN;
+        let width = self.across * (width + self.margin()) + self.margin();
         let width = if self.over_columns {
             width
         } else {
             width.max(self.line_width)
         };
-        (width, STRIP + rows * (height + MARGIN) + MARGIN)
+        (
+            width,
+            STRIP + rows * (height + self.margin()) + self.margin(),
+        )
     }
 
     /// Left and top of an image.
     fn place(&self, group: usize, index: usize, titles: &[TitledColumns<'_>]) -> (usize, usize) {
         let (width, height) = self.group_size();
-        let left = MARGIN + group % self.across * (width + MARGIN) + GAP;
-        let top = STRIP + MARGIN / 2 + group / self.across * (height + MARGIN) + GAP;
+        let left = self.margin() + group % self.across * (width + self.margin()) + GAP;
+        let top = STRIP + self.margin() / 2 + group / self.across * (height + self.margin()) + GAP;
         let [cell_height, cell_width] = self.cell();
         let (mut first, mut column) = (0, 0);
         for title in titles {
@@ -269,7 +282,7 @@ fn write_titles(picture: RgbImage, layout: &Layout, titles: &[TitledColumns<'_>]
             }
         }
     } else {
-        texts.push((in_a_line(titles), MARGIN));
+        texts.push((in_a_line(titles), layout.margin()));
     }
     let mut pixels = picture.clone().into_raw();
     {
@@ -347,7 +360,7 @@ mod tests {
         for group in 0..6 {
             for index in 0..6 {
                 let (x, y) = layout.place(group, index, &titles);
-                let shade = (index as f64 / 6.0 * 255.0).round() as u8;
+                let shade = (f64::from(index as f32 / 6.0) * 255.0).round() as u8;
                 for (dx, dy) in [(0, 0), (width - GAP - 1, height - GAP - 1)] {
                     let pixel = picture.get_pixel((x + dx) as u32, (y + dy) as u32);
                     assert_eq!(pixel.0, [shade; 3], "image {index} of group {group}");

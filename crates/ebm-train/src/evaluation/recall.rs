@@ -250,7 +250,7 @@ fn recalled<M: PairwiseMachine>(
         energies: LinePlot {
             title: "Energy during recall",
             x: "sweep",
-            y: "energy",
+            y: "energy (nats)",
             extent: Extent::Whole,
             curves: vec![("an example", curves)],
         }
