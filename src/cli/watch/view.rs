@@ -239,19 +239,27 @@ fn draw_axes(buffer: &mut Buffer, area: Rect, across: &Axis, up: &Axis) -> Rect 
         for row in graph.top()..graph.bottom() {
             buffer.set_string(graph.x - 1, row, "│", style);
         }
-        let mut above = None;
-        for (&tick, label) in up.ticks.iter().zip(&labels) {
-            let row = graph
+        let row = |tick: f64| {
+            graph
                 .bottom()
-                .saturating_sub(1 + cell(tick, up, graph.height));
-            // Where lines are few, two ticks may fall on one.
-            if above == Some(row) || graph.height == 0 {
-                continue;
-            }
-            above = Some(row);
+                .saturating_sub(1 + cell(tick, up, graph.height))
+        };
+        let ticks: Vec<(u16, &String)> = up
+            .ticks
+            .iter()
+            .map(|&tick| row(tick))
+            .zip(&labels)
+            .collect();
+        // Where lines are few, two ticks may fall on one: then every second has a label, or every third, the middle one among them.
+        let is_free = |step: usize| {
+            let shown: Vec<u16> = every(&ticks, step).map(|(row, _)| *row).collect();
+            shown.windows(2).all(|pair| pair[0] != pair[1])
+        };
+        let step = (1..=ticks.len()).find(|&step| is_free(step)).unwrap_or(1);
+        for (row, label) in every(&ticks, step).filter(|_| graph.height > 0) {
             let start = graph.x - 1 - label.len() as u16;
-            buffer.set_string(start, row, label, style);
-            buffer.set_string(graph.x - 1, row, "┤", style);
+            buffer.set_string(start, *row, label, style);
+            buffer.set_string(graph.x - 1, *row, "┤", style);
         }
     }
     if below > 0 {
@@ -270,6 +278,12 @@ fn draw_axes(buffer: &mut Buffer, area: Rect, across: &Axis, up: &Axis) -> Rect 
         }
     }
     graph
+}
+
+/// Every `step`-th of some things, with the middle one.
+fn every<T>(things: &[T], step: usize) -> impl Iterator<Item = &T> {
+    let middle = things.len().saturating_sub(1) / 2;
+    things.iter().skip(middle % step).step_by(step)
 }
 
 /// The cell of a place among so many along an axis, from its low end.
