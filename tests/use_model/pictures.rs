@@ -22,8 +22,9 @@ fn cells(picture: &RgbImage) -> (Vec<u32>, u32, u32) {
     // Columns that are dark over most of the picture are lines; so is the first dark row.
     let line = |x: u32| (0..height).filter(|&y| framed(x, y)).count() as u32 > height / 2;
     let lines: Vec<bool> = (0..width).map(line).collect();
+    let lines = &lines;
     let edges = |from: bool| {
-        (1..width).filter(|&x| lines[x as usize - 1] == from && lines[x as usize] != from)
+        (1..width).filter(move |&x| lines[x as usize - 1] == from && lines[x as usize] != from)
     };
     let (left, right): (Vec<u32>, Vec<u32>) = (edges(true).collect(), edges(false).collect());
     // Behind the last line is the page, before the first one too.

@@ -34,6 +34,7 @@ mod scale;
 mod sgld;
 mod suggestion;
 mod tensor_file;
+mod ticks;
 mod titled_grid;
 mod trainable;
 mod trainer;

@@ -18,7 +18,7 @@ use crate::trainable::rows;
 /// Sweeps after which recall that hasn't come to rest is given up.
 const MAX_SWEEPS: usize = 100;
 
-/// The titles of a picture of recall.
+/// The titles of a picture of examples that are damaged and recalled.
 const TITLES: [&str; 3] = ["original", "damaged", "recalled"];
 
 /// What became of damaged examples.
@@ -182,6 +182,7 @@ fn recalled_images<M: PairwiseMachine>(
         .collect();
     let nearest: Vec<usize> = images.iter().map(|image| image.nearest).collect();
     let nearest = stored.select(0, ebm_ops::row_indices(&nearest, &given.device()));
+    let titles = ["damaged", "recalled", "nearest stored"];
     let triples: Tensor<3> = Tensor::stack(
         vec![spins(coding, &given), spins(coding, &end.states), nearest],
         1,
@@ -193,7 +194,7 @@ fn recalled_images<M: PairwiseMachine>(
             &floats(triples),
             shape,
             (-1.0, 1.0),
-            &TITLES.map(TitledColumns::one),
+            &titles.map(TitledColumns::one),
         ),
     })
 }
