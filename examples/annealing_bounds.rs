@@ -14,7 +14,7 @@ use ebm::ops::Noise;
 use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
 use ebm::training::config::ConfigTable;
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, LinePlot, Trainer};
+use ebm::training::{Examples, Extent, LinePlot, Trainer};
 
 const TEMPERATURES: [usize; 9] = [2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -75,6 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         title: "log Z of a machine with 16 hidden units",
         x: "temperatures, as a power of ten",
         y: "nats",
+        extent: Extent::Whole,
         curves: vec![
             ("lower bound, forward", vec![below]),
             ("upper bound, in reverse", vec![above]),

@@ -14,7 +14,7 @@ use ebm::backend;
 use ebm::models::{Coding, HopfieldConfig, overlap};
 use ebm::ops::Noise;
 use ebm::sampling::{Dynamics, random_states, recall};
-use ebm::training::LinePlot;
+use ebm::training::{Extent, LinePlot};
 
 const LOADS: [f64; 9] = [0.05, 0.08, 0.10, 0.12, 0.13, 0.1379, 0.145, 0.16, 0.20];
 
@@ -81,6 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         title: "Recall from a stored pattern",
         x: "load, patterns a unit",
         y: "overlap with the pattern",
+        extent: Extent::Whole,
         curves: vec![
             ("measured", vec![measured]),
             ("theory, N infinite", vec![theory]),

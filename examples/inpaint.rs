@@ -14,7 +14,7 @@ use ebm::ops::Noise;
 use ebm::sampling::{BlockGibbs, ClampedBlockGibbs, run};
 use ebm::training::config::ConfigTable;
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, Trainer, grouped_grid};
+use ebm::training::{Examples, TitledColumns, Trainer, titled_grid};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
@@ -59,7 +59,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let table: Tensor<3> = Tensor::stack(columns, 1);
     let values: Vec<f32> = table.into_data().iter::<f32>().collect();
     let picture = folder.join("inpaint.png");
-    grouped_grid(&values, [1, 8, 8], (0.0, 1.0), 6).save(&picture)?;
+    let titles = [
+        TitledColumns::one("original"),
+        TitledColumns::one("masked"),
+        TitledColumns::row("drawn", 4),
+    ];
+    titled_grid(&values, [1, 8, 8], (0.0, 1.0), &titles).save(&picture)?;
     println!("look at {}", picture.display());
     Ok(())
 }

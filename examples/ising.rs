@@ -20,7 +20,7 @@ use ebm::models::{BoltzmannMachine, Energy, log_partition_of};
 use ebm::ops::Noise;
 use ebm::sampling::diagnostics::monte_carlo_error;
 use ebm::sampling::{Schedule, SingleSiteGibbs, sample};
-use ebm::training::{LinePlot, image_grid};
+use ebm::training::{Extent, LinePlot, image_grid};
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::{Rgb, RgbImage};
 
@@ -204,6 +204,7 @@ fn picture(shown: &[Tensor<2>], length: usize, curves: [Vec<(f64, f64)>; 4]) -> 
         title: "Ising model on a torus",
         x: "temperature, in units of the coupling",
         y: "magnetisation; energy over that of the ground state",
+        extent: Extent::Whole,
         curves: vec![
             ("|m|, measured", vec![magnetisation]),
             ("energy, measured", vec![energy]),

@@ -59,7 +59,8 @@
 //! # Signs and units
 //!
 //! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities are in nats, temperatures
-//! too (the density at temperature `T` is proportional to `exp(-E / T)`). Batches come first: `[batch, features]` for vectors,
+//! too (the density at temperature `T` is proportional to `exp(-E / T)`). A network that was trained at another temperature than 1 has
+//! energies in units of its own, of which `T` are a nat: [`EnergyUnit`](training::config::EnergyUnit). Batches come first: `[batch, features]` for vectors,
 //! `[batch, channels, height, width]` for images.
 
 pub mod backend;

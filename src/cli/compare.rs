@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ebm::training::config::EnergyUnit;
 use ebm::training::inference::{Comparison, compare};
 use ebm::training::run;
 use serde::Serialize;
@@ -57,6 +58,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let found = compare(&model, images(&args.first)?, images(&args.second)?)?;
     let temperature = model.config.sampler.temperature();
+    let unit = model.config.energy_unit();
     for comparison in found {
         if args.json {
             let report = Report {
@@ -76,17 +78,28 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             (&args.first, comparison.f_first),
             (&args.second, comparison.f_second),
         ] {
-            say(format_args!("f = {f:14.6} nats{kind}  {}", file.display()));
+            let unit = unit.name();
+            say(format_args!(
+                "f = {f:14.6} {unit}{kind}  {}",
+                file.display()
+            ));
         }
         let ratio = comparison.log_ratio;
-        say(format_args!("log p(A) - log p(B) = {ratio:.6} nats{kind}"));
-        say(format_args!("odds p(A) / p(B) = {}", odds(ratio)));
-        if temperature > 0.0 && (temperature - 1.0).abs() > 1e-6 {
-            say(format_args!(
-                "at the temperature {temperature:.3e} of the run's sampler: {:.3} nats, odds {}",
-                ratio / temperature,
-                odds(ratio / temperature)
-            ));
+        match unit {
+            EnergyUnit::Nats => {
+                say(format_args!("log p(A) - log p(B) = {ratio:.6} nats{kind}"));
+                say(format_args!("odds p(A) / p(B) = {}", odds(ratio)));
+            }
+            EnergyUnit::Model { temperature } => {
+                say(format_args!("f(A) - f(B) = {ratio:.6} {unit}{kind}"));
+                if temperature > 0.0 {
+                    say(format_args!(
+                        "log p(A) - log p(B) = {:.3} nats{kind}, odds {}, at the temperature {temperature:.3e} of the run's sampler",
+                        ratio / temperature,
+                        odds(ratio / temperature)
+                    ));
+                }
+            }
         }
     }
     Ok(())

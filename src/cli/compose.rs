@@ -7,7 +7,7 @@ use ebm::ops::Noise;
 use ebm::training::config::MAX_SAMPLES;
 use ebm::training::evaluation::finite;
 use ebm::training::inference::{Composed, CompositionError, CompositionKind};
-use ebm::training::{TrainError, image_grid, run, save_picture};
+use ebm::training::{TitledColumns, TrainError, image_grid, run, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats};
@@ -20,7 +20,7 @@ use super::terminal::{remark, say};
 /// mixture where any does, a negation where the first does and the others don't. Chains move with the sampler of the first model.
 ///
 /// Of a mixture: the partition functions of the models are unknown, so that weights are relative to the offsets of their energies; a
-/// model whose energies are all 1 nat lower (at the temperature of the sampler) counts e times as much. Chains seldom cross from one
+/// model whose energies are all lower by the temperature of the sampler (1 nat) counts e times as much. Chains seldom cross from one
 /// model's images to another's, so that shares in the picture are those of where chains start.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -66,6 +66,16 @@ enum KindArg {
     Negation,
 }
 
+impl KindArg {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Mixture => "mixture",
+            Self::Negation => "negation",
+        }
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_output(&args.out, &[])?;
     let weights = if args.weights.is_empty() {
@@ -103,16 +113,33 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })?;
     let mut noise = Noise::new(args.seed);
     let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);
-    let energies = floats(composed.energy(samples.clone()));
-    finite(&floats(samples.clone()), "a pixel of the composition")?;
+    let values = floats(samples.clone());
+    let energies = floats(composed.energy(samples));
+    finite(&values, "a pixel of the composition")?;
     finite(&energies, "the energy of the composition")?;
-    let picture = image_grid(&floats(samples), composed.shape(), composed.range());
+    let picture = match (args.kind, models.len()) {
+        // Nothing is composed: the picture is that of `ebm sample`.
+        (KindArg::Product | KindArg::Mixture, 1) => {
+            image_grid(&values, composed.shape(), composed.range())
+        }
+        (kind, count) => {
+            let title = match count {
+                1 => format!("{} of a model", kind.name()),
+                _ => format!("{} of {count} models", kind.name()),
+            };
+            let titles = [TitledColumns::block(&title, args.count as usize)];
+            titled_grid(&values, composed.shape(), composed.range(), &titles)
+        }
+    };
     save_picture(&picture, &args.out)?;
+    // The sampler is that of the first model.
+    let unit = models[0].config.energy_unit();
     say(format_args!(
-        "{} samples of {} models, mean energy {:.4}",
+        "{} samples of {} models, mean energy {:.4} ({})",
         args.count,
         models.len(),
-        energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64
+        energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64,
+        unit
     ));
     remark(format_args!("wrote {}", args.out.display()));
     Ok(())

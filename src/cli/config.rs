@@ -4,9 +4,10 @@ use super::completions::print_whole;
 use super::failure::Failure;
 use super::layers::ConfigArgs;
 
-/// Print the effective configuration as TOML, defaults included.
+/// Print the effective configuration as TOML, defaults included, with a comment above each key.
 ///
-/// Takes the same arguments as `ebm train`, and shows what it would do.
+/// Takes the same arguments as `ebm train`, and shows what it would do. Comments say what a key means, what it may be, and what it is
+/// where it is left out; keys that aren't set are named in comments.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -16,11 +17,11 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm config > my.toml                              the default, to be changed
+  ebm config > my.toml                              the default, explained, to be changed
   ebm config --preset rbm-digits --set model.hidden=32
   ebm config my.toml --seed 2 > other.toml";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let text = args.config.read(None)?.to_toml()?;
+    let text = args.config.read(None)?.to_commented_toml()?;
     print_whole(text.as_bytes())
 }

@@ -8,7 +8,7 @@ use ebm::ops::Noise;
 use ebm::training::evaluation::psnr;
 use ebm::training::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
 use ebm::training::run;
-use ebm::training::{grouped_grid, save_picture};
+use ebm::training::{TitledColumns, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};
@@ -19,7 +19,7 @@ use super::terminal::{remark, say};
 ///
 /// Noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with black
 /// to white as the peak, noisy images cut to that range) says how well, and of two-valued pixels how many are wrong. With --observed
-/// the images are noisy already. The picture shows side by side for each image: clean, noisy, denoised.
+/// the images are noisy already. The picture shows side by side for each image: original, noisy, denoised.
 ///
 /// Networks and real-valued pixels have normal noise: the energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the
 /// temperature of the run's sampler. Two-valued pixels of restricted and deep Boltzmann machines are flipped with probability S, and
@@ -46,7 +46,7 @@ pub(crate) struct Args {
         default_value = "most-probable"
     )]
     image: ImageArg,
-    /// Temperature of the model in nats; higher trusts the noisy image more [default: that of the run's sampler]
+    /// Temperature of the model in the unit of its energy; higher trusts the noisy image more [default: that of the run's sampler]
     #[arg(long, value_name = "T", value_parser = parse_positive)]
     temperature: Option<f64>,
     /// Steps
@@ -145,16 +145,25 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let denoised = denoise(&model, observed.clone(), &options, &mut noise)?;
     // What can be shown, and what a ratio before can be fair with.
     let shown = observed.clamp(low, high);
-    let columns = if args.observed {
-        vec![shown.clone(), denoised.clone()]
+    let (columns, titles) = if args.observed {
+        (
+            vec![shown.clone(), denoised.clone()],
+            &["noisy", "denoised"][..],
+        )
     } else {
-        vec![images.clone(), shown.clone(), denoised.clone()]
+        (
+            vec![images.clone(), shown.clone(), denoised.clone()],
+            &["original", "noisy", "denoised"][..],
+        )
     };
-    let group = columns.len();
+    let titles: Vec<TitledColumns<'_>> = titles
+        .iter()
+        .map(|title| TitledColumns::one(title))
+        .collect();
     let count = images.dims()[0];
     let stacked: Tensor<5> = Tensor::stack(columns, 1);
     let values = floats(stacked);
-    let picture = grouped_grid(&values, model.shape, (low, high), group);
+    let picture = titled_grid(&values, model.shape, (low, high), &titles);
     save_picture(&picture, &args.out)?;
     let what = match pixel_noise {
         PixelNoise::Normal { .. } => "noise of {} of black to white",

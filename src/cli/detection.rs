@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ebm::ops::Noise;
+use ebm::training::config::EnergyUnit;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
     EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
@@ -73,7 +74,6 @@ impl OutlierArgs {
 struct EnergySet {
     name: String,
     examples: usize,
-    /// In nats.
     energy: Option<EnergySummary>,
     /// Of outliers, against the held-out examples.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ struct EnergySet {
 /// The norms of the gradients of one set.
 #[derive(Clone, Serialize)]
 struct GradientNorms {
-    /// In nats a unit of the pixels.
+    /// In the unit of the energies for each unit of the pixels.
     norm: Option<EnergySummary>,
     /// Of outliers, against the held-out examples.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +100,13 @@ struct GradientNorms {
 /// The energies of all sets.
 #[derive(Clone, Serialize)]
 pub(crate) struct DetectionReport {
+    /// The unit of all energies: `nats`, or `model units`, of which `temperature` are a nat.
+    unit: &'static str,
+    /// The temperature of the run's sampler, where energies aren't in nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip)]
+    explanation: Option<String>,
     /// Whether energies are upper bounds.
     bound: bool,
     /// What outliers are compared with.
@@ -185,8 +192,15 @@ pub(crate) fn detect<'a>(
         .iter()
         .map(|(row, energies)| (row.label(), energies.as_slice()))
         .collect();
-    let histogram = Histogram::new(&named).and_then(|histogram| histogram.draw());
+    let unit = model.config.energy_unit();
+    let histogram = Histogram::new(&named).and_then(|histogram| histogram.draw(unit));
     let report = DetectionReport {
+        unit: unit.name(),
+        temperature: match unit {
+            EnergyUnit::Nats => None,
+            EnergyUnit::Model { temperature } => Some(temperature),
+        },
+        explanation: unit.explanation(),
         bound: energies_are_bounds(&model.model),
         held_out: origin,
         sets: all.into_iter().map(|(row, _)| row).collect(),
@@ -220,7 +234,7 @@ impl DetectionReport {
     /// Prints the table.
     pub(crate) fn print(&self) {
         let bound = if self.bound { ", upper bounds" } else { "" };
-        print_header(&format!("energies (nats{bound})"));
+        print_header(&format!("energies ({}{bound})", self.unit));
         for set in &self.sets {
             print_row(set, set.energy.as_ref(), [set.auroc, set.fpr_at_95]);
         }
@@ -234,6 +248,9 @@ impl DetectionReport {
                 print_header("gradient norms |dE/dx|");
             }
             print_row(set, norms.norm.as_ref(), [norms.auroc, norms.fpr_at_95]);
+        }
+        if let Some(explanation) = &self.explanation {
+            say(format_args!("{explanation}"));
         }
         match self.held_out {
             HeldOutOrigin::TestSplit => {}

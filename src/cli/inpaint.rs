@@ -7,12 +7,15 @@ use ebm::ops::Noise;
 use ebm::training::evaluation::example_energies;
 use ebm::training::inference::{PixelMask, PixelMaskError, Side, inpaint};
 use ebm::training::run::{self, ModelFile};
-use ebm::training::{grouped_grid, save_picture};
+use ebm::training::{TitledColumns, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images};
 use super::layers::DeviceArgs;
 use super::terminal::{remark, say};
+
+/// More draws of an image than that follow below each other in the picture.
+const DRAWS_IN_A_ROW: usize = 8;
 
 /// Fill in missing pixels: draw them from the model given the others.
 ///
@@ -89,10 +92,19 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         energies.extend(mean_energy(&model, filled.clone()));
         columns.push(filled);
     }
-    let group = columns.len();
+    let draws = args.draws as usize;
+    let titles = [
+        TitledColumns::one("original"),
+        TitledColumns::one("masked"),
+        TitledColumns {
+            title: "drawn",
+            images: draws,
+            columns: draws.min(DRAWS_IN_A_ROW),
+        },
+    ];
     let stacked: Tensor<5> = Tensor::stack(columns, 1);
     let values = floats(stacked);
-    let picture = grouped_grid(&values, model.shape, range, group);
+    let picture = titled_grid(&values, model.shape, range, &titles);
     save_picture(&picture, &args.out)?;
 
     let drawn = (count * args.draws as usize * channels * mask.count()) as f64;
@@ -106,7 +118,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if let Some(before) = mean_energy(&model, images) {
         let after = energies.iter().sum::<f64>() / energies.len() as f64;
         say(format_args!(
-            "mean energy of the images {before:.4}, of the draws {after:.4}"
+            "mean energy of the images {before:.4}, of the draws {after:.4} ({})",
+            model.config.energy_unit()
         ));
     }
     say(format_args!(

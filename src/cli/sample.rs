@@ -26,7 +26,7 @@ use super::terminal::remark;
 ///
 /// .npy        the samples, f32 in the range of the data: [samples, channels, height, width]
 ///
-/// .npz        `samples` as above, `energies` [samples] in nats, of the states of the chains, and for machines these `states`
+/// .npz        `samples` as above, `energies` [samples], of the states of the chains, and for machines these `states`
 /// [samples, units]; of a restricted machine, visible states and their free energies. With --every K also `chains` [times,
 /// samples, channels, height, width], `chain_energies` [times, samples] and `chain_steps` [times]
 #[derive(clap::Args)]

@@ -58,7 +58,11 @@ fn outliers_of_every_kind_are_judged_against_held_out_images() {
 
     let said = printed(folder.path(), &["eval", "--run", "network"]);
     let row = |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap();
-    assert!(row("energies (nats)").contains("AUROC") && row("energies").contains("FPR@95"));
+    // A network that Langevin dynamics trained at another temperature than 1: no nats.
+    assert!(row("energies (model units)").contains("AUROC") && row("energies").contains("FPR@95"));
+    assert!(row("Energies are in units of the model's own").contains("sampler's temperature is "));
+    assert_eq!(energies["unit"], "model units");
+    assert!(energies["temperature"].as_f64().unwrap() < 1.0);
     for name in ["uniform", "constant", "shuffled"] {
         assert_eq!(row(name).split_whitespace().count(), 8, "{said}");
     }

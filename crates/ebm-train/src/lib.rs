@@ -12,6 +12,7 @@ pub mod inference;
 pub mod report;
 pub mod run;
 
+mod axis;
 mod checkpoint;
 mod density_picture;
 mod error;
@@ -29,13 +30,17 @@ mod objective;
 mod optimizer;
 mod picture;
 mod plot;
+mod scale;
 mod sgld;
 mod suggestion;
 mod tensor_file;
+mod ticks;
+mod titled_grid;
 mod trainable;
 mod trainer;
 mod weights;
 
+pub use axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
 pub use checkpoint::{Checkpoint, TrainerState};
 pub use density_picture::{DensityPanel, density_panels};
 pub use error::{CheckpointError, TrainError};
@@ -56,6 +61,7 @@ pub use sgld::{
 };
 pub use suggestion::{did_you_mean, nearest};
 pub use tensor_file::TensorFile;
+pub use titled_grid::{TitledColumns, titled_grid};
 pub use trainable::Trainable;
 pub use trainer::{Metrics, StepOutcome, Trainer};
 pub use weights::{load_weights, weights};

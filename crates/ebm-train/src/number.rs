@@ -82,13 +82,3 @@ pub(crate) fn date(at: u64) -> String {
     let (hour, minute) = (second / 3600, second / 60 % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
-
-/// A number at an axis, without the rounding of the axis' steps (0.30000000000000004).
-pub(crate) fn tick(value: f64) -> String {
-    let rounded = (value * 1e9).round() / 1e9;
-    number(if rounded == 0.0 && value.abs() > 1e-12 {
-        value
-    } else {
-        rounded
-    })
-}

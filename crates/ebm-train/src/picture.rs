@@ -50,16 +50,11 @@ pub fn image_grid(values: &[f32], shape: [usize; 3], range: (f64, f64)) -> RgbIm
 pub fn grouped_grid(
     values: &[f32],
     shape: [usize; 3],
-    (low, high): (f64, f64),
+    range: (f64, f64),
     group: usize,
 ) -> RgbImage {
-    let [channels, height, width] = shape;
-    let size = channels * height * width;
-    assert!(
-        size > 0 && values.len().is_multiple_of(size),
-        "{} values are no whole number of images of shape {shape:?}",
-        values.len()
-    );
+    let [_, height, width] = shape;
+    let size = check_images(values, shape);
     let count = values.len() / size;
     let columns = (count as f64).sqrt().ceil().max(1.0) as usize;
     let columns = columns.next_multiple_of(group);
@@ -71,30 +66,56 @@ pub fn grouped_grid(
         (rows * cell_height + GAP) as u32,
         GAP_COLOR,
     );
+    for (index, image) in values.chunks_exact(size).enumerate() {
+        let place = (
+            index % columns * cell_width + GAP,
+            index / columns * cell_height + GAP,
+        );
+        draw_image(&mut picture, image, shape, range, place, zoom);
+    }
+    picture
+}
+
+/// The number of values of an image of `shape`.
+///
+/// # Panics
+///
+/// If `values` doesn't hold a whole number of them.
+pub(crate) fn check_images(values: &[f32], shape: [usize; 3]) -> usize {
+    let size = shape.iter().product();
+    assert!(
+        size > 0 && values.len().is_multiple_of(size),
+        "{} values are no whole number of images of shape {shape:?}",
+        values.len()
+    );
+    size
+}
+
+/// Draws an image with its upper left corner at `(left, top)`, enlarged by `zoom`.
+pub(crate) fn draw_image(
+    picture: &mut RgbImage,
+    image: &[f32],
+    [channels, height, width]: [usize; 3],
+    (low, high): (f64, f64),
+    (left, top): (usize, usize),
+    zoom: usize,
+) {
     let byte = |value: f32| {
         ((f64::from(value) - low) / (high - low) * 255.0)
             .round()
             .clamp(0.0, 255.0) as u8
     };
-    for (index, image) in values.chunks_exact(size).enumerate() {
-        let (top, left) = (
-            index / columns * cell_height + GAP,
-            index % columns * cell_width + GAP,
-        );
-        for y in 0..height * zoom {
-            for x in 0..width * zoom {
-                let at =
-                    |channel: usize| byte(image[(channel * height + y / zoom) * width + x / zoom]);
-                let color = if channels == 3 {
-                    Rgb([at(0), at(1), at(2)])
-                } else {
-                    Rgb([at(0); 3])
-                };
-                picture.put_pixel((left + x) as u32, (top + y) as u32, color);
-            }
+    for y in 0..height * zoom {
+        for x in 0..width * zoom {
+            let at = |channel: usize| byte(image[(channel * height + y / zoom) * width + x / zoom]);
+            let color = if channels == 3 {
+                Rgb([at(0), at(1), at(2)])
+            } else {
+                Rgb([at(0); 3])
+            };
+            picture.put_pixel((left + x) as u32, (top + y) as u32, color);
         }
     }
-    picture
 }
 
 /// Draws points over a density on a square.

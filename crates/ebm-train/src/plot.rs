@@ -1,12 +1,15 @@
 //! Line plots as pictures.
 
+use std::ops::Add;
 use std::sync::Once;
 
 use image::RgbImage;
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use crate::number::tick;
+use crate::axis::{Axis, AxisOptions, Extent, Mark, Side};
+use crate::scale::Scale;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 480);
@@ -21,6 +24,13 @@ const COLORS: [RGBColor; 4] = [
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
 ];
+/// Ticks of an axis at most.
+pub(crate) const TICKS: usize = 7;
+/// Marks of values beyond the axis over the width of a plot, at most.
+pub(crate) const MARKS: f64 = 60.0;
+/// Width of the line beside a name in a legend, and the height of an entry, in pixels.
+const LEGEND_LINE: i32 = 18;
+const LEGEND_STEP: i32 = 22;
 
 /// The name of the font, which is registered.
 pub(crate) fn font() -> &'static str {
@@ -43,6 +53,8 @@ pub struct LinePlot<'a> {
     pub x: &'a str,
     /// What the axis up is.
     pub y: &'a str,
+    /// Which values the axis up has to show; marks and a line below the title tell of others.
+    pub extent: Extent,
     /// For each kind of curve its name, and its curves as points.
     pub curves: Vec<(&'a str, Vec<Curve>)>,
 }
@@ -51,11 +63,27 @@ impl LinePlot<'_> {
     /// Draws the plot; points that aren't finite are left out. `None` without any point.
     pub fn draw(&self) -> Option<RgbImage> {
         font();
-        let ((left, right), (bottom, top)) = self.ranges()?;
+        let finite: Vec<(&str, Vec<Curve>)> = self
+            .curves
+            .iter()
+            .map(|(name, curves)| {
+                let finite = |curve: &Curve| curve.iter().copied().filter(is_finite).collect();
+                (*name, curves.iter().map(finite).collect())
+            })
+            .collect();
+        let curves = || finite.iter().flat_map(|(_, curves)| curves);
+        let across = Axis::across(curves().flatten().map(|(x, _)| *x), TICKS)?;
+        let options = AxisOptions {
+            extent: self.extent,
+            logarithmic: false,
+            reference: None,
+            ticks: TICKS,
+        };
+        let up = Axis::up(curves().map(Vec::as_slice), &options)?;
         let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
         {
             let area = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
-            self.fill(&area, left..right, bottom..top).ok()?;
+            self.fill(&area, &finite, &across, &up).ok()?;
             area.present().ok()?;
         }
         RgbImage::from_raw(SIZE.0, SIZE.1, pixels)
@@ -63,72 +91,124 @@ impl LinePlot<'_> {
 
     fn fill<B: DrawingBackend>(
         &self,
-        area: &DrawingArea<B, plotters::coord::Shift>,
-        across: std::ops::Range<f64>,
-        up: std::ops::Range<f64>,
+        area: &DrawingArea<B, Shift>,
+        curves: &[(&str, Vec<Curve>)],
+        across: &Axis,
+        up: &Axis,
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        area.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(area)
-            .caption(self.title, (FAMILY, 20))
+        let all = curves.iter().flat_map(|(_, curves)| curves).flatten();
+        let note = up
+            .beyond(all.map(|(_, y)| *y))
+            .map(|beyond| format!("triangles: {beyond}"));
+        let area = titled(area, self.title, note.as_deref())?;
+        let entries = curves.iter().zip(COLORS.iter().cycle());
+        let entries: Vec<(&str, RGBColor)> =
+            entries.map(|((name, _), color)| (*name, *color)).collect();
+        let area = with_legend(&area, &entries)?;
+        let mut chart = ChartBuilder::on(&area)
             .margin(12)
-            .margin_right(36)
+            .margin_right(24)
             .x_label_area_size(44)
-            .y_label_area_size(76)
-            .build_cartesian_2d(across, up)?;
+            .y_label_area_size(80)
+            .build_cartesian_2d(Scale::from(across), Scale::from(up))?;
         chart
             .configure_mesh()
             .x_desc(self.x)
             .y_desc(self.y)
-            .x_label_formatter(&|x| tick(*x))
-            .y_label_formatter(&|y| tick(*y))
             .label_style((FAMILY, 14))
             .axis_desc_style((FAMILY, 15))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        for ((name, curves), &color) in self.curves.iter().zip(COLORS.iter().cycle()) {
-            for (index, curve) in curves.iter().enumerate() {
-                let points = curve.iter().copied().filter(is_finite);
-                let line = LineSeries::new(points, color.stroke_width(2));
-                let drawn = chart.draw_series(line)?;
-                if index == 0 {
-                    drawn.label(*name).legend(move |(x, y)| {
-                        PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2))
-                    });
+        let spacing = (across.high - across.low) / MARKS;
+        for ((_, curves), &color) in curves.iter().zip(COLORS.iter().cycle()) {
+            for curve in curves {
+                let shown = up.clip(curve.iter().copied(), spacing);
+                if let [point] = shown.line[..] {
+                    // A line of one point is none.
+                    chart.draw_series([Circle::new(point, 4, color.filled())])?;
                 }
+                chart.draw_series(LineSeries::new(shown.line, color.stroke_width(2)))?;
+                chart.draw_series(
+                    shown
+                        .marks
+                        .iter()
+                        .map(|mark| triangle(mark, 5, color.filled())),
+                )?;
             }
         }
-        chart
-            .configure_series_labels()
-            .label_font((FAMILY, 14))
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .draw()
+        Ok(())
     }
+}
 
-    /// The ranges of both axes, with some room around the curves.
-    fn ranges(&self) -> Option<((f64, f64), (f64, f64))> {
-        let points = || {
-            let curves = self.curves.iter().flat_map(|(_, curves)| curves);
-            curves.flatten().copied().filter(is_finite)
+/// A triangle at a place of a chart.
+type Triangle<B> = <EmptyElement<(f64, f64), B> as Add<Polygon<(i32, i32)>>>::Output;
+
+/// The mark of a value beyond an axis: a triangle on the edge that points to where the value is.
+pub(crate) fn triangle<B: DrawingBackend>(
+    mark: &Mark,
+    half: i32,
+    style: ShapeStyle,
+) -> Triangle<B> {
+    let back = match mark.side {
+        Side::Above => 2 * half,
+        Side::Below => -2 * half,
+    };
+    EmptyElement::at((mark.x, mark.place))
+        + Polygon::new(vec![(0, 0), (-half, back), (half, back)], style)
+}
+
+/// Writes a title, and a note below it, into an area; returns what is left of it.
+pub(crate) fn titled<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    title: &str,
+    note: Option<&str>,
+) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
+    let family = font();
+    area.fill(&WHITE)?;
+    let mut top = 10;
+    let middle = area.dim_in_pixel().0 as i32 / 2;
+    for (text, size) in [(Some(title), 20), (note, 14)] {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            continue;
         };
-        points().next()?;
-        let around = |(low, high): (f64, f64), room: f64| {
-            let room = if high > low {
-                (high - low) * room
-            } else {
-                low.abs().max(1.0) * 0.1
-            };
-            (low - room, high + room)
-        };
-        let range = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-                (low.min(value), high.max(value))
-            })
-        };
-        let across = range(&mut points().map(|(x, _)| x));
-        let up = range(&mut points().map(|(_, y)| y));
-        Some((around(across, 0.0), around(up, 0.05)))
+        let style = TextStyle::from((family, size).into_font());
+        let (width, height) = area.estimate_text_size(text, &style)?;
+        area.draw_text(text, &style, (middle - width as i32 / 2, top))?;
+        top += height as i32 + 6;
     }
+    Ok(area.split_vertically(top).1)
+}
+
+/// Writes a legend on the right, beside the curves and not over them; returns what is left. One curve without a name needs none.
+pub(crate) fn with_legend<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    entries: &[(&str, RGBColor)],
+) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
+    let style = TextStyle::from((font(), 14).into_font());
+    let entries: Vec<_> = entries
+        .iter()
+        .filter(|(name, _)| !name.is_empty())
+        .collect();
+    let mut widest = 0;
+    for (name, _) in &entries {
+        widest = widest.max(area.estimate_text_size(name, &style)?.0 as i32);
+    }
+    let (width, _) = area.dim_in_pixel();
+    if entries.is_empty() {
+        return Ok(area.clone());
+    }
+    // A name that is longer than half of the picture is cut by its edge.
+    let legend = (LEGEND_LINE + 8 + widest + 16).min(width as i32 / 2);
+    let (left, right) = area.split_horizontally(width as i32 - legend);
+    for (row, (name, color)) in (0..).zip(entries) {
+        let top = 24 + row * LEGEND_STEP;
+        right.draw(&PathElement::new(
+            [(0, top), (LEGEND_LINE, top)],
+            color.stroke_width(3),
+        ))?;
+        right.draw_text(name, &style, (LEGEND_LINE + 8, top - 8))?;
+    }
+    Ok(left)
 }
 
 fn is_finite((x, y): &(f64, f64)) -> bool {
@@ -144,6 +224,7 @@ mod tests {
             title: "a title",
             x: "step",
             y: "energy",
+            extent: Extent::Settled,
             curves: vec![("curve", vec![curve])],
         }
         .draw()
@@ -175,5 +256,56 @@ mod tests {
         assert!(plot(vec![]).is_none());
         assert!(plot(vec![(0.0, f64::NAN), (1.0, f64::INFINITY)]).is_none());
         assert!(plot(vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0)]).is_some());
+    }
+
+    /// Beyond the names on the right nothing is drawn in a curve's colour, however high the curve is there.
+    #[test]
+    fn the_legend_lies_beside_the_curves() {
+        let high = (0..50).map(|at| (f64::from(at), f64::from(at))).collect();
+        let picture = plot(high).expect("there are points");
+        let RGBColor(r, g, b) = COLORS[0];
+        let mut columns: Vec<u32> = picture
+            .enumerate_pixels()
+            .filter(|(_, _, pixel)| pixel.0 == [r, g, b])
+            .map(|(x, _, _)| x)
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        // The curve, a gap, and the line beside its name.
+        let gaps: Vec<(u32, u32)> = columns
+            .windows(2)
+            .filter(|pair| pair[1] > pair[0] + 3)
+            .map(|pair| (pair[0], pair[1]))
+            .collect();
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        let legend = columns.iter().filter(|&&x| x >= gaps[0].1).count();
+        assert!(
+            (LEGEND_LINE as usize - 1..=LEGEND_LINE as usize + 1).contains(&legend),
+            "{legend}"
+        );
+    }
+
+    /// A curve that starts at 1,000 and then moves by 1: it fills the height all the same, and its start is marked.
+    #[test]
+    fn a_start_far_off_leaves_the_rest_its_height() {
+        let mut points: Curve = (0..400)
+            .map(|at| (f64::from(at), (f64::from(at) * 0.3).sin()))
+            .collect();
+        points[0].1 = 1000.0;
+        let picture = plot(points).expect("there are points");
+        let RGBColor(r, g, b) = COLORS[0];
+        // The middle of the plot, away from the marks at its left end and the legend.
+        let rows = picture
+            .enumerate_pixels()
+            .filter(|(x, _, pixel)| (300..600).contains(x) && pixel.0 == [r, g, b])
+            .map(|(_, y, _)| y);
+        let (low, high) = rows.fold((u32::MAX, 0), |(low, high), y| (low.min(y), high.max(y)));
+        assert!(high - low > 250, "only {low} to {high}");
+    }
+
+    #[test]
+    fn one_point_is_a_dot() {
+        let picture = plot(vec![(20.0, -3.0)]).expect("there is a point");
+        assert!(count(&picture, COLORS[0]) > 40);
     }
 }

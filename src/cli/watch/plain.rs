@@ -28,6 +28,9 @@ pub(super) fn snapshot(state: &State) -> String {
         {
             text.push_str(&format!(", {} left", clock(left)));
         }
+        if let Some(unit) = state.unit() {
+            text.push_str(&format!("\nenergies in     {unit}"));
+        }
         let mut row = |name: &str, value: f64| {
             text.push_str(&format!("\n{name:<15} {value:.4}"));
         };

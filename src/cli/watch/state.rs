@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ebm::training::config::RunConfig;
+use ebm::training::config::{EnergyUnit, RunConfig};
 use ebm::training::report::{RunState, thin};
 use ebm::training::run::{
     EventHistory, JsonLines, MetricsHistory, MetricsLine, RecordedEvent, RunFolder,
@@ -88,6 +88,11 @@ impl State {
     /// Updates in all.
     pub(super) fn steps(&self) -> Option<u64> {
         self.config.as_ref().map(|config| config.training.steps)
+    }
+
+    /// What energies are measured in, as far as the configuration says it.
+    pub(super) fn unit(&self) -> Option<EnergyUnit> {
+        self.config.as_ref().map(RunConfig::energy_unit)
     }
 
     pub(super) fn run_state(&self) -> RunState {

@@ -74,24 +74,25 @@ fn drawn(folder: &Path, width: u16, height: u16) -> Vec<String> {
 }
 
 /// Half of 2,000 updates, 20 seconds of training: the energies of the data fall from 0 to -4.875, the gap is a saw tooth of five
-/// teeth between 0 and 0.875, the gradient norm falls from 100 to 2.5, on an axis of powers, and chains move by 0.25.
+/// teeth between 0 and 0.875, the gradient norm falls from 100 to 2.5, on an axis of powers, and chains move by 0.25. Names stand in the title,
+/// ticks at round values.
 const STOPPED: &str =
     " 1000 of 2000 updates, 50 % ────────────────────────────────────────────────────
- 0 min 20 s   50.0 updates/s   2 chain steps not finite
-┌ energy (nats) ───────────────────────┐┌ gap E(samples) - E(data) ────────────┐
-│0.00 │⠉⠉⠉⠉⠉⠉⢆⣀⣀⣀⣀⣀⡀                   ││0.88│    ⢀⠔⡇    ⢠⢺     ⡠⡇    ⢀⠔⡇    ⢠⠊│
-│     │        ⠉⠑⠒⠒⠘⠤⠤⠤⠤⠤⠤⡀            ││    │   ⡠⠃ ⡇  ⢀⠔⠁ ⡇  ⢠⠊ ⢸   ⡠⠃ ⡇  ⢀⠔⠁ │
-│     │                ⠉⠉⠑⠑⠒⠒⠒⠒⠒⢢      ││    │ ⢀⠔⠁  ⢸ ⢀⠎   ⡇ ⡠⠃  ⢸ ⢀⠔⠁  ⢸ ⢀⠎   │
-│-4.88│                        ⠉⠉⠉⠉⠉⠉⠉⠉││0.00│⡠⠊    ⢸⠔⠁    ⢸⠎     ⡧⠊    ⢸⠔⠁    │
-│     └────────────────────────────────││    └─────────────────────────────────│
-│    25                            1000││   25                             1000│
+ 0 min 20 s   50.0 updates/s   2 chain steps not finite   temperature 4.5e-5
+┌ energy (model units)  data  samples ─┐┌ gap E(samples) - E(data) ────────────┐
+│ 0┤⠒⠒⠒⠒⠒⠒⢢                            ││0.8┤     ⡠⡆     ⡠⡆     ⡠⡆     ⣰     ⢀⠔│
+│  │     ⠈⠉⠉⠉⠉⠉⠉⠉⠹⡀                    ││0.6┤    ⡰⠁⢣    ⡜ ⡇   ⢀⠜ ⡇   ⢀⠜⠘⡄   ⢀⠎ │
+│-2┤             ⠈⠉⠉⠉⠉⠉⠉⠙⣄⣀⣀⣀⣀⣀⣀       ││0.4┤  ⢀⠎  ⢸  ⢀⠎  ⢣  ⢠⠃  ⢣  ⡰⠁  ⡇  ⡰⠁  │
+│-4┤                      ⠉⠉⠒⠢⠤⠈⢆⣀⣀⣀⣀⣀⣀││0.2┤ ⡰⠁   ⠘⡄⡔⠁   ⢸ ⡔⠁   ⢸ ⡔⠁   ⢣⢀⠎    │
+│  │                              ⠉⠉⠒⠢⠤││  0┤⠔⠁     ⠟     ⠸⠊     ⠸⠊     ⠸⠊     │
+│        200    400    600    800 1,000││         200    400    600    800     │
 └──────────────────────────────────────┘└──────────────────────────────────────┘
 ┌ gradient norm ───────────────────────┐┌ displacement of chains ──────────────┐
-│100.0│⠑⢄⡀                             ││0.75 │                                │
-│     │  ⠈⠒⠒⠤⢄⣀⣀⡀                      ││     │⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤│
-│2.50 │         ⠈⠉⠉⠉⠑⠒⠒⠒⠒⠒⠢⠤⠤⠤⠤⠤⠤⢄⣀⣀⣀⣀⣀││-0.25│                                │
-│     └────────────────────────────────││     └────────────────────────────────│
-│    25                            1000││    25                            1000│
+│100┤⠢⡀                                ││0.27┤                                 │
+│ 30┤ ⠑⠢⢄⣀                             ││    │                                 │
+│ 10┤     ⠉⠉⠒⠢⠤⠤⠤⣀⣀⣀⡀                  ││0.25┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉│
+│  3┤               ⠈⠉⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠢⠤⠤⠤⠤⠤⠤││0.23┤                                 │
+│         200    400    600    800     ││         200    400    600    800     │
 └──────────────────────────────────────┘└──────────────────────────────────────┘
  last events (UTC)
  22:13:31  stopped and saved after update 1000
@@ -99,6 +100,26 @@ const STOPPED: &str =
  22:13:29  update 500 was not applied (1 in a row): loss not finite, gradient no
  22:13:20  started, 2000 updates to make
  q quits";
+
+/// The same run with a first line far off: energies of 4e6, gap of 1e6.
+#[test]
+fn a_start_far_off_does_not_flatten_the_curves() {
+    let folder = run_folder(40);
+    let path = folder.path().join("metrics.jsonl");
+    let metrics = fs::read_to_string(&path).unwrap();
+    let far = metrics
+        .replacen("\"data_energy\":-0", "\"data_energy\":4e6", 1)
+        .replacen("\"gap\":0", "\"gap\":-1e6", 1);
+    assert_ne!(far, metrics);
+    fs::write(&path, far).unwrap();
+    let lines = drawn(folder.path(), 80, 24);
+    let whole = lines.join("\n");
+    // The axes are those of the rest, and the first line is marked on their edges.
+    for expected in ["-2┤", "-4┤", "0.8┤", "0.2┤", "▲", "▼"] {
+        assert!(whole.contains(expected), "no {expected} in\n{whole}");
+    }
+    assert!(!whole.contains("e6┤"), "{whole}");
+}
 
 /// Before the first line of metrics.
 const EMPTY: &str = " 0 of 2000 updates, 0 % ────────────────
@@ -138,7 +159,7 @@ fn no_terminal_is_too_small() {
     }
     // One chart in the width of a phone, and no row of half ones.
     let narrow = drawn(folder.path(), 40, 16).join("\n");
-    assert!(narrow.contains("energy (nats)") && !narrow.contains("gradient norm"));
+    assert!(narrow.contains("energy (model units)") && !narrow.contains("gradient norm"));
 }
 
 #[test]
@@ -152,6 +173,7 @@ fn a_snapshot_says_the_same_in_lines() {
         "stopped\n\
          updates         1000 of 2000\n\
          training time   0 min 20 s\n\
+         energies in     model units; the sampler's temperature is 4.5e-5\n\
          E(data)         -4.8750\n\
          E(samples)      -4.0000\n\
          gap             0.8750\n\

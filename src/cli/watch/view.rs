@@ -1,14 +1,15 @@
 //! The picture of a run on a terminal.
 
+use ebm::training::config::EnergyUnit;
 use ebm::training::report::RunState;
+use ebm::training::{Axis, AxisOptions, Clipped, Extent, Side};
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{
-    Axis, Block, Chart, Dataset, GraphType, LegendPosition, LineGauge, Paragraph,
-};
+use ratatui::widgets::{self, Block, Chart, Dataset, GraphType, LineGauge, Paragraph};
 
 use super::state::{State, clock, time_of_day};
 
@@ -23,7 +24,7 @@ const COLORS: [Color; 2] = [Color::Cyan, Color::Yellow];
 
 /// Curves with a title.
 struct Plot {
-    title: &'static str,
+    title: String,
     /// Whether the axis up may be logarithmic, which it is where all values are positive and far apart.
     logarithmic: bool,
     curves: Vec<(&'static str, Vec<(f64, f64)>)>,
@@ -99,6 +100,9 @@ fn draw_progress(frame: &mut Frame<'_>, state: &State, area: Rect) {
         if resets > 0.0 {
             parts.push(format!("{resets} chain steps not finite"));
         }
+        if let Some(EnergyUnit::Model { temperature }) = state.unit() {
+            parts.push(format!("temperature {temperature:.1e}"));
+        }
     }
     frame.render_widget(Line::from(format!(" {}", parts.join("   "))), numbers);
 }
@@ -109,9 +113,13 @@ fn draw_charts(frame: &mut Frame<'_>, state: &State, area: Rect) {
         frame.render_widget(Paragraph::new(text).dim(), area);
         return;
     }
+    let with_unit = |name: &str| match state.unit() {
+        Some(unit) => format!("{name} ({})", unit.name()),
+        None => name.into(),
+    };
     let plots = [
         Plot {
-            title: "energy (nats)",
+            title: with_unit("energy"),
             logarithmic: false,
             curves: vec![
                 ("data", state.curve(|line| line.data_energy)),
@@ -119,17 +127,17 @@ fn draw_charts(frame: &mut Frame<'_>, state: &State, area: Rect) {
             ],
         },
         Plot {
-            title: "gap E(samples) - E(data)",
+            title: "gap E(samples) - E(data)".into(),
             logarithmic: false,
             curves: vec![("", state.curve(|line| line.gap))],
         },
         Plot {
-            title: "gradient norm",
+            title: "gradient norm".into(),
             logarithmic: true,
             curves: vec![("", state.curve(|line| line.gradient_norm))],
         },
         Plot {
-            title: "displacement of chains",
+            title: "displacement of chains".into(),
             logarithmic: true,
             curves: vec![("", state.curve(|line| line.displacement))],
         },
@@ -148,65 +156,143 @@ fn draw_charts(frame: &mut Frame<'_>, state: &State, area: Rect) {
 }
 
 fn draw_chart(frame: &mut Frame<'_>, plot: &Plot, area: Rect) {
-    let all = || plot.curves.iter().flat_map(|(_, points)| points);
-    let range = |values: &mut dyn Iterator<Item = f64>| {
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        })
-    };
-    let (left, right) = range(&mut all().map(|(x, _)| *x));
-    let (low, high) = range(&mut all().map(|(_, y)| *y));
     let block = Block::bordered()
-        .title(format!(" {} ", plot.title))
+        .title(heading(plot))
         .border_style(Style::new().dim());
-    if left > right {
+    let inner = block.inner(area);
+    let curves = || plot.curves.iter().map(|(_, points)| points.as_slice());
+    let steps = curves().flatten().map(|(x, _)| *x);
+    let options = AxisOptions {
+        extent: Extent::Settled,
+        logarithmic: plot.logarithmic,
+        reference: None,
+        // A tick on every second line, without the line below for those across.
+        ticks: usize::from(inner.height / 2).max(3),
+    };
+    let (Some(across), Some(up)) = (
+        Axis::across(steps, usize::from(inner.width / 9).max(2)),
+        Axis::up(curves(), &options),
+    ) else {
         frame.render_widget(Paragraph::new("no finite values").block(block), area);
         return;
-    }
-    let logarithmic = plot.logarithmic && low > 0.0 && high / low > 20.0;
-    let scale = |y: f64| if logarithmic { y.log10() } else { y };
-    let label = |y: f64| short(if logarithmic { 10_f64.powf(y) } else { y });
-    // A curve that doesn't move lies in the middle.
-    let room = if high > low { 0.0 } else { 0.5 };
-    let (low, high) = (scale(low) - room, scale(high) + room);
-    let scaled: Vec<(&str, Vec<(f64, f64)>)> = plot
-        .curves
-        .iter()
-        .map(|(name, points)| {
-            let points = points.iter().map(|&(x, y)| (x, scale(y)));
-            (*name, points.collect())
-        })
-        .collect();
-    let datasets = scaled
-        .iter()
-        .zip(COLORS)
-        .map(|((name, points), color)| {
-            let dataset = Dataset::default()
-                .marker(Marker::Braille)
-                .graph_type(GraphType::Line)
-                .style(Style::new().fg(color))
-                .data(points);
-            if name.is_empty() {
-                dataset
-            } else {
-                dataset.name(*name)
-            }
-        })
-        .collect();
-    let axis = |bounds: [f64; 2], labels: [String; 2]| {
-        let style = Style::new().dim();
-        Axis::default().bounds(bounds).labels(labels).style(style)
     };
-    let chart = Chart::new(datasets)
-        .block(block)
-        .legend_position(Some(LegendPosition::TopRight))
-        .hidden_legend_constraints((Constraint::Percentage(60), Constraint::Percentage(60)))
-        .x_axis(axis(
-            [left, right.max(left + 1.0)],
-            [format!("{left}"), format!("{right}")],
-        ))
-        .y_axis(axis([low, high], [label(low), label(high)]));
-    frame.render_widget(chart, area);
+    frame.render_widget(block, area);
+    let graph = draw_axes(frame.buffer_mut(), inner, &across, &up);
+    // One mark a column.
+    let spacing = (across.high - across.low) / f64::from(graph.width.max(1));
+    let shown: Vec<Clipped> = curves()
+        .map(|points| up.clip(points.iter().copied(), spacing))
+        .collect();
+    let datasets = shown.iter().zip(COLORS).map(|(curve, color)| {
+        Dataset::default()
+            .marker(Marker::Braille)
+            .graph_type(GraphType::Line)
+            .style(Style::new().fg(color))
+            .data(&curve.line)
+    });
+    let axis = |axis: &Axis| widgets::Axis::default().bounds([axis.low, axis.high]);
+    let chart = Chart::new(datasets.collect())
+        .x_axis(axis(&across))
+        .y_axis(axis(&up));
+    frame.render_widget(chart, graph);
+    for (curve, color) in shown.iter().zip(COLORS) {
+        for mark in &curve.marks {
+            let (row, symbol) = match mark.side {
+                Side::Above => (graph.top(), "▲"),
+                Side::Below => (graph.bottom().saturating_sub(1), "▼"),
+            };
+            let column = graph.left() + cell(mark.x, &across, graph.width);
+            if let Some(cell) = frame.buffer_mut().cell_mut((column, row)) {
+                cell.set_symbol(symbol).set_style(Style::new().fg(color));
+            }
+        }
+    }
+}
+
+/// The title of a chart, and the names of its curves in their colours: beside them, not over them.
+fn heading(plot: &Plot) -> Line<'static> {
+    let mut spans = vec![Span::from(format!(" {} ", plot.title))];
+    for ((name, _), color) in plot.curves.iter().zip(COLORS) {
+        if !name.is_empty() {
+            spans.push(Span::from(format!(" {name} ")).fg(color));
+        }
+    }
+    Line::from(spans)
+}
+
+/// Draws ticks with their labels on the left and below, as far as there is room; returns what is left for the curves.
+fn draw_axes(buffer: &mut Buffer, area: Rect, across: &Axis, up: &Axis) -> Rect {
+    let labels: Vec<String> = up.ticks.iter().map(|&tick| up.label(tick)).collect();
+    let widest = labels.iter().map(String::len).max().unwrap_or(0) as u16;
+    // At least as much room for curves as for numbers.
+    let left = if 2 * widest < area.width {
+        widest + 1
+    } else {
+        0
+    };
+    let below = u16::from(area.height > 2);
+    let graph = Rect {
+        x: area.x + left,
+        width: area.width - left,
+        height: area.height - below,
+        ..area
+    };
+    let style = Style::new().dim();
+    if left > 0 {
+        for row in graph.top()..graph.bottom() {
+            buffer.set_string(graph.x - 1, row, "│", style);
+        }
+        let row = |tick: f64| {
+            graph
+                .bottom()
+                .saturating_sub(1 + cell(tick, up, graph.height))
+        };
+        let ticks: Vec<(u16, &String)> = up
+            .ticks
+            .iter()
+            .map(|&tick| row(tick))
+            .zip(&labels)
+            .collect();
+        // Where lines are few, two ticks may fall on one: then every second has a label, or every third, the middle one among them.
+        let is_free = |step: usize| {
+            let shown: Vec<u16> = every(&ticks, step).map(|(row, _)| *row).collect();
+            shown.windows(2).all(|pair| pair[0] != pair[1])
+        };
+        let step = (1..=ticks.len()).find(|&step| is_free(step)).unwrap_or(1);
+        for (row, label) in every(&ticks, step).filter(|_| graph.height > 0) {
+            let start = graph.x - 1 - label.len() as u16;
+            buffer.set_string(start, *row, label, style);
+            buffer.set_string(graph.x - 1, *row, "┤", style);
+        }
+    }
+    if below > 0 {
+        let mut free = area.left();
+        for &tick in &across.ticks {
+            let label = across.label(tick);
+            let width = label.len() as u16;
+            let middle = graph.x + cell(tick, across, graph.width);
+            let start = middle
+                .saturating_sub(width / 2)
+                .min(area.right().saturating_sub(width));
+            if start >= free && start + width <= area.right() {
+                buffer.set_string(start, graph.bottom(), label, style);
+                free = start + width + 1;
+            }
+        }
+    }
+    graph
+}
+
+/// Every `step`-th of some things, with the middle one.
+fn every<T>(things: &[T], step: usize) -> impl Iterator<Item = &T> {
+    let middle = things.len().saturating_sub(1) / 2;
+    things.iter().skip(middle % step).step_by(step)
+}
+
+/// The cell of a place among so many along an axis, from its low end.
+fn cell(place: f64, axis: &Axis, cells: u16) -> u16 {
+    let share = (place - axis.low) / (axis.high - axis.low);
+    (share * f64::from(cells)).clamp(0.0, f64::from(cells.max(1) - 1)) as u16
 }
 
 fn draw_events(frame: &mut Frame<'_>, state: &State, area: Rect, count: u16) {
@@ -222,18 +308,4 @@ fn draw_events(frame: &mut Frame<'_>, state: &State, area: Rect, count: u16) {
         ])
     }));
     frame.render_widget(Paragraph::new(lines), area);
-}
-
-/// A number in few characters.
-fn short(value: f64) -> String {
-    // Takes the sign off -0.
-    let value = value + 0.0;
-    let size = value.abs();
-    if size != 0.0 && !(1e-2..1e5).contains(&size) {
-        format!("{value:.1e}")
-    } else if size < 10.0 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.1}")
-    }
 }

@@ -19,14 +19,15 @@ section! {
     }
 }
 
+super::docs::keys! {
 /// Keys of the replay buffer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayBufferConfig {
-    /// Number of chains kept.
+    /// Number of chains kept, at least training.batch_size.
     #[serde(default = "ReplayBufferConfig::default_capacity")]
     pub capacity: usize,
-    /// Probability that a drawn chain is restarted.
+    /// Probability that a drawn chain is restarted, from 0 to 1.
     #[serde(default = "ReplayBufferConfig::default_fresh_fraction")]
     pub fresh_fraction: f64,
     /// What is kept of a chain: `"f32"` or `"u8"` (one byte a value, rounded).
@@ -36,7 +37,9 @@ pub struct ReplayBufferConfig {
     #[serde(default)]
     pub start: StartConfig,
 }
+}
 
+super::docs::keys! {
 /// Keys of chains that have only a start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,7 @@ pub struct PersistentConfig {
     /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
     #[serde(default)]
     pub start: StartConfig,
+}
 }
 
 /// What a buffer keeps of a chain.

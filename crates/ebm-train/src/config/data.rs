@@ -33,62 +33,70 @@ fn default_range() -> [f64; 2] {
     [-1.0, 1.0]
 }
 
+super::docs::keys! {
 /// Keys of the embedded digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DigitsConfig {
-    /// What the darkest and the brightest pixel are mapped to.
+    /// What the darkest and the brightest pixel are mapped to, the lower first.
     #[serde(default = "default_range")]
     pub range: [f64; 2],
     /// How grey pixels become black or white: `"threshold"` (white from 128 up) or `"sample"` (white with the
     /// pixel's value as probability, drawn once, the same for every run); absent: they stay grey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binarize: Option<Binarize>,
-    /// Use only the first so many examples.
+    /// Use only the first so many examples, 1 or more; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
+}
 
+super::docs::keys! {
 /// Keys of a folder of images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FolderConfig {
-    /// The folder.
+    /// The folder of the files.
     #[serde(default)]
     pub path: PathBuf,
     /// For PNG and JPEG: 1 for grey, 3 for colour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
-    /// For PNG and JPEG: height and width in pixels that every image is brought to.
+    /// For PNG and JPEG: height and width in pixels that every image is brought to, 1 to 4096.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<[usize; 2]>,
-    /// For PNG and JPEG: how an image of another size is brought to `size`.
+    /// For PNG and JPEG: how an image of another size is brought to `size`: `"crop"` (scale, and cut the longer
+    /// side), `"stretch"`, or `"exact"` (refuse it).
     #[serde(default)]
     pub fit: Fit,
-    /// What the darkest and the brightest pixel are mapped to.
+    /// What the darkest and the brightest pixel are mapped to, the lower first.
     #[serde(default = "default_range")]
     pub range: [f64; 2],
-    /// How grey pixels become black or white, as for the digits. Files that hold nothing but 0 and 1, or 0 and 255,
-    /// are taken as they are.
+    /// How grey pixels become black or white: `"threshold"` (white from 128 up) or `"sample"` (white with the
+    /// pixel's value as probability, drawn once, the same for every run); absent: they stay grey. Files that hold
+    /// nothing but 0 and 1, or 0 and 255, are taken as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binarize: Option<Binarize>,
-    /// Use only the first so many examples.
+    /// Use only the first so many examples, 1 or more; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
+}
 
+super::docs::keys! {
 /// Keys of a problem of the plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlaneConfig {
-    /// Number of points.
+    /// Number of points, 1 to 100,000,000.
     #[serde(default = "PlaneConfig::default_count")]
     pub count: usize,
-    /// Standard deviation of the noise around moons, rings and centres, of the board's edges, or across the pinwheel's arms;
+    /// Standard deviation, 0 or more, of the noise around moons, rings and centres, of the board's edges, or across the pinwheel's arms;
     /// absent: what shows the problem best. It is in units of the plane, where rings have radii of 0.4, 0.8 and 1.2, squares
     /// sides of 0.6, and centres lie on a circle of radius 1; for two moons in their radius.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
+}
 }
 
 impl PlaneConfig {

@@ -4,7 +4,10 @@
 //! error names the key, what was found and what was expected.
 
 mod chains;
+mod commented;
 mod data;
+mod docs;
+mod energy_unit;
 mod error;
 mod model;
 mod optimizer;
@@ -22,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
 pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
+pub use energy_unit::EnergyUnit;
 pub use error::ConfigError;
 pub use model::{
     BoltzmannMachineConfig, ConvNetConfig, DbmConfig, HopfieldConfig, MlpConfig, ModelConfig,
@@ -39,14 +43,15 @@ pub use section::NoKeys;
 pub use table::ConfigTable;
 pub use training::{ObjectiveConfig, SparsityConfig, TrainingConfig};
 
+docs::keys! {
 /// Everything that determines a run, apart from the machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Seed of all randomness of the run.
+    /// Seed of all randomness of the run. A whole number of at least 0.
     #[serde(default)]
     pub seed: u64,
-    /// Backend, as `--backend` takes it; absent: `auto`.
+    /// Backend, as `--backend` takes it: what computes; absent: `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
     /// The examples.
@@ -73,6 +78,7 @@ pub struct RunConfig {
     /// What is written, and how often.
     #[serde(default)]
     pub output: OutputConfig,
+}
 }
 
 /// The sections that a [`Trainer`](crate::Trainer) needs, for a model and data of one's own.

@@ -44,102 +44,115 @@ fn check_most(key: &'static str, hidden: usize) -> Result<(), ConfigError> {
 /// What a width may be; a product of two, and one with an image, can still be computed.
 const WIDTHS: RangeInclusive<usize> = 1..=1 << 20;
 
+super::docs::keys! {
 /// Keys of a multilayer perceptron.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MlpConfig {
-    /// Widths of the hidden layers.
+    /// Widths of the hidden layers, 1 to 1,048,576 each.
     pub hidden: Vec<usize>,
     /// Activation by name: swish, relu, leaky_relu(SLOPE), elu, gelu, softplus, tanh, sigmoid.
     #[serde(default)]
     pub activation: Activation,
 }
+}
 
+super::docs::keys! {
 /// Keys of a convolutional network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvNetConfig {
-    /// The convolutions, each `[channels, kernel, stride, padding]`.
+    /// The convolutions, each `[channels, kernel, stride, padding]`, padding below kernel.
     #[serde(default = "ConvNetConfig::default_layers")]
     pub layers: Vec<[usize; 4]>,
     /// Width of the fully connected layer before the output.
     #[serde(default = "ConvNetConfig::default_hidden")]
     pub hidden: usize,
-    /// Activation by name, as for the perceptron.
+    /// Activation by name: swish, relu, leaky_relu(SLOPE), elu, gelu, softplus, tanh, sigmoid.
     #[serde(default)]
     pub activation: Activation,
 }
+}
 
+super::docs::keys! {
 /// Keys of a restricted Boltzmann machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RbmConfig {
-    /// Number of hidden units.
+    /// Number of hidden units, 1 to 1,048,576.
     pub hidden: usize,
     /// What the visible units are: `"bernoulli"` (0 and 1) or `"gaussian"` (standardised data).
     #[serde(default)]
     pub visible_units: VisibleUnits,
-    /// Standard deviation of the initial weights.
+    /// Standard deviation of the initial weights, 0 or more.
     #[serde(default = "default_weight_std")]
     pub weight_std: f64,
     /// Whether units are centred around their means (Melchior, Fischer & Wiskott 2016).
     #[serde(default)]
     pub centered: bool,
 }
+}
 
+super::docs::keys! {
 /// Keys of a deep Boltzmann machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DbmConfig {
-    /// Number of units of each hidden layer.
+    /// Number of units of each hidden layer, two layers or more.
     pub hidden: Vec<usize>,
-    /// Standard deviation of the initial weights.
+    /// Standard deviation of the initial weights, 0 or more.
     #[serde(default = "default_weight_std")]
     pub weight_std: f64,
     /// Whether units are centred around their means (Montavon & Mueller 2012).
     #[serde(default)]
     pub centered: bool,
-    /// Mean-field inference stops where no mean moves by more than this.
+    /// Mean-field inference stops where no mean moves by more than this, 0 or more.
     #[serde(default = "DbmConfig::default_mean_field_tolerance")]
     pub mean_field_tolerance: f64,
-    /// Most rounds of mean-field inference.
+    /// Most rounds of mean-field inference, 1 or more.
     #[serde(default = "DbmConfig::default_mean_field_steps")]
     pub mean_field_steps: usize,
     /// How the layers are trained one by one before all of them together; absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<PretrainingConfig>,
 }
+}
 
+super::docs::keys! {
 /// Keys of greedy layer-wise pretraining by contrastive divergence, plain stochastic gradient descent with a
 /// learning rate that falls to 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PretrainingConfig {
-    /// Updates of each layer.
+    /// Updates of each layer, 1 or more.
     pub steps: u64,
-    /// Learning rate of the first update.
+    /// Learning rate of the first update, above 0.
     #[serde(default = "PretrainingConfig::default_learning_rate")]
     pub learning_rate: f64,
-    /// Sweeps of the chains, which start at the data, an update.
+    /// Sweeps of the chains, which start at the data, an update, 1 or more.
     #[serde(default = "PretrainingConfig::default_gibbs_steps")]
     pub gibbs_steps: usize,
 }
+}
 
+super::docs::keys! {
 /// Keys of a Boltzmann machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoltzmannMachineConfig {
-    /// Number of hidden units.
+    /// Number of hidden units, up to 1,048,576; 0: none.
     #[serde(default)]
     pub hidden: usize,
     /// The values of a unit: `"spin"` (-1 and 1) or `"binary"` (0 and 1).
     #[serde(default)]
     pub coding: Coding,
-    /// Standard deviation of the initial couplings.
+    /// Standard deviation of the initial couplings, 0 or more.
     #[serde(default = "default_weight_std")]
     pub weight_std: f64,
 }
+}
 
+super::docs::keys! {
 /// Keys of a Hopfield network.
 ///
 /// Training is unlearning: with `kind = "gibbs"`, `temperature = 0` chains find fake memories, near the data with chains `data`,
@@ -148,9 +161,10 @@ pub struct BoltzmannMachineConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HopfieldConfig {
-    /// Number of hidden units.
+    /// Number of hidden units, up to 1,048,576; 0: none.
     #[serde(default)]
     pub hidden: usize,
+}
 }
 
 fn default_weight_std() -> f64 {

@@ -17,39 +17,42 @@ section! {
     }
 }
 
+super::docs::keys! {
 /// Keys of Adam.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
-    /// Learning rate before the schedule.
+    /// Learning rate before the schedule, above 0.
     pub learning_rate: f64,
-    /// Decay of the mean gradient; 0 suits the moving target of a sampled gradient.
+    /// Decay of the mean gradient, 0 to below 1; 0 suits the moving target of a sampled gradient.
     #[serde(default)]
     pub beta_1: f64,
-    /// Decay of the mean squared gradient.
+    /// Decay of the mean squared gradient, 0 to below 1.
     #[serde(default = "default_beta_2")]
     pub beta_2: f64,
-    /// Added to the root of the mean squared gradient.
+    /// Added to the root of the mean squared gradient, above 0.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
-    /// L2 penalty of the weights; biases are left alone.
+    /// L2 penalty of the weights, 0 or more; biases are left alone.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Limit of the norm of the whole gradient.
+    /// Limit of the norm of the whole gradient, above 0; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
+}
 }
 
 /// Keys of AdamW: those of Adam.
 pub type AdamWConfig = AdamConfig;
 
+super::docs::keys! {
 /// Keys of stochastic gradient descent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SgdConfig {
-    /// Learning rate before the schedule.
+    /// Learning rate before the schedule, above 0.
     pub learning_rate: f64,
-    /// Share of the last step that is kept.
+    /// Share of the last step that is kept, 0 to below 1.
     #[serde(default)]
     pub momentum: f64,
     /// Another momentum for the first updates, lower while gradients are large (Hinton 2012, section 9: 0.5, then 0.9).
@@ -58,12 +61,13 @@ pub struct SgdConfig {
     /// The number of these first updates.
     #[serde(default = "SgdConfig::default_initial_steps")]
     pub initial_steps: u64,
-    /// L2 penalty of the weights; biases are left alone.
+    /// L2 penalty of the weights, 0 or more; biases are left alone.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Limit of the norm of the whole gradient.
+    /// Limit of the norm of the whole gradient, above 0; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
+}
 }
 
 impl SgdConfig {

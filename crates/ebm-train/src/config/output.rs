@@ -7,22 +7,24 @@ use super::error::{ConfigError, check, check_at_least_one, check_count, check_tr
 /// More samples than that are no picture.
 pub const MAX_SAMPLES: usize = 10_000;
 
+super::docs::keys! {
 /// Cadence of metrics, pictures and checkpoints, all in updates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputConfig {
-    /// Updates between lines of `metrics.jsonl`.
+    /// Updates between lines of `metrics.jsonl`, 1 or more.
     pub log_every: u64,
-    /// Updates between pictures in `samples/`.
+    /// Updates between pictures in `samples/`, 1 or more.
     pub sample_every: u64,
-    /// Samples in a picture.
+    /// Samples in a picture, 1 to 10,000.
     pub sample_count: usize,
     /// Transitions from noise to a sample.
     pub sample_steps: usize,
-    /// Updates between checkpoints.
+    /// Updates between checkpoints, 1 or more.
     pub checkpoint_every: u64,
-    /// Checkpoints kept, newest first.
+    /// Checkpoints kept, newest first, 2 or more.
     pub keep_checkpoints: usize,
+}
 }
 
 impl Default for OutputConfig {

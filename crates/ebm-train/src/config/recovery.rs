@@ -7,17 +7,19 @@ use super::error::{ConfigError, check, check_at_least_one, check_positive};
 /// Far more than leave anything of a learning rate.
 const MOST_ROLLBACKS: u32 = 1_000_000;
 
+super::docs::keys! {
 /// When to go back to a checkpoint, and when to give up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecoveryConfig {
     /// Bad steps in a row (none of them applied) after which training goes back to a checkpoint with half
-    /// the learning rate.
+    /// the learning rate; 1 or more.
     pub max_bad_steps: u32,
     /// Times it goes back before it gives up.
     pub max_rollbacks: u32,
-    /// A mean energy beyond +-this makes a step bad, as one that is not a number does.
+    /// A mean energy beyond +-this makes a step bad, as one that is not a number does; above 0.
     pub energy_limit: f64,
+}
 }
 
 impl Default for RecoveryConfig {

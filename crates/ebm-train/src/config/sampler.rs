@@ -20,67 +20,75 @@ section! {
     }
 }
 
+super::docs::keys! {
 /// Keys of Langevin dynamics: `x <- clamp(x - step_size * clip(dE/dx) + noise * z)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LangevinConfig {
-    /// Transitions an update.
+    /// Transitions an update, 1 or more.
     pub steps: usize,
-    /// Factor of the gradient.
+    /// Factor of the gradient, above 0.
     pub step_size: f64,
-    /// Standard deviation of the noise of a step; instead of `temperature`.
+    /// Standard deviation of the noise of a step, 0 or more; instead of `temperature`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
-    /// Temperature, `noise = sqrt(2 * step_size * temperature)`; instead of `noise`.
+    /// Temperature in the unit of the energy, 0 or more, `noise = sqrt(2 * step_size * temperature)`; instead of `noise`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// Limit of each component of the gradient.
+    /// Limit of each component of the gradient, above 0; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
     /// Whether positions are kept in the range of the data.
     #[serde(default = "clamp_by_default")]
     pub clamp: bool,
 }
+}
 
+super::docs::keys! {
 /// Keys of random-walk Metropolis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetropolisConfig {
-    /// Transitions an update.
+    /// Transitions an update, 1 or more.
     pub steps: usize,
-    /// Standard deviation of the proposal.
+    /// Standard deviation of the proposal, above 0.
     pub scale: f64,
-    /// Temperature in nats.
+    /// Temperature in the unit of the energy, above 0.
     #[serde(default = "unit_temperature")]
     pub temperature: f64,
     /// Whether proposals outside the range of the data are rejected.
     #[serde(default = "clamp_by_default")]
     pub clamp: bool,
 }
+}
 
+super::docs::keys! {
 /// Keys of Gibbs sampling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GibbsConfig {
-    /// Sweeps over all units an update.
+    /// Sweeps over all units an update, 1 or more.
     pub steps: usize,
-    /// Temperature in nats; 0, for single-site updates only, is the deterministic rule of a Hopfield network.
+    /// Temperature in the unit of the energy; 0, for single-site updates only, is the deterministic rule of a Hopfield network.
     #[serde(default = "unit_temperature")]
     pub temperature: f64,
 }
+}
 
+super::docs::keys! {
 /// Keys of parallel tempering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParallelTemperingConfig {
-    /// Sweeps over all units, each followed by swaps, an update.
+    /// Sweeps over all units, each followed by swaps, an update, 1 or more.
     pub steps: usize,
-    /// Number of temperatures; each chain has a replica at every one.
+    /// Number of temperatures, 2 to 1000; each chain has a replica at every one.
     #[serde(default = "ParallelTemperingConfig::default_temperatures")]
     pub temperatures: usize,
-    /// Lowest inverse temperature; the others lie evenly between it and 1.
+    /// Lowest inverse temperature, 0 to below 1; the others lie evenly between it and 1.
     #[serde(default)]
     pub lowest: f64,
+}
 }
 
 impl ParallelTemperingConfig {
@@ -130,7 +138,7 @@ impl MetropolisConfig {
 }
 
 impl SamplerConfig {
-    /// Transitions an update.
+    /// Transitions an update, 1 or more.
     pub fn steps(&self) -> usize {
         match self {
             Self::Langevin(keys) => keys.steps,
@@ -161,7 +169,7 @@ impl SamplerConfig {
         }
     }
 
-    /// The temperature in nats of the distribution that chains follow, the lowest of several; of Langevin dynamics the one that step
+    /// The temperature, in the unit of the energy, of the distribution that chains follow, the lowest of several; of Langevin dynamics the one that step
     /// and noise imply.
     pub fn temperature(&self) -> f64 {
         match self {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{ConfigError, check};
 use super::section::{NoKeys, section};
 
+super::docs::keys! {
 /// A factor of the learning rate as a function of the step, so that it has no state to save.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +18,7 @@ pub struct ScheduleConfig {
     /// What follows.
     #[serde(default)]
     pub decay: ScheduleKind,
+}
 }
 
 section! {
@@ -33,23 +35,27 @@ section! {
     }
 }
 
+super::docs::keys! {
 /// Keys of the exponential decay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExponentialConfig {
-    /// Factor over `every` steps.
+    /// Factor over `every` steps, above 0, at most 1.
     pub factor: f64,
-    /// Number of steps, for example those of an epoch.
+    /// Number of steps, 1 or more, for example those of an epoch.
     pub every: u64,
 }
+}
 
+super::docs::keys! {
 /// Keys of the cosine decay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CosineConfig {
-    /// Factor at the last step.
+    /// Factor at the last step, 0 to 1.
     #[serde(default)]
     pub final_factor: f64,
+}
 }
 
 /// Keys of the linear decay: those of the cosine.

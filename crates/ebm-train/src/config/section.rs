@@ -51,19 +51,29 @@ fn in_key<E: Error>(key: &str, message: &str) -> E {
     E::custom(format!("{key}{KEY_SEPARATOR}{message}"))
 }
 
-/// Makes an enum a section: `Kind(Keys)` is `kind = "name"` and the keys of `Keys`.
+/// Makes an enum a section: `Kind(Keys)` is `kind = "name"` and the keys of `Keys`. Doc comments are kept for `docs.rs`.
 macro_rules! section {
     (
         $(#[$meta:meta])*
         pub enum $section:ident {
-            $($(#[$variant_meta:meta])* $name:literal => $variant:ident($keys:ty),)+
+            $($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[serde(tag = "kind")]
         pub enum $section {
-            $($(#[$variant_meta])* #[serde(rename = $name)] $variant($keys),)+
+            $($(#[$($attribute)*])* #[serde(rename = $name)] $variant($keys),)+
+        }
+
+        impl $crate::config::docs::Documented for $section {
+            const DOCS: $crate::config::docs::Docs = $crate::config::docs::Docs::Kinds(&[$(
+                $crate::config::docs::KindDocs {
+                    name: $name,
+                    lines: &[$($crate::config::docs::doc_line!($($attribute)*)),*],
+                    keys: &<$keys as $crate::config::docs::Documented>::DOCS,
+                },
+            )+]);
         }
 
         impl<'de> serde::Deserialize<'de> for $section {

@@ -22,7 +22,7 @@ const INFERENCE: MeanField = MeanField {
     max_steps: 200,
 };
 
-/// `E(x)` of examples, in nats: `-log p(x)` up to the constant `log Z`. A restricted machine's is its free energy; of a deep one it is
+/// `E(x)` of examples, in the model's [`EnergyUnit`](crate::config::EnergyUnit); in nats it is `-log p(x)` up to the constant `log Z`. A restricted machine's is its free energy; of a deep one it is
 /// an upper bound, the variational free energy.
 ///
 /// # Shapes
@@ -96,7 +96,7 @@ pub fn check_made(model: &Network, images: &Tensor<4>) -> Result<(), TrainError>
     Ok(())
 }
 
-/// The norms `|dE/dx|_2` of all examples, in their order, in nats a unit of `x`.
+/// The norms `|dE/dx|_2` of all examples, in their order, in the unit of the energy for each unit of `x`.
 ///
 /// Minus this norm is the approximate-mass score of Grathwohl et al. (ICLR 2020, section 5.3): around examples of training the density is flat
 /// in most directions, while a single point of high density away from its mass, an image that is only simple, lies on a slope. So it
@@ -143,7 +143,7 @@ pub(super) fn fully_visible<M: PairwiseMachine>(
     })
 }
 
-/// How the energies of a set are spread, in nats.
+/// How the energies of a set are spread, in their unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct EnergySummary {
     /// The mean.

@@ -22,7 +22,7 @@ pub use energies::{
     gradient_norms,
 };
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
-pub use histogram::{EnergyHistogram, Histogram};
+pub use histogram::{EnergyHistogram, Histogram, HistogramSet};
 pub use likelihood::{Estimate, SetReport, evaluate};
 pub use nearest::{Neighbor, nearest_neighbors};
 pub use out_of_distribution::OutlierSource;

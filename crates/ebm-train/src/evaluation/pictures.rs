@@ -6,8 +6,9 @@ use image::RgbImage;
 
 use crate::examples::Examples;
 use crate::network::Network;
-use crate::picture::{grouped_grid, image_grid};
+use crate::picture::image_grid;
 use crate::run::floats;
+use crate::titled_grid::{TitledColumns, titled_grid};
 use crate::trainable::rows;
 
 /// The weights of up to `count` hidden units of the first layer as images, those with the largest norm first: their
@@ -52,10 +53,10 @@ pub fn reconstructions(
         _ => return None,
     };
     let both: Tensor<3> = Tensor::stack(vec![visible, made], 1);
-    Some(grouped_grid(
+    Some(titled_grid(
         &floats(both),
         [channels, height, width],
         range,
-        2,
+        &["example", "reconstruction"].map(TitledColumns::one),
     ))
 }

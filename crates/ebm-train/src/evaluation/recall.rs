@@ -8,15 +8,19 @@ use image::RgbImage;
 use serde::Serialize;
 
 use super::energies::BATCH;
+use crate::axis::Extent;
 use crate::examples::Examples;
 use crate::network::Network;
-use crate::picture::grouped_grid;
 use crate::plot::LinePlot;
 use crate::run::floats;
+use crate::titled_grid::{TitledColumns, titled_grid};
 use crate::trainable::rows;
 
 /// Sweeps after which recall that hasn't come to rest is given up.
 const MAX_SWEEPS: usize = 100;
+
+/// The titles of a picture of examples that are damaged and recalled.
+const TITLES: [&str; 3] = ["original", "damaged", "recalled"];
 
 /// What became of damaged examples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -235,18 +239,25 @@ fn recalled_images<M: PairwiseMachine>(
         stored.clone().select(0, indices)
     };
     let (given, end) = (spins(coding, &given), spins(coding, &end.states));
-    let columns = if originals.is_some() {
+    let (columns, titles) = if originals.is_some() {
         let originals: Vec<usize> = (0..count).collect();
-        vec![examples(&originals), given.clone(), end]
+        let columns = vec![examples(&originals), given.clone(), end];
+        (columns, ["original", "damaged", "recalled"])
     } else {
         let nearest: Vec<usize> = images.iter().map(|image| image.nearest).collect();
-        vec![given.clone(), end, examples(&nearest)]
+        let columns = vec![given.clone(), end, examples(&nearest)];
+        (columns, ["given", "recalled", "nearest stored"])
     };
     let triples: Tensor<3> = Tensor::stack(columns, 1);
     let shape = [channels, height, width];
     Some(RecalledImages {
         images,
-        picture: grouped_grid(&floats(triples), shape, (-1.0, 1.0), 3),
+        picture: titled_grid(
+            &floats(triples),
+            shape,
+            (-1.0, 1.0),
+            &titles.map(TitledColumns::one),
+        ),
     })
 }
 
@@ -309,16 +320,17 @@ fn recalled<M: PairwiseMachine>(
             converged: share(end.converged.iter().filter(|&&still| still).count()),
             sweeps: end.sweeps,
         },
-        before_and_after: grouped_grid(
+        before_and_after: titled_grid(
             &floats(triples),
             [channels, height, width],
             (coding.low(), coding.high()),
-            3,
+            &TITLES.map(TitledColumns::one),
         ),
         energies: LinePlot {
             title: "Energy during recall",
             x: "sweep",
-            y: "energy",
+            y: "energy (nats)",
+            extent: Extent::Whole,
             curves: vec![("an example", curves)],
         }
         .draw(),

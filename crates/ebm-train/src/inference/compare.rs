@@ -7,7 +7,8 @@ use crate::error::TrainError;
 use crate::evaluation::{energies_are_bounds, example_energies, finite};
 use crate::run::{ModelFile, floats};
 
-/// What a model says of two images, in nats.
+/// What a model says of two images, in its [`EnergyUnit`](crate::config::EnergyUnit): in nats for temperature 1, else to be divided by the
+/// temperature.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// `f(x) = -E(x)` of the first image: `log p(x)` up to the constant `log Z`.

@@ -169,7 +169,7 @@ impl Composed {
         })
     }
 
-    /// The energies of images, in nats: `[batch, channels, height, width]` -> `[batch]`. At the temperature of the sampler they are
+    /// The energies of images, in the unit of the models' own: `[batch, channels, height, width]` -> `[batch]`. At the temperature of the sampler they are
     /// those of the composition.
     pub fn energy(&self, images: Tensor<4>) -> Tensor<1> {
         match &self.energy {

@@ -1,18 +1,17 @@
 //! Charts as SVG inside of the page: drawn by `plotters` in fixed colours, which the page's style replaces by its own.
 
 use std::fmt::Display;
-use std::ops::Range;
 use std::sync::Once;
 
 use plotters::coord::Shift;
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
 use super::html;
 use super::thin::{smooth, thin};
-use crate::number::tick;
-use crate::plot::FONT;
+use crate::axis::{Axis, AxisOptions, Extent, Mark};
+use crate::plot::{FONT, MARKS, triangle};
+use crate::scale::Scale;
 
 /// Width and height in units of the drawing; the page scales it to its columns.
 const SIZE: (u32, u32) = (960, 560);
@@ -31,6 +30,8 @@ const CURVES: [RGBColor; 4] = [
 const STROKE: u32 = 4;
 /// Size of the text at the axes.
 const TEXT: u32 = 34;
+/// Ticks at most, across and up.
+const TICKS: (usize, usize) = (5, 6);
 /// The family that plotters measures text with and browsers have.
 const FAMILY: &str = "sans-serif";
 
@@ -98,6 +99,8 @@ pub(super) struct Chart<'a> {
     pub(super) x: &'a str,
     /// What the axis up is, with its unit.
     pub(super) y: &'a str,
+    /// Which values the axis up has to show; others are marked, and told of below.
+    pub(super) extent: Extent,
     /// Whether the axis up may be logarithmic, which it is where all values are positive and far apart.
     pub(super) logarithmic: bool,
     /// A value that a line is drawn at, for comparison.
@@ -109,10 +112,15 @@ pub(super) struct Chart<'a> {
 impl Chart<'_> {
     /// The chart as a figure with its legend; what is missing, if there is no finite point.
     pub(super) fn figure(&self, below: &str) -> String {
-        let Some(svg) = self.svg() else {
+        let Some((svg, up)) = self.svg() else {
             return html::figure(self.title, &html::missing("No values yet."), below);
         };
-        html::figure(self.title, &(self.legend() + &svg), below)
+        let values = self.series.iter().flat_map(Series::finite);
+        let below = match up.beyond(values.map(|(_, y)| y)) {
+            Some(beyond) => format!("Triangles: {beyond}. {below}"),
+            None => below.to_string(),
+        };
+        html::figure(self.title, &(self.legend() + &svg), below.trim_end())
     }
 
     fn legend(&self) -> String {
@@ -165,79 +173,60 @@ impl Chart<'_> {
         )
     }
 
-    fn svg(&self) -> Option<String> {
+    /// The drawing, and its axis up.
+    fn svg(&self) -> Option<(String, Axis)> {
         register();
-        let all = || self.series.iter().flat_map(Series::finite);
-        all().next()?;
-        let (low, high) = extremes(all().map(|(_, y)| y));
-        let logarithmic = self.logarithmic && low > 0.0 && high / low > 50.0;
-        let scale = |y: f64| if logarithmic { y.log10() } else { y };
-        let (left, right) = extremes(all().map(|(x, _)| x));
-        let across = if right > left {
-            left..right
-        } else {
-            left - 0.5..right + 0.5
+        let finite: Vec<Vec<(f64, f64)>> = self
+            .series
+            .iter()
+            .map(|series| series.finite().collect())
+            .collect();
+        let across = Axis::across(finite.iter().flatten().map(|(x, _)| *x), TICKS.0)?;
+        let options = AxisOptions {
+            extent: self.extent,
+            logarithmic: self.logarithmic,
+            reference: self.reference,
+            ticks: TICKS.1,
         };
-        let reference = self.reference.filter(|_| !logarithmic);
-        let (low, high) = extremes(reference.into_iter().chain([scale(low), scale(high)]));
-        let room = if high > low {
-            0.05 * (high - low)
-        } else {
-            0.1 * high.abs().max(1e-3)
-        };
+        let up = Axis::up(finite.iter().map(Vec::as_slice), &options)?;
         let curves: Vec<Drawn> = self
             .series
             .iter()
+            .zip(finite)
             .zip(CURVES.iter().cycle())
-            .flat_map(|(series, color)| drawn(series, *color, &across, &scale))
+            .flat_map(|((series, points), color)| drawn(series, points, *color, &across, &up))
             .collect();
         let mut svg = String::new();
         {
             let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-            self.draw(
-                &area,
-                across,
-                low - room..high + room,
-                logarithmic,
-                reference,
-                &curves,
-            )
-            .ok()?;
+            self.draw(&area, &across, &up, &curves).ok()?;
             area.present().ok()?;
         }
-        Some(inline(&svg, &self.description()))
+        Some((inline(&svg, &self.description()), up))
     }
 
     fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
-        across: Range<f64>,
-        up: Range<f64>,
-        logarithmic: bool,
-        reference: Option<f64>,
+        across: &Axis,
+        up: &Axis,
         curves: &[Drawn],
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        let label = |y: &f64| {
-            if logarithmic {
-                html::number(10_f64.powf(*y))
-            } else {
-                tick(*y)
-            }
-        };
         let mut chart = ChartBuilder::on(area)
             .margin_top(14)
             .margin_left(10)
             .margin_right(72)
             .x_label_area_size(96)
             .y_label_area_size(150)
-            .build_cartesian_2d(across.clone(), up)?;
-        mesh(&mut chart, self.x, self.y, &label)?;
-        if let Some(reference) = reference {
-            let line = [(across.start, reference), (across.end, reference)];
+            .build_cartesian_2d(Scale::from(across), Scale::from(up))?;
+        mesh(&mut chart, self.x, self.y)?;
+        if let Some(reference) = self.reference.filter(|_| !up.logarithmic) {
+            let line = [(across.low, reference), (across.high, reference)];
             chart.draw_series(DashedLineSeries::new(line, 10, 8, INK.stroke_width(2)))?;
         }
         for Drawn {
             points,
+            marks,
             color,
             opacity,
         } in curves
@@ -252,46 +241,30 @@ impl Chart<'_> {
                     chart.draw_series(LineSeries::new(points.iter().copied(), style))?;
                 }
             }
+            chart.draw_series(marks.iter().map(|mark| triangle(mark, 9, color.filled())))?;
         }
         Ok(())
     }
 }
 
-/// A chart whose axes are numbers.
-type Numbers<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
-/// Axes and grid in the page's colours.
-fn mesh<B: DrawingBackend>(
-    chart: &mut Numbers<'_, B>,
+/// Axes and grid in the page's colours; `x` and `y` are what stands at the axes.
+pub(super) fn mesh<B: DrawingBackend>(
+    chart: &mut ChartContext<'_, B, Cartesian2d<Scale, Scale>>,
     x: &str,
     y: &str,
-    label: &dyn Fn(&f64) -> String,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    register();
     let style = || TextStyle::from((FAMILY, TEXT)).color(&INK);
     chart
         .configure_mesh()
         .x_desc(x)
         .y_desc(y)
-        .x_labels(5)
-        .y_labels(6)
-        .x_label_formatter(&|x| tick(*x))
-        .y_label_formatter(&label)
         .label_style(style())
         .axis_desc_style(style())
         .axis_style(INK)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .draw()
-}
-
-/// Linear axes and a grid, for drawings that are no curves.
-pub(super) fn axes<B: DrawingBackend>(
-    chart: &mut Numbers<'_, B>,
-    x: &str,
-    y: &str,
-) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-    register();
-    mesh(chart, x, y, &|y| tick(*y))
 }
 
 /// Gives plotters the font that it measures text with.
@@ -306,48 +279,53 @@ fn register() {
 /// A curve as it is drawn.
 struct Drawn {
     points: Vec<(f64, f64)>,
+    marks: Vec<Mark>,
     color: RGBColor,
     opacity: f64,
 }
 
-/// The lines of a series: itself, and its running mean.
+/// The lines of a series of finite points: itself, and its running mean.
 fn drawn(
     series: &Series,
+    points: Vec<(f64, f64)>,
     color: RGBColor,
-    across: &Range<f64>,
-    scale: &dyn Fn(f64) -> f64,
+    across: &Axis,
+    up: &Axis,
 ) -> Vec<Drawn> {
-    let scaled = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-        finite(points).map(|(x, y)| (x, scale(y))).collect()
-    };
-    let points = scaled(&series.points.points);
-    let line = |points: &[(f64, f64)], opacity| Drawn {
-        points: thin(points.iter().copied(), across.clone(), COLUMNS),
-        color,
-        opacity,
+    let line = |points: &[(f64, f64)], opacity, marked: bool| {
+        let points = thin(points.iter().copied(), across.low..across.high, COLUMNS);
+        let clipped = up.clip(points.into_iter(), (across.high - across.low) / MARKS);
+        Drawn {
+            points: clipped.line,
+            marks: if marked { clipped.marks } else { Vec::new() },
+            color,
+            opacity,
+        }
     };
     // Points that were kept because they stand out are no sample of the others.
     let means = series.points.means.as_ref();
-    let means = means.map_or_else(|| points.clone(), |means| scaled(means));
+    let means = means.map_or_else(|| points.clone(), |means| finite(means).collect());
     let window = window(means.len());
     if points.is_empty() {
         Vec::new()
     } else if series.smoothed && window > 1 {
-        vec![line(&points, 0.3), line(&smooth(&means, window), 1.0)]
+        let mean = match up.logarithmic {
+            true => {
+                let logarithms: Vec<_> = means.iter().map(|&(x, y)| (x, y.log10())).collect();
+                let mean = smooth(&logarithms, window).into_iter();
+                mean.map(|(x, y)| (x, 10_f64.powf(y))).collect()
+            }
+            false => smooth(&means, window),
+        };
+        vec![line(&points, 0.3, true), line(&mean, 1.0, false)]
     } else {
-        vec![line(&points, 1.0)]
+        vec![line(&points, 1.0, true)]
     }
 }
 
 /// Lines that a running mean takes in: an odd number, about 4 % of them.
 fn window(lines: usize) -> usize {
     (lines / 50) * 2 + 1
-}
-
-fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    })
 }
 
 /// The drawing without its frame, in an element that needs no namespace and says what it shows.
@@ -370,6 +348,7 @@ mod tests {
             title: "Energies",
             x: "update",
             y: "energy (nats)",
+            extent: Extent::Settled,
             logarithmic: true,
             reference: None,
             series: vec![Series::new("a <curve>", points)],
@@ -378,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_chart_has_its_curve_its_axes_and_a_description() {
-        let svg = chart(vec![(0.0, 1.0), (10.0, 3.0), (20.0, 2.0)])
+        let (svg, _) = chart(vec![(0.0, 1.0), (10.0, 3.0), (20.0, 2.0)])
             .svg()
             .expect("there are points");
         assert!(svg.starts_with("<svg viewBox=\"0 0 960 560\" role=\"img\""));
@@ -400,6 +379,7 @@ mod tests {
             chart(vec![(0.0, low), (1.0, 1e4)])
                 .svg()
                 .expect("there are points")
+                .0
         };
         assert!(wide(1.0).contains("\n100\n") && !wide(1.0).contains("\n4,000\n"));
         assert!(wide(-1.0).contains("\n4,000\n"));
@@ -407,7 +387,7 @@ mod tests {
 
     #[test]
     fn one_point_is_a_dot_and_none_is_said() {
-        let svg = chart(vec![(5.0, 2.0)]).svg().expect("there is a point");
+        let (svg, _) = chart(vec![(5.0, 2.0)]).svg().expect("there is a point");
         assert!(svg.contains("<circle"));
         for points in [vec![], vec![(0.0, f64::NAN)]] {
             assert!(chart(points).figure("").contains("No values yet."));
@@ -423,7 +403,32 @@ mod tests {
             .collect();
         let mut chart = chart(points);
         chart.series[0].smoothed = true;
-        let svg = chart.svg().expect("there are points");
+        let (svg, _) = chart.svg().expect("there are points");
         assert!(svg.len() < 100_000, "{}", svg.len());
+    }
+
+    #[test]
+    fn a_start_far_off_is_cut_marked_and_told_of() {
+        let mut points: Vec<(f64, f64)> = (0..500)
+            .map(|at| (f64::from(at), 0.1 * (f64::from(at) * 0.3).sin()))
+            .collect();
+        points[0].1 = -77.0;
+        let figure = chart(points.clone()).figure("What to look for.");
+        assert!(figure.contains("Triangles: beyond the axis, down to -77. What to look for."));
+        assert!(
+            figure.contains("<polygon") && figure.contains("\n-0.05\n"),
+            "{figure}"
+        );
+        assert!(figure.contains("lowest -77"));
+        // The whole of it on request, without marks.
+        let whole = Chart {
+            extent: Extent::Whole,
+            ..chart(points)
+        };
+        let figure = whole.figure("");
+        assert!(
+            figure.contains("\n-60\n") && !figure.contains("Triangles"),
+            "{figure}"
+        );
     }
 }

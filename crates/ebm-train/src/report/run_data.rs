@@ -9,7 +9,7 @@ use ebm_ops::Noise;
 
 use super::ReportOptions;
 use super::chart::Points;
-use crate::config::RunConfig;
+use crate::config::{EnergyUnit, RunConfig};
 use crate::data::Split;
 use crate::error::TrainError;
 use crate::examples::Examples;
@@ -167,6 +167,19 @@ impl<'a> RunData<'a> {
 
     pub(super) fn state(&self) -> RunState {
         RunState::of(self.running, &self.events, self.step(), self.steps())
+    }
+
+    /// What energies are measured in, as far as the configuration says it.
+    pub(super) fn unit(&self) -> Option<EnergyUnit> {
+        self.config.as_ref().ok().map(RunConfig::energy_unit)
+    }
+
+    /// The name of an energy with its unit in short, such as `gap (nats)`.
+    pub(super) fn with_unit(&self, name: &str) -> String {
+        match self.unit() {
+            Some(unit) => format!("{name} ({})", unit.name()),
+            None => name.into(),
+        }
     }
 
     /// A number of each line over its update.

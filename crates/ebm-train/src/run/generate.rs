@@ -78,7 +78,7 @@ pub struct Samples {
     pub images: Tensor<4>,
     /// The states of the chains, which for machines with hidden units are more than the images: `[count, ..]`.
     pub states: Tensor<4>,
-    /// `E` of the states, in nats (the free energy of a restricted machine): `[count]`.
+    /// `E` of the states, in the run's [`EnergyUnit`](crate::config::EnergyUnit) (the free energy of a restricted machine): `[count]`.
     pub energies: Tensor<1>,
 }
 
@@ -89,7 +89,7 @@ pub struct Walk {
     pub samples: Samples,
     /// What is seen of the states after 0, `every`, 2 `every`, .. transitions: `[times, count, channels, height, width]`.
     pub images: Tensor<5>,
-    /// Their energies, in nats: `[times, count]`.
+    /// Their energies, in the same unit: `[times, count]`.
     pub energies: Tensor<2>,
 }
 

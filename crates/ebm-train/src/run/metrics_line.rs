@@ -13,9 +13,9 @@ pub struct MetricsLine {
     pub step: u64,
     /// The objective.
     pub loss: f64,
-    /// Mean energy of the batches, in nats.
+    /// Mean energy of the batches, in the run's [`EnergyUnit`](crate::config::EnergyUnit).
     pub data_energy: f64,
-    /// Mean energy of the samples, in nats.
+    /// Mean energy of the samples, in the same unit.
     pub sample_energy: f64,
     /// `sample_energy - data_energy`.
     pub gap: f64,

@@ -454,7 +454,7 @@ impl<'a> Runner<'a> {
         };
         self.folder.make(&self.folder.samples())?;
         save_picture(&picture, path)?;
-        if let Some(traces) = self.log.traces().picture() {
+        if let Some(traces) = self.log.traces().picture(self.config.energy_unit()) {
             save_picture(&traces, &self.folder.energies())?;
         }
         Ok(true)

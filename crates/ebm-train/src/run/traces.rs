@@ -3,6 +3,8 @@
 use image::RgbImage;
 
 use super::thinned::{Point, Thinned};
+use crate::axis::Extent;
+use crate::config::EnergyUnit;
 use crate::plot::LinePlot;
 
 /// The energies of data and samples over the updates, thinned as they come: a picture doesn't read the log again.
@@ -16,8 +18,8 @@ impl EnergyTraces {
         self.0.add(Point { step, numbers });
     }
 
-    /// The picture; `None` if there are no energies yet.
-    pub(super) fn picture(&self) -> Option<RgbImage> {
+    /// The picture, of energies in `unit`; `None` if there are none yet.
+    pub(super) fn picture(&self, unit: EnergyUnit) -> Option<RgbImage> {
         let curve = |number: usize| {
             let point = |row: &Point<2>| (row.step as f64, row.numbers[number]);
             vec![self.0.rows().map(point).collect()]
@@ -25,7 +27,8 @@ impl EnergyTraces {
         LinePlot {
             title: "Mean energies",
             x: "update",
-            y: "energy in nats",
+            y: &format!("energy ({unit})"),
+            extent: Extent::Settled,
             curves: vec![("data", curve(0)), ("samples", curve(1))],
         }
         .draw()
@@ -39,10 +42,10 @@ mod tests {
     #[test]
     fn a_picture_is_drawn_once_there_are_energies() {
         let mut traces = EnergyTraces::default();
-        assert!(traces.picture().is_none());
+        assert!(traces.picture(EnergyUnit::Nats).is_none());
         traces.add(1, f64::NAN, f64::NAN);
-        assert!(traces.picture().is_none());
+        assert!(traces.picture(EnergyUnit::Nats).is_none());
         traces.add(2, 1.0, f64::NAN);
-        assert!(traces.picture().is_some());
+        assert!(traces.picture(EnergyUnit::Nats).is_some());
     }
 }

@@ -13,9 +13,9 @@ pub struct Metrics {
     pub step: u64,
     /// The objective.
     pub loss: f64,
-    /// Mean energy of the batch, in nats.
+    /// Mean energy of the batch, in the run's [`EnergyUnit`](crate::config::EnergyUnit).
     pub data_energy: f64,
-    /// Mean energy of the samples, in nats.
+    /// Mean energy of the samples, in the same unit.
     pub sample_energy: f64,
     /// `sample_energy - data_energy`: positive where the model prefers the data.
     pub gap: f64,

@@ -1,6 +1,7 @@
 //! How the chains of the negative phase move.
 
 use super::{NO_METRICS, Section, UPDATE};
+use crate::axis::Extent;
 use crate::report::chart::{Chart, Points, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -29,6 +30,7 @@ fn displacement(data: &RunData<'_>) -> Option<String> {
         title: "Displacement",
         x: UPDATE,
         y: "distance a value",
+        extent: Extent::Settled,
         logarithmic: true,
         reference: None,
         series: vec![
@@ -46,6 +48,7 @@ fn acceptance(data: &RunData<'_>) -> Option<String> {
         title: "Acceptance",
         x: UPDATE,
         y: "share",
+        extent: Extent::Whole,
         logarithmic: false,
         reference: None,
         series: vec![Series::new("accepted proposals", points).smoothed()],
@@ -64,6 +67,7 @@ fn resets(data: &RunData<'_>) -> Option<String> {
         title: "Chain steps that were not finite",
         x: UPDATE,
         y: "steps a line",
+        extent: Extent::Whole,
         logarithmic: false,
         reference: None,
         series: vec![Series::new("sent back to where they started", points)],

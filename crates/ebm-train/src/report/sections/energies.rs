@@ -1,6 +1,7 @@
 //! Energies of data and samples, their gap, and the objective.
 
 use super::{NO_METRICS, Section, UPDATE};
+use crate::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -14,7 +15,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = if data.metrics.is_empty() {
         html::missing(NO_METRICS)
     } else {
-        html::figures(&[energies(data), gap(data), loss(data)])
+        html::figures(&[energies(data), gap(data), loss(data)]) + &explanation(data)
     };
     Some(Section {
         id: "energies",
@@ -22,6 +23,13 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
         look_for: "Both energies should stay in one range. Energies that run away, together or apart, are divergence: lower optimizer.learning_rate or sampler.step_size, or raise objective.energy_regularizer. The gap should come to hover around a small value. One that keeps rising means that chains are too short to reach what the model prefers; one that falls far below 0 means that chains sit in places that the model finds more likely than any data. Training data whose energy keeps falling while that of held-out data rises are being learned by heart.",
         body,
     })
+}
+
+/// What energies are measured in, where it isn't nats.
+fn explanation(data: &RunData<'_>) -> String {
+    data.unit()
+        .and_then(|unit| unit.explanation())
+        .map_or_else(String::new, html::paragraph)
 }
 
 fn energies(data: &RunData<'_>) -> String {
@@ -34,7 +42,8 @@ fn energies(data: &RunData<'_>) -> String {
     Chart {
         title: "Mean energies",
         x: UPDATE,
-        y: "energy (nats)",
+        y: &data.with_unit("energy"),
+        extent: Extent::Settled,
         logarithmic: false,
         reference: None,
         series,
@@ -46,7 +55,8 @@ fn gap(data: &RunData<'_>) -> String {
     Chart {
         title: "Gap",
         x: UPDATE,
-        y: "gap (nats)",
+        y: &data.with_unit("gap"),
+        extent: Extent::Settled,
         logarithmic: false,
         reference: Some(0.0),
         series: vec![Series::new("E(samples) - E(data)", data.curve(|line| line.gap)).smoothed()],
@@ -59,6 +69,7 @@ fn loss(data: &RunData<'_>) -> String {
         title: "Objective",
         x: UPDATE,
         y: "loss",
+        extent: Extent::Settled,
         logarithmic: false,
         reference: Some(0.0),
         series: vec![Series::new("E(data) - E(samples) + penalties", data.curve(|line| line.loss)).smoothed()],

@@ -5,6 +5,7 @@ use ebm_models::VisibleUnits;
 use ebm_ops::Noise;
 
 use super::Section;
+use crate::axis::{Extent, bulk};
 use crate::config::ModelConfig;
 use crate::evaluation::{Neighbor, nearest_neighbors};
 use crate::examples::Examples;
@@ -20,6 +21,9 @@ const SHOWN: usize = 4;
 const COMPARED: usize = 400;
 /// Bins of the histogram.
 const BINS: usize = 24;
+/// Share of the distances that doesn't decide where the bins end, unless it lies within so many widths of the others.
+const EDGE: f64 = 0.05;
+const REACH: f64 = 3.0;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     if data.is_plane() {
@@ -132,7 +136,11 @@ fn numbers(samples: &[f64], training: &[f64]) -> String {
 
 fn histogram(samples: &[f64], training: &[f64]) -> String {
     let all = || samples.iter().chain(training).copied();
-    let high = all().fold(0.0, f64::max);
+    let furthest = all().fold(0.0, f64::max);
+    // A sample far off would leave the others one bin; it goes into the last.
+    let ends = [samples, training].into_iter();
+    let ends = ends.filter_map(|distances| bulk(distances, EDGE, REACH));
+    let high = ends.map(|(_, end)| end).fold(0.0, f64::max);
     let width = if high > 0.0 { high } else { 1.0 } / BINS as f64;
     // Black and white images differ in whole pixels, which bins of another width would comb.
     let unit = all().filter(|&d| d > 0.0).fold(f64::INFINITY, f64::min);
@@ -143,7 +151,9 @@ fn histogram(samples: &[f64], training: &[f64]) -> String {
     } else {
         width
     };
-    let bins = ((high / width) as usize + 1).min(BINS + 1);
+    let usual = ((high / width) as usize + 1).min(BINS + 1);
+    let is_far = |distance: f64| (distance / width) as usize >= usual;
+    let bins = usual + usize::from(is_far(furthest));
     let outline = |values: &[f64]| {
         let mut counts = vec![0_usize; bins];
         for value in values {
@@ -161,10 +171,21 @@ fn histogram(samples: &[f64], training: &[f64]) -> String {
         line.push((bins as f64 * width, 0.0));
         line
     };
+    let below = if is_far(furthest) {
+        let far = all().filter(|&distance| is_far(distance)).count();
+        format!(
+            "In the last bin are distances up to {}: {far} of {} lie far beyond the others.",
+            html::number(furthest),
+            samples.len() + training.len()
+        )
+    } else {
+        String::new()
+    };
     Chart {
         title: "Distances to the nearest training example",
         x: "squared distance",
         y: "share",
+        extent: Extent::Whole,
         logarithmic: false,
         reference: None,
         series: vec![
@@ -172,7 +193,7 @@ fn histogram(samples: &[f64], training: &[f64]) -> String {
             Series::new("training examples, from the others", outline(training)),
         ],
     }
-    .figure("")
+    .figure(&below)
 }
 
 /// Each sample with its neighbours, the most suspicious first.
@@ -217,6 +238,21 @@ fn rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One sample at 1e6 times the distance of the others: they keep their bins, it is in one more, and the caption says so.
+    #[test]
+    fn a_sample_far_off_has_a_bin_of_its_own() {
+        let near: Vec<f64> = (1..=200).map(|at| f64::from(at) + 0.5).collect();
+        let mut samples = near.clone();
+        samples[199] = 1e6;
+        let figure = histogram(&samples, &near);
+        assert!(figure.contains("up to 1e6: 1 of 400 lie far"), "{figure}");
+        assert!(
+            figure.contains("\n200\n") && !figure.contains("\n1e6\n"),
+            "{figure}"
+        );
+        assert!(!histogram(&near, &near).contains("far beyond"));
+    }
 
     #[test]
     fn quantiles_and_spread() {

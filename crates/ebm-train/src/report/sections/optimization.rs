@@ -1,6 +1,7 @@
 //! Gradient norm and learning rate.
 
 use super::{NO_METRICS, Section, UPDATE};
+use crate::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -24,6 +25,7 @@ fn gradient_norm(data: &RunData<'_>) -> String {
         title: "Gradient norm",
         x: UPDATE,
         y: "norm",
+        extent: Extent::Settled,
         logarithmic: true,
         reference: None,
         series: vec![
@@ -38,6 +40,7 @@ fn learning_rate(data: &RunData<'_>) -> String {
         title: "Learning rate",
         x: UPDATE,
         y: "learning rate",
+        extent: Extent::Whole,
         logarithmic: true,
         reference: None,
         series: vec![Series::new(

@@ -2,6 +2,7 @@
 
 use super::energies::is_energy;
 use super::{Section, UPDATE};
+use crate::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -19,6 +20,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
                 title: key,
                 x: UPDATE,
                 y: "value",
+                extent: Extent::Settled,
                 logarithmic: false,
                 reference: None,
                 series,

@@ -5,11 +5,13 @@ use ebm_sampling::energy_and_gradient;
 use plotters::prelude::*;
 
 use super::Section;
+use crate::axis::Axis;
 use crate::picture::point_cloud;
 use crate::report::chart::{self, inline};
 use crate::report::html;
 use crate::report::run_data::RunData;
 use crate::run::{ModelFile, PlaneView, SampleOptions, floats, is_image, sample};
+use crate::scale::Scale;
 
 /// Points drawn over the density.
 const POINTS: usize = 1000;
@@ -144,8 +146,9 @@ fn field(data: &RunData<'_>, model: &ModelFile, (low, high): (f64, f64)) -> Stri
         "Force on a chain, -dE/dx",
         &drawn,
         &format!(
-            "The longer, the stronger: two thirds of a cell are the median force, {} nats a unit of length.",
-            html::number(median)
+            "The longer, the stronger: two thirds of a cell are the median force, {} {} a unit of length.",
+            html::number(median),
+            model.config.energy_unit().name()
         ),
     )
 }
@@ -177,6 +180,7 @@ fn draw(arrows: &[Arrow], range: std::ops::Range<f64>) -> Option<String> {
     }
     // The first curve's colour of the style sheet.
     let style = RGBColor(3, 0, 1).stroke_width(3);
+    let axis = Axis::linear(range.start, range.end, 5);
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (SIDE, SIDE)).into_drawing_area();
@@ -186,9 +190,9 @@ fn draw(arrows: &[Arrow], range: std::ops::Range<f64>) -> Option<String> {
             .margin_right(30)
             .x_label_area_size(96)
             .y_label_area_size(130)
-            .build_cartesian_2d(range.clone(), range)
+            .build_cartesian_2d(Scale::from(&axis), Scale::from(&axis))
             .ok()?;
-        chart::axes(&mut chart, "first value", "second value").ok()?;
+        chart::mesh(&mut chart, "first value", "second value").ok()?;
         for arrow in arrows {
             let [shaft, head] = arrow.lines();
             chart

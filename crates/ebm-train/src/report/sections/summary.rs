@@ -26,10 +26,10 @@ fn tiles(data: &RunData<'_>) -> String {
         ),
         None => state.to_string(),
     };
-    tiles.push(("Updates", html::count(step), note));
+    tiles.push(("Updates".to_string(), html::count(step), note));
     if let Some(last) = data.last() {
         tiles.push((
-            "Training time",
+            "Training time".into(),
             html::duration(last.seconds),
             "pauses between stop and resume left out".into(),
         ));
@@ -44,20 +44,24 @@ fn tiles(data: &RunData<'_>) -> String {
                 .as_ref()
                 .map_or(f64::NAN, |recent| value(&recent.mean))
         };
+        let energy = |name| data.with_unit(name);
         for (name, value) in [
-            ("E(data), nats", mean(|line| line.data_energy)),
-            ("E(samples), nats", mean(|line| line.sample_energy)),
-            ("Gap, nats", mean(|line| line.gap)),
-            ("Gradient norm", mean(|line| line.gradient_norm)),
-            ("Updates a second", mean(|line| line.steps_per_second)),
+            (energy("E(data)"), mean(|line| line.data_energy)),
+            (energy("E(samples)"), mean(|line| line.sample_energy)),
+            (energy("Gap"), mean(|line| line.gap)),
+            ("Gradient norm".into(), mean(|line| line.gradient_norm)),
+            (
+                "Updates a second".into(),
+                mean(|line| line.steps_per_second),
+            ),
         ] {
             tiles.push((name, html::number(value), lines.clone()));
         }
     }
     if let Some((parameters, examples)) = data.events.sizes {
         let count = |value: usize| html::count(value as u64);
-        tiles.push(("Parameters", count(parameters), String::new()));
-        tiles.push(("Training examples", count(examples), String::new()));
+        tiles.push(("Parameters".into(), count(parameters), String::new()));
+        tiles.push(("Training examples".into(), count(examples), String::new()));
     }
     let tiles: String = tiles
         .iter()

@@ -1,6 +1,7 @@
 //! How fast the run went.
 
 use super::{NO_METRICS, Section, UPDATE};
+use crate::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -12,6 +13,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
                 title: "Updates a second",
                 x: UPDATE,
                 y: "updates/s",
+                extent: Extent::Settled,
                 logarithmic: false,
                 reference: Some(0.0),
                 series: vec![
@@ -26,6 +28,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
                 title: "Training time",
                 x: UPDATE,
                 y: "minutes",
+                extent: Extent::Whole,
                 logarithmic: false,
                 reference: Some(0.0),
                 series: vec![Series::new(
