@@ -149,7 +149,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             let mut bytes = Vec::new();
             write_npy(
                 &mut bytes,
-                &run::sample(&model, options, device)?.into_data(),
+                &run::draw(&model, options, device)?.images.into_data(),
             )
             .map(|()| bytes)
         } else {

@@ -11,7 +11,7 @@ use ebm_sampling::Run;
 
 use crate::config::{ModelConfig, SamplerConfig};
 use crate::error::TrainError;
-use crate::examples::{Examples, ROWS_AT_A_TIME};
+use crate::examples::Examples;
 use crate::memory;
 use crate::trainable::{Trainable, rows};
 
@@ -205,7 +205,7 @@ impl Network {
 /// Hebbian storage of all examples.
 fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
     examples
-        .batches(ROWS_AT_A_TIME)
+        .batches(examples.rows_at_a_time())
         .fold(model, |model, batch| model.store(rows(batch)))
 }
 

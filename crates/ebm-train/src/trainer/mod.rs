@@ -93,6 +93,19 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         }
         let order = Order::new(noise.split());
         shape[0] = batch_size;
+        // Data, the same with noise, chains, their gradients, and the pass over data and chains together.
+        let batch = memory::product(&shape).saturating_mul(6);
+        if !memory::fits(batch) {
+            return Err(ConfigError::Value {
+                key: "training.batch_size",
+                found: batch_size.to_string(),
+                expected: format!(
+                    "batches of examples and chains that fit into memory (these take {})",
+                    memory::amount(batch)
+                ),
+            }
+            .into());
+        }
         let negative_phase = NegativePhase::new(&config, shape, &mut noise, &examples.device());
         Ok(Self {
             average: config
