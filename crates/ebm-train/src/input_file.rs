@@ -11,7 +11,9 @@ pub enum InputError {
     #[error("{0}; check that it exists and that you may access it")]
     Io(#[from] io::Error),
     /// Something that has no end, or no bytes at all.
-    #[error("found {0}, expected a regular file; copy what it holds into a file and give that")]
+    #[error(
+        "found {0}, expected a regular file; give the path of one, or copy what it holds into one"
+    )]
     NotAFile(&'static str),
     /// More bytes than a file of its kind has.
     #[error("found more than {limit} bytes, expected fewer; check that it is the right file")]

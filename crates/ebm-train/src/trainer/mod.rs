@@ -78,7 +78,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let mut shape = model.state_shape(examples.shape());
         if let ChainsConfig::ReplayBuffer(keys) = &config.chains {
             shape[0] = keys.capacity;
-            let values = memory::product(&shape);
+            // Where chains start is drawn, brought to its range and stored, the one from the other.
+            let values = memory::product(&shape).saturating_mul(3);
             if !memory::fits(values) {
                 return Err(ConfigError::Value {
                     key: "chains.capacity",
