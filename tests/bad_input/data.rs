@@ -5,7 +5,8 @@ use std::fs;
 use ebm::training::data::{Images, idx};
 
 use crate::common::{
-    assert_same, cifar_folder, everything, idx_folder, images, png_folder, run, text, workspace,
+    assert_same, cifar_folder, everything, idx_folder, images, png_folder, run, succeed, text,
+    workspace,
 };
 use crate::{refuse_in_a_line, refuse_to_train};
 
@@ -169,6 +170,54 @@ fn images_of_zero_and_one_are_black_and_white() {
     );
 }
 
+/// JPEG files of which a part is missing: without the rest of their data, without any, without a scan.
+#[test]
+fn cut_jpegs() {
+    let folder = workspace();
+    let path = folder.path().join("data/photo.jpg");
+    png_folder(&folder.path().join("data"), 9, 16, 16);
+    image::RgbImage::from_fn(64, 48, |x, y| {
+        image::Rgb([(x * y) as u8, (x * 9) as u8, y as u8])
+    })
+    .save(&path)
+    .unwrap();
+    let whole = fs::read(&path).unwrap();
+    let size: &[&str] = &[
+        "--data",
+        "data",
+        "--set",
+        "data.channels=3",
+        "--set",
+        "data.size=[16, 16]",
+    ];
+    succeed(
+        folder.path(),
+        &[&["train", "tiny.toml", "--out", "whole"], size].concat(),
+    );
+    let scan = whole
+        .windows(2)
+        .position(|two| two == [0xff, 0xda])
+        .unwrap();
+    let half = &whole[..whole.len() / 2];
+    for bytes in [
+        half,
+        // As what mends broken files writes it.
+        &[half, &[0xff, 0xd9]].concat(),
+        &whole[..scan + 14],
+        &whole[..scan],
+        &[&whole[..scan], &[0xff, 0xd9]].concat(),
+        &whole[..whole.len() - 1],
+    ] {
+        fs::write(&path, bytes).unwrap();
+        refuse_to_train(
+            folder.path(),
+            size,
+            1,
+            &["data/photo.jpg", "no decodable image", "replace the file"],
+        );
+    }
+}
+
 /// What could block for ever or has no end is refused by name, before it is opened.
 #[cfg(unix)]
 #[test]
@@ -188,6 +237,7 @@ fn pipes_and_devices() {
     pipe("idx-gz/train-images-idx3-ubyte.gz");
     pipe("cifar/data_batch_1.bin");
     png_folder(&at("png"), 3, 6, 6);
+    fs::remove_file(at("png/001.png")).unwrap();
     pipe("png/001.png");
     let size: &[&str] = &["--set", "data.channels=1", "--set", "data.size=[6, 6]"];
     #[rustfmt::skip]

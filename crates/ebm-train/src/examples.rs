@@ -120,7 +120,7 @@ impl<const D: usize> Examples<D> {
         let mut shape = self.shape;
         shape[0] = indices.len();
         Some(Self {
-            rows: Rows::Floats(self.rows.select(row_indices(&indices, &self.device()))),
+            rows: self.rows.subset(row_indices(&indices, &self.device())),
             shape,
         })
     }

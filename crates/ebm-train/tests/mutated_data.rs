@@ -18,7 +18,7 @@ use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use tempfile::TempDir;
 
 /// Mutants of each file in CI; `EBM_MUTANTS` asks for more.
-const MUTANTS: usize = 300;
+const MUTANTS: usize = 200;
 
 /// The files are of a few kB: whatever they claim, this is more than enough for any of them.
 const MOST_MEMORY: u64 = 700 << 20;

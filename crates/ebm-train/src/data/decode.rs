@@ -18,7 +18,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::turns::Turns;
 use super::wanted::check_memory;
-use super::whole::{check_jpeg, check_png};
+use super::whole::{Markers, check_jpeg, check_png};
 use super::{DataError, error::one_line};
 use crate::input_file;
 
@@ -33,6 +33,9 @@ const MAX_FILE: u64 = 512 << 20;
 
 /// Images that take less than this are decoded without a look at the memory that is free.
 const SMALL: u64 = 64 << 20;
+
+/// Bytes that the decoder of JPEG may read beyond those that it uses.
+const LOOK_AHEAD: usize = 16;
 
 /// Several threads decode at the same time, in so much memory together.
 static TURNS: Turns = Turns::new(MAX_ALLOC);
@@ -120,7 +123,7 @@ pub(super) fn decode_into(
     limits.max_alloc = Some(MAX_ALLOC);
     reader.limits(limits.clone());
     let format = reader.format();
-    let is_strict = check_whole(&bytes, format).map_err(failed)?;
+    let markers = check_whole(&bytes, format).map_err(failed)?;
     let mut decoder = reader.into_decoder().map_err(failed)?;
     // As `ImageReader::decode` does, which would lose the orientation.
     limits.reserve(decoder.total_bytes()).map_err(failed)?;
@@ -135,10 +138,10 @@ pub(super) fn decode_into(
         let what = || format!("an image of {height}x{width} pixels");
         check_memory(path, what, memory.into())?;
     }
-    let mut image = match (format, strict_colors(decoder.color_type())) {
-        (Some(ImageFormat::Jpeg), Some(colors)) if is_strict => {
+    let mut image = match (markers, strict_colors(decoder.color_type())) {
+        (Some(markers), Some(colors)) if markers.are_tidy => {
             drop(decoder);
-            decode_jpeg(&bytes, colors)
+            decode_jpeg(&bytes, markers, colors)
         }
         _ => DynamicImage::from_decoder(decoder),
     }
@@ -149,22 +152,19 @@ pub(super) fn decode_into(
     Ok(())
 }
 
-/// Finds out whether no part of a file is missing, and gives whether a decoder can be strict with it.
-fn check_whole(bytes: &[u8], format: Option<ImageFormat>) -> Result<bool, ImageError> {
-    let wrong = |format: ImageFormat| {
-        move |found| {
-            let message = format!("the file is cut short or damaged: {found}");
-            let hint = ImageFormatHint::Exact(format);
-            ImageError::Decoding(DecodingError::new(hint, message))
-        }
+/// Finds out whether no part of a file is missing; gives the markers of a JPEG.
+fn check_whole(bytes: &[u8], format: Option<ImageFormat>) -> Result<Option<Markers>, ImageError> {
+    let checked = match format {
+        Some(ImageFormat::Png) => check_png(bytes).map(|()| None),
+        Some(ImageFormat::Jpeg) => check_jpeg(bytes).map(Some),
+        // The decoder says that it's neither.
+        _ => Ok(None),
     };
-    match format {
-        Some(ImageFormat::Png) => check_png(bytes)
-            .map(|()| false)
-            .map_err(wrong(ImageFormat::Png)),
-        Some(ImageFormat::Jpeg) => check_jpeg(bytes).map_err(wrong(ImageFormat::Jpeg)),
-        _ => Ok(false),
-    }
+    checked.map_err(|found| {
+        let hint = format.map_or(ImageFormatHint::Unknown, ImageFormatHint::Exact);
+        let message = format!("the file is cut short or damaged: {found}");
+        ImageError::Decoding(DecodingError::new(hint, message))
+    })
 }
 
 /// Width and height after an image is turned.
@@ -219,7 +219,11 @@ fn strict_colors(color: ColorType) -> Option<ColorSpace> {
 
 /// Decodes a JPEG whose header was found good, and fails where data are damaged or missing, which the image crate lets pass and
 /// fills with grey.
-fn decode_jpeg(bytes: &[u8], colors: ColorSpace) -> Result<DynamicImage, ImageError> {
+fn decode_jpeg(
+    bytes: &[u8],
+    markers: Markers,
+    colors: ColorSpace,
+) -> Result<DynamicImage, ImageError> {
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(colors)
         .set_strict_mode(true)
@@ -229,6 +233,12 @@ fn decode_jpeg(bytes: &[u8], colors: ColorSpace) -> Result<DynamicImage, ImageEr
         let hint = ImageFormatHint::Exact(ImageFormat::Jpeg);
         ImageError::Decoding(DecodingError::new(hint, message))
     };
+    // At an end marker the decoder makes up what is missing before it, at the end of a file it doesn't. It looks a few bytes
+    // ahead, which have to be there.
+    let without_end = markers
+        .end_of_one_scan
+        .map(|end| [&bytes[..end], &[0; LOOK_AHEAD]].concat());
+    let bytes = without_end.as_deref().unwrap_or(bytes);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let pixels = decoder
         .decode()

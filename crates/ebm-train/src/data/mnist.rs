@@ -32,7 +32,18 @@ pub(crate) fn read_idx_folder(
         path: folder.to_owned(),
         looked_for: image_names(split),
     })?;
-    let (images, count, brightest) = read_images_wanted(&path, wanted)?;
+    let read = read_images_wanted(&path, wanted).map_err(|error| match error {
+        // What was asked for, was asked for of the folder.
+        DataError::WrongShape {
+            found, expected, ..
+        } => DataError::WrongShape {
+            path: folder.to_owned(),
+            found,
+            expected,
+        },
+        error => error,
+    });
+    let (images, count, brightest) = read?;
     let images = wanted.spread(images, brightest, &path);
     match labels(folder, split, &path, count) {
         Ok(Some(mut labels)) => {

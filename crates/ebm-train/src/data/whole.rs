@@ -11,6 +11,18 @@ const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 const TEMPORARY: u8 = 0x01;
+const RESTART_INTERVAL: u8 = 0xdd;
+const BASELINE: u8 = 0xc0;
+const EXTENDED: u8 = 0xc1;
+
+/// What a look at the markers of a whole JPEG shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Markers {
+    /// Whether they follow each other without stray bytes between them.
+    pub(super) are_tidy: bool,
+    /// Where the data end, if they are one scan of a sequential image without restarts.
+    pub(super) end_of_one_scan: Option<usize>,
+}
 
 /// Whether a byte is the second one of a restart marker, which lies among the data of a scan.
 fn is_restart(marker: u8) -> bool {
@@ -43,34 +55,44 @@ pub(super) fn check_png(bytes: &[u8]) -> Result<(), &'static str> {
 }
 
 /// Finds out whether a JPEG has data and goes on to its end marker; what follows that doesn't matter, as cameras put further
-/// images there. Gives whether its markers follow each other without stray bytes between them.
+/// images there.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(super) fn check_jpeg(bytes: &[u8]) -> Result<bool, &'static str> {
+pub(super) fn check_jpeg(bytes: &[u8]) -> Result<Markers, &'static str> {
     const CUT: &str = "it ends before its end marker";
     let mut at = 2;
     let mut scans = 0;
-    let mut is_tidy = true;
+    let (mut are_tidy, mut is_sequential, mut restarts) = (true, false, false);
+    let mut end = None;
     loop {
         let stray = position(bytes, at, |byte| byte == 0xff).ok_or(CUT)?;
         // A marker may be filled up by any number of 0xff before it.
         let marker = position(bytes, stray, |byte| byte != 0xff).ok_or(CUT)?;
-        is_tidy &= stray == at;
+        are_tidy &= stray == at;
         at = marker + 1;
         match bytes[marker] {
-            END_OF_IMAGE if scans > 0 => return Ok(is_tidy),
+            END_OF_IMAGE if scans > 0 => {
+                let is_simple = scans == 1 && is_sequential && !restarts;
+                return Ok(Markers {
+                    are_tidy,
+                    end_of_one_scan: end.filter(|_| is_simple),
+                });
+            }
             END_OF_IMAGE => return Err("it holds no data of an image"),
-            0x00 => is_tidy = false,
+            0x00 => are_tidy = false,
             START_OF_IMAGE | TEMPORARY => {}
             restart if is_restart(restart) => {}
             kind => {
                 let length = bytes.get(at..at + 2).ok_or(CUT)?;
                 let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
                 at += length.max(2);
+                is_sequential |= matches!(kind, BASELINE | EXTENDED);
+                restarts |= kind == RESTART_INTERVAL;
                 if kind == START_OF_SCAN {
                     scans += 1;
                     at = end_of_scan(bytes, at).ok_or(CUT)?;
+                    end = Some(at);
                 }
             }
         }
@@ -138,7 +160,9 @@ mod tests {
     #[test]
     fn a_jpeg_cut_anywhere_is_not_whole() {
         let jpeg = encoded(ImageFormat::Jpeg);
-        assert_eq!(check_jpeg(&jpeg), Ok(true));
+        let markers = check_jpeg(&jpeg).unwrap();
+        assert!(markers.are_tidy);
+        assert_eq!(markers.end_of_one_scan, Some(jpeg.len() - 2));
         for length in 0..jpeg.len() {
             assert!(check_jpeg(&jpeg[..length]).is_err(), "{length}");
         }
@@ -147,18 +171,19 @@ mod tests {
     #[test]
     fn what_cameras_do_to_jpegs_does_not_matter() {
         let jpeg = encoded(ImageFormat::Jpeg);
+        let is_tidy = |bytes: &[u8]| check_jpeg(bytes).map(|markers| markers.are_tidy);
         // A whole small JPEG inside a segment, and another image after the end.
         let length = (jpeg.len() as u16 + 2).to_be_bytes();
         let preview = [&[0xff, 0xe1], &length[..], &jpeg].concat();
         let nested = [&jpeg[..2], &preview, &jpeg[2..], &jpeg].concat();
-        assert_eq!(check_jpeg(&nested), Ok(true));
+        assert_eq!(is_tidy(&nested), Ok(true));
         // Without the end of its own, that of the preview doesn't count.
         let cut = [&jpeg[..2], &preview, &jpeg[2..jpeg.len() - 2]].concat();
         assert!(check_jpeg(&cut).is_err());
         let filled = [&jpeg[..2], &[0xff; 3], &jpeg[2..]].concat();
-        assert_eq!(check_jpeg(&filled), Ok(true));
+        assert_eq!(is_tidy(&filled), Ok(true));
         let stray = [&jpeg[..2], &[1, 2, 3], &jpeg[2..]].concat();
-        assert_eq!(check_jpeg(&stray), Ok(false));
+        assert_eq!(is_tidy(&stray), Ok(false));
     }
 
     #[test]
