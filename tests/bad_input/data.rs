@@ -267,3 +267,74 @@ fn pipes_and_devices() {
     );
     refuse_in_a_line(folder.path(), &["train", "png"], 2, &["found a directory"]);
 }
+
+/// The command under a limit of its address space, in kB.
+#[cfg(target_os = "linux")]
+fn run_within(folder: &std::path::Path, kilobytes: u64, arguments: &[&str]) -> (bool, String) {
+    let output = std::process::Command::new("sh")
+        .current_dir(folder)
+        .env("EBM_BACKEND", "flex")
+        .args(["-c", "ulimit -v $0; exec \"$@\""])
+        .args([&kilobytes.to_string(), env!("CARGO_BIN_EXE_ebm")])
+        .args(arguments)
+        .output()
+        .unwrap();
+    (output.status.success(), text(&output.stderr))
+}
+
+/// A compressed file of 1.5 MB that holds 1.5 GB: refused before it is read, and used as far as it is asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn more_than_memory_holds() {
+    use std::io::Write;
+
+    let folder = workspace();
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    // 24 x 2^20 images of 8x8, the parts of the stream one after the other.
+    let header = [
+        &[0, 0, 8, 3][..],
+        &(24_u32 << 20).to_be_bytes(),
+        &[0, 0, 0, 8, 0, 0, 0, 8],
+    ];
+    let part = gzip(&vec![200; 64 << 20]);
+    fs::create_dir(folder.path().join("large")).unwrap();
+    fs::write(
+        folder.path().join("large/train-images-idx3-ubyte.gz"),
+        [gzip(&header.concat()), part.repeat(24)].concat(),
+    )
+    .unwrap();
+    let train = ["train", "tiny.toml", "--data", "large", "--out"];
+    let (_, complaint) = run_within(
+        folder.path(),
+        2_500_000,
+        &[&train[..], &["all", "--set", "data.limit=none"]].concat(),
+    );
+    for needle in [
+        "error: ",
+        "train-images-idx3-ubyte.gz: found 25165824 images of 1x8x8",
+        "3.2 GB",
+        "data.limit",
+    ] {
+        assert!(complaint.contains(needle), "{complaint}");
+    }
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    let some = [&train[..], &["some", "--set", "data.limit=100"]].concat();
+    let (succeeded, complaint) = run_within(folder.path(), 2_500_000, &some);
+    assert!(succeeded, "{complaint}");
+}
+
+/// Only what is made is counted: the picture of so many samples would take 9 GB, their arrays take a tenth of one.
+#[cfg(target_os = "linux")]
+#[test]
+fn chains_without_a_picture() {
+    let folder = workspace();
+    succeed(folder.path(), &["train", "tiny.toml", "--out", "run"]);
+    let sample = ["sample", "--run", "run", "-n", "300", "--steps", "1000"];
+    let walk = [&sample[..], &["--every", "1", "--out", "chains.npz"]].concat();
+    let (succeeded, complaint) = run_within(folder.path(), 3_000_000, &walk);
+    assert!(succeeded, "{complaint}");
+}

@@ -110,7 +110,7 @@ fn flags_of_partition_functions() {
     ];
     succeed(
         folder.path(),
-        &[&["logz", "--run", "rbm"][..], &marked].concat(),
+        &[&["logz", "-q", "--run", "rbm"][..], &marked].concat(),
     );
     write("none.txt", "# nothing\n");
     let before = snapshot(folder.path());
