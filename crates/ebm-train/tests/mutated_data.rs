@@ -265,6 +265,5 @@ fn mutants_are_read_or_refused_by_name() {
         let is_needed = !specimen.name.starts_with("labels") && !specimen.name.starts_with("names");
         assert_eq!(refused > mutants / 20, is_needed, "{}", specimen.name);
         fs::remove_dir_all(path.parent().unwrap()).unwrap();
-        println!("{}: {refused} of {mutants} refused", specimen.name);
     }
 }
