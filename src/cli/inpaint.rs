@@ -168,7 +168,7 @@ fn parse_mask(text: &str, model: &ModelFile, resize: bool) -> Result<PixelMask, 
         };
     }
     let file = PathBuf::from(text);
-    if !file.is_file() {
+    if !file.exists() {
         return Err(wrong(format!(
             "`{text}` is neither left, right, top, bottom nor rectangle:TOP,LEFT,HEIGHT,WIDTH, and there is no such file"
         )));

@@ -28,6 +28,7 @@ mod run_data;
 mod sample;
 mod terminal;
 mod train;
+mod warnings;
 mod watch;
 
 use std::process::ExitCode;

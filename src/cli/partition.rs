@@ -5,9 +5,13 @@ use std::path::Path;
 use ebm::models::Precision;
 use ebm::sampling::TemperingSchedule;
 use ebm::training::evaluation::{Bound, LogPartition, PartitionMethod, PartitionOptions};
+use ebm::training::read_text;
 
 use super::failure::Failure;
 use super::terminal::say;
+
+/// The longest file of temperatures: millions of them, with all their digits.
+const MAX_SCHEDULE: u64 = 64 << 20;
 
 /// How log Z is found.
 #[derive(clap::Args)]
@@ -78,7 +82,7 @@ fn schedule(text: &str) -> Result<TemperingSchedule, Failure> {
         };
     }
     let path = Path::new(text);
-    let content = std::fs::read_to_string(path).map_err(|error| {
+    let content = read_text(path, MAX_SCHEDULE).map_err(|error| {
         wrong(format!(
             "`{text}` is no number, not salakhutdinov2008, and no file that can be read ({error})"
         ))

@@ -148,7 +148,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         check_new(&args.out)?;
         let bytes = if format == Format::Npy {
             let mut bytes = Vec::new();
-            let samples = run::sample(&model, options, device)?;
+            let samples = run::draw(&model, options, device)?.images;
             check_made(&model.model, &samples)?;
             write_npy(&mut bytes, &samples.into_data()).map(|()| bytes)
         } else {

@@ -32,7 +32,7 @@ impl Verbosity {
             .ok()
             .filter(|filter| !filter.is_empty());
         let level = match self.verbose {
-            0 if chosen.is_none() => return,
+            0 if chosen.is_none() => return super::warnings::print(),
             0 | 1 => "info",
             2 => "debug",
             _ => "trace",

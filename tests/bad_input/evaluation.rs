@@ -99,6 +99,19 @@ fn flags_of_partition_functions() {
     write("falling.txt", "0\n0.5\n\n0.4\n1\n");
     write("words.txt", "0\nhalf\n1\n");
     write("nan.txt", "0 nan 1\n");
+    write("marked.txt", "\u{feff}0\n0.5\n1\n");
+    let marked = [
+        "--method",
+        "ais",
+        "--chains",
+        "5",
+        "--temperatures",
+        "marked.txt",
+    ];
+    succeed(
+        folder.path(),
+        &[&["logz", "-q", "--run", "rbm"][..], &marked].concat(),
+    );
     write("none.txt", "# nothing\n");
     let before = snapshot(folder.path());
     #[rustfmt::skip]

@@ -7,6 +7,9 @@ use burn::tensor::TensorData;
 /// The start of an array is aligned to so many bytes (format specification, "Format Version 1.0").
 const ALIGNMENT: usize = 64;
 
+/// Bytes of values that are written in one go.
+const PART: usize = 1 << 16;
+
 /// Writes an array as little-endian `f32` in row-major order, which `numpy.load` reads with its shape.
 ///
 /// Source: the `.npy` format of NumPy, version 1.0.
@@ -34,7 +37,15 @@ pub fn write_npy(mut writer: impl Write, array: &TensorData) -> io::Result<()> {
     writer.write_all(b"\x93NUMPY\x01\x00")?;
     writer.write_all(&length.to_le_bytes())?;
     writer.write_all(header.as_bytes())?;
-    let values: Vec<u8> = array.iter::<f32>().flat_map(f32::to_le_bytes).collect();
-    writer.write_all(&values)?;
-    writer.flush()
+    // A part at a time: the bytes of all of a large array would take its memory again.
+    let mut values = array.iter::<f32>();
+    let mut part = Vec::with_capacity(PART);
+    loop {
+        part.extend(values.by_ref().take(PART / 4).flat_map(f32::to_le_bytes));
+        if part.is_empty() {
+            return writer.flush();
+        }
+        writer.write_all(&part)?;
+        part.clear();
+    }
 }

@@ -62,6 +62,23 @@ impl Rows {
         }
     }
 
+    /// Some rows, kept as these are.
+    ///
+    /// # Shapes
+    ///
+    /// - `indices`: `[count]`, from [`row_indices`]
+    #[must_use]
+    pub fn subset(&self, indices: Tensor<1, Int>) -> Self {
+        match self {
+            Self::Floats(values) => Self::Floats(values.clone().select(0, indices)),
+            Self::Bytes { bytes, low, high } => Self::Bytes {
+                bytes: bytes.clone().select(0, indices),
+                low: *low,
+                high: *high,
+            },
+        }
+    }
+
     /// Overwrites some rows. They are moved out and in, so that a backend can do it in place.
     ///
     /// # Shapes

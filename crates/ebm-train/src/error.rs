@@ -42,11 +42,13 @@ pub enum TrainError {
     },
     /// More samples than fit into memory.
     #[error(
-        "{count} samples and their picture take {memory}, more than this machine has: ask for fewer (`-n`, config key `output.sample_count`)"
+        "{count} {what} take {memory}, more than this machine has: ask for fewer (`-n`, config key `output.sample_count`)"
     )]
     TooManySamples {
         /// The number of samples.
         count: usize,
+        /// "samples", or more that is made of them.
+        what: &'static str,
         /// The memory that they would take.
         memory: String,
     },

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Images, Plane, Points};
 
-/// Examples that are looked at in one go where all of them are gone through.
+/// Examples that are looked at in one go where all of them are gone through, unless they are very large.
 pub(crate) const ROWS_AT_A_TIME: usize = 4096;
+
+/// Values that are looked at in one go, at most: of 1 GB.
+const VALUES_AT_A_TIME: usize = 1 << 28;
 
 /// Examples that were uploaded once; batches are gathered and normalised on the device.
 #[derive(Clone, Debug)]
@@ -40,11 +43,20 @@ impl Fingerprint {
 
 impl Examples<4> {
     /// Images, kept as bytes; pixel 0 becomes `low` and pixel 255 `high`.
-    pub fn from_images(images: &Images, (low, high): (f64, f64), device: &Device) -> Self {
+    pub fn from_images(images: &Images, range: (f64, f64), device: &Device) -> Self {
+        Self::from_owned_images(images.clone(), range, device)
+    }
+
+    /// As [`from_images`](Self::from_images), without a copy where the device takes the host's memory.
+    pub(crate) fn from_owned_images(
+        images: Images,
+        (low, high): (f64, f64),
+        device: &Device,
+    ) -> Self {
         let [channels, height, width] = images.shape();
         let count = images.len();
         let checksum = crc32fast::hash(images.pixels());
-        let data = TensorData::new(images.pixels().to_vec(), [count, channels * height * width]);
+        let data = TensorData::new(images.into_pixels(), [count, channels * height * width]);
         Self {
             rows: Rows::upload_bytes(data, low, high, device),
             shape: [count, channels, height, width],
@@ -134,7 +146,7 @@ impl<const D: usize> Examples<D> {
         let mut shape = self.shape;
         shape[0] = indices.len();
         Some(Self {
-            rows: Rows::Floats(self.rows.select(row_indices(&indices, &self.device()))),
+            rows: self.rows.subset(row_indices(&indices, &self.device())),
             shape,
             checksum: None,
         })
@@ -148,6 +160,12 @@ impl<const D: usize> Examples<D> {
         }
     }
 
+    /// How many to look at in one go where all of them are gone through.
+    pub(crate) fn rows_at_a_time(&self) -> usize {
+        let size = self.shape[1..].iter().product::<usize>().max(1);
+        (VALUES_AT_A_TIME / size).clamp(1, ROWS_AT_A_TIME)
+    }
+
     /// The device that holds them.
     pub fn device(&self) -> Device {
         self.rows.device()
@@ -158,7 +176,7 @@ impl<const D: usize> Examples<D> {
         let count = self.len() as f64;
         let parts = self
             .flattened()
-            .batches(ROWS_AT_A_TIME)
+            .batches(self.rows_at_a_time())
             .map(|part| part.sum_dim(0).div_scalar(count))
             .collect();
         Tensor::cat(parts, 0).sum_dim(0).squeeze_dim(0)

@@ -1,17 +1,29 @@
-//! Whether this machine could hold what a configuration asks for, before it is allocated: an allocation that fails aborts.
+//! Whether this machine could hold what is asked for, before it is allocated: an allocation that fails aborts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Whether the system would give memory for so many `f32` values at once. Nothing is touched, let alone kept.
 pub(crate) fn fits(values: u128) -> bool {
-    usize::try_from(values)
-        .ok()
-        .and_then(|values| values.checked_mul(size_of::<f32>()))
-        .is_some_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    fits_bytes(values.saturating_mul(size_of::<f32>() as u128))
+}
+
+/// Whether the system would give so many bytes at once: whether there is room for them in the address space, which
+/// `ulimit -v` bounds, and in the memory that is free, which the machine or a control group bounds.
+pub(crate) fn fits_bytes(bytes: u128) -> bool {
+    let addressable =
+        usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    addressable && available().is_none_or(|available| bytes <= u128::from(available))
 }
 
 /// The memory of so many `f32` values, in words.
 pub(crate) fn amount(values: u128) -> String {
-    let gigabytes = values.saturating_mul(4) as f64 / 1e9;
-    format!("{gigabytes:.1} GB")
+    amount_of_bytes(values.saturating_mul(size_of::<f32>() as u128))
+}
+
+/// So many bytes, in words.
+pub(crate) fn amount_of_bytes(bytes: u128) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 /// The product of sizes.
@@ -21,7 +33,75 @@ pub(crate) fn product(sizes: &[usize]) -> u128 {
         .fold(1, |total, &size| u128::saturating_mul(total, size as u128))
 }
 
+/// Bytes that could be used now, by Linux's account; `None` where there is none.
+fn available() -> Option<u64> {
+    let machine = fs::read_to_string("/proc/meminfo").ok();
+    let machine = machine.and_then(|text| available_of(&text));
+    let group = fs::read_to_string("/proc/self/cgroup").ok();
+    let group = group.and_then(|text| left_in_groups(&text, Path::new("/sys/fs/cgroup")));
+    [machine, group].into_iter().flatten().min()
+}
+
+/// Memory that is free or can be freed, and swap, from the text of `/proc/meminfo`.
+fn available_of(meminfo: &str) -> Option<u64> {
+    let entry = |name: &str| -> Option<u64> {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+        kilobytes.checked_mul(1024)
+    };
+    Some(entry("MemAvailable:")?.saturating_add(entry("SwapFree:").unwrap_or(0)))
+}
+
+/// The least that the limits of a process's control groups leave, from the text of `/proc/self/cgroup`; `None` without a limit.
+fn left_in_groups(groups: &str, root: &Path) -> Option<u64> {
+    groups
+        .lines()
+        .filter_map(|line| {
+            let (_, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            let files = if controllers.is_empty() {
+                (root.to_path_buf(), ["memory.max", "memory.current"])
+            } else if controllers.split(',').any(|name| name == "memory") {
+                let names = ["memory.limit_in_bytes", "memory.usage_in_bytes"];
+                (root.join("memory"), names)
+            } else {
+                return None;
+            };
+            Some((
+                files.0,
+                files.1,
+                PathBuf::from(path.trim_start_matches('/')),
+            ))
+        })
+        .flat_map(|(mount, names, path)| {
+            // A group is bounded by those around it too.
+            let within: Vec<PathBuf> = path.ancestors().map(|path| mount.join(path)).collect();
+            within.into_iter().filter_map(move |group| {
+                let number = |name: &str| -> Option<u64> {
+                    let text = fs::read_to_string(group.join(name)).ok()?;
+                    text.trim().parse().ok()
+                };
+                // "max" is no number: no limit.
+                let limit = number(names[0])?;
+                let used = number(names[1])?.saturating_sub(reclaimable(&group));
+                Some(limit.saturating_sub(used))
+            })
+        })
+        .min()
+}
+
+/// Bytes of files that the system keeps for a group, and drops when memory is wanted.
+fn reclaimable(group: &Path) -> u64 {
+    let text = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("inactive_file "));
+    line.and_then(|number| number.trim().parse().ok())
+        .unwrap_or(0)
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -31,5 +111,33 @@ mod tests {
         assert!(!fits(product(&[1 << 30, 1 << 30])));
         assert!(!fits(product(&[usize::MAX; 3])));
         assert_eq!(amount(250_000_000), "1.0 GB");
+    }
+
+    #[test]
+    fn free_memory_is_that_which_can_be_freed_and_swap() {
+        let text = "MemTotal: 100 kB\nMemAvailable:  30 kB\nSwapFree: 4 kB\n";
+        assert_eq!(available_of(text), Some(34 * 1024));
+        assert_eq!(available_of("MemTotal: 100 kB\n"), None);
+    }
+
+    #[test]
+    fn the_tightest_control_group_counts() {
+        let root = tempfile::TempDir::new().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("a/memory.max", "1000\n");
+        write("a/memory.current", "900\n");
+        write("a/memory.stat", "anon 5\ninactive_file 300\n");
+        write("a/b/memory.max", "max\n");
+        write("a/b/memory.current", "10\n");
+        assert_eq!(left_in_groups("0::/a/b\n", root.path()), Some(400));
+        assert_eq!(left_in_groups("0::/c\n", root.path()), None);
+        write("memory/d/memory.limit_in_bytes", "50\n");
+        write("memory/d/memory.usage_in_bytes", "60\n");
+        let both = "4:cpu,memory:/d\n0::/a/b\n";
+        assert_eq!(left_in_groups(both, root.path()), Some(0));
     }
 }

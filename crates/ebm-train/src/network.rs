@@ -11,7 +11,7 @@ use ebm_sampling::{Interrupt, Run};
 
 use crate::config::{self, ConfigError, ModelConfig, SamplerConfig};
 use crate::error::TrainError;
-use crate::examples::{Examples, ROWS_AT_A_TIME};
+use crate::examples::Examples;
 use crate::memory;
 use crate::trainable::{Trainable, rows};
 
@@ -260,7 +260,7 @@ pub(crate) fn check_batch(
 /// Hebbian storage of all examples.
 fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
     examples
-        .batches(ROWS_AT_A_TIME)
+        .batches(examples.rows_at_a_time())
         .fold(model, |model, batch| model.store(rows(batch)))
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Characters that a message shows of what is no number.
+const LONGEST_SHOWN: usize = 40;
+
 /// Inverse temperatures `0 = beta_0 < beta_1 < ... < beta_K = 1`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemperingSchedule {
@@ -115,7 +118,8 @@ impl TemperingSchedule {
         Self::validated(values, &places)
     }
 
-    /// A schedule from a text: numbers between blanks, commas or line ends; what follows a `#` in a line is a comment.
+    /// A schedule from a text: numbers between blanks, commas or line ends; what follows a `#` in a line is a comment. A byte
+    /// order mark before the first is skipped.
     ///
     /// # Errors
     ///
@@ -123,6 +127,7 @@ impl TemperingSchedule {
     pub fn parse(text: &str) -> Result<Self, TemperingScheduleError> {
         let mut values = Vec::new();
         let mut places = Vec::new();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (index, line) in text.lines().enumerate() {
             let place = SchedulePlace::Line(index + 1);
             let numbers = line.split('#').next().unwrap_or_default();
@@ -132,7 +137,7 @@ impl TemperingSchedule {
                     word.parse()
                         .map_err(|_| TemperingScheduleError::NotANumber {
                             place,
-                            found: word.to_string(),
+                            found: word.chars().take(LONGEST_SHOWN).collect(),
                         })?,
                 );
                 places.push(place);

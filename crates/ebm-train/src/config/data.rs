@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_count, check_not_negative};
 use super::section::section;
-use crate::data::{Binarize, Fit, PLANE_RANGE, Plane, PlaneProblem};
+use crate::data::{Binarize, Fit, PLANE_RANGE, Plane, PlaneProblem, Wanted};
 
 section! {
     /// Where the examples come from.
@@ -72,6 +72,10 @@ pub struct FolderConfig {
     /// What the darkest and the brightest pixel are mapped to, the lower first.
     #[serde(default = "default_range")]
     pub range: [f64; 2],
+    /// The byte in the files that is white, the brightest, 1 to 255; absent: 1 where they hold nothing but 0 and 1, and
+    /// 255 otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub white: Option<u8>,
     /// How grey pixels become black or white: `"threshold"` (white from 128 up) or `"sample"` (white with the
     /// pixel's value as probability, drawn once, the same for every run); absent: they stay grey. Files that hold
     /// nothing but 0 and 1, or 0 and 255, are taken as they are.
@@ -216,6 +220,16 @@ impl DataConfig {
 }
 
 impl FolderConfig {
+    /// What to read of the folder: these keys as far as they apply to files of any format.
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted {
+            limit: self.limit,
+            channels: self.channels,
+            size: self.size,
+            white: self.white,
+        }
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
         if let Some(channels) = self.channels {
             check(
@@ -233,6 +247,9 @@ impl FolderConfig {
                 format!("[{height}, {width}]"),
                 "[height, width] in pixels, 1 to 4096",
             )?;
+        }
+        if let Some(white) = self.white {
+            check(white > 0, "data.white", white, "a byte, 1 to 255")?;
         }
         Ok(())
     }

@@ -47,6 +47,7 @@ macro_rules! values {
 
 values!(
     bool,
+    u8,
     u32,
     u64,
     usize,

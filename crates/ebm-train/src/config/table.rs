@@ -7,7 +7,11 @@ use toml::{Table, Value};
 use super::error::ConfigError;
 use super::section::KEY_SEPARATOR;
 use super::{RunConfig, preset};
+use crate::input_file::read_text;
 use crate::suggestion::with_suggestion;
+
+/// The longest file, far longer than any configuration that is meant.
+const MAX_FILE: u64 = 4 << 20;
 
 /// A configuration that is still being put together.
 #[derive(Clone, Debug)]
@@ -34,7 +38,7 @@ impl ConfigTable {
     ///
     /// If the file can't be read or isn't TOML.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
+        let text = read_text(path, MAX_FILE).map_err(|error| ConfigError::Read {
             path: path.to_path_buf(),
             message: error.to_string(),
         })?;

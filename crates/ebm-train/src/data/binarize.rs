@@ -26,10 +26,8 @@ impl Images {
     /// scaled, whatever `how` says: to binarise them again would change them.
     #[must_use]
     pub fn binarized(mut self, how: Binarize) -> Self {
-        let largest = self.pixels().iter().copied().max().unwrap_or(0);
-        if largest == 1 {
-            self.map_pixels(|pixels| pixels.iter_mut().for_each(|pixel| *pixel *= 255));
-            return self;
+        if self.brightest() == 1 {
+            return self.with_white(1);
         }
         match how {
             Binarize::Threshold => self.map_pixels(|pixels| {

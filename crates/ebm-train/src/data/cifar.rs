@@ -3,10 +3,12 @@
 //! Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; layout as described on
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Images, Split, require_folder};
+use super::{DataError, Images, Split, Wanted, find_file, require_folder};
+use crate::input_file::{self, read_text};
 
 /// `[channels, height, width]`.
 const SHAPE: [usize; 3] = [3, 32, 32];
@@ -19,6 +21,9 @@ const RECORD: usize = 1 + PIXELS;
 
 const CLASSES: usize = 10;
 
+/// More than any list of names takes.
+const MAX_NAMES: u64 = 1 << 20;
+
 /// The folder that the archive unpacks into.
 const SUB_FOLDER: &str = "cifar-10-batches-bin";
 
@@ -28,27 +33,48 @@ const SUB_FOLDER: &str = "cifar-10-batches-bin";
 /// # Shapes
 /// `[count, 3, 32, 32]`, labels 0 to 9; the batches follow each other in the order of their numbers.
 ///
+/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Names that can't be used are said by a
+/// warning and left out: nothing needs them.
+///
 /// # Errors
 /// [`DataError::NotFound`] if a batch is missing, [`DataError::RecordSize`] if a file isn't a whole number of records,
-/// [`DataError::Empty`] if it holds none, [`DataError::LabelOutOfRange`] for a label above 9, [`DataError::LabelNames`] if
-/// `batches.meta.txt` doesn't hold ten names, [`DataError::Io`].
+/// [`DataError::Empty`] if it holds none, [`DataError::LabelOutOfRange`] for a label above 9, which shows that the file is of
+/// another kind, [`DataError::OutOfMemory`], [`DataError::Input`], [`DataError::Io`].
 pub fn load_cifar_folder(folder: &Path, split: Split) -> Result<Images, DataError> {
+    read_cifar_folder(folder, split, &Wanted::default())
+}
+
+/// As [`load_cifar_folder`], what is wanted of it alone.
+pub(crate) fn read_cifar_folder(
+    folder: &Path,
+    split: Split,
+    wanted: &Wanted,
+) -> Result<Images, DataError> {
     require_folder(folder)?;
     let folder = locate(folder).unwrap_or_else(|| folder.to_owned());
-    let mut pixels = Vec::new();
-    let mut labels = Vec::new();
+    let mut batches = Vec::new();
     for name in batch_names(split) {
-        let path = folder.join(&name);
-        if !path.is_file() {
-            return Err(DataError::NotFound {
-                path: folder,
-                looked_for: vec![name],
-            });
-        }
-        read_batch(&path, &mut pixels, &mut labels)?;
+        let names = [name];
+        let path = find_file(&folder, &names).ok_or_else(|| DataError::NotFound {
+            path: folder.clone(),
+            looked_for: names.to_vec(),
+        })?;
+        batches.push(Batch::open(path)?);
     }
-    let names = read_names(&folder.join("batches.meta.txt"))?;
-    Images::new(pixels, SHAPE)?.with_labels(labels, names)
+    let count = batches.iter().map(|batch| batch.records).sum();
+    let kept = wanted.accept(&folder, count, SHAPE, 0)?;
+    let mut pixels = Vec::with_capacity(kept * PIXELS);
+    let mut labels = Vec::with_capacity(kept);
+    let mut brightest = 0;
+    for batch in batches {
+        brightest = brightest.max(batch.read(kept, &mut pixels, &mut labels)?);
+    }
+    let images = wanted.spread(Images::new(pixels, SHAPE)?, brightest, &folder);
+    let names = read_names(&folder.join("batches.meta.txt")).unwrap_or_else(|error| {
+        tracing::warn!("names of labels are left out: {error}");
+        None
+    });
+    images.with_labels(labels, names)
 }
 
 /// Whether a batch of CIFAR-10 lies in `folder` or in its usual sub-folder.
@@ -63,7 +89,7 @@ fn locate(folder: &Path) -> Option<PathBuf> {
         splits
             .iter()
             .flat_map(|&split| batch_names(split))
-            .any(|name| folder.join(name).is_file())
+            .any(|name| find_file(folder, &[name]).is_some())
     };
     [folder.to_owned(), folder.join(SUB_FOLDER)]
         .into_iter()
@@ -79,45 +105,77 @@ fn batch_names(split: Split) -> Vec<String> {
     }
 }
 
-fn read_batch(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), DataError> {
-    let bytes = fs::read(path).map_err(DataError::io(path))?;
-    if bytes.is_empty() {
-        return Err(DataError::Empty {
-            path: path.to_owned(),
-            what: "image".into(),
-            hint: "fetch the file again",
-        });
-    }
-    let (records, rest) = bytes.as_chunks::<RECORD>();
-    if !rest.is_empty() {
-        return Err(DataError::RecordSize {
-            path: path.to_owned(),
-            found: bytes.len() as u64,
-            record: RECORD as u64,
-        });
-    }
-    pixels.reserve(records.len() * PIXELS);
-    for (record, [label, image @ ..]) in records.iter().enumerate() {
-        if usize::from(*label) >= CLASSES {
-            return Err(DataError::LabelOutOfRange {
-                path: path.to_owned(),
-                record,
-                found: u32::from(*label),
-                classes: CLASSES,
+/// A file of whole records.
+struct Batch {
+    path: PathBuf,
+    file: File,
+    records: usize,
+}
+
+impl Batch {
+    fn open(path: PathBuf) -> Result<Self, DataError> {
+        let (file, length) = input_file::open(&path).map_err(DataError::input(&path))?;
+        if length == 0 {
+            return Err(DataError::Empty {
+                path,
+                what: "image".into(),
+                hint: "fetch the file again",
             });
         }
-        labels.push(u32::from(*label));
-        pixels.extend_from_slice(image);
+        let wrong = || DataError::RecordSize {
+            path: path.clone(),
+            found: length,
+            record: RECORD as u64,
+        };
+        if !length.is_multiple_of(RECORD as u64) {
+            return Err(wrong());
+        }
+        let records = usize::try_from(length / RECORD as u64).map_err(|_| wrong())?;
+        Ok(Self {
+            path,
+            file,
+            records,
+        })
     }
-    Ok(())
+
+    /// Reads all records and keeps them until there are `keep` labels; gives the largest byte of all images.
+    fn read(
+        self,
+        keep: usize,
+        pixels: &mut Vec<u8>,
+        labels: &mut Vec<u32>,
+    ) -> Result<u8, DataError> {
+        let mut file = BufReader::new(self.file);
+        let mut bytes = [0; RECORD];
+        let mut brightest = 0;
+        for record in 0..self.records {
+            file.read_exact(&mut bytes)
+                .map_err(DataError::io(&self.path))?;
+            let [label, image @ ..] = &bytes;
+            if usize::from(*label) >= CLASSES {
+                return Err(DataError::LabelOutOfRange {
+                    path: self.path,
+                    record,
+                    found: u32::from(*label),
+                    classes: CLASSES,
+                });
+            }
+            brightest = brightest.max(image.iter().copied().max().unwrap_or(0));
+            if labels.len() < keep {
+                labels.push(u32::from(*label));
+                pixels.extend_from_slice(image);
+            }
+        }
+        Ok(brightest)
+    }
 }
 
 /// The names of the classes, one a line; the published file ends in an empty line.
 fn read_names(path: &Path) -> Result<Option<Vec<String>>, DataError> {
-    if !path.is_file() {
+    if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let text = fs::read_to_string(path).map_err(DataError::io(path))?;
+    let text = read_text(path, MAX_NAMES).map_err(DataError::input(path))?;
     let names: Vec<String> = text
         .lines()
         .map(str::trim)
@@ -137,6 +195,8 @@ fn read_names(path: &Path) -> Result<Option<Vec<String>>, DataError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -190,7 +250,10 @@ mod tests {
         assert_eq!(images.labels(), Some(&[9][..]));
         assert_eq!(images.label_names().unwrap()[9], "j");
         fs::write(inner.join("batches.meta.txt"), "a\nb\n").unwrap();
-        let error = load_cifar_folder(folder.path(), Split::Test).unwrap_err();
+        let unnamed = load_cifar_folder(folder.path(), Split::Test).unwrap();
+        assert_eq!(unnamed.label_names(), None);
+        assert_eq!(unnamed.pixels(), images.pixels());
+        let error = read_names(&inner.join("batches.meta.txt")).unwrap_err();
         assert!(
             matches!(
                 error,

@@ -131,6 +131,27 @@ impl Images {
         }
     }
 
+    /// The pixels with `white`, which isn't 0, brought to 255, what lies between in proportion, what lies above cut off.
+    #[must_use]
+    pub(super) fn with_white(mut self, white: u8) -> Self {
+        if white < u8::MAX {
+            let white = u32::from(white.max(1));
+            let scaled = |pixel: u8| ((u32::from(pixel) * 255 + white / 2) / white).min(255) as u8;
+            self.map_pixels(|pixels| pixels.iter_mut().for_each(|pixel| *pixel = scaled(*pixel)));
+        }
+        self
+    }
+
+    /// The buffer of pixels: `[count, channels, height, width]`, row-major.
+    pub(crate) fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
+    /// The largest byte of all pixels, 0 if there are none.
+    pub(super) fn brightest(&self) -> u8 {
+        self.pixels.iter().copied().max().unwrap_or(0)
+    }
+
     /// Changes pixels in place.
     pub(super) fn map_pixels(&mut self, change: impl FnOnce(&mut [u8])) {
         change(&mut self.pixels);

@@ -1,18 +1,44 @@
 //! One PNG or JPEG file to planes of unsigned bytes of a wanted size.
 
+use std::io::Cursor;
 use std::path::Path;
 
+use image::error::{DecodingError, ImageFormatHint};
 use image::imageops::{FilterType, resize};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
+use image::metadata::Orientation;
+use image::{
+    ColorType, DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    RgbImage,
+};
 use serde::{Deserialize, Serialize};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::DataError;
+use super::turns::Turns;
+use super::wanted::check_memory;
+use super::whole::{Markers, check_jpeg, check_png};
+use super::{DataError, error::one_line};
+use crate::input_file;
 
 /// The longest side of an image, read or asked for.
 const MAX_SIDE: u32 = 16_384;
 
 /// What decoding one image may allocate, so that a small file can't claim all memory.
 const MAX_ALLOC: u64 = 512 << 20;
+
+/// The longest file of one image.
+const MAX_FILE: u64 = 512 << 20;
+
+/// Images that take less than this are decoded without a look at the memory that is free.
+const SMALL: u64 = 64 << 20;
+
+/// Bytes that the decoder of JPEG may read beyond those that it uses.
+const LOOK_AHEAD: usize = 16;
+
+/// Several threads decode at the same time, in so much memory together.
+static TURNS: Turns = Turns::new(MAX_ALLOC);
 
 /// How an image of another size is made to fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
@@ -77,27 +103,154 @@ impl ImageOptions {
 /// Decodes the file at `path` into `out`, `[channels, height, width]` as `options` (which are valid) say.
 ///
 /// The format is found from the content; the orientation in a JPEG's EXIF data is applied; transparency is dropped;
-/// 16-bit channels are brought to 8.
+/// 16-bit channels are brought to 8. A file that was cut is refused, not filled up.
 pub(super) fn decode_into(
     path: &Path,
     options: &ImageOptions,
     out: &mut [u8],
 ) -> Result<(), DataError> {
-    let image = decode(path)?;
-    let size = (options.width as u32, options.height as u32);
-    if options.fit == Fit::Exact && (image.width(), image.height()) != size {
-        return Err(DataError::WrongShape {
-            path: path.to_owned(),
-            found: [
-                options.channels,
-                image.height() as usize,
-                image.width() as usize,
-            ],
-            expected: options.shape(),
-        });
+    let bytes = input_file::read_bytes(path, MAX_FILE).map_err(DataError::input(path))?;
+    let failed = |source: ImageError| DataError::Decode {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let mut reader = ImageReader::new(Cursor::new(&bytes[..]))
+        .with_guessed_format()
+        .map_err(DataError::io(path))?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_ALLOC);
+    reader.limits(limits.clone());
+    let format = reader.format();
+    let markers = check_whole(&bytes, format).map_err(failed)?;
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    // As `ImageReader::decode` does, which would lose the orientation.
+    limits.reserve(decoder.total_bytes()).map_err(failed)?;
+    decoder.set_limits(limits).map_err(failed)?;
+    let orientation = decoder.orientation().map_err(failed)?;
+    check_size(upright_size(&decoder, orientation), path, options)?;
+
+    let memory = memory(&decoder, options);
+    let _turn = TURNS.wait(memory);
+    if memory > SMALL {
+        let (width, height) = decoder.dimensions();
+        let what = || format!("an image of {height}x{width} pixels");
+        check_memory(path, what, memory.into())?;
     }
+    let mut image = match (markers, strict_colors(decoder.color_type())) {
+        (Some(markers), Some(colors)) if markers.are_tidy => {
+            drop(decoder);
+            decode_jpeg(&bytes, markers, colors)
+        }
+        _ => DynamicImage::from_decoder(decoder),
+    }
+    .map_err(failed)?;
+    drop(bytes);
+    image.apply_orientation(orientation);
     fit(image, options, out);
     Ok(())
+}
+
+/// Finds out whether no part of a file is missing; gives the markers of a JPEG.
+fn check_whole(bytes: &[u8], format: Option<ImageFormat>) -> Result<Option<Markers>, ImageError> {
+    let checked = match format {
+        Some(ImageFormat::Png) => check_png(bytes).map(|()| None),
+        Some(ImageFormat::Jpeg) => check_jpeg(bytes).map(Some),
+        // The decoder says that it's neither.
+        _ => Ok(None),
+    };
+    checked.map_err(|found| {
+        let hint = format.map_or(ImageFormatHint::Unknown, ImageFormatHint::Exact);
+        let message = format!("the file is cut short or damaged: {found}");
+        ImageError::Decoding(DecodingError::new(hint, message))
+    })
+}
+
+/// Width and height after an image is turned.
+fn upright_size(decoder: &impl ImageDecoder, orientation: Orientation) -> (u32, u32) {
+    let (width, height) = decoder.dimensions();
+    match orientation {
+        Orientation::NoTransforms
+        | Orientation::Rotate180
+        | Orientation::FlipHorizontal
+        | Orientation::FlipVertical => (width, height),
+        Orientation::Rotate90
+        | Orientation::Rotate270
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => (height, width),
+    }
+}
+
+fn check_size(
+    (width, height): (u32, u32),
+    path: &Path,
+    options: &ImageOptions,
+) -> Result<(), DataError> {
+    let size = (options.width as u32, options.height as u32);
+    if options.fit != Fit::Exact || (width, height) == size {
+        return Ok(());
+    }
+    Err(DataError::WrongShape {
+        path: path.to_owned(),
+        found: [options.channels, height as usize, width as usize],
+        expected: options.shape(),
+    })
+}
+
+/// Bytes that an image takes while it is decoded, turned, converted, cut and scaled, at most.
+fn memory(decoder: &impl ImageDecoder, options: &ImageOptions) -> u64 {
+    let (width, height) = decoder.dimensions();
+    // Scaling keeps four floats a pixel of an image that has its new height and still its old width.
+    let longest = u64::from(width.max(height));
+    let scaled = 16 * longest * options.height as u64;
+    // A progressive JPEG keeps two bytes a coefficient; a copy is made by each of the other steps.
+    4 * decoder.total_bytes() + scaled
+}
+
+/// The colours of an image that are decoded strictly.
+fn strict_colors(color: ColorType) -> Option<ColorSpace> {
+    match color {
+        ColorType::L8 => Some(ColorSpace::Luma),
+        ColorType::Rgb8 => Some(ColorSpace::RGB),
+        _ => None,
+    }
+}
+
+/// Decodes a JPEG whose header was found good, and fails where data are damaged or missing, which the image crate lets pass and
+/// fills with grey.
+fn decode_jpeg(
+    bytes: &[u8],
+    markers: Markers,
+    colors: ColorSpace,
+) -> Result<DynamicImage, ImageError> {
+    let options = DecoderOptions::default()
+        .jpeg_set_out_colorspace(colors)
+        .set_strict_mode(true)
+        .set_max_width(MAX_SIDE as usize)
+        .set_max_height(MAX_SIDE as usize);
+    let damaged = |message: String| {
+        let hint = ImageFormatHint::Exact(ImageFormat::Jpeg);
+        ImageError::Decoding(DecodingError::new(hint, message))
+    };
+    // At an end marker the decoder makes up what is missing before it, at the end of a file it doesn't. It looks a few bytes
+    // ahead, which have to be there.
+    let without_end = markers
+        .end_of_one_scan
+        .map(|end| [&bytes[..end], &[0; LOOK_AHEAD]].concat());
+    let bytes = without_end.as_deref().unwrap_or(bytes);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let pixels = decoder
+        .decode()
+        .map_err(|error| damaged(one_line(&error)))?;
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    let (width, height) = (width as u32, height as u32);
+    let image = if colors == ColorSpace::Luma {
+        GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    } else {
+        RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    };
+    image.ok_or_else(|| damaged("found fewer pixels than its header says".into()))
 }
 
 /// Brings planes of bytes of `shape`, 1 or 3 channels, into `out` as `options` (which are valid) say.
@@ -146,30 +299,6 @@ fn fit(image: DynamicImage, options: &ImageOptions, out: &mut [u8]) {
             }
         }
     }
-}
-
-fn decode(path: &Path) -> Result<DynamicImage, DataError> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let mut reader = reader.map_err(DataError::io(path))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_ALLOC);
-    reader.limits(limits.clone());
-    let decode = || -> Result<DynamicImage, ImageError> {
-        let mut decoder = reader.into_decoder()?;
-        // As `ImageReader::decode` does, which would lose the orientation.
-        limits.reserve(decoder.total_bytes())?;
-        decoder.set_limits(limits)?;
-        let orientation = decoder.orientation()?;
-        let mut image = DynamicImage::from_decoder(decoder)?;
-        image.apply_orientation(orientation);
-        Ok(image)
-    };
-    decode().map_err(|source| DataError::Decode {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
 }
 
 /// The largest rectangle in the middle of `width` x `height` that has the aspect of `to_width` x `to_height`, as

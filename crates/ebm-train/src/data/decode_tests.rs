@@ -200,6 +200,75 @@ fn what_is_no_image_is_named() {
     assert!(matches!(error, DataError::Io { .. }), "{error}");
 }
 
+/// Saves an image with edges as JPEG.
+fn jpeg(folder: &TempDir, width: u32, height: u32) -> std::path::PathBuf {
+    let path = folder.path().join("whole.jpg");
+    RgbImage::from_fn(width, height, |x, y| {
+        Rgb([
+            (x * y) as u8,
+            (x * 9) as u8,
+            if (x / 5 + y / 3) % 2 == 0 { 240 } else { 9 },
+        ])
+    })
+    .save(&path)
+    .unwrap();
+    path
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let png = folder.path().join("whole.png");
+    stripes().save(&png).unwrap();
+    for whole in [png, jpeg(&folder, 37, 21)] {
+        let bytes = fs::read(&whole).unwrap();
+        load(&whole, options(3, 4, 4, Fit::Crop)).unwrap();
+        let cut = folder.path().join("cut.img");
+        for length in 0..bytes.len() {
+            fs::write(&cut, &bytes[..length]).unwrap();
+            let error = load(&cut, options(3, 4, 4, Fit::Crop)).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains("cut.img: found no"), "{length}: {message}");
+            assert!(!message.contains('\n'), "{length}: {message}");
+        }
+        fs::write(&cut, [&bytes[..], b"and more"].concat()).unwrap();
+        load(&cut, options(3, 4, 4, Fit::Crop)).unwrap();
+    }
+}
+
+#[test]
+fn colour_images_of_odd_sizes_are_decoded_as_before() {
+    let folder = TempDir::new().unwrap();
+    for (width, height) in [(1, 1), (7, 3), (8, 8), (17, 16), (33, 65)] {
+        let path = jpeg(&folder, width, height);
+        let (width, height) = (width as usize, height as usize);
+        let found = load(&path, options(3, height, width, Fit::Exact)).unwrap();
+        let plain = image::open(&path).unwrap().into_rgb8();
+        let planes: Vec<u8> = (0..3)
+            .flat_map(|channel| plain.pixels().map(move |pixel| pixel.0[channel]))
+            .collect();
+        assert_eq!(found, planes, "{width}x{height}");
+    }
+}
+
+#[test]
+fn a_jpeg_without_a_scan_is_refused_in_one_line() {
+    let folder = TempDir::new().unwrap();
+    let bytes = fs::read(jpeg(&folder, 20, 20)).unwrap();
+    let scan = bytes
+        .windows(2)
+        .position(|two| two == [0xff, 0xda])
+        .unwrap();
+    let path = folder.path().join("no-scan.jpg");
+    fs::write(&path, [&bytes[..scan], &[0xff, 0xd9]].concat()).unwrap();
+    let error = load(&path, options(3, 4, 4, Fit::Crop)).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("no data of an image") && !message.contains('\n'),
+        "{message}"
+    );
+}
+
 /// A PNG of a few bytes whose header claims the given sides.
 fn claims(width: u32, height: u32) -> Vec<u8> {
     let mut png = std::io::Cursor::new(Vec::new());

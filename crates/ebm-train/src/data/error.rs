@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::input_file::InputError;
+
 /// An error of the data readers.
 ///
 /// Every message is one line that names the file or folder, what was found there, what was expected, and what to do
@@ -16,6 +18,15 @@ pub enum DataError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+
+    /// A file that isn't read: a pipe, a device, a folder, or far too long.
+    #[error("{path}: {source}")]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: InputError,
     },
 
     /// A path given as a data folder is a file, or isn't there.
@@ -156,6 +167,20 @@ pub enum DataError {
         found: String,
     },
 
+    /// More than this machine's memory holds.
+    #[error(
+        "{path}: found {what}, which take {memory} while they are loaded, expected what fits into the memory that is free; use \
+         fewer of them (`data.limit`) or smaller ones, or free memory"
+    )]
+    OutOfMemory {
+        /// The file or folder.
+        path: PathBuf,
+        /// Images, how many of which shape.
+        what: String,
+        /// The memory that they take, in words.
+        memory: String,
+    },
+
     /// Images and labels that don't belong together.
     #[error(
         "{labels_path}: found {labels} labels, expected {images}, one for each image in {images_path}; use two files of \
@@ -233,7 +258,8 @@ pub enum DataError {
 
     /// A PNG or JPEG that doesn't decode.
     #[error(
-        "{path}: found no decodable image ({source}), expected a PNG or JPEG file; replace the file or move it away"
+        "{path}: found no decodable image ({}), expected a PNG or JPEG file; replace the file or move it away",
+        one_line(source)
     )]
     Decode {
         /// The file.
@@ -315,6 +341,26 @@ impl DataError {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
+
+    /// An adapter for `map_err`: a file at `path` that isn't read.
+    pub(super) fn input(path: &Path) -> impl FnOnce(InputError) -> Self {
+        let path = path.to_owned();
+        move |source| match source {
+            InputError::Io(source) => Self::Io { path, source },
+            source => Self::Input { path, source },
+        }
+    }
+
+    /// Whether a part of a data set isn't there at all, and not that it can't be used.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::NoTestSplit { .. })
+    }
+}
+
+/// A message of another library in one line.
+pub(super) fn one_line(message: &impl std::fmt::Display) -> String {
+    let message = message.to_string();
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `[1, 28, 28]` as `1x28x28`.

@@ -5,28 +5,35 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::decode::{decode_into, fit_bytes};
-use super::{DataError, ImageOptions, Images};
+use super::wanted::{check_memory, zeros};
+use super::{DataError, ImageOptions, Images, Wanted};
+use crate::memory::product;
 
-/// Reads PNG and JPEG files in the order given.
+/// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are masks, which become 0 and 255.
 ///
 /// # Shapes
 /// `[count, options.channels, options.height, options.width]`
 ///
 /// # Errors
-/// [`DataError::Option`], [`DataError::Io`], [`DataError::Decode`] for a file that is no image, or
-/// [`DataError::WrongShape`] (only [`Fit::Exact`](super::Fit::Exact)) for the first in order.
+/// [`DataError::Option`], [`DataError::Io`], [`DataError::Input`] for a pipe or a device, [`DataError::Decode`] for a file that
+/// is no image, or [`DataError::WrongShape`] (only [`Fit::Exact`](super::Fit::Exact)) for the first in order;
+/// [`DataError::OutOfMemory`].
 pub fn load_image_files<P: AsRef<Path> + Sync>(
     paths: &[P],
     options: &ImageOptions,
 ) -> Result<Images, DataError> {
     options.validate()?;
-    let mut pixels = Vec::new();
-    for path in paths {
-        let mut image = vec![0; options.shape().iter().product()];
-        decode_into(path.as_ref(), options, &mut image)?;
-        pixels.extend(image);
+    let size: usize = options.shape().iter().product();
+    let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
+    let wanted = Wanted::default();
+    let count = wanted.accept(first, paths.len(), options.shape(), 0)?;
+    let mut pixels = zeros(first, count * size)?;
+    for (path, out) in paths.iter().zip(pixels.chunks_exact_mut(size)) {
+        decode_into(path.as_ref(), options, out)?;
     }
-    Images::new(pixels, options.shape())
+    let images = Images::new(pixels, options.shape())?;
+    let brightest = images.brightest();
+    Ok(wanted.spread(images, brightest, first))
 }
 
 impl Images {
@@ -34,7 +41,8 @@ impl Images {
     /// out.
     ///
     /// # Errors
-    /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3 channels.
+    /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3 channels, [`DataError::OutOfMemory`]
+    /// if they don't fit.
     pub fn resized(&self, options: &ImageOptions) -> Result<Self, DataError> {
         options.validate()?;
         if !matches!(self.shape()[0], 1 | 3) {
@@ -45,7 +53,16 @@ impl Images {
             });
         }
         let size: usize = options.shape().iter().product();
-        let mut pixels = vec![0; self.len() * size];
+        let [channels, height, width] = options.shape();
+        let what = || {
+            format!(
+                "{} images to be scaled to {channels}x{height}x{width}",
+                self.len()
+            )
+        };
+        let bytes = product(&[self.len(), size]);
+        check_memory(Path::new("images"), what, bytes)?;
+        let mut pixels = zeros(Path::new("images"), self.len() * size)?;
         pixels
             .par_chunks_exact_mut(size)
             .enumerate()

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::decode::decode_into;
-use super::{DataError, ImageOptions, Images, Split, require_folder};
+use super::wanted::zeros;
+use super::{DataError, ImageOptions, Images, Split, Wanted, require_folder};
 
 /// The extensions of image files, in lower case.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
@@ -18,7 +19,8 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 /// count the sub-folders that hold images, sorted by name. If there are both a `train` and a `test` sub-folder, these are
 /// the splits, each laid out as above, and both share one list of label names. Otherwise all images are the training
 /// split and there is no test split. Hidden files and files of other extensions are skipped. Images are made to fit as
-/// [`ImageOptions`] say; the format is found from the content, and EXIF orientation is applied.
+/// [`ImageOptions`] say; the format is found from the content, and EXIF orientation is applied. Images that are nothing but 0 and 1
+/// are masks, which become 0 and 255.
 ///
 /// # Shapes
 /// `[count, options.channels, options.height, options.width]`
@@ -26,11 +28,22 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 /// # Errors
 /// [`DataError::Option`], [`DataError::NotAFolder`], [`DataError::Empty`], [`DataError::NoTestSplit`],
 /// [`DataError::MixedLabels`], [`DataError::Nested`], [`DataError::WrongShape`] (only [`Fit::Exact`](super::Fit::Exact)),
-/// [`DataError::TooLarge`], [`DataError::Io`], or [`DataError::Decode`] for the first file in order that is no image.
+/// [`DataError::OutOfMemory`], [`DataError::Io`], [`DataError::Input`] for a pipe or a device of the name of an image, or
+/// [`DataError::Decode`] for the first file in order that is no image.
 pub fn load_image_folder(
     folder: &Path,
     split: Split,
     options: &ImageOptions,
+) -> Result<Images, DataError> {
+    read_image_folder(folder, split, options, &Wanted::default())
+}
+
+/// As [`load_image_folder`], what is wanted of it alone.
+pub(crate) fn read_image_folder(
+    folder: &Path,
+    split: Split,
+    options: &ImageOptions,
+    wanted: &Wanted,
 ) -> Result<Images, DataError> {
     options.validate()?;
     require_folder(folder)?;
@@ -58,10 +71,7 @@ pub fn load_image_folder(
         return Err(DataError::NoTestSplit { path: folder });
     }
     if listing.labelled.is_empty() {
-        return Images::new(
-            decode_all(&folder, &listing.loose, options)?,
-            options.shape(),
-        );
+        return decode_all(&folder, &listing.loose, options, wanted);
     }
     let mut files = Vec::new();
     let mut labels = Vec::new();
@@ -70,8 +80,9 @@ pub fn load_image_folder(
         labels.resize(labels.len() + images.len(), label as u32);
         files.extend_from_slice(images);
     }
-    let pixels = decode_all(&folder, &files, options)?;
-    Images::new(pixels, options.shape())?.with_labels(labels, Some(names.into_iter().collect()))
+    let images = decode_all(&folder, &files, options, wanted)?;
+    labels.truncate(images.len());
+    images.with_labels(labels, Some(names.into_iter().collect()))
 }
 
 /// Whether images lie in `folder` where [`load_image_folder`] would look for those of either split.
@@ -206,26 +217,22 @@ fn decode_all(
     folder: &Path,
     files: &[PathBuf],
     options: &ImageOptions,
-) -> Result<Vec<u8>, DataError> {
+    wanted: &Wanted,
+) -> Result<Images, DataError> {
+    let count = wanted.accept(folder, files.len(), options.shape(), 0)?;
     let size: usize = options.shape().iter().product();
-    let too_large = || DataError::TooLarge {
-        path: folder.to_owned(),
-        found: format!(
-            "{} images of {:?} (channels, height, width)",
-            files.len(),
-            options.shape()
-        ),
-    };
-    let length = size.checked_mul(files.len()).ok_or_else(too_large)?;
-    let mut pixels = Vec::new();
-    pixels.try_reserve_exact(length).map_err(|_| too_large())?;
-    pixels.resize(length, 0);
+    let mut pixels = zeros(folder, count * size)?;
     // The first error in the order of the files, whichever thread is faster.
     let error = pixels
         .par_chunks_mut(size)
         .zip(files)
         .find_map_first(|(out, path)| decode_into(path, options, out).err());
-    error.map_or(Ok(pixels), Err)
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let images = Images::new(pixels, options.shape())?;
+    let brightest = images.brightest();
+    Ok(wanted.spread(images, brightest, folder))
 }
 
 #[cfg(test)]

@@ -195,6 +195,42 @@ fn exact_names_the_file_of_another_size() {
 }
 
 #[test]
+fn a_limit_takes_the_first_files_and_their_labels() {
+    let folder = folder_of(&[("a/1.png", 10), ("a/2.png", 20), ("b/1.png", 30)]);
+    fs::write(folder.path().join("b/2.png"), "no image").unwrap();
+    let wanted = Wanted {
+        limit: Some(3),
+        ..Wanted::default()
+    };
+    let images = read_image_folder(folder.path(), Split::Train, &TINY, &wanted).unwrap();
+    assert_eq!(values(&images), [10, 20, 30]);
+    assert_eq!(images.labels(), Some(&[0, 0, 1][..]));
+    assert_eq!(images.label_names().unwrap(), ["a", "b"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_named_and_not_opened() {
+    let folder = folder_of(&[("a.png", 10)]);
+    let pipe = folder.path().join("b.png");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let message = load(&folder, Split::Train).unwrap_err().to_string();
+    assert!(message.contains("b.png: found a pipe"), "{message}");
+    fs::remove_file(&pipe).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &pipe).unwrap();
+    let message = load(&folder, Split::Train).unwrap_err().to_string();
+    assert!(message.contains("b.png: found a device"), "{message}");
+    fs::remove_file(&pipe).unwrap();
+    std::os::unix::fs::symlink("b.png", &pipe).unwrap();
+    let error = load(&folder, Split::Train).unwrap_err();
+    assert!(
+        matches!(&error, DataError::Io { path, .. } if path.ends_with("b.png")),
+        "{error}"
+    );
+}
+
+#[test]
 fn options_are_checked_before_files() {
     let options = ImageOptions {
         channels: 4,

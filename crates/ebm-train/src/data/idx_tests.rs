@@ -47,6 +47,71 @@ fn four_dimensions_are_channels() {
 }
 
 #[test]
+fn colours_that_come_last_are_brought_to_the_front() {
+    // Two images of 2 x 2 pixels: red 1x, green 2x, blue 3x.
+    let body: Vec<u8> = (0..8)
+        .flat_map(|pixel| [10 + pixel, 20 + pixel, 30 + pixel])
+        .collect();
+    let images = images_of(&idx(0x804, &[2, 2, 2, 3], &body)).unwrap();
+    assert_eq!((images.len(), images.shape()), (2, [3, 2, 2]));
+    assert_eq!(
+        images.image(0),
+        [10, 11, 12, 13, 20, 21, 22, 23, 30, 31, 32, 33]
+    );
+    assert_eq!(images.image(1)[..4], [14, 15, 16, 17]);
+    let grey = images_of(&idx(0x804, &[1, 2, 4, 1], &[7; 8])).unwrap();
+    assert_eq!(grey.shape(), [1, 2, 4]);
+    // What can be channels first is.
+    for (sizes, shape) in [
+        ([1, 3, 2, 3], [3, 2, 3]),
+        ([1, 1, 5, 3], [1, 5, 3]),
+        ([1, 2, 3, 4], [2, 3, 4]),
+    ] {
+        let length = sizes.iter().product::<u32>() as usize;
+        let images = images_of(&idx(0x804, &sizes, &vec![9; length])).unwrap();
+        assert_eq!(images.shape(), shape);
+    }
+}
+
+#[test]
+fn a_limit_keeps_the_first_images_and_checks_the_rest() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("images");
+    let wanted = Wanted {
+        limit: Some(1),
+        ..Wanted::default()
+    };
+    for bytes in [small(), gzip(&small())] {
+        fs::write(&path, &bytes).unwrap();
+        let (images, count, brightest) = read_images_wanted(&path, &wanted).unwrap();
+        assert_eq!((images.len(), count, brightest), (1, 2, 21));
+        assert_eq!(images.pixels(), [10, 11, 12, 13, 14, 15]);
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert!(read_images_wanted(&path, &wanted).is_err());
+    }
+}
+
+#[test]
+fn a_compressed_file_that_promises_too_much_takes_no_memory() {
+    // 2^60 bytes are promised, which nothing could hold.
+    let lying = gzip(&idx(0x803, &[1 << 20, 1 << 20, 1 << 20], &[0; 5]));
+    let error = images_of(&lying).unwrap_err();
+    assert!(
+        matches!(error, DataError::Truncated { found: 21, .. }),
+        "{error}"
+    );
+    // 1 GB is promised and could be there, but ends early: found out before anything is kept.
+    let zeros = vec![0; 2 << 20];
+    let short = gzip(&idx(0x803, &[1 << 10, 1 << 10, 1 << 10], &zeros));
+    assert!(short.len() < 4096, "{}", short.len());
+    let error = images_of(&short).unwrap_err();
+    assert!(
+        matches!(error, DataError::Truncated { found, .. } if found == 16 + (2 << 20)),
+        "{error}"
+    );
+}
+
+#[test]
 fn files_come_back_as_they_were_written() {
     let folder = TempDir::new().unwrap();
     let grey = Images::new((0..24).collect(), [1, 3, 4]).unwrap();

@@ -1,9 +1,9 @@
 //! A folder of IDX files under the usual four names: MNIST, Fashion-MNIST and their relatives.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::idx::{read_images, read_labels};
-use super::{DataError, Images, Split, require_folder};
+use super::idx::{read_images_wanted, read_labels};
+use super::{DataError, Images, Split, Wanted, find_file, require_folder};
 
 /// Reads one split of a folder of IDX files, with its labels if they lie there too.
 ///
@@ -11,36 +11,80 @@ use super::{DataError, Images, Split, require_folder};
 /// `t10k-labels-idx1-ubyte`; `.idx3-ubyte` in place of `-idx3-ubyte` and a further `.gz` will do too, and `idx4` in place
 /// of `idx3` for images with channels. If several lie there, a plain file goes before a gzip one, a dash before a dot.
 ///
+/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Labels that can't be used are said by a
+/// warning and left out: nothing needs them.
+///
 /// # Errors
-/// [`DataError::NotFound`] with the names if there is no file of images, [`DataError::CountMismatch`] if labels and images
-/// differ in number, and whatever [`read_images`] and [`read_labels`] find.
+/// [`DataError::NotFound`] with the names if there is no file of images, and whatever [`read_images`](super::idx::read_images)
+/// finds.
 pub fn load_idx_folder(folder: &Path, split: Split) -> Result<Images, DataError> {
+    read_idx_folder(folder, split, &Wanted::default())
+}
+
+/// As [`load_idx_folder`], what is wanted of it alone.
+pub(crate) fn read_idx_folder(
+    folder: &Path,
+    split: Split,
+    wanted: &Wanted,
+) -> Result<Images, DataError> {
     require_folder(folder)?;
-    let images_path = find(folder, &image_names(split)).ok_or_else(|| DataError::NotFound {
+    let path = find_file(folder, &image_names(split)).ok_or_else(|| DataError::NotFound {
         path: folder.to_owned(),
         looked_for: image_names(split),
     })?;
-    let images = read_images(&images_path)?;
-    let Some(labels_path) = find(folder, &names(split, "labels", &["idx1"])) else {
-        return Ok(images);
+    let read = read_images_wanted(&path, wanted).map_err(|error| match error {
+        // What was asked for, was asked for of the folder.
+        DataError::WrongShape {
+            found, expected, ..
+        } => DataError::WrongShape {
+            path: folder.to_owned(),
+            found,
+            expected,
+        },
+        error => error,
+    });
+    let (images, count, brightest) = read?;
+    let images = wanted.spread(images, brightest, &path);
+    match labels(folder, split, &path, count) {
+        Ok(Some(mut labels)) => {
+            labels.truncate(images.len());
+            images.with_labels(labels, None)
+        }
+        Ok(None) => Ok(images),
+        Err(error) => {
+            tracing::warn!("labels are left out: {error}");
+            Ok(images)
+        }
+    }
+}
+
+/// The labels of `count` images, if a file of them lies there.
+fn labels(
+    folder: &Path,
+    split: Split,
+    images_path: &Path,
+    count: usize,
+) -> Result<Option<Vec<u32>>, DataError> {
+    let Some(labels_path) = find_file(folder, &names(split, "labels", &["idx1"])) else {
+        return Ok(None);
     };
     let labels = read_labels(&labels_path)?;
-    if labels.len() != images.len() {
+    if labels.len() != count {
         return Err(DataError::CountMismatch {
-            images_path,
-            images: images.len(),
+            images_path: images_path.to_owned(),
+            images: count,
             labels_path,
             labels: labels.len(),
         });
     }
-    images.with_labels(labels, None)
+    Ok(Some(labels))
 }
 
 /// Whether the images of either split lie in `folder`.
 pub(super) fn is_idx_folder(folder: &Path) -> bool {
     [Split::Train, Split::Test]
         .iter()
-        .any(|&split| find(folder, &image_names(split)).is_some())
+        .any(|&split| find_file(folder, &image_names(split)).is_some())
 }
 
 fn image_names(split: Split) -> Vec<String> {
@@ -61,14 +105,6 @@ fn names(split: Split, what: &str, formats: &[&str]) -> Vec<String> {
         }
     }
     names
-}
-
-/// The first of the names that is a file. (Kaggle's archives unpack into folders of these names: those don't count.)
-fn find(folder: &Path, names: &[String]) -> Option<PathBuf> {
-    names
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -95,12 +131,12 @@ mod tests {
             "-images-idx4-ubyte",
         ] {
             let folder = TempDir::new().unwrap();
-            write_images(&folder.path().join(format!("train{name}")), &images(2, 1)).unwrap();
+            write_images(&folder.path().join(format!("train{name}")), &images(2, 5)).unwrap();
             write_images(&folder.path().join(format!("t10k{name}")), &images(3, 9)).unwrap();
             assert!(is_idx_folder(folder.path()));
             assert_eq!(
                 load_idx_folder(folder.path(), Split::Train).unwrap(),
-                images(2, 1),
+                images(2, 5),
                 "{name}"
             );
             assert_eq!(
@@ -116,7 +152,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         write_images(
             &folder.path().join("train-images-idx3-ubyte"),
-            &images(2, 1),
+            &images(2, 5),
         )
         .unwrap();
         assert_eq!(
@@ -133,9 +169,9 @@ mod tests {
     #[test]
     fn counts_that_differ_name_both_files() {
         let folder = TempDir::new().unwrap();
-        write_images(&folder.path().join("t10k-images-idx3-ubyte"), &images(2, 1)).unwrap();
         write_labels(&folder.path().join("t10k-labels-idx1-ubyte"), &[1, 2, 3]).unwrap();
-        let error = load_idx_folder(folder.path(), Split::Test).unwrap_err();
+        let path = folder.path().join("t10k-images-idx3-ubyte");
+        let error = labels(folder.path(), Split::Test, &path, 2).unwrap_err();
         assert!(
             matches!(
                 error,
@@ -155,11 +191,60 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_cannot_be_used_are_no_reason_to_refuse_images() {
+        let folder = TempDir::new().unwrap();
+        write_images(
+            &folder.path().join("train-images-idx3-ubyte"),
+            &images(2, 9),
+        )
+        .unwrap();
+        let path = folder.path().join("train-labels-idx1-ubyte");
+        let whole_numbers = [&[0, 0, 0x0c, 1, 0, 0, 0, 2][..], &[0; 8]].concat();
+        for bytes in [
+            // Three labels for two images, labels of four bytes each, a picture, nothing.
+            &[0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3][..],
+            &whole_numbers,
+            b"\x89PNG\r\n",
+            b"",
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let loaded = load_idx_folder(folder.path(), Split::Train).unwrap();
+            assert_eq!(loaded, images(2, 9), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn images_of_zero_and_one_become_black_and_white() {
+        let folder = TempDir::new().unwrap();
+        let write = |pixels: &[u8]| {
+            let images = Images::new(pixels.to_vec(), [1, 2, 2]).unwrap();
+            write_images(&folder.path().join("train-images-idx3-ubyte.gz"), &images).unwrap();
+        };
+        let load = |limit: Option<usize>, white: Option<u8>| {
+            let wanted = Wanted {
+                limit,
+                white,
+                ..Wanted::default()
+            };
+            let images = read_idx_folder(folder.path(), Split::Train, &wanted).unwrap();
+            images.pixels().to_vec()
+        };
+        write(&[0, 1, 1, 0, 0, 0, 1, 1]);
+        assert_eq!(load(None, None), [0, 255, 255, 0, 0, 0, 255, 255]);
+        assert_eq!(load(Some(1), None), [0, 255, 255, 0]);
+        assert_eq!(load(None, Some(255)), [0, 1, 1, 0, 0, 0, 1, 1]);
+        // A nearly black image is none of a mask where others are grey, even where these aren't kept.
+        write(&[0, 1, 1, 0, 0, 7, 1, 1]);
+        assert_eq!(load(None, None), [0, 1, 1, 0, 0, 7, 1, 1]);
+        assert_eq!(load(Some(1), None), [0, 1, 1, 0]);
+    }
+
+    #[test]
     fn a_missing_split_lists_the_names() {
         let folder = TempDir::new().unwrap();
         write_images(
             &folder.path().join("train-images-idx3-ubyte"),
-            &images(2, 1),
+            &images(2, 5),
         )
         .unwrap();
         fs::create_dir(folder.path().join("t10k-images-idx3-ubyte")).unwrap();

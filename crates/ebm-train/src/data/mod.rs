@@ -16,24 +16,33 @@ mod folder;
 pub mod idx;
 mod mnist;
 mod plane;
+mod turns;
+mod wanted;
+mod whole;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use binarize::Binarize;
 pub use cifar::load_cifar_folder;
+pub(crate) use cifar::read_cifar_folder;
 pub use dataset::Images;
 pub use decode::{Fit, ImageOptions};
 pub use digits::digits;
 pub use error::DataError;
 pub use files::load_image_files;
 pub use folder::load_image_folder;
+pub(crate) use folder::read_image_folder;
 pub use mnist::load_idx_folder;
+pub(crate) use mnist::read_idx_folder;
 pub use plane::{
     PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, Points, UnknownPlaneProblem, two_moons,
 };
+pub use wanted::Wanted;
+
+use crate::input_file::special;
 
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -109,12 +118,24 @@ pub fn load_folder(
     }
 }
 
+/// The first of the names in `folder` under which a file lies. Folders don't count, as archives unpack into folders of the
+/// names of their files; a pipe, a device or a link to nothing counts where there is no file, so that it is said what is wrong
+/// with it.
+fn find_file(folder: &Path, names: &[String]) -> Option<PathBuf> {
+    let paths = || names.iter().map(|name| folder.join(name));
+    paths()
+        .find(|path| path.is_file())
+        .or_else(|| paths().find(|path| !path.is_dir() && path.symlink_metadata().is_ok()))
+}
+
 /// The check that every folder reader starts with.
 fn require_folder(path: &Path) -> Result<(), DataError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let found = if path.exists() { "a file" } else { "nothing" };
+    let found = match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(metadata) => special(metadata.file_type()).unwrap_or("a file"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "nothing",
+        Err(error) => return Err(DataError::io(path)(error)),
+    };
     Err(DataError::NotAFolder {
         path: path.to_owned(),
         found,

@@ -47,7 +47,8 @@ pub struct HeldOut {
 ///
 /// # Errors
 ///
-/// If there is none of the three, or their shape isn't that of the model: the error of the training examples.
+/// If there is none of the three, or their shape isn't that of the model: the error of the training examples. If a test split is
+/// there and can't be read: its error.
 pub fn held_out(model: &ModelFile, device: &Device) -> Result<HeldOut, TrainError> {
     let config = &model.config;
     // As the runner splits it, so that made-up data are those that the model was trained on.
@@ -57,11 +58,14 @@ pub fn held_out(model: &ModelFile, device: &Device) -> Result<HeldOut, TrainErro
         model.check_examples(&examples)?;
         Ok(examples)
     };
-    if let Ok(examples) = examples(&config.data, Split::Test)
-        && !examples.is_empty()
-    {
-        let origin = HeldOutOrigin::TestSplit;
-        return Ok(HeldOut { examples, origin });
+    match examples(&config.data, Split::Test) {
+        Ok(examples) if !examples.is_empty() => {
+            let origin = HeldOutOrigin::TestSplit;
+            return Ok(HeldOut { examples, origin });
+        }
+        // To judge by other examples than those that are meant is no way out of a damaged file.
+        Err(TrainError::Data(error)) if !error.is_absence() => return Err(error.into()),
+        _ => {}
     }
     if let Some(limit) = config.data.limit() {
         let all = examples(&config.data.clone().without_limit(), Split::Train)?;

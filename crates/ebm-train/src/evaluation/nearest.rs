@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::examples::{Examples, ROWS_AT_A_TIME};
+use crate::examples::Examples;
 use crate::run::floats;
 use crate::trainable::rows;
 
@@ -52,7 +52,8 @@ pub fn nearest_neighbors(
     let candidates = count + 8;
     let mut nearest: Vec<Vec<Neighbor>> = vec![Vec::new(); asked];
     let squares = queries.clone().powi_scalar(2).sum_dim(1);
-    for (block, part) in examples.batches(ROWS_AT_A_TIME).enumerate() {
+    let rows_at_a_time = examples.rows_at_a_time();
+    for (block, part) in examples.batches(rows_at_a_time).enumerate() {
         let [width, _] = part.dims();
         let part_squares = part.clone().powi_scalar(2).sum_dim(1).transpose();
         let products = queries.clone().matmul(part.transpose());
@@ -60,7 +61,7 @@ pub fn nearest_neighbors(
         for (query, (found, distances)) in
             nearest.iter_mut().zip(distances.chunks(width)).enumerate()
         {
-            let first = block * ROWS_AT_A_TIME;
+            let first = block * rows_at_a_time;
             found.extend(distances.iter().enumerate().filter_map(|(at, &distance)| {
                 let index = first + at;
                 let itself = own.is_some_and(|own| own[query] == index);
@@ -104,6 +105,7 @@ fn keep_nearest(found: &mut Vec<Neighbor>, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::examples::ROWS_AT_A_TIME;
     use burn::tensor::Device;
     use ebm_ops::Noise;
 

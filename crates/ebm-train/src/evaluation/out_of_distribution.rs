@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::Noise;
 
-use crate::data::{self, DataError, Fit, Format, ImageOptions, Images, Split};
+use crate::data::{self, DataError, Fit, Format, ImageOptions, Images, Split, Wanted};
 use crate::error::TrainError;
 use crate::examples::Examples;
 use crate::run::{ModelFile, floats};
@@ -88,7 +88,7 @@ impl OutlierSource {
             Self::Shuffled => return Ok(shuffled(held_out, noise, device)),
             Self::Folder { path, resize } => {
                 let images = folder(model, path, *resize)?;
-                return Ok(model.examples_of(images.take(MOST), device));
+                return Ok(model.examples_of(images, device));
             }
         };
         Ok(model.examples_by_threshold(images, device))
@@ -126,10 +126,14 @@ fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, TrainE
         width,
         fit: if resize { Fit::Crop } else { Fit::Exact },
     };
+    let wanted = Wanted {
+        limit: Some(MOST),
+        ..Wanted::default()
+    };
     let load = |split| match data::sniff(path)? {
-        Format::ImageFolder => data::load_image_folder(path, split, &options),
-        Format::Idx => data::load_idx_folder(path, split),
-        Format::Cifar10 => data::load_cifar_folder(path, split),
+        Format::ImageFolder => data::read_image_folder(path, split, &options, &wanted),
+        Format::Idx => data::read_idx_folder(path, split, &wanted),
+        Format::Cifar10 => data::read_cifar_folder(path, split, &wanted),
     };
     let refused = |error| match error {
         DataError::WrongShape {
@@ -144,7 +148,10 @@ fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, TrainE
         error => error.into(),
     };
     let images = load(Split::Test)
-        .or_else(|_| load(Split::Train))
+        .or_else(|error| match error {
+            error if error.is_absence() => load(Split::Train),
+            error => Err(error),
+        })
         .map_err(refused)?;
     if images.shape() == model.shape {
         return Ok(images);
@@ -156,5 +163,5 @@ fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, TrainE
             expected: model.shape,
         });
     }
-    Ok(images.take(MOST).resized(&options)?)
+    Ok(images.resized(&options)?)
 }

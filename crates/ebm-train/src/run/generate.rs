@@ -51,11 +51,23 @@ pub(super) fn check_samples(count: usize, shape: [usize; 3]) -> Result<(), Train
     let values = memory::product(&shape)
         .max(cell_pixels(shape))
         .saturating_mul(3 * count as u128);
+    check_memory("samples and their picture", count, values)
+}
+
+/// Finds out whether arrays of states of chains, `values` numbers each, fit into memory.
+fn check_states(count: usize, values: usize) -> Result<(), TrainError> {
+    // Parts and the whole on the device, the whole on the host, and the bytes of a file.
+    let values = 4 * values as u128;
+    check_memory("samples", count, values.saturating_mul(count as u128))
+}
+
+fn check_memory(what: &'static str, count: usize, values: u128) -> Result<(), TrainError> {
     if memory::fits(values) {
         return Ok(());
     }
     Err(TrainError::TooManySamples {
         count,
+        what,
         memory: memory::amount(values),
     })
 }
@@ -93,16 +105,17 @@ pub struct Walk {
     pub energies: Tensor<2>,
 }
 
-/// Draws samples by chains that start at noise: `[count, channels, height, width]`.
+/// Draws samples for a picture by chains that start at noise: `[count, channels, height, width]`.
 ///
 /// # Errors
 ///
-/// If they don't fit into memory, or annealing is asked for of a model that isn't a pairwise machine.
+/// If they and their picture don't fit into memory, or annealing is asked for of a model that isn't a pairwise machine.
 pub fn sample(
     model: &ModelFile,
     options: SampleOptions,
     device: &Device,
 ) -> Result<Tensor<4>, TrainError> {
+    check_samples(options.count, model.shape)?;
     let never = &mut Interrupt::never();
     let (images, _) = run_chains(model, options, None, device, never, &mut |_, _| {})?;
     Ok(images)
@@ -123,7 +136,7 @@ pub(super) fn sample_unless(
 ///
 /// # Errors
 ///
-/// As for [`sample`].
+/// As for [`sample`], but for a picture.
 pub fn draw(
     model: &ModelFile,
     options: SampleOptions,
@@ -143,7 +156,7 @@ pub fn draw(
 ///
 /// # Errors
 ///
-/// As for [`sample`].
+/// As for [`draw`].
 ///
 /// # Panics
 ///
@@ -161,7 +174,10 @@ pub fn walk(
         options.annealing.is_some()
     );
     let times = options.steps / every + 1;
-    check_samples(options.count.saturating_mul(times + 1), model.shape)?;
+    check_states(
+        options.count.saturating_mul(times),
+        model.shape.iter().product(),
+    )?;
     // Not from the stream of the chains, which would go another way if they were looked at.
     let mut aside = Noise::new(options.seed).split();
     // One batch of chains after the other, each with all its times.
@@ -218,7 +234,13 @@ fn run_chains(
     interrupt: &mut Interrupt<'_>,
     look: &mut dyn FnMut(usize, Tensor<4>),
 ) -> Result<(Tensor<4>, Tensor<4>), TrainError> {
-    check_samples(options.count, model.shape)?;
+    let [channels, height, width] = model.shape;
+    let state: usize = model
+        .model
+        .state_shape([1, channels, height, width])
+        .iter()
+        .product();
+    check_states(options.count, channels * height * width + state)?;
     let pairwise = matches!(
         model.model,
         Network::BoltzmannMachine(_) | Network::Hopfield(_)
@@ -230,7 +252,6 @@ fn run_chains(
             models: "boltzmann_machine and hopfield",
         });
     }
-    let [channels, height, width] = model.shape;
     let range = model.config.data.range();
     // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
     let sampler = model.config.sampler.at_one_temperature();

@@ -32,7 +32,7 @@ impl ModelFile {
             Some(how) => images.binarized(how),
             None => images,
         };
-        Examples::from_images(&images, self.config.data.range(), device)
+        Examples::from_owned_images(images, self.config.data.range(), device)
     }
 
     /// The same for images whose grey is no probability: made black and white by a threshold alone.
@@ -42,6 +42,6 @@ impl ModelFile {
         } else {
             images
         };
-        Examples::from_images(&images, self.config.data.range(), device)
+        Examples::from_owned_images(images, self.config.data.range(), device)
     }
 }

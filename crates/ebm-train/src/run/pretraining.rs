@@ -16,7 +16,7 @@ use crate::config::{
     TrainerConfig, TrainingConfig,
 };
 use crate::error::{CheckpointError, TrainError};
-use crate::examples::{Examples, ROWS_AT_A_TIME};
+use crate::examples::Examples;
 use crate::network::MEAN_MARGIN;
 use crate::tensor_file::TensorFile;
 use crate::trainer::{StepOutcome, Trainer};
@@ -143,7 +143,7 @@ fn load_layer(path: &Path) -> Result<TensorFile, CheckpointError> {
 fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -> Examples<2> {
     let model = model.valid();
     let parts: Vec<Tensor<2>> = data
-        .batches(ROWS_AT_A_TIME)
+        .batches(data.rows_at_a_time())
         .map(|batch| model.hidden_means(batch))
         .collect();
     Examples::from_tensor(Tensor::cat(parts, 0).to_device(device))

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
 
 use crate::config::{ConfigError, DataConfig, FolderConfig};
-use crate::data::{self, DataError, Format, ImageOptions, Images, Split};
+use crate::data::{self, Format, ImageOptions, Images, Split};
 use crate::error::TrainError;
 use crate::examples::Examples;
 
@@ -14,7 +14,7 @@ use crate::examples::Examples;
 ///
 /// # Errors
 ///
-/// If files are missing, damaged or of another shape.
+/// If files are missing, damaged or of another shape, or don't fit into memory.
 pub fn examples(
     config: &DataConfig,
     split: Split,
@@ -48,7 +48,7 @@ pub fn examples(
         Some(how) => images.binarized(how),
         None => images,
     };
-    Ok(Examples::from_images(&images, config.range(), device))
+    Ok(Examples::from_owned_images(images, config.range(), device))
 }
 
 fn folder(keys: &FolderConfig, split: Split) -> Result<Images, TrainError> {
@@ -59,26 +59,15 @@ fn folder(keys: &FolderConfig, split: Split) -> Result<Images, TrainError> {
             expected: "the folder with the data: pass `--data DIR`".into(),
         }));
     }
-    let images = match data::sniff(&keys.path)? {
+    let path = &keys.path;
+    let wanted = keys.wanted();
+    Ok(match data::sniff(path)? {
         Format::ImageFolder => {
-            let options = image_options(keys)?;
-            return Ok(data::load_image_folder(&keys.path, split, &options)?);
+            data::read_image_folder(path, split, &image_options(keys)?, &wanted)?
         }
-        Format::Idx => data::load_idx_folder(&keys.path, split)?,
-        Format::Cifar10 => data::load_cifar_folder(&keys.path, split)?,
-    };
-    // These files have a shape of their own; what the configuration says of it must agree.
-    let [channels, height, width] = images.shape();
-    let [height, width] = keys.size.unwrap_or([height, width]);
-    let expected = [keys.channels.unwrap_or(channels), height, width];
-    if images.shape() != expected {
-        return Err(TrainError::Data(DataError::WrongShape {
-            path: keys.path.clone(),
-            found: images.shape(),
-            expected,
-        }));
-    }
-    Ok(images)
+        Format::Idx => data::read_idx_folder(path, split, &wanted)?,
+        Format::Cifar10 => data::read_cifar_folder(path, split, &wanted)?,
+    })
 }
 
 fn image_options(keys: &FolderConfig) -> Result<ImageOptions, ConfigError> {

@@ -89,7 +89,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             }
         };
         shape[0] = chains;
-        let values = memory::product(&shape);
+        // Where chains start is drawn, brought to its range and stored, the one from the other.
+        let values = memory::product(&shape).saturating_mul(3);
         if !memory::fits(values) {
             return Err(ConfigError::Value {
                 key,
@@ -103,6 +104,19 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         }
         let order = Order::new(noise.split());
         shape[0] = batch_size;
+        // Data, the same with noise, chains, their gradients, and the pass over data and chains together.
+        let batch = memory::product(&shape).saturating_mul(6);
+        if !memory::fits(batch) {
+            return Err(ConfigError::Value {
+                key: "training.batch_size",
+                found: batch_size.to_string(),
+                expected: format!(
+                    "batches of examples and chains that fit into memory (these take {})",
+                    memory::amount(batch)
+                ),
+            }
+            .into());
+        }
         let negative_phase = NegativePhase::new(&config, shape, &mut noise, &examples.device());
         Ok(Self {
             average: config

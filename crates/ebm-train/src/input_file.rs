@@ -1,0 +1,158 @@
+//! Regular files opened for reading, with a bound on what is read: a pipe may block for ever, a device may never end.
+
+use std::fs::{self, File, FileType};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Why a file can't be read; whoever reports it says which file it was.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The system refused.
+    #[error("{0}; check that it exists and that you may access it")]
+    Io(#[from] io::Error),
+    /// Something that has no end, or no bytes at all.
+    #[error(
+        "found {0}, expected a regular file; give the path of one, or copy what it holds into one"
+    )]
+    NotAFile(&'static str),
+    /// More bytes than a file of its kind has.
+    #[error("found more than {limit} bytes, expected fewer; check that it is the right file")]
+    TooLong {
+        /// The most that are read.
+        limit: u64,
+    },
+    /// Text in another encoding.
+    #[error("found {0}, expected text in UTF-8; save it in that encoding")]
+    Encoding(&'static str),
+}
+
+/// Opens a regular file, and gives its length. Nothing else is opened: to open a pipe waits for whoever writes into it.
+pub(crate) fn open(path: &Path) -> Result<(File, u64), InputError> {
+    if let Some(kind) = special(fs::metadata(path)?.file_type()) {
+        return Err(InputError::NotAFile(kind));
+    }
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok((file, length))
+}
+
+/// The bytes of a regular file of at most `limit` bytes.
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
+    let (file, length) = open(path)?;
+    let mut bytes = Vec::new();
+    if length <= limit {
+        bytes
+            .try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))
+            .map_err(io::Error::from)?;
+        // The length of some files of the system is 0, whatever they hold.
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    }
+    if length > limit || bytes.len() as u64 > limit {
+        return Err(InputError::TooLong { limit });
+    }
+    Ok(bytes)
+}
+
+/// The text of a regular file of at most `limit` bytes of UTF-8, without the byte order mark that editors put before it.
+///
+/// # Errors
+///
+/// If it can't be read, is no regular file (a pipe, a device, a folder), is longer, or is in another encoding.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
+    let bytes = read_bytes(path, limit)?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(InputError::Encoding("UTF-16"));
+    }
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| InputError::Encoding("bytes that are no text in UTF-8"))?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
+/// What something is called that isn't a regular file.
+pub(crate) fn special(kind: FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        return None;
+    }
+    if kind.is_dir() {
+        return Some("a directory");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return Some("a pipe");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return Some("a device");
+        }
+    }
+    Some("something that is no file")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("text");
+        fs::write(&path, "\u{feff}0\n1\n").unwrap();
+        assert_eq!(read_text(&path, 100).unwrap(), "0\n1\n");
+        fs::write(&path, [0xff, 0xfe, b'0', 0]).unwrap();
+        assert!(matches!(
+            read_text(&path, 100),
+            Err(InputError::Encoding("UTF-16"))
+        ));
+        fs::write(&path, [b'0', 0xff]).unwrap();
+        assert!(matches!(
+            read_text(&path, 100),
+            Err(InputError::Encoding(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_longer_than_expected_is_refused() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("bytes");
+        fs::write(&path, [7; 10]).unwrap();
+        assert_eq!(read_bytes(&path, 10).unwrap(), [7; 10]);
+        assert!(matches!(
+            read_bytes(&path, 9),
+            Err(InputError::TooLong { limit: 9 })
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_opened() {
+        let folder = TempDir::new().unwrap();
+        let pipe = folder.path().join("pipe");
+        // To open it would wait for ever: nobody writes into it.
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for (path, kind) in [
+            (pipe.as_path(), "a pipe"),
+            (socket.as_path(), "a socket"),
+            (Path::new("/dev/zero"), "a device"),
+            (folder.path(), "a directory"),
+        ] {
+            let error = read_bytes(path, 100).unwrap_err();
+            assert!(
+                matches!(error, InputError::NotAFile(found) if found == kind),
+                "{error}"
+            );
+        }
+    }
+}
