@@ -403,8 +403,11 @@ fn steps_in(path: &Path, extension: &str) -> Result<Vec<u64>, TrainError> {
     Ok(entries.filter_map(step).collect())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     #[test]
@@ -412,8 +415,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let table = ConfigTable::from_preset("digits").expect("a preset");
         let mut config = table.read().expect("it is right");
-        // TOML has no such number, so that the configuration can't be written.
-        config.seed = u64::MAX;
+        // No text, so that the configuration can't be written.
+        config.training.start_from = Some(PathBuf::from(OsStr::from_bytes(b"/\xff")));
         let empty = folder.path().join("empty");
         fs::create_dir(&empty).expect("it is made");
         for root in [empty.clone(), folder.path().join("a/b")] {

@@ -117,8 +117,8 @@ pub(super) fn holds_leftovers_only(root: &Path) -> Result<bool, TrainError> {
 
 /// Whether a kill left this file before it was finished.
 pub(super) fn is_unfinished(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == UNFINISHED)
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension == UNFINISHED) && !path.is_dir()
 }
 
 #[cfg(test)]
