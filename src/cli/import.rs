@@ -36,13 +36,14 @@ use super::terminal::{quoted, remark};
 ///                      E = 1/2 |v|^2 - b.v - c.h - v W h
 ///   dbm                E = - b.v - c1.h1 - c2.h2 - .. - v W0 h1 - h1 W1 h2 - ..
 ///   boltzmann-machine, hopfield
-///                      E = -1/2 y W y - b.y; a diagonal of W becomes biases of units that are 0 or 1, since y^2 = y; for spins it is
-///                      a constant, which has to be 0
+///                      E = -1/2 y W y - b.y; a diagonal of W becomes biases of units that
+///                      are 0 or 1, since y^2 = y; of spins it is a constant, which has to be 0
 ///
-/// Layers that are numbered as in one torch.nn.Sequential, with whatever gaps and name before the number, are taken in this
-/// order. Arrays are 64, 32 or 16 bits wide. Of a PyTorch checkpoint, what lies under state_dict, model_state_dict,
-/// ema_state_dict, ema, model, network, net or module is taken, if what is beside it is the state of the training (optimizer,
-/// lr_schedulers, callbacks, epoch, ..); names that wrappers put before those of all arrays (module, model, _orig_mod, ..) are
+/// Layers that are numbered as in one torch.nn.Sequential, with whatever gaps and name before the
+/// number, are taken in this order. Arrays are 64, 32 or 16 bits wide. Of a PyTorch checkpoint, what
+/// lies under state_dict, model_state_dict, ema_state_dict, ema, model, network, net or module is
+/// taken, if what is beside it is the state of the training (optimizer, lr_schedulers, callbacks,
+/// epoch, ..). Names that wrappers put before those of all arrays (module, model, _orig_mod, ..) are
 /// left out. Any other array that the model doesn't have is an error.
 ///
 /// What arrays don't say, an exported file does; for others there are the flags below. `ebm eval` binarises grey
