@@ -1,8 +1,8 @@
 //! `ebm config`: the effective configuration.
 
-use super::completions::print_whole;
 use super::failure::Failure;
 use super::layers::ConfigArgs;
+use super::terminal::say_file;
 
 /// Print the effective configuration as TOML, defaults included.
 ///
@@ -22,5 +22,6 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let text = args.config.read(None)?.to_toml()?;
-    print_whole(text.as_bytes())
+    say_file(text.as_bytes());
+    Ok(())
 }

@@ -12,7 +12,7 @@ use ebm::training::run::{
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::terminal::{quoted, remark};
+use super::terminal::{confirm, quoted};
 
 /// Make a run folder of a file of weights: safetensors, or a PyTorch state dict (.pt, .pth)
 ///
@@ -280,7 +280,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             "`ebm logz --run {out}`, `ebm eval --run {out} --data DIR`, `ebm sample --run {out}`"
         ),
     };
-    remark(format_args!(
+    confirm(format_args!(
         "imported a {} for examples of {channels}x{height}x{width} into {out}; next: {next}",
         model.model.name(),
     ));

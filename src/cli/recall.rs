@@ -12,8 +12,9 @@ use super::eval::parse_share;
 use super::failure::Failure;
 use super::image_inputs::{check_output, first, read, written};
 use super::layers::DeviceArgs;
+use super::run_args::RunBeforeFilesArgs;
 use super::run_data;
-use super::terminal::{remark, say};
+use super::terminal::{confirm, say};
 
 /// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
 ///
@@ -21,11 +22,13 @@ use super::terminal::{remark, say};
 /// damaged already, or are with --flip; without any, the stored examples are. The picture shows three images each: as given, as
 /// recalled, and the stored example nearest to that. Overlaps are 1 where all pixels agree, 0 for chance, -1 for the opposite.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    override_usage = "ebm recall [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train` or `ebm import`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunBeforeFilesArgs,
     /// PNG or JPEG files of the size that the model takes [default: the stored examples]
     #[arg(value_name = "IMAGE")]
     files: Vec<PathBuf>,
@@ -54,14 +57,16 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   ebm train --preset hopfield-digits --out runs/memory
-  ebm recall --run runs/memory --flip 0.3             stored digits with three of ten pixels flipped
-  ebm recall --run runs/memory damaged.png            a picture of yours";
+  ebm recall runs/memory --flip 0.3             stored digits with three of ten pixels flipped
+  ebm recall runs/memory damaged.png            a picture of yours";
 
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
+    let (run, files) = args.run.split(args.files)?;
+    args.files = files;
     let inputs: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
-    let mut model = run::load_model(&args.run, &choice.device)?;
+    let mut model = run::load_model(&run, &choice.device)?;
     let refused = || TrainError::NotEvaluable {
         what: "recall",
         model: model.model.name(),
@@ -112,6 +117,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         recalled.images.len()
     ));
     written(&args.out, recalled.picture.save(&args.out))?;
-    remark(format_args!("wrote {}", args.out.display()));
+    confirm(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -7,7 +7,7 @@ use ebm::training::run;
 
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
-use super::reporter::{Reporter, report_outcome};
+use super::reporter::Reporter;
 
 /// Train a model into a new run folder.
 ///
@@ -49,9 +49,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let out = args
         .out
         .unwrap_or_else(|| next_free(Path::new("runs"), &args.config.name(from)));
-    let mut reporter = Reporter::new(choice.backend, args.time_limit);
+    let mut reporter = Reporter::new(choice.backend, args.time_limit, &config);
     let outcome = run::train(&config, &choice.device, &out, &mut reporter)?;
-    report_outcome(outcome, &out);
+    reporter.report(outcome, &out);
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use ratatui::widgets::{
     Axis, Block, Chart, Dataset, GraphType, LegendPosition, LineGauge, Paragraph,
 };
 
+use crate::cli::terminal::shown;
+
 use super::state::{State, clock, time_of_day};
 
 /// Narrower than that charts stand below each other.
@@ -56,11 +58,11 @@ fn title(state: &State) -> Line<'static> {
         _ => Color::Blue,
     };
     let mut spans = vec![
-        Span::from(format!(" {}  ", state.path().display())).bold(),
+        Span::from(format!(" {}  ", shown(&state.path().display().to_string()))).bold(),
         Span::from(run_state.name()).fg(color).bold(),
     ];
     if let RunState::Failed(message) = run_state {
-        spans.push(Span::from(format!(": {message}")).fg(color));
+        spans.push(Span::from(format!(": {}", shown(&message))).fg(color));
     }
     Line::from(spans)
 }
@@ -215,7 +217,7 @@ fn draw_events(frame: &mut Frame<'_>, state: &State, area: Rect, count: u16) {
     lines.extend(events.into_iter().map(|event| {
         Line::from(vec![
             Span::from(format!(" {}  ", time_of_day(event.at))).dim(),
-            Span::from(event.kind.to_string()),
+            Span::from(shown(&event.kind.to_string())),
         ])
     }));
     frame.render_widget(Paragraph::new(lines), area);

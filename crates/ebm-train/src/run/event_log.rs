@@ -215,7 +215,7 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
         name.to_string_lossy().into_owned()
     };
     Some(match event {
-        Event::Step(_) | Event::Logged { .. } => return None,
+        Event::Step(_) | Event::Logged { .. } | Event::RateJumped { .. } => return None,
         Event::Started {
             step,
             steps,

@@ -20,6 +20,13 @@ pub enum Event<'a> {
         /// Examples.
         examples: usize,
     },
+    /// A resumed run goes on with another learning rate than its last update had, since its configuration was changed.
+    RateJumped {
+        /// The learning rate of the last update.
+        from: f64,
+        /// That of the next.
+        to: f64,
+    },
     /// A layer of a deep machine is being trained alone.
     Pretraining {
         /// The hidden layer, from 1.

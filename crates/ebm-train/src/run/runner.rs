@@ -69,6 +69,11 @@ pub fn resume(
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
+    let (step, rollbacks) = (checkpoint.state.step, checkpoint.state.rollbacks);
+    let rates_before = before.as_ref().ok().and_then(|before| {
+        let last = step.checked_sub(1)?;
+        Some([last, step].map(|step| learning_rate(before, step, rollbacks)))
+    });
     let rate = config.optimizer.learning_rate();
     if before.is_ok_and(|before| before.optimizer.learning_rate() != rate) {
         // A learning rate that is given anew is meant as it is given.
@@ -81,7 +86,20 @@ pub fn resume(
     folder.write_config(config)?;
     let mut runner = Runner::new(config, device, folder, trainer)?;
     runner.used_up = used_up;
+    runner.rate_before = rates_before.and_then(|[last, next]| {
+        let found = runner.trainer.learning_rate();
+        ((found - next).abs() > SMALL_JUMP * found.max(next)).then_some(last)
+    });
     runner.run(watch)
+}
+
+/// Share by which a learning rate may differ from what the run before would have gone on with, before anybody is told.
+const SMALL_JUMP: f64 = 0.01;
+
+/// The learning rate of an update, from 0, as [`Trainer::learning_rate`] has it.
+fn learning_rate(config: &RunConfig, step: u64, rollbacks: u32) -> f64 {
+    let factor = config.schedule.factor(step, config.training.steps);
+    config.optimizer.learning_rate() * factor * 0.5_f64.powi(rollbacks as i32)
 }
 
 /// A trainer at its first step.
@@ -127,6 +145,8 @@ struct Runner<'a> {
     refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     used_up: Option<u64>,
+    /// The learning rate of the last update, where the run goes on with quite another.
+    rate_before: Option<f64>,
 }
 
 impl<'a> Runner<'a> {
@@ -145,6 +165,7 @@ impl<'a> Runner<'a> {
             log,
             refused_in_a_row: 0,
             used_up: None,
+            rate_before: None,
         })
     }
 
@@ -170,6 +191,10 @@ impl<'a> Runner<'a> {
             parameters: self.trainer.model().num_params(),
             examples: self.trainer.examples().len(),
         });
+        let to = self.trainer.learning_rate();
+        if let Some(from) = self.rate_before.filter(|_| self.trainer.steps_done() < steps) {
+            watch.event(&Event::RateJumped { from, to });
+        }
         if self.folder.checkpoint_steps()?.is_empty() {
             if !self.pretrain(watch)? {
                 return Ok(Outcome::Stopped { step: 0 });
