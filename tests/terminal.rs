@@ -151,7 +151,10 @@ fn each_signal_saves_and_stops_unless_it_was_ignored_at_the_start() {
             let output = child.wait_with_output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{name}");
             let said = text(&output.stdout);
-            assert!(said.contains("stopped and saved after step"), "{name}: {said}");
+            assert!(
+                said.contains("stopped and saved after step"),
+                "{name}: {said}"
+            );
         }
         let folder = workspace();
         let out = folder.path().join("out");
@@ -347,7 +350,10 @@ fn messages_cut_what_they_quote() {
     }
     // What was expected is still there.
     let said = text(&run(folder, &["train", "text.toml", "--out", "out"]).stderr);
-    assert!(said.contains("training.steps") && said.contains("expected a whole number"), "{said}");
+    assert!(
+        said.contains("training.steps") && said.contains("expected a whole number"),
+        "{said}"
+    );
     let flag = "9".repeat(100_000);
     for arguments in [
         &["sample", "out", "--steps", &flag][..],
@@ -386,7 +392,13 @@ fn a_run_is_named_first_or_by_its_flag() {
         let with_file = |way: &str| -> Vec<String> {
             let file = file(way);
             more.iter()
-                .map(|&word| if word == "FILE" { file.clone() } else { word.into() })
+                .map(|&word| {
+                    if word == "FILE" {
+                        file.clone()
+                    } else {
+                        word.into()
+                    }
+                })
                 .collect()
         };
         let go = |before: &[&str], way: &str| {
@@ -413,10 +425,16 @@ fn a_run_is_named_first_or_by_its_flag() {
         let none = run(folder, &[name]);
         let said = text(&none.stderr);
         assert_eq!(none.status.code(), Some(2), "{command}: {said}");
-        assert!(said.contains("DIR") && said.contains("--run"), "{command}: {said}");
+        assert!(
+            said.contains("DIR") && said.contains("--run"),
+            "{command}: {said}"
+        );
     }
     let said = text(&run(folder, &["compare", "a.png", "b.png"]).stderr);
-    assert!(said.contains("found the file a.png, expected a run folder"), "{said}");
+    assert!(
+        said.contains("found the file a.png, expected a run folder"),
+        "{said}"
+    );
     let said = text(&run(folder, &["compare", "network", "a.png"]).stderr);
     assert!(said.contains("found 1 images, expected two"), "{said}");
 }
@@ -434,7 +452,11 @@ fn empty_variables_are_none() {
     };
     for variable in ["EBM_BACKEND", "EBM_DEVICE", "EBM_LOG"] {
         let output = with(variable, "");
-        assert!(output.status.success(), "{variable}: {}", text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{variable}: {}",
+            text(&output.stderr)
+        );
     }
     assert_eq!(with("EBM_BACKEND", "tpu").status.code(), Some(2));
     assert_eq!(with("EBM_DEVICE", "x").status.code(), Some(2));
@@ -445,9 +467,14 @@ fn a_schedule_that_is_cut_short_or_begins_again_is_told() {
     let folder = workspace();
     let folder = folder.path();
     let schedule = ["--set", "schedule={decay={kind=\"linear\"}}"];
-    let said = train(folder, "short", &[&schedule[..], &["--time-limit", "0s"]].concat());
+    let said = train(
+        folder,
+        "short",
+        &[&schedule[..], &["--time-limit", "0s"]].concat(),
+    );
     // The first of 6 updates has all of 0.01, the last a sixth of it.
-    let expected = "the learning rate is still at 0.0100 of 0.0100, and was to fall to 0.00167 by step 6";
+    let expected =
+        "the learning rate is still at 0.0100 of 0.0100, and was to fall to 0.00167 by step 6";
     assert!(said.contains(expected), "{said}");
     let said = succeed(folder, &["resume", "short"]);
     assert!(!said.contains("learning rate"), "{said}");
@@ -460,9 +487,19 @@ fn a_schedule_that_is_cut_short_or_begins_again_is_told() {
     let longer = ["resume", "constant", "--set", "training.steps=8"];
     let said = succeed(folder, &longer);
     assert!(!said.contains("learning rate"), "{said}");
-    let faster = ["resume", "constant", "--set", "training.steps=9", "--set", "optimizer.learning_rate=0.02"];
+    let faster = [
+        "resume",
+        "constant",
+        "--set",
+        "training.steps=9",
+        "--set",
+        "optimizer.learning_rate=0.02",
+    ];
     let said = succeed(folder, &faster);
-    assert!(said.contains("jumps from 0.0100, that of the last update, to 0.0200"), "{said}");
+    assert!(
+        said.contains("jumps from 0.0100, that of the last update, to 0.0200"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -479,10 +516,16 @@ fn a_comparison_begins_with_its_answer() {
         [&forth, &back].map(|said| said.starts_with("the model prefers A, "));
     assert_ne!(forth_wins_first, back_wins_first, "{forth}\n{back}");
     let winner = if forth_wins_first { "a.png" } else { "b.png" };
-    assert!(forth.contains(winner) && back.contains(winner), "{forth}\n{back}");
+    assert!(
+        forth.contains(winner) && back.contains(winner),
+        "{forth}\n{back}"
+    );
     assert!(forth.contains(" nats: it finds it "), "{forth}");
     let same = compare("a.png", "a.png");
-    assert!(same.starts_with("the model prefers neither image: "), "{same}");
+    assert!(
+        same.starts_with("the model prefers neither image: "),
+        "{same}"
+    );
     let said = succeed(folder, &["compare", "network", "a.png", "b.png", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     let expected = if forth_wins_first { "first" } else { "second" };

@@ -86,11 +86,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Which image the model prefers, in a sentence.
-fn answer(
-    comparison: &Comparison,
-    [first, second]: [&PathBuf; 2],
-    temperature: f64,
-) -> String {
+fn answer(comparison: &Comparison, [first, second]: [&PathBuf; 2], temperature: f64) -> String {
     let nats = comparison.log_ratio.abs();
     let (winner, loser) = match comparison.preferred {
         Preferred::First => (format!("A, {},", first.display()), "B"),

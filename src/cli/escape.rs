@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 /// Most characters of a message in one line.
 const LONGEST: usize = 1000;
+/// Bytes of a quoted value that needn't be shortened, and the characters that are left of one that must.
+const LONG_QUOTE: usize = 200;
+const QUOTE: usize = 80;
 /// Most characters of each line of a message that shows a place in a file.
 const LONGEST_LINE: usize = 160;
 /// Most lines of such a message.
@@ -40,8 +43,35 @@ fn is_unsafe(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The message with the beginnings alone of very long values that it quotes.
+fn with_short_quotes(message: &str) -> String {
+    let mut short = String::with_capacity(message.len().min(4 * LONGEST));
+    let (mut rest, mut before) = (message, ' ');
+    while let Some(character) = rest.chars().next() {
+        let after = &rest[character.len_utf8()..];
+        // An apostrophe inside of a word opens nothing.
+        let opens = "\"`'".contains(character) && !before.is_alphanumeric();
+        let end = if opens { after.find(character) } else { None };
+        short.push(character);
+        (rest, before) = (after, character);
+        if let Some(end) = end {
+            let span = &after[..end];
+            if span.len() > LONG_QUOTE {
+                short.extend(span.chars().take(QUOTE));
+                short.push('…');
+            } else {
+                short.push_str(span);
+            }
+            short.push(character);
+            rest = &after[end + character.len_utf8()..];
+        }
+    }
+    short
+}
+
 /// The beginning and the end of a message that is too long, since what was expected and what to do stands at the end.
 pub(super) fn brief(message: &str, lines: Lines) -> String {
+    let message = &with_short_quotes(message);
     if lines == Lines::One || !message.contains('\n') {
         return without_middle(message, LONGEST);
     }
@@ -65,7 +95,10 @@ fn without_middle(text: &str, most: usize) -> String {
     let (before, after) = (most * 2 / 3, most / 3);
     let start: String = text.chars().take(before).collect();
     let end: String = text.chars().skip(count - after).collect();
-    format!("{start} [... {} characters ...] {end}", count - before - after)
+    format!(
+        "{start} [... {} characters ...] {end}",
+        count - before - after
+    )
 }
 
 #[cfg(test)]
@@ -107,9 +140,21 @@ mod tests {
         assert!(message.chars().count() < LONGEST + 40, "{message}");
         assert!(message.starts_with("found 9é9é") && message.ends_with("9é, expected a number"));
         assert!(message.contains(" [... 999"), "{message}");
+        let quoted = |value: &str| {
+            format!("config key `x`: found \"{value}\", it can't be `{value}`, nor '{value}'")
+        };
+        let expected = format!("{}…", "é".repeat(QUOTE));
+        assert_eq!(
+            brief(&quoted(&"é".repeat(500_000)), Lines::One),
+            quoted(&expected)
+        );
+        assert_eq!(brief(&quoted("a 'b' c"), Lines::One), quoted("a 'b' c"));
         let page = brief(&format!("{long}\n").repeat(100), Lines::Many);
         assert_eq!(page.lines().count(), MOST_LINES + 1);
-        assert!(page.lines().all(|line| line.chars().count() < LONGEST_LINE + 40));
+        assert!(
+            page.lines()
+                .all(|line| line.chars().count() < LONGEST_LINE + 40)
+        );
         assert!(page.ends_with("and 88 more lines"), "{page}");
     }
 }

@@ -103,7 +103,9 @@ struct Report {
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
     let sources = args.outliers.sources()?;
-    let folder = args.out.unwrap_or_else(|| args.run.path().join("evaluation"));
+    let folder = args
+        .out
+        .unwrap_or_else(|| args.run.path().join("evaluation"));
     let choice = args.device.open(None)?;
     let mut model = run::load_model(args.run.path(), &choice.device)?;
     // Found before the work, not after.

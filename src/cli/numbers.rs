@@ -7,7 +7,7 @@ pub(super) fn significant(value: f64, digits: usize) -> String {
         return "0".into();
     }
     if !size.is_finite() {
-        return "not finite".into();
+        return value.to_string();
     }
     if !(1e-4..1e6).contains(&size) {
         return format!("{value:.*e}", digits - 1);
@@ -52,8 +52,8 @@ mod tests {
             (4321.9, "+4322"),
             (-123_456.7, "-123457"),
             (1.5e9, "+1.500e9"),
-            (f64::NAN, "not finite"),
-            (f64::INFINITY, "not finite"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
         ] {
             assert_eq!(signed(value, 4), expected, "{value}");
         }
@@ -62,7 +62,12 @@ mod tests {
 
     #[test]
     fn clocks_have_hours_when_there_are_any() {
-        for (seconds, expected) in [(0.4, "0:00"), (83.0, "1:23"), (3600.0, "1:00:00"), (-1.0, "0:00")] {
+        for (seconds, expected) in [
+            (0.4, "0:00"),
+            (83.0, "1:23"),
+            (3600.0, "1:00:00"),
+            (-1.0, "0:00"),
+        ] {
             assert_eq!(clock(seconds), expected);
         }
     }

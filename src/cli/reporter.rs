@@ -127,7 +127,7 @@ impl Reporter {
     pub(crate) fn report(&self, outcome: Outcome, run: &Path) {
         let model = run.join("model.safetensors");
         let run = quoted(run);
-        if self.terminal {
+        if self.terminal && self.logged.is_some() {
             status_line::keep(&self.status());
         }
         match outcome {

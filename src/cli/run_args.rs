@@ -100,10 +100,7 @@ mod tests {
         let expected = (run.clone(), vec![file.clone(), file.clone()]);
         assert_eq!(split(Some(&run), None, &[&file, &file]).unwrap(), expected);
         assert_eq!(split(Some(&file), Some(&run), &[&file]).unwrap(), expected);
-        assert_eq!(
-            split(None, Some(&run), &[]).unwrap(),
-            (run.clone(), vec![])
-        );
+        assert_eq!(split(None, Some(&run), &[]).unwrap(), (run.clone(), vec![]));
         for (first, flag) in [(Some(&run), Some(&run)), (Some(&file), None), (None, None)] {
             assert!(split(first, flag, &[&file]).is_err());
         }

@@ -39,7 +39,10 @@ impl StatusLine {
         }
         if text.is_empty() {
             // Better the beginning of the first than nothing.
-            return self.parts.first().map_or_else(String::new, |part| part.chars().take(width).collect());
+            return self
+                .parts
+                .first()
+                .map_or_else(String::new, |part| part.chars().take(width).collect());
         }
         if least == 0 {
             return text;
@@ -164,7 +167,13 @@ mod tests {
     use super::*;
 
     fn line() -> StatusLine {
-        let parts = ["1234/20000", "12:31 left", "gap +0.01234", "E(data) -1.234e-5", "moved 0.1"];
+        let parts = [
+            "1234/20000",
+            "12:31 left",
+            "gap +0.01234",
+            "E(data) -1.234e-5",
+            "moved 0.1",
+        ];
         StatusLine {
             share: 0.5,
             parts: parts.map(String::from).to_vec(),

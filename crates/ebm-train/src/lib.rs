@@ -19,6 +19,7 @@ mod examples;
 mod files;
 mod gradient_descent;
 mod gradients;
+mod listing;
 mod memory;
 mod moving_average;
 mod negative_phase;

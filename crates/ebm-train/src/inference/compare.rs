@@ -83,9 +83,7 @@ pub fn compare(
     let bound = energies_are_bounds(&model.model);
     let pairs = first.into_iter().zip(second);
     Ok(pairs
-        .map(|(first, second)| {
-            Comparison::new(-f64::from(first), -f64::from(second), bound)
-        })
+        .map(|(first, second)| Comparison::new(-f64::from(first), -f64::from(second), bound))
         .collect())
 }
 

@@ -192,7 +192,10 @@ impl<'a> Runner<'a> {
             examples: self.trainer.examples().len(),
         });
         let to = self.trainer.learning_rate();
-        if let Some(from) = self.rate_before.filter(|_| self.trainer.steps_done() < steps) {
+        if let Some(from) = self
+            .rate_before
+            .filter(|_| self.trainer.steps_done() < steps)
+        {
             watch.event(&Event::RateJumped { from, to });
         }
         if self.folder.checkpoint_steps()?.is_empty() {
