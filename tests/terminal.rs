@@ -189,8 +189,9 @@ impl Tmux {
         let tmux = Self {
             socket: format!("ebm{name}{columns}"),
         };
+        // Ctrl-C is meant for the command, not for its shell.
         let shell = format!(
-            "'{}' {arguments}; echo \"[code $?]\"; sleep 60",
+            "trap : INT; '{}' {arguments}; echo \"[code $?]\"; sleep 60",
             env!("CARGO_BIN_EXE_ebm")
         );
         let output = Command::new("tmux")
@@ -262,7 +263,9 @@ fn the_status_line_fits_its_terminal_and_leaves_the_last_word() {
             assert_eq!(has_bar, narrower > 62, "{narrower}:\n{screen}");
         }
         tmux.tell(&["send-keys", "C-c"]);
-        let screen = tmux.wait("[code 0]").replace('\n', "");
+        tmux.wait("[code 0]");
+        // Long lines in one piece.
+        let screen = tmux.tell(&["capture-pane", "-p", "-J"]);
         assert!(screen.contains("stopped and saved after step"), "{screen}");
         assert!(screen.contains("go on with `ebm resume o`"), "{screen}");
     }
@@ -436,7 +439,7 @@ fn a_run_is_named_first_or_by_its_flag() {
         "{said}"
     );
     let said = text(&run(folder, &["compare", "network", "a.png"]).stderr);
-    assert!(said.contains("found 1 images, expected two"), "{said}");
+    assert!(said.contains("found 1, expected two images"), "{said}");
 }
 
 #[test]

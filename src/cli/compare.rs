@@ -57,7 +57,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let [first, second] = &files[..] else {
         return Err(Failure::Argument {
             argument: "IMAGE",
-            message: format!("found {} images, expected two to compare", files.len()),
+            message: format!("found {}, expected two images", files.len()),
         });
     };
     let choice = args.device.open(None)?;

@@ -61,7 +61,7 @@ impl RunBeforeFilesArgs {
             message,
         };
         match (self.run, self.first) {
-            (Some(run), Some(first)) if first.is_dir() => Err(wrong(format!(
+            (Some(run), Some(first)) if first.join("config.toml").is_file() => Err(wrong(format!(
                 "found two runs, {} and `--run {}`, expected one",
                 first.display(),
                 run.display()
@@ -89,6 +89,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (run, file) = (folder.path().join("run"), folder.path().join("a.png"));
         std::fs::create_dir(&run).unwrap();
+        std::fs::write(run.join("config.toml"), "").unwrap();
         std::fs::write(&file, "").unwrap();
         let split = |first: Option<&PathBuf>, flag: Option<&PathBuf>, files: &[&PathBuf]| {
             let args = RunBeforeFilesArgs {

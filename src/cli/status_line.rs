@@ -118,7 +118,8 @@ impl Drawn {
         let start = self.start();
         self.columns = text.chars().count();
         self.at = Some(Instant::now());
-        write(&format!("{start}{text}\x1b[K"));
+        // A terminal that is just being made narrower hasn't told yet: what is too long is cut off there, not broken.
+        write(&format!("{start}\x1b[?7l{text}\x1b[?7h\x1b[K"));
     }
 
     fn erase(&mut self) {

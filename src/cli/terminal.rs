@@ -47,11 +47,28 @@ impl Verbosity {
         EVENTS.store(true, Ordering::Relaxed);
         let events = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
-            .with_writer(std::io::stderr)
-            .with_ansi(is_coloured())
+            .with_writer(|| EventWriter)
+            // Colours would have to be told from those in the names of files.
+            .with_ansi(false)
             .compact();
         // Fails where a program that uses this one has set up its own.
         let _ = events.try_init();
+    }
+}
+
+/// Writes events, each of which comes in one piece, as one line each.
+struct EventWriter;
+
+impl Write for EventWriter {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = escaped(text.trim_end_matches('\n'), Lines::One);
+        std::io::stderr().write_all(format!("{line}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
