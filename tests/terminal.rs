@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use common::{
@@ -186,8 +187,11 @@ struct Tmux {
 impl Tmux {
     fn start(folder: &Path, columns: u16, arguments: &str) -> Option<Self> {
         let name = folder.file_name().unwrap().to_string_lossy();
+        // One that ends must not be in the way of the next.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let tmux = Self {
-            socket: format!("ebm{name}{columns}"),
+            socket: format!("ebm{name}{number}"),
         };
         // Ctrl-C is meant for the command, not for its shell.
         let shell = format!(
