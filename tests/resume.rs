@@ -104,7 +104,8 @@ fn an_interrupt_saves_and_says_how_to_go_on() {
     wait_for("the first checkpoints", || {
         checkpoint_steps(&out).last() >= Some(&10)
     });
-    signal("INT", child.id());
+    // Not SIGINT, which shells ignore for what they start in the background.
+    signal("TERM", child.id());
     let output = child.wait_with_output().unwrap();
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");

@@ -3,28 +3,32 @@
 use std::path::PathBuf;
 
 use ebm::training::config::EnergyUnit;
-use ebm::training::inference::{Comparison, compare};
+use ebm::training::inference::{Comparison, Preferred, compare};
 use ebm::training::run;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::image_inputs::read;
 use super::layers::DeviceArgs;
-use super::terminal::say;
+use super::numbers::significant;
+use super::run_args::RunBeforeFilesArgs;
+use super::terminal::{say, say_json};
 
-/// Compare two images: the log-ratio log p(A) - log p(B) = f(A) - f(B), for which no partition function is needed.
+/// Compare two images: which one the model prefers, and by how much.
+///
+/// The log-ratio log p(A) - log p(B) = f(A) - f(B) needs no partition function. The first line is the answer; where the difference
+/// is within the rounding of the numbers, there is none.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    override_usage = "ebm compare [OPTIONS] <DIR|--run <DIR>> <A.png> <B.png>",
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
-    /// The first image, PNG or JPEG
-    #[arg(value_name = "A.png")]
-    first: PathBuf,
-    /// The second image
-    #[arg(value_name = "B.png")]
-    second: PathBuf,
-    /// Run folder, made by `ebm train` or `ebm import`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunBeforeFilesArgs,
+    /// The two images, PNG or JPEG
+    #[arg(value_name = "IMAGE")]
+    files: Vec<PathBuf>,
     /// Cut and scale images of another size
     #[arg(long)]
     resize: bool,
@@ -37,8 +41,8 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm compare upright.png turned.png --run runs/digits-1
-  ebm compare photo.jpg noise.png --run runs/fashion --resize --json";
+  ebm compare runs/digits-1 upright.png turned.png
+  ebm compare runs/fashion photo.jpg noise.png --resize --json";
 
 /// What is printed as JSON.
 #[derive(Serialize)]
@@ -50,59 +54,99 @@ struct Report {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let (run, files) = args.run.split(args.files)?;
+    let [first, second] = &files[..] else {
+        return Err(Failure::Argument {
+            argument: "IMAGE",
+            message: format!("found {}, expected two images", files.len()),
+        });
+    };
     let choice = args.device.open(None)?;
-    let model = run::load_model(&args.run, &choice.device)?;
+    let model = run::load_model(&run, &choice.device)?;
     let images = |file: &PathBuf| {
         let files = std::slice::from_ref(file);
         read(&model, files, args.resize, &choice.device)
     };
-    let found = compare(&model, images(&args.first)?, images(&args.second)?)?;
+    let found = compare(&model, images(first)?, images(second)?)?;
     let temperature = model.config.sampler.temperature();
     let unit = model.config.energy_unit();
     for comparison in found {
         if args.json {
-            let report = Report {
+            say_json(&Report {
                 comparison,
                 temperature,
-            };
-            let json = serde_json::to_string_pretty(&report).unwrap_or_default();
-            say(format_args!("{json}"));
-            continue;
-        }
-        let kind = if comparison.bound {
-            " (lower bound)"
+            });
         } else {
-            ""
-        };
-        for (file, f) in [
-            (&args.first, comparison.f_first),
-            (&args.second, comparison.f_second),
-        ] {
-            let unit = unit.name();
             say(format_args!(
-                "f = {f:14.6} {unit}{kind}  {}",
-                file.display()
+                "{}",
+                answer(&comparison, [first, second], unit)
             ));
-        }
-        let ratio = comparison.log_ratio;
-        match unit {
-            EnergyUnit::Nats => {
-                say(format_args!("log p(A) - log p(B) = {ratio:.6} nats{kind}"));
-                say(format_args!("odds p(A) / p(B) = {}", odds(ratio)));
-            }
-            EnergyUnit::Model { temperature } => {
-                say(format_args!("f(A) - f(B) = {ratio:.6} {unit}{kind}"));
-                if temperature > 0.0 {
-                    say(format_args!(
-                        "log p(A) - log p(B) = {:.3} nats{kind}, odds {}, at the temperature {temperature:.3e} of the run's sampler",
-                        ratio / temperature,
-                        odds(ratio / temperature)
-                    ));
-                }
-            }
+            print_details(&comparison, [first, second], unit);
         }
     }
     Ok(())
+}
+
+/// Which image the model prefers, in a sentence.
+fn answer(comparison: &Comparison, [first, second]: [&PathBuf; 2], unit: EnergyUnit) -> String {
+    let difference = comparison.log_ratio.abs();
+    let by = format!("{} {}", significant(difference, 3), unit.name());
+    let (winner, loser) = match comparison.preferred {
+        Preferred::First => (format!("A, {},", first.display()), "B"),
+        Preferred::Second => (format!("B, {},", second.display()), "A"),
+        Preferred::Neither => {
+            return format!(
+                "the model prefers neither image: f differs by {by}, which is within rounding"
+            );
+        }
+    };
+    if comparison.bound {
+        return format!(
+            "the model seems to prefer {winner} to {loser}, by {by}: of lower bounds, which may be off by more for one image than for the other"
+        );
+    }
+    let likelier = match unit {
+        EnergyUnit::Nats => format!(": it finds it {} times as likely", odds(difference)),
+        EnergyUnit::Model { temperature } if temperature > 0.0 => format!(
+            ": at the temperature of its sampler, {temperature:.1e}, it finds it {} times as likely",
+            odds(difference / temperature)
+        ),
+        // Without a temperature there is no distribution, only a valley that is deeper.
+        EnergyUnit::Model { .. } => String::new(),
+    };
+    format!("the model prefers {winner} to {loser}, by {by}{likelier}")
+}
+
+/// The numbers behind the answer.
+fn print_details(comparison: &Comparison, files: [&PathBuf; 2], unit: EnergyUnit) {
+    let kind = if comparison.bound {
+        " (lower bound)"
+    } else {
+        ""
+    };
+    let values = [comparison.f_first, comparison.f_second];
+    for ((name, file), f) in ["A", "B"].iter().zip(files).zip(values) {
+        say(format_args!(
+            "f({name}) = {f:14.6} {}{kind}  {}",
+            unit.name(),
+            file.display()
+        ));
+    }
+    let ratio = comparison.log_ratio;
+    let temperature = match unit {
+        EnergyUnit::Nats => 1.0,
+        EnergyUnit::Model { temperature } => {
+            say(format_args!("f(A) - f(B) = {ratio:.6} {unit}{kind}"));
+            temperature
+        }
+    };
+    if temperature > 0.0 {
+        say(format_args!(
+            "log p(A) - log p(B) = {:.6} nats{kind}, odds {}",
+            ratio / temperature,
+            odds(ratio / temperature)
+        ));
+    }
 }
 
 /// `exp` of a log-ratio, also where no floating-point number holds it.

@@ -12,7 +12,8 @@ use ebm::training::{TitledColumns, TrainError, image_grid, run, save_picture, ti
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats};
 use super::layers::DeviceArgs;
-use super::terminal::{remark, say};
+use super::run_args::RunsArgs;
+use super::terminal::{confirm, say};
 
 /// Sample a composition of trained models of the same images: their product, mixture or negation.
 ///
@@ -25,9 +26,8 @@ use super::terminal::{remark, say};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folders, made by `ebm train`, of models of images of one shape
-    #[arg(value_name = "RUN", required = true)]
-    runs: Vec<PathBuf>,
+    #[command(flatten)]
+    runs: RunsArgs,
     /// How
     #[arg(long, value_name = "KIND", value_enum, default_value = "product")]
     kind: KindArg,
@@ -78,24 +78,24 @@ impl KindArg {
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_output(&args.out, &[])?;
+    let runs = args.runs.paths();
     let weights = if args.weights.is_empty() {
-        vec![1.0; args.runs.len()]
+        vec![1.0; runs.len()]
     } else {
         args.weights
     };
     let choice = args.device.open(None)?;
-    let models: Result<Vec<_>, TrainError> = args
-        .runs
+    let models: Result<Vec<_>, TrainError> = runs
         .iter()
         .map(|folder| run::load_model(folder, &choice.device))
         .collect();
     let models = models?;
     if let Some(index) = models.iter().position(|model| !model.takes_images()) {
         return Err(Failure::Argument {
-            argument: "RUN",
+            argument: "DIR",
             message: format!(
                 "{} is of points in the plane, expected a run of images",
-                args.runs[index].display()
+                runs[index].display()
             ),
         });
     }
@@ -141,6 +141,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64,
         unit
     ));
-    remark(format_args!("wrote {}", args.out.display()));
+    confirm(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! `ebm config`: the effective configuration.
 
-use super::completions::print_whole;
 use super::failure::Failure;
 use super::layers::ConfigArgs;
+use super::terminal::say_file;
 
 /// Print the effective configuration as TOML, defaults included, with a comment above each key.
 ///
@@ -23,5 +23,6 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let text = args.config.read(None)?.to_commented_toml()?;
-    print_whole(text.as_bytes())
+    say_file(text.as_bytes());
+    Ok(())
 }

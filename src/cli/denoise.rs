@@ -13,7 +13,8 @@ use ebm::training::{TitledColumns, save_picture, titled_grid};
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};
 use super::layers::DeviceArgs;
-use super::terminal::{remark, say};
+use super::run_args::RunBeforeFilesArgs;
+use super::terminal::{confirm, say};
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
 ///
@@ -25,11 +26,13 @@ use super::terminal::{remark, say};
 /// temperature of the run's sampler. Two-valued pixels of restricted and deep Boltzmann machines are flipped with probability S, and
 /// Gibbs sampling draws from what the flips leave likely.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    override_usage = "ebm denoise [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`, of a network that Langevin dynamics samples, or of a restricted or deep Boltzmann machine
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunBeforeFilesArgs,
     #[command(flatten)]
     images: ImageArgs,
     /// Standard deviation of the noise, as a share of black to white; of two-valued pixels the share that is flipped
@@ -64,10 +67,10 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm denoise --run runs/digits-1 --noise 0.2               held-out digits, with noise of a fifth of black to white
-  ebm denoise --run runs/digits-1 --noise 0.2 --image mean  the mean of the posterior instead of its maximum
-  ebm denoise --run runs/fashion photo.png --observed       a noisy picture of yours
-  ebm denoise --run runs/rbm --noise 0.1                    black and white digits, with a tenth of the pixels flipped";
+  ebm denoise runs/digits-1 --noise 0.2               held-out digits, with noise of a fifth of black to white
+  ebm denoise runs/digits-1 --noise 0.2 --image mean  the mean of the posterior instead of its maximum
+  ebm denoise runs/fashion photo.png --observed       a noisy picture of yours
+  ebm denoise runs/rbm --noise 0.1                    black and white digits, with a tenth of the pixels flipped";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ImageArg {
@@ -86,11 +89,13 @@ fn parse_positive(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
+    let (run, files) = args.run.split(args.images.files)?;
+    args.images.files = files;
     let inputs: Vec<&Path> = args.images.files.iter().map(PathBuf::as_path).collect();
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
-    let model = run::load_model(&args.run, &choice.device)?;
+    let model = run::load_model(&run, &choice.device)?;
     require_images(&model)?;
     let config = &model.config;
     if args.temperature.is_none() && config.sampler.temperature() == 0.0 {
@@ -196,6 +201,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             ));
         }
     }
-    remark(format_args!("wrote {}", args.out.display()));
+    confirm(format_args!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -15,10 +15,14 @@ use ebm::training::{Examples, TrainError};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::numbers::significant;
 use super::terminal::say;
 
 /// Share of held-out images that are accepted where false positives are counted.
 const ACCEPTANCE: f64 = 0.95;
+
+/// Digits of a number in the table.
+const DIGITS: usize = 5;
 
 /// What to compare the data with.
 #[derive(clap::Args)]
@@ -276,7 +280,7 @@ fn print_header(what: &str) {
 fn print_row(set: &EnergySet, values: Option<&EnergySummary>, shares: [Option<f64>; 2]) {
     let number = |value: fn(&EnergySummary) -> f64| {
         let value = values.map(value);
-        value.map_or_else(|| "-".into(), significant)
+        value.map_or_else(|| "-".into(), |value| significant(value, DIGITS))
     };
     let [auroc, fpr] =
         shares.map(|share| share.map_or(String::new(), |share| format!("{share:.4}")));
@@ -289,16 +293,6 @@ fn print_row(set: &EnergySet, values: Option<&EnergySummary>, shares: [Option<f6
         number(|values| values.quantile_5),
         number(|values| values.quantile_95),
     ));
-}
-
-/// Some five digits.
-fn significant(value: f64) -> String {
-    let digits = if value == 0.0 || !value.is_finite() {
-        3
-    } else {
-        (4 - value.abs().log10().floor() as i32).clamp(0, 6) as usize
-    };
-    format!("{value:.digits$}")
 }
 
 /// The end of a text that is too long.

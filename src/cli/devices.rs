@@ -37,7 +37,8 @@ pub(crate) fn run(_args: Args) -> Result<(), Failure> {
         }
     }
     let choice = backend::select("auto", 0)?;
-    say(format_args!("\n--backend auto takes {}", choice.backend));
+    say(format_args!(""));
+    say(format_args!("--backend auto takes {}", choice.backend));
     Ok(())
 }
 

@@ -18,8 +18,9 @@ use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
+use super::run_args::RunArgs;
 use super::run_data;
-use super::terminal::{is_quiet, say, warn};
+use super::terminal::{is_quiet, say, say_lines, warn};
 
 /// Filters and pairs of reconstructions in a picture.
 const PICTURED: usize = 100;
@@ -38,9 +39,8 @@ const PICTURED: usize = 100;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train` or `ebm import`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     /// Folder of data to evaluate on [default: the data of the run]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -68,10 +68,10 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm eval --run runs/digits-1                          against noise, constant images and shuffled pixels
-  ebm eval --run runs/fashion --ood uniform --ood DIR   against noise and the images of a folder
-  ebm eval --run runs/rbm --ood none --json             its likelihood alone
-  ebm eval --run runs/rbm --data DIR                    on other data";
+  ebm eval runs/digits-1                          against noise, constant images and shuffled pixels
+  ebm eval runs/fashion --ood uniform --ood DIR   against noise and the images of a folder
+  ebm eval runs/rbm --ood none --json             its likelihood alone
+  ebm eval runs/rbm --data DIR                    on other data";
 
 pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -104,9 +104,11 @@ struct Report {
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
     let sources = args.outliers.sources()?;
-    let folder = args.out.unwrap_or_else(|| args.run.join("evaluation"));
+    let folder = args
+        .out
+        .unwrap_or_else(|| args.run.path().join("evaluation"));
     let choice = args.device.open(None)?;
-    let mut model = run::load_model(&args.run, &choice.device)?;
+    let mut model = run::load_model(args.run.path(), &choice.device)?;
     // Found before the work, not after.
     let there = folder.ancestors().find(|path| path.exists());
     if there.is_some_and(|path| !path.is_dir()) {
@@ -189,7 +191,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
     if args.json {
-        say(format_args!("{json}"));
+        say_lines(&format!("{json}\n"));
     } else {
         print(&report);
         if let Some(density) = &report.density {

@@ -8,7 +8,8 @@ use ebm::training::{is_special_file, write_whole};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::terminal::remark;
+use super::run_args::RunBeforeFilesArgs;
+use super::terminal::confirm;
 
 /// Write the weights of a run into a safetensors file, which NumPy and PyTorch read, or its chains into a .npy file
 ///
@@ -24,12 +25,14 @@ use super::terminal::remark;
 /// paddings, shape (channels, height, width of an example) and the configuration. Boltzmann machines have
 /// the names that `ebm import --help` lists; offsets of a centred machine are folded into its biases.
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES)]
-#[group(id = "what", required = true, multiple = true, args = ["file", "chains"])]
+#[command(
+    verbatim_doc_comment,
+    override_usage = "ebm export [OPTIONS] <DIR|--run <DIR>> <FILE|--chains <FILE.npy>>",
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train` or `ebm import`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunBeforeFilesArgs,
     /// The file of weights to write
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
@@ -43,15 +46,35 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm export --run runs/digits-1 weights.safetensors
-  ebm export --run runs/digits-1 --chains chains.npy
+  ebm export runs/digits-1 weights.safetensors
+  ebm export runs/digits-1 --chains chains.npy
   ebm import weights.safetensors --out runs/copy        and back
 
 In Python, with a module of the same names (examples/python has one):
   module.load_state_dict(safetensors.torch.load_file(\"weights.safetensors\"))";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    for path in [&args.file, &args.chains].into_iter().flatten() {
+    let (run, files) = args.run.split(args.file.into_iter().collect())?;
+    let wrong = |message: String| Failure::Argument {
+        argument: "FILE",
+        message,
+    };
+    let file = match &files[..] {
+        [] if args.chains.is_none() => {
+            return Err(wrong(
+                "found none, expected the file of weights to write, or `--chains FILE.npy`".into(),
+            ));
+        }
+        [] => None,
+        [file] => Some(file),
+        [_, other, ..] => {
+            return Err(wrong(format!(
+                "found another, {}, expected one",
+                other.display()
+            )));
+        }
+    };
+    for path in file.into_iter().chain(&args.chains) {
         check_new(path)?;
     }
     if let Some(path) = &args.chains
@@ -66,17 +89,17 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         });
     }
     let choice = args.device.open(None)?;
-    let model = run::load_model(&args.run, &choice.device)?;
-    if let Some(path) = &args.file {
+    let model = run::load_model(&run, &choice.device)?;
+    if let Some(path) = file {
         run::export(&model, path)?;
-        remark(format_args!(
+        confirm(format_args!(
             "wrote the weights of a {} to {}",
             model.model.name(),
             path.display()
         ));
     }
     if let Some(path) = &args.chains {
-        let chains = run::stored_chains(&RunFolder::open(&args.run)?, &model)?;
+        let chains = run::stored_chains(&RunFolder::open(&run)?, &model)?;
         let mut bytes = Vec::new();
         write_npy(&mut bytes, &chains)
             .and_then(|()| write_whole(path, &bytes))
@@ -84,7 +107,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 path: path.display().to_string(),
                 message: error.to_string(),
             })?;
-        remark(format_args!(
+        confirm(format_args!(
             "wrote chains of shape {:?} to {}",
             chains.shape().as_slice(),
             path.display()

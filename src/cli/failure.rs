@@ -61,7 +61,13 @@ impl From<PictureError> for Failure {
 impl Failure {
     /// Prints the message; 2 for what the user wrote, 1 for what the machine or the data did.
     pub(crate) fn report(&self) -> ExitCode {
-        terminal::error(format_args!("{self}"));
+        match self {
+            Self::Config(ConfigError::Syntax { .. })
+            | Self::Train(TrainError::Config(ConfigError::Syntax { .. })) => {
+                terminal::error_in_lines(format_args!("{self}"));
+            }
+            _ => terminal::error(format_args!("{self}")),
+        }
         match self {
             Self::Config(_)
             | Self::Argument { .. }

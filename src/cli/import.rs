@@ -12,7 +12,7 @@ use ebm::training::run::{
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::terminal::{quoted, remark};
+use super::terminal::{confirm, quoted, remark};
 
 /// Make a run folder of a file of weights: safetensors, or a PyTorch state dict (.pt, .pth)
 ///
@@ -297,7 +297,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if !ignored.is_empty() {
         remark(format_args!("left out, beside the weights: {ignored}"));
     }
-    remark(format_args!(
+    confirm(format_args!(
         "imported a {} for examples of {channels}x{height}x{width} into {out}; next: {next}",
         model.model.name(),
     ));

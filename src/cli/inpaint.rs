@@ -12,7 +12,8 @@ use ebm::training::{TitledColumns, save_picture, titled_grid};
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images};
 use super::layers::DeviceArgs;
-use super::terminal::{remark, say};
+use super::run_args::RunBeforeFilesArgs;
+use super::terminal::{confirm, say};
 
 /// More draws of an image than that follow below each other in the picture.
 const DRAWS_IN_A_ROW: usize = 8;
@@ -23,11 +24,13 @@ const DRAWS_IN_A_ROW: usize = 8;
 /// pixels stay what they are, bit for bit. The picture shows side by side for each image: as it was, with its free pixels grey, and some
 /// draws.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    override_usage = "ebm inpaint [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunBeforeFilesArgs,
     #[command(flatten)]
     images: ImageArgs,
     /// The free pixels: left, right, top or bottom (a half), rectangle:TOP,LEFT,HEIGHT,WIDTH, or a PNG that is white where pixels
@@ -52,17 +55,19 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm inpaint --run runs/digits-1                           lower halves of held-out digits
-  ebm inpaint --run runs/digits-1 --mask rectangle:2,2,4,4  the middle
-  ebm inpaint --run runs/fashion shirt.png --mask hole.png  a picture of yours, free where hole.png is white";
+  ebm inpaint runs/digits-1                           lower halves of held-out digits
+  ebm inpaint runs/digits-1 --mask rectangle:2,2,4,4  the middle
+  ebm inpaint runs/fashion shirt.png --mask hole.png  a picture of yours, free where hole.png is white";
 
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
+    let (run, files) = args.run.split(args.images.files)?;
+    args.images.files = files;
     let mask_file = Path::new(&args.mask);
     let inputs = args.images.files.iter().map(PathBuf::as_path);
     let inputs: Vec<&Path> = inputs.chain([mask_file]).collect();
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
-    let model = run::load_model(&args.run, &choice.device)?;
+    let model = run::load_model(&run, &choice.device)?;
     require_images(&model)?;
     let mask = parse_mask(&args.mask, &model, args.images.resize)?;
     let images = args.images.load(&model, &choice.device)?;
@@ -126,7 +131,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         "root mean square difference of free pixels from the given ones: {:.1} % of black to white",
         100.0 * (squares / drawn).sqrt() / (range.1 - range.0)
     ));
-    remark(format_args!("wrote {}", args.out.display()));
+    confirm(format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 

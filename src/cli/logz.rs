@@ -10,8 +10,9 @@ use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
+use super::run_args::RunArgs;
 use super::run_data;
-use super::terminal::{say, warn};
+use super::terminal::{say_lines, warn};
 
 /// Find log Z, the logarithm of the partition function, in nats.
 ///
@@ -25,9 +26,8 @@ use super::terminal::{say, warn};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train` or `ebm import`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     /// Folder of data for base rates and starting states [default: the data of the run]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -42,14 +42,14 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm logz --run runs/rbm
-  ebm logz --run runs/rbm --method ais --chains 100 --temperatures 1000
-  ebm logz --run runs/rbm --json > logz.json";
+  ebm logz runs/rbm
+  ebm logz runs/rbm --method ais --chains 100 --temperatures 1000
+  ebm logz runs/rbm --json > logz.json";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
     let choice = args.device.open(None)?;
-    let mut model = run::load_model(&args.run, &choice.device)?;
+    let mut model = run::load_model(args.run.path(), &choice.device)?;
     if let Some(folder) = &args.data {
         model.config = run_data::with_data(&model.config, folder)?;
     }
@@ -75,7 +75,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     )?;
     bar.finish();
     if args.json {
-        say(format_args!("{}", partition::json(&found)));
+        say_lines(&(partition::json(&found) + "\n"));
     } else {
         partition::print(&found);
     }

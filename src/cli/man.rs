@@ -8,9 +8,8 @@ use clap_mangen::Man;
 use ebm::training::write_whole;
 
 use super::Cli;
-use super::completions::print_whole;
 use super::failure::Failure;
-use super::terminal::{quoted, remark};
+use super::terminal::{confirm, quoted, say_file};
 
 /// Print the manual page of `ebm`, or write those of all subcommands into a folder.
 #[derive(clap::Args)]
@@ -30,7 +29,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let mut command = Cli::command();
     command.build();
     let Some(folder) = &args.out else {
-        return print_whole(&page(&command)?);
+        say_file(&page(&command)?);
+        return Ok(());
     };
     let mut pages = vec![("ebm.1".to_string(), page(&command)?)];
     for subcommand in command
@@ -60,7 +60,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let path = folder.join(name);
         write_whole(&path, page).map_err(|error| failed(&path, error.to_string()))?;
     }
-    remark(format_args!(
+    confirm(format_args!(
         "wrote {} pages to {}",
         pages.len(),
         quoted(folder)

@@ -7,6 +7,7 @@ mod config;
 mod denoise;
 mod detection;
 mod devices;
+mod escape;
 mod eval;
 mod eval_plane;
 mod export;
@@ -17,6 +18,7 @@ mod inpaint;
 mod layers;
 mod logz;
 mod man;
+mod numbers;
 mod output;
 mod partition;
 mod progress;
@@ -24,16 +26,24 @@ mod recall;
 mod report;
 mod reporter;
 mod resume;
+mod run_args;
 mod run_data;
 mod sample;
+mod signals;
+mod standard_output;
+mod status_line;
 mod terminal;
 mod train;
 mod warnings;
 mod watch;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use failure::Failure;
 
 /// Energy-based models: train one on images, sample from it, evaluate it.
 ///
@@ -53,12 +63,12 @@ Examples:
   ebm train                                        train on the digits that ship with the program
   ebm train --preset fashion-mnist --data DIR      train on IDX files
   ebm train my.toml --set sampler.steps=40         train from a file, with one key changed
-  ebm sample --run runs/digits-1 -n 64 --out grid.png
+  ebm sample runs/digits-1 -n 64 --out grid.png
   ebm resume runs/digits-1                         go on where it was stopped
   ebm train --preset rbm-digits --out runs/rbm     train a restricted Boltzmann machine
-  ebm eval --run runs/rbm                          its log-likelihood, and what it learned
-  ebm eval --run runs/digits-1 --ood uniform       energies of data and of noise, and how well they tell them apart
-  ebm inpaint --run runs/digits-1 --mask bottom    lower halves drawn given the upper ones
+  ebm eval runs/rbm                                its log-likelihood, and what it learned
+  ebm eval runs/digits-1 --ood uniform             energies of data and of noise, and how well they tell them apart
+  ebm inpaint runs/digits-1 --mask bottom          lower halves drawn given the upper ones
   ebm watch runs/digits-1                          progress and curves in the terminal
   ebm report runs/digits-1                         curves, samples and their neighbours as one HTML page
   ebm config --preset digits > my.toml             a file to start from
@@ -71,8 +81,11 @@ Exit codes:
   2    wrong input: a flag, a name, a configuration, a folder that is in the way
   130  stopped at once, by a second Ctrl-C; the first saves, and ends with 0
 
+A training also saves and stops at SIGTERM and when its terminal is closed; one that is started with `nohup` goes on then.
+
 Environment:
   EBM_BACKEND   backend where `--backend` isn't given
+  EBM_DEVICE    number of the device where `--device` isn't given
   EBM_LOG       filter of events, e.g. ebm_train=debug, in place of -v
   NO_COLOR      no colours, unless it is empty";
 
@@ -98,9 +111,58 @@ enum Command {
     Man(man::Args),
 }
 
+/// Reads the arguments. An environment variable that is empty counts as none.
+fn parse() -> Result<Cli, clap::Error> {
+    let is_empty = |arg: &Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    let without_empty = |arg: Arg| match is_empty(&arg) {
+        true => arg.env(Resettable::Reset),
+        false => arg,
+    };
+    let mut command =
+        Cli::command().mut_subcommands(|subcommand| subcommand.mut_args(without_empty));
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Prints help, the version, or what is wrong with the arguments.
+fn answer(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        standard_output::remember(error.print());
+        return finish(Ok(()));
+    }
+    // Colours are the parser's; what it quotes may hold anything.
+    let quotes_much = |arg: OsString| {
+        let text = arg.to_string_lossy();
+        text.len() > LONG_ARGUMENT || text.contains(char::is_control)
+    };
+    if std::env::args_os().any(quotes_much) {
+        terminal::complain(&error.render().to_string());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(2)
+}
+
+/// Bytes of an argument that needn't be shortened in a message.
+const LONG_ARGUMENT: usize = 160;
+
+/// The exit code; that of a result that couldn't be written is 1.
+fn finish(result: Result<(), Failure>) -> ExitCode {
+    match result.and_then(|()| terminal::check_results()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
 /// Runs the command that the arguments name; the exit code is 0, 1 for a failure, 2 for wrong input.
 pub(crate) fn main() -> ExitCode {
-    let Cli { verbosity, command } = Cli::parse();
+    let Cli { verbosity, command } = match parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error),
+    };
     verbosity.apply();
     let result = match command {
         Command::Train(args) => train::run(args),
@@ -122,8 +184,5 @@ pub(crate) fn main() -> ExitCode {
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    finish(result)
 }

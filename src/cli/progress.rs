@@ -1,13 +1,15 @@
-//! Progress of work in stages: a bar on a terminal, a line a stage elsewhere.
+//! Progress of work in stages: a status line on a terminal, a line a stage elsewhere.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Instant;
 
+use super::numbers::clock;
+use super::status_line::{self, StatusLine};
 use super::terminal::{draws_progress, is_quiet, warn};
 
 /// Shows how far the current stage is; on standard error, so that results can be piped.
 pub(crate) struct StageBar {
-    bar: ProgressBar,
     stage: Option<&'static str>,
+    since: Instant,
     terminal: bool,
 }
 
@@ -15,8 +17,8 @@ impl StageBar {
     /// Nothing is shown before the first update.
     pub(crate) fn new() -> Self {
         Self {
-            bar: ProgressBar::hidden(),
             stage: None,
+            since: Instant::now(),
             terminal: draws_progress(),
         }
     }
@@ -26,23 +28,31 @@ impl StageBar {
         if self.stage != Some(stage) {
             self.finish();
             self.stage = Some(stage);
-            if self.terminal {
-                let style = ProgressStyle::with_template(
-                    "{msg:32} {bar:30} {pos}/{len}  {elapsed} < {eta}",
-                );
-                self.bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-                self.bar
-                    .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-                self.bar.set_message(stage);
-            } else if !is_quiet() {
+            self.since = Instant::now();
+            if !self.terminal && !is_quiet() {
                 warn(format_args!("{stage} ..."));
             }
         }
-        self.bar.set_position(done);
+        if self.terminal {
+            status_line::draw(|| self.line(stage, done, total));
+        }
     }
 
-    /// Takes the bar away.
+    fn line(&self, stage: &str, done: u64, total: u64) -> StatusLine {
+        let mut parts = vec![stage.to_string(), format!("{done}/{total}")];
+        if done > 0 {
+            let seconds_a_step = self.since.elapsed().as_secs_f64() / done as f64;
+            let left = total.saturating_sub(done) as f64 * seconds_a_step;
+            parts.push(format!("{} left", clock(left)));
+        }
+        StatusLine {
+            share: done as f64 / total.max(1) as f64,
+            parts,
+        }
+    }
+
+    /// Takes the line away.
     pub(crate) fn finish(&mut self) {
-        self.bar.finish_and_clear();
+        status_line::clear();
     }
 }

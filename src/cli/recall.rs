@@ -14,8 +14,9 @@ use super::eval::parse_share;
 use super::failure::Failure;
 use super::image_inputs::{check_output, first, read};
 use super::layers::DeviceArgs;
+use super::run_args::RunBeforeFilesArgs;
 use super::run_data;
-use super::terminal::{remark, say};
+use super::terminal::{confirm, say};
 
 /// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
 ///
@@ -24,11 +25,13 @@ use super::terminal::{remark, say};
 /// the original, as damaged, and as recalled; of named images as given, as recalled, and the stored example nearest to that. Overlaps
 /// are 1 where all pixels agree, 0 for chance, -1 for the opposite.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    override_usage = "ebm recall [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train` or `ebm import`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunBeforeFilesArgs,
     /// PNG or JPEG files of the size that the model takes [default: the stored examples]
     #[arg(value_name = "IMAGE")]
     files: Vec<PathBuf>,
@@ -57,14 +60,16 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   ebm train --preset hopfield-digits --out runs/memory
-  ebm recall --run runs/memory --flip 0.3             stored digits with three of ten pixels flipped
-  ebm recall --run runs/memory damaged.png            a picture of yours";
+  ebm recall runs/memory --flip 0.3             stored digits with three of ten pixels flipped
+  ebm recall runs/memory damaged.png            a picture of yours";
 
-pub(crate) fn run(args: Args) -> Result<(), Failure> {
+pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
+    let (run, files) = args.run.split(args.files)?;
+    args.files = files;
     let inputs: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
-    let mut model = run::load_model(&args.run, &choice.device)?;
+    let mut model = run::load_model(&run, &choice.device)?;
     let refused = || TrainError::NotEvaluable {
         what: "recall",
         model: model.model.name(),
@@ -119,7 +124,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     say(format_args!("{}", ends(&recalled, are_stored)));
     save_picture(&recalled.picture, &args.out)?;
-    remark(format_args!("wrote {}", args.out.display()));
+    confirm(format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use ebm::training::run::RunFolder;
 use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::progress::StageBar;
-use super::terminal::{draws_progress, remark, warn};
+use super::run_args::RunArgs;
+use super::terminal::{confirm, draws_progress, warn};
 
 /// Most fresh samples that are compared with the training data.
 const MAX_SAMPLES: u32 = 200;
@@ -20,9 +21,8 @@ const MAX_SAMPLES: u32 = 200;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`
-    #[arg(value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     /// The page; an earlier report there is replaced [default: DIR/report.html]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -43,7 +43,7 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     // Found before the work, not after.
-    let folder = RunFolder::open(&args.run)?;
+    let folder = RunFolder::open(args.run.path())?;
     let out = args
         .out
         .unwrap_or_else(|| folder.root().join("report.html"));
@@ -62,13 +62,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
     };
     let (page, warnings) =
-        report_with_warnings(&args.run, &options, &choice.device, &mut progress)?;
+        report_with_warnings(args.run.path(), &options, &choice.device, &mut progress)?;
     bar.finish();
     for warning in warnings {
         warn(format_args!("warning: {warning}; left out"));
     }
     write_report(&page, &out)?;
-    remark(format_args!(
+    confirm(format_args!(
         "wrote {} ({:.1} MB)",
         out.display(),
         page.len() as f64 / 1e6

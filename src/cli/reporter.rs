@@ -1,4 +1,4 @@
-//! What the command says while it trains: a progress bar on a terminal, plain lines elsewhere.
+//! What the command says while it trains: a status line on a terminal, plain lines elsewhere.
 
 use std::path::Path;
 use std::process;
@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use ebm::backend::Backend;
 use ebm::training::Metrics;
+use ebm::training::config::RunConfig;
 use ebm::training::run::{Event, Outcome, RunFolder, Speed, Watch};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::numbers::{clock, signed, significant};
+use super::signals;
+use super::status_line::{self, StatusLine};
 use super::terminal::{draws_progress, quoted, remark, warn};
 
 /// Shortest time between plain lines.
@@ -18,9 +21,15 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Prints events, and asks training to stop on Ctrl-C or when its time is up.
 pub(crate) struct Reporter {
-    bar: ProgressBar,
+    config: RunConfig,
     backend: Backend,
-    steps: u64,
+    /// Whether a status line is drawn.
+    terminal: bool,
+    step: u64,
+    /// The learning rate of the last update.
+    learning_rate: Option<f64>,
+    /// What was logged last.
+    logged: Option<(Metrics, Speed)>,
     last_line: Option<Instant>,
     interrupted: Arc<AtomicBool>,
     deadline: Option<Instant>,
@@ -28,71 +37,53 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     /// A reporter for one run; `time_limit` counts from now.
-    pub(crate) fn new(backend: Backend, time_limit: Option<Duration>) -> Self {
+    pub(crate) fn new(backend: Backend, time_limit: Option<Duration>, config: &RunConfig) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
-        let handler = ctrlc::set_handler(move || {
+        let heard = signals::on_stop(move |_| {
             if flag.swap(true, Ordering::SeqCst) {
                 // The second time: don't wait for the step.
+                status_line::clear();
                 process::exit(130);
             }
             warn(format_args!(
-                "\nstopping after this step and saving; press Ctrl-C again to stop at once"
+                "stopping after this step and saving; press Ctrl-C again to stop at once"
             ));
         });
-        if let Err(error) = handler {
+        if let Err(error) = heard {
             warn(format_args!("warning: Ctrl-C will not save ({error})"));
         }
         Self {
-            bar: ProgressBar::hidden(),
+            config: config.clone(),
             backend,
-            steps: 0,
+            terminal: draws_progress(),
+            step: 0,
+            learning_rate: None,
+            logged: None,
             last_line: None,
             interrupted,
             deadline: time_limit.map(|limit| Instant::now() + limit),
         }
     }
 
-    fn start(&mut self, step: u64, steps: u64) {
-        self.steps = steps;
-        if !draws_progress() {
-            return;
-        }
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed} < {eta}");
-        self.bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
-        self.bar
-            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        self.bar.set_position(step);
-        self.bar.reset_eta();
-    }
-
-    /// Prints a line without disturbing the bar.
+    /// Prints a line.
     fn line(&self, text: &str) {
-        if self.bar.is_hidden() {
-            remark(format_args!("{text}"));
-        } else {
-            self.bar.println(text);
-        }
-    }
-
-    /// Prints a warning without disturbing the bar, also where nothing else is wanted.
-    fn warning(&self, text: &str) {
-        if self.bar.is_hidden() {
-            warn(format_args!("warning: {text}"));
-        } else {
-            self.bar.println(format!("warning: {text}"));
-        }
+        remark(format_args!("{text}"));
     }
 
     fn pretraining(&mut self, layer: usize, layers: usize, metrics: &Metrics, steps: u64) {
-        let text = format!(
-            "pretraining layer {layer}/{layers}: step {}/{steps}  |grad| {:.2}",
-            metrics.step, metrics.gradient_norm
-        );
-        if !self.bar.is_hidden() {
-            self.bar.set_message(text);
+        let line = || StatusLine {
+            share: metrics.step as f64 / steps as f64,
+            parts: vec![
+                format!("pretraining layer {layer}/{layers}"),
+                format!("step {}/{steps}", metrics.step),
+                format!("|grad| {}", significant(metrics.gradient_norm, 3)),
+            ],
+        };
+        if self.terminal {
+            status_line::draw(line);
         } else if self.is_due() || metrics.step == steps {
-            remark(format_args!("{text}"));
+            self.line(&line().parts.join("  "));
         }
     }
 
@@ -107,32 +98,102 @@ impl Reporter {
         due
     }
 
-    fn logged(&mut self, metrics: &Metrics, speed: Speed) {
-        let mut energies = format!(
-            "E(data) {:+.3}  E(samples) {:+.3}  |grad| {:.2}  moved {:.3}  {:.1} steps/s",
-            metrics.data_energy,
-            metrics.sample_energy,
-            metrics.gradient_norm,
-            metrics.displacement,
-            speed.steps_per_second
-        );
-        if let Some(resets) = metrics.resets.filter(|&resets| resets > 0.0) {
-            energies.push_str(&format!("  {resets} chain steps not finite"));
+    /// How far it is, and what was logged last.
+    fn status(&self) -> StatusLine {
+        let steps = self.config.training.steps;
+        let mut parts = vec![format!("{}/{steps}", self.step)];
+        if let Some((metrics, speed)) = &self.logged {
+            let left = steps.saturating_sub(self.step) as f64 / speed.steps_per_second;
+            parts.push(format!("{} left", clock(left)));
+            parts.extend(numbers(metrics, *speed));
         }
-        if !self.bar.is_hidden() {
-            self.bar.set_message(energies);
-            return;
-        }
-        if self.is_due() || metrics.step == self.steps {
-            let left = (self.steps - metrics.step) as f64 / speed.steps_per_second;
-            remark(format_args!(
-                "step {}/{}  {energies}  {} left",
-                metrics.step,
-                self.steps,
-                minutes(left)
-            ));
+        StatusLine {
+            share: self.step as f64 / steps as f64,
+            parts,
         }
     }
+
+    fn logged(&mut self, metrics: &Metrics, speed: Speed) {
+        self.step = metrics.step;
+        self.logged = Some((*metrics, speed));
+        if self.terminal {
+            status_line::draw(|| self.status());
+        } else if self.is_due() || metrics.step == self.config.training.steps {
+            self.line(&format!("step {}", self.status().parts.join("  ")));
+        }
+    }
+
+    /// Says how the run ended and what to do next.
+    pub(crate) fn report(&self, outcome: Outcome, folder: &Path) {
+        let model = folder.join("model.safetensors");
+        let run = quoted(folder);
+        if self.terminal && self.logged.is_some() {
+            status_line::keep(&self.status());
+        }
+        match outcome {
+            Outcome::Finished => self.line(&format!(
+                "finished: {}; draw samples with `ebm sample --run {run}`",
+                model.display()
+            )),
+            Outcome::Stopped { step: 0 } if !has_checkpoint(folder) => self.line(&format!(
+                "stopped in pretraining: finished layers are saved; go on with `ebm resume {run}`"
+            )),
+            Outcome::Stopped { step } => {
+                self.line(&format!(
+                    "stopped and saved after step {step}; go on with `ebm resume {run}`"
+                ));
+                let rate = self.learning_rate;
+                if let Some(unfinished) =
+                    rate.and_then(|rate| unfinished_schedule(&self.config, step, rate))
+                {
+                    self.line(&unfinished);
+                }
+            }
+        }
+    }
+}
+
+/// What is known of the last updates, most important first.
+fn numbers(metrics: &Metrics, speed: Speed) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let Some(resets) = metrics.resets.filter(|&resets| resets > 0.0) {
+        parts.push(format!("{resets} chain steps not finite"));
+    }
+    parts.extend([
+        format!("gap {}", signed(metrics.gap, 3)),
+        format!("E(data) {}", signed(metrics.data_energy, 4)),
+        format!("E(samples) {}", signed(metrics.sample_energy, 4)),
+        format!("|grad| {}", significant(metrics.gradient_norm, 3)),
+        format!("{} steps/s", significant(speed.steps_per_second, 3)),
+        format!("moved {}", significant(metrics.displacement, 3)),
+    ]);
+    parts
+}
+
+/// What to say of a model that was left in the middle of its schedule, after `step` updates of which the last had this learning rate.
+fn unfinished_schedule(config: &RunConfig, step: u64, rate: f64) -> Option<String> {
+    let steps = config.training.steps;
+    let factor = |step: u64| config.schedule.factor(step, steps);
+    let now = factor(step.checked_sub(1)?);
+    let end = factor(steps.checked_sub(1)?);
+    if step < config.schedule.warmup {
+        return Some(format!(
+            "the learning rate has come to {} of {} only, by the warm-up of {} steps: not a finished model",
+            significant(rate, 3),
+            significant(rate / now, 3),
+            config.schedule.warmup
+        ));
+    }
+    // A rate that has almost come to its end is there.
+    if now <= 1.02 * end + 0.001 {
+        return None;
+    }
+    Some(format!(
+        "the learning rate is still at {} of {}, and was to fall to {} by step {steps}: not a finished model",
+        significant(rate, 3),
+        significant(rate / now, 3),
+        significant(rate / now * end, 3),
+    ))
 }
 
 impl Watch for Reporter {
@@ -141,11 +202,11 @@ impl Watch for Reporter {
             Event::Started {
                 folder,
                 step,
-                steps,
+                steps: _,
                 parameters,
                 examples,
             } => {
-                self.start(*step, *steps);
+                self.step = *step;
                 self.line(&format!(
                     "{} examples, {} parameters, backend {}, run folder {}",
                     examples,
@@ -157,7 +218,7 @@ impl Watch for Reporter {
                     self.line(&format!("resuming after step {step}"));
                 }
             }
-            Event::LockedByFile { folder } => self.warning(&format!(
+            Event::LockedByFile { folder } => warning(&format!(
                 "the file system of {} has no locks; the file run.owner in it keeps other runs away",
                 folder.display()
             )),
@@ -173,16 +234,27 @@ impl Watch for Reporter {
                 if *asked_for {
                     self.line(&text);
                 } else {
-                    self.warning(&text);
+                    warning(&text);
                 }
             }
+            Event::RateJumped { from, to } => self.line(&format!(
+                "the learning rate jumps from {}, that of the last update, to {}: the schedule has changed (config section `schedule`, keys training.steps and optimizer.learning_rate)",
+                significant(*from, 3),
+                significant(*to, 3)
+            )),
             Event::Pretraining {
                 layer,
                 layers,
                 metrics,
                 steps,
             } => self.pretraining(*layer, *layers, metrics, *steps),
-            Event::Step(metrics) => self.bar.set_position(metrics.step),
+            Event::Step(metrics) => {
+                self.step = metrics.step;
+                self.learning_rate = Some(metrics.learning_rate);
+                if self.terminal {
+                    status_line::draw(|| self.status());
+                }
+            }
             Event::Logged { metrics, speed } => self.logged(metrics, *speed),
             Event::Sampled { path } => self.line(&format!("samples: {}", path.display())),
             Event::Saved { .. } => {}
@@ -196,20 +268,13 @@ impl Watch for Reporter {
                 learning_rate,
                 rollbacks,
             } => {
-                self.bar.set_position(*to);
+                self.step = *to;
                 self.line(&format!(
                     "training diverged at step {from}: back to step {to} with learning rate {learning_rate:.3e} (roll-back {rollbacks})"
                 ));
             }
-            Event::Warned { message } => {
-                let text = format!("warning: {message}");
-                if self.bar.is_hidden() {
-                    warn(format_args!("{text}"));
-                } else {
-                    self.bar.println(text);
-                }
-            }
-            Event::Finished { .. } => self.bar.finish(),
+            Event::Warned { message } => warning(message),
+            Event::Finished { .. } => {}
         }
     }
 
@@ -221,28 +286,9 @@ impl Watch for Reporter {
     }
 }
 
-/// Says how the run ended and what to do next.
-pub(crate) fn report_outcome(outcome: Outcome, folder: &Path) {
-    let model = folder.join("model.safetensors");
-    let run = quoted(folder);
-    match outcome {
-        Outcome::Finished => {
-            remark(format_args!(
-                "finished: {}; draw samples with `ebm sample --run {run}`",
-                model.display()
-            ));
-        }
-        Outcome::Stopped { step: 0 } if !has_checkpoint(folder) => {
-            remark(format_args!(
-                "stopped in pretraining: finished layers are saved; go on with `ebm resume {run}`"
-            ));
-        }
-        Outcome::Stopped { step } => {
-            remark(format_args!(
-                "stopped and saved after step {step}; go on with `ebm resume {run}`"
-            ));
-        }
-    }
+/// Prints a warning, also where nothing else is wanted.
+fn warning(text: &str) {
+    warn(format_args!("warning: {text}"));
 }
 
 /// Whether a run got to its first checkpoint, which follows pretraining.
@@ -251,7 +297,34 @@ fn has_checkpoint(run: &Path) -> bool {
     steps.is_ok_and(|steps| !steps.is_empty())
 }
 
-fn minutes(seconds: f64) -> String {
-    let seconds = seconds.max(0.0).round() as u64;
-    format!("{}:{:02}", seconds / 60, seconds % 60)
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use ebm::training::config::ConfigTable;
+
+    fn config(changes: &[&str]) -> RunConfig {
+        let mut table = ConfigTable::from_preset("digits").unwrap();
+        for change in ["training.steps=100", "schedule={}"].iter().chain(changes) {
+            table.set(change).unwrap();
+        }
+        table.read().unwrap()
+    }
+
+    #[test]
+    fn who_stops_early_is_told_how_far_the_learning_rate_is() {
+        let linear = config(&["schedule={decay={kind=\"linear\", final_factor=0.1}}"]);
+        let said = unfinished_schedule(&linear, 51, 0.05 * 0.55).unwrap();
+        assert_eq!(
+            said,
+            "the learning rate is still at 0.0275 of 0.0500, and was to fall to 0.00545 by step 100: not a finished model"
+        );
+        // At the end, or as good as there, there is nothing to say; nor of a rate that stays.
+        assert_eq!(unfinished_schedule(&linear, 100, 0.005), None);
+        assert_eq!(unfinished_schedule(&config(&[]), 50, 0.05), None);
+        let warmup = config(&["schedule.warmup=80"]);
+        let said = unfinished_schedule(&warmup, 20, 0.05 * 0.25).unwrap();
+        assert!(said.contains("come to 0.0125 of 0.0500"), "{said}");
+        assert_eq!(unfinished_schedule(&warmup, 80, 0.05), None);
+    }
 }

@@ -1,13 +1,13 @@
 //! `ebm resume`: a run goes on where it was stopped.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ebm::training::run::{self, RunFolder};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
-use super::reporter::{Reporter, report_outcome};
+use super::reporter::Reporter;
+use super::run_args::RunArgs;
 use super::train::parse_duration;
 
 /// Continue a run from its newest checkpoint, or from its beginning if it was stopped before the first.
@@ -17,9 +17,8 @@ use super::train::parse_duration;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`
-    #[arg(value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     #[command(flatten)]
     device: DeviceArgs,
     /// Change one key of the run's config.toml; may be repeated
@@ -37,15 +36,15 @@ Examples:
   ebm resume runs/digits-1 --time-limit 15m";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let folder = RunFolder::open_locked(&args.run)?;
+    let folder = RunFolder::open_locked(args.run.path())?;
     let mut table = folder.read_config()?;
     for assignment in &args.overrides {
         table.set(assignment)?;
     }
     let config = table.read()?;
     let choice = args.device.open(config.backend.as_deref())?;
-    let mut reporter = Reporter::new(choice.backend, args.time_limit);
+    let mut reporter = Reporter::new(choice.backend, args.time_limit, &config);
     let outcome = run::resume(&config, &choice.device, folder, &mut reporter)?;
-    report_outcome(outcome, &args.run);
+    reporter.report(outcome, args.run.path());
     Ok(())
 }

@@ -16,7 +16,8 @@ use super::failure::Failure;
 use super::image_inputs::floats;
 use super::layers::DeviceArgs;
 use super::output::{self, Format};
-use super::terminal::remark;
+use super::run_args::RunArgs;
+use super::terminal::confirm;
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
@@ -32,9 +33,8 @@ use super::terminal::remark;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     /// Number of samples
     #[arg(short = 'n', long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=MAX_SAMPLES as i64))]
     count: u32,
@@ -72,10 +72,10 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm sample --run runs/digits-1 -n 64 --steps 256 --out grid.png
-  ebm sample --run runs/digits-1 -n 100 --out samples.npz      samples and their energies
-  ebm sample --run runs/digits-1 -n 8 --steps 200 --every 20 --out chains.npz
-  ebm sample --run runs/rbm -n 500 --seed 1 --out samples.npy";
+  ebm sample runs/digits-1 -n 64 --steps 256 --out grid.png
+  ebm sample runs/digits-1 -n 100 --out samples.npz      samples and their energies
+  ebm sample runs/digits-1 -n 8 --steps 200 --every 20 --out chains.npz
+  ebm sample runs/rbm -n 500 --seed 1 --out samples.npy";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum CoolingArg {
@@ -132,7 +132,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.check_every(format)?;
     let choice = args.device.open(None)?;
     let device = &choice.device;
-    let model = run::load_model(&args.run, device)?;
+    let model = run::load_model(args.run.path(), device)?;
     let options = SampleOptions {
         count: args.count as usize,
         steps: args.steps,
@@ -160,7 +160,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             .and_then(|bytes| write_whole(&args.out, &bytes))
             .map_err(|error| failed(error.to_string()))?;
     }
-    remark(format_args!(
+    confirm(format_args!(
         "wrote {} samples to {}",
         args.count,
         args.out.display()

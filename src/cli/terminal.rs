@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
+use super::escape::{Lines, brief, escaped};
+use super::failure::Failure;
+use super::{standard_output, status_line};
+
 /// Environment variable of a filter of events, in place of `-v`.
 const FILTER: &str = "EBM_LOG";
 
@@ -43,11 +47,28 @@ impl Verbosity {
         EVENTS.store(true, Ordering::Relaxed);
         let events = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
-            .with_writer(std::io::stderr)
-            .with_ansi(is_coloured())
+            .with_writer(|| EventWriter)
+            // Colours would have to be told from those in the names of files.
+            .with_ansi(false)
             .compact();
         // Fails where a program that uses this one has set up its own.
         let _ = events.try_init();
+    }
+}
+
+/// Writes events, each of which comes in one piece, as one line each.
+struct EventWriter;
+
+impl Write for EventWriter {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = escaped(text.trim_end_matches('\n'), Lines::One);
+        std::io::stderr().write_all(format!("{line}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -61,31 +82,97 @@ pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Prints a line of a result, if anybody takes it.
+/// Prints a line of a result. Where it can't be written the command fails at its end ([`standard_output::check`]).
 pub(crate) fn say(line: Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let line = escaped(&line.to_string(), Lines::One);
+    write_result(&format!("{line}\n"));
 }
 
-/// Prints a line that nobody has to read.
-pub(crate) fn remark(line: Arguments<'_>) {
+/// Prints a result of several lines, such as JSON.
+pub(crate) fn say_lines(text: &str) {
+    write_result(&escaped(text, Lines::Many));
+}
+
+/// Prints a result as JSON.
+pub(crate) fn say_json(result: &impl serde::Serialize) {
+    let json = serde_json::to_string_pretty(result).unwrap_or_default();
+    say_lines(&format!("{json}\n"));
+}
+
+/// Prints a result that is a file, as it is.
+pub(crate) fn say_file(text: &[u8]) {
+    status_line::above(|| standard_output::write_result(text));
+}
+
+fn write_result(text: &str) {
+    say_file(text.as_bytes());
+}
+
+/// Prints a line of what was made, unless only results are wanted; a result all the same for who wants it.
+pub(crate) fn confirm(line: Arguments<'_>) {
     if !is_quiet() {
         say(line);
     }
 }
 
-/// Prints a line of trouble, if anybody takes it.
-pub(crate) fn warn(line: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Prints a line that nobody has to read.
+pub(crate) fn remark(line: Arguments<'_>) {
+    if !is_quiet() {
+        let line = escaped(&line.to_string(), Lines::One) + "\n";
+        status_line::above(|| standard_output::write_remark(line.as_bytes()));
+    }
 }
 
-/// Prints an error, its first word in red where colours are wanted.
+/// Prints a line of trouble, if anybody takes it.
+pub(crate) fn warn(line: Arguments<'_>) {
+    write_trouble("", &line.to_string(), Lines::One);
+}
+
+/// Prints an error in one paragraph, its first word in red where colours are wanted.
 pub(crate) fn error(message: Arguments<'_>) {
-    let word = if is_coloured() {
-        "\x1b[1;31merror:\x1b[0m"
+    status_line::clear();
+    write_trouble(error_word(), &message.to_string(), Lines::One);
+}
+
+/// Prints an error that shows a place in a file, in lines of its own.
+pub(crate) fn error_in_lines(message: Arguments<'_>) {
+    status_line::clear();
+    write_trouble(error_word(), &message.to_string(), Lines::Many);
+}
+
+/// Prints the parser's own message, in several lines.
+pub(crate) fn complain(message: &str) {
+    write_trouble("", message.trim_end(), Lines::Many);
+}
+
+fn error_word() -> &'static str {
+    if is_coloured() {
+        "\x1b[1;31merror:\x1b[0m "
     } else {
-        "error:"
-    };
-    warn(format_args!("{word} {message}"));
+        "error: "
+    }
+}
+
+/// A text from elsewhere, such as the name of a file, as a part of a line.
+pub(crate) fn shown(text: &str) -> String {
+    brief(&escaped(text, Lines::One), Lines::One)
+}
+
+/// Fails if a result couldn't be written.
+pub(crate) fn check_results() -> Result<(), Failure> {
+    status_line::clear();
+    standard_output::check().map_err(|error| Failure::Write {
+        path: "to standard output".into(),
+        message: error.to_string(),
+    })
+}
+
+fn write_trouble(word: &str, message: &str, lines: Lines) {
+    let message = brief(&escaped(message, lines), lines);
+    let text = format!("{word}{message}\n");
+    status_line::above(|| {
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    });
 }
 
 /// Whether standard error takes colours.
@@ -104,12 +191,15 @@ fn wants_colour(terminal: bool, no_color: Option<&str>, term: Option<&str>) -> b
     terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb")
 }
 
-/// A path as a shell takes it.
+/// A path as a shell takes it; one with control characters as bash, zsh and ksh do.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,@".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text
+    } else if text.contains(char::is_control) {
+        let text = text.replace('\\', r"\\").replace('\'', r"\'");
+        format!("$'{}'", escaped(&text, Lines::One))
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
@@ -126,6 +216,7 @@ mod tests {
             ("a b", "'a b'"),
             ("it's", r"'it'\''s'"),
             ("", "''"),
+            ("it's\x1b[2J \\\n", r"$'it\'s\u001b[2J \\\n'"),
         ] {
             assert_eq!(quoted(Path::new(path)), expected);
         }

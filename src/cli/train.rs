@@ -7,7 +7,7 @@ use ebm::training::run::{self, ClaimedFolder};
 
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
-use super::reporter::{Reporter, report_outcome};
+use super::reporter::Reporter;
 
 /// Train a model into a new run folder.
 ///
@@ -55,9 +55,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             (claimed.path().to_path_buf(), Some(claimed))
         }
     };
-    let mut reporter = Reporter::new(choice.backend, args.time_limit);
+    let mut reporter = Reporter::new(choice.backend, args.time_limit, &config);
     let outcome = run::train(&config, &choice.device, &out, &mut reporter)?;
-    report_outcome(outcome, &out);
+    reporter.report(outcome, &out);
     Ok(())
 }
 

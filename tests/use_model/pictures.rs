@@ -262,7 +262,8 @@ fn a_comparison_changes_its_sign_with_the_order() {
     assert_eq!(ratio("a.png", "a.png"), 0.0);
     let said = succeed(folder, &["compare", "a.png", "b.png", "--run", "network"]);
     for needle in [
-        "f = ",
+        "the model prefers ",
+        "f(A) = ",
         "model units",
         "log p(A) - log p(B) = ",
         "odds ",

@@ -21,6 +21,7 @@ mod files;
 mod gradient_descent;
 mod gradients;
 mod input_file;
+mod listing;
 mod memory;
 mod moving_average;
 mod negative_phase;

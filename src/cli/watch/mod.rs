@@ -7,19 +7,25 @@ mod tests;
 mod view;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
 use super::failure::Failure;
-use super::terminal::say;
+use super::run_args::RunArgs;
+use super::signals;
+use super::terminal::say_lines;
 use super::train::parse_duration;
 use state::State;
 
 /// Shortest time between two looks at the folder.
 const SHORTEST: Duration = Duration::from_millis(100);
+
+/// Longest time until a signal is answered.
+const ANSWER: Duration = Duration::from_millis(100);
 
 /// Watch a run in the terminal: progress, energies, gap, gradient norm, chains, the last events.
 ///
@@ -28,9 +34,8 @@ const SHORTEST: Duration = Duration::from_millis(100);
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Run folder, made by `ebm train`
-    #[arg(value_name = "DIR")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     /// Print how the run stands, once
     #[arg(long)]
     once: bool,
@@ -45,37 +50,53 @@ Examples:
   ebm watch runs/digits-1 --once                   a few lines, for scripts and mail";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let mut state = State::open(&args.run)?;
+    let mut state = State::open(args.run.path())?;
     if args.once || !std::io::stdout().is_terminal() {
-        say(format_args!("{}", plain::snapshot(&state).trim_end()));
+        say_lines(&plain::snapshot(&state));
         return Ok(());
     }
     let failed = |error: std::io::Error| Failure::Argument {
         argument: "watch",
         message: format!("this terminal can't be used ({error}): print a snapshot with `--once`"),
     };
+    let signal = Arc::new(AtomicI32::new(0));
+    let heard = Arc::clone(&signal);
+    signals::on_stop(move |signal| heard.store(signal, Ordering::SeqCst)).map_err(failed)?;
+    // Its panic hook gives the terminal back, too.
     let mut terminal = ratatui::try_init().map_err(failed)?;
-    let ended = watch(&mut terminal, &mut state, args.every.max(SHORTEST));
+    let every = args.every.max(SHORTEST);
+    let ended = watch(&mut terminal, &mut state, every, &signal);
     ratatui::restore();
+    match signal.load(Ordering::SeqCst) {
+        0 => {}
+        signal => signals::end_by(signal),
+    }
     match ended {
         Ok(result) => result,
         Err(error) => Err(failed(error)),
     }
 }
 
-/// Draws until `q`. The outer error is the terminal's, the inner one that of the run folder.
+/// Draws until `q` or a signal. The outer error is the terminal's, the inner one that of the run folder.
 fn watch(
     terminal: &mut DefaultTerminal,
     state: &mut State,
     every: Duration,
+    signal: &AtomicI32,
 ) -> std::io::Result<Result<(), Failure>> {
     loop {
         terminal.draw(|frame| view::draw(frame, state))?;
         let next = Instant::now() + every;
         loop {
+            if signal.load(Ordering::SeqCst) != 0 {
+                return Ok(Ok(()));
+            }
             let left = next.saturating_duration_since(Instant::now());
-            if !event::poll(left)? {
-                break;
+            if !event::poll(left.min(ANSWER))? {
+                if left.is_zero() {
+                    break;
+                }
+                continue;
             }
             match event::read()? {
                 Event::Key(key) if key.kind == KeyEventKind::Press => {

@@ -2,6 +2,9 @@
 
 use ebm::training::report::RunState;
 
+use crate::cli::numbers::significant;
+use crate::cli::terminal::shown;
+
 use super::state::{State, clock, time_of_day};
 
 /// Events shown.
@@ -10,9 +13,13 @@ const EVENTS: usize = 5;
 /// One look at the run.
 pub(super) fn snapshot(state: &State) -> String {
     let run_state = state.run_state();
-    let mut text = format!("{}: {}", state.path().display(), run_state.name());
+    let mut text = format!(
+        "{}: {}",
+        shown(&state.path().display().to_string()),
+        run_state.name()
+    );
     if let RunState::Failed(message) = &run_state {
-        text.push_str(&format!(" ({message})"));
+        text.push_str(&format!(" ({})", shown(message)));
     }
     for unreadable in state.unreadable() {
         text.push_str(&format!("\nleft out        {unreadable}"));
@@ -32,7 +39,7 @@ pub(super) fn snapshot(state: &State) -> String {
             text.push_str(&format!("\nenergies in     {unit}"));
         }
         let mut row = |name: &str, value: f64| {
-            text.push_str(&format!("\n{name:<15} {value:.4}"));
+            text.push_str(&format!("\n{name:<15} {}", significant(value, 4)));
         };
         row("E(data)", last.data_energy);
         row("E(samples)", last.sample_energy);
@@ -50,7 +57,7 @@ pub(super) fn snapshot(state: &State) -> String {
         text.push_str(&format!(
             "\n{}        {}",
             time_of_day(event.at),
-            event.kind
+            shown(&event.kind.to_string())
         ));
     }
     text.push('\n');

@@ -174,12 +174,12 @@ fn a_snapshot_says_the_same_in_lines() {
          updates         1000 of 2000\n\
          training time   0 min 20 s\n\
          energies in     model units; the sampler's temperature is 4.5e-5\n\
-         E(data)         -4.8750\n\
-         E(samples)      -4.0000\n\
+         E(data)         -4.875\n\
+         E(samples)      -4.000\n\
          gap             0.8750\n\
-         gradient norm   2.5000\n\
+         gradient norm   2.500\n\
          displacement    0.2500\n\
-         updates/s       50.0000\n\
+         updates/s       50.00\n\
          22:13:31        stopped and saved after update 1000\n\
          22:13:30        saved step-00000500.safetensors\n\
          22:13:29        update 500 was not applied (1 in a row): loss not finite, gradient norm 2.500e0\n\

@@ -11,6 +11,8 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{self, Block, Chart, Dataset, GraphType, LineGauge, Paragraph};
 
+use crate::cli::terminal::shown;
+
 use super::state::{State, clock, time_of_day};
 
 /// Narrower than that charts stand below each other.
@@ -57,11 +59,11 @@ fn title(state: &State) -> Line<'static> {
         _ => Color::Blue,
     };
     let mut spans = vec![
-        Span::from(format!(" {}  ", state.path().display())).bold(),
+        Span::from(format!(" {}  ", shown(&state.path().display().to_string()))).bold(),
         Span::from(run_state.name()).fg(color).bold(),
     ];
     if let RunState::Failed(message) = run_state {
-        spans.push(Span::from(format!(": {message}")).fg(color));
+        spans.push(Span::from(format!(": {}", shown(&message))).fg(color));
     }
     for unreadable in state.unreadable() {
         spans.push(Span::from(format!("   {unreadable}")).fg(Color::Yellow));
@@ -304,7 +306,7 @@ fn draw_events(frame: &mut Frame<'_>, state: &State, area: Rect, count: u16) {
     lines.extend(events.into_iter().map(|event| {
         Line::from(vec![
             Span::from(format!(" {}  ", time_of_day(event.at))).dim(),
-            Span::from(event.kind.to_string()),
+            Span::from(shown(&event.kind.to_string())),
         ])
     }));
     frame.render_widget(Paragraph::new(lines), area);

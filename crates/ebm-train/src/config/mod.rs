@@ -102,6 +102,14 @@ pub struct TrainerConfig {
     pub range: (f64, f64),
 }
 
+impl TrainerConfig {
+    /// The learning rate of an update, counted from 0: the schedule's, halved by each roll-back.
+    pub fn learning_rate(&self, step: u64, rollbacks: u32) -> f64 {
+        let factor = self.schedule.factor(step, self.training.steps);
+        self.optimizer.learning_rate() * factor * 0.5_f64.powi(rollbacks as i32)
+    }
+}
+
 impl RunConfig {
     /// Checks every value against its range.
     ///

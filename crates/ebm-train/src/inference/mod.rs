@@ -7,7 +7,7 @@ mod flipped_pixels;
 mod inpaint;
 mod pixel_mask;
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, Preferred, compare};
 pub use compose::{Composed, CompositionError, CompositionKind};
 pub use denoise::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
 pub use inpaint::inpaint;

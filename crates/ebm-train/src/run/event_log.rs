@@ -230,7 +230,10 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
         name.to_string_lossy().into_owned()
     };
     Some(match event {
-        Event::Step(_) | Event::Logged { .. } | Event::LockedByFile { .. } => return None,
+        Event::Step(_)
+        | Event::Logged { .. }
+        | Event::LockedByFile { .. }
+        | Event::RateJumped { .. } => return None,
         Event::Started {
             step,
             steps,

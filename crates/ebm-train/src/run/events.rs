@@ -35,6 +35,13 @@ pub enum Event<'a> {
         /// Whether the configuration names other data than before, so that this is meant.
         asked_for: bool,
     },
+    /// A resumed run goes on with another learning rate than its last update had, since its configuration was changed.
+    RateJumped {
+        /// The learning rate of the last update.
+        from: f64,
+        /// That of the next.
+        to: f64,
+    },
     /// A layer of a deep machine is being trained alone.
     Pretraining {
         /// The hidden layer, from 1.

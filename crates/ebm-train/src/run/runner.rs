@@ -72,6 +72,12 @@ pub fn resume(
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
+    let (step, rollbacks) = (checkpoint.state.step, checkpoint.state.rollbacks);
+    let rates_before = before.as_ref().ok().and_then(|before| {
+        let before = before.trainer();
+        let last = step.checked_sub(1)?;
+        Some([last, step].map(|step| before.learning_rate(step, rollbacks)))
+    });
     let rate = config.optimizer.learning_rate();
     let other_data = before
         .as_ref()
@@ -90,8 +96,15 @@ pub fn resume(
     let mut runner = Runner::new(config, device, folder, trainer);
     runner.used_up = used_up;
     runner.trained_on = trained_on.map(|examples| (examples, other_data));
+    runner.rate_before = rates_before.and_then(|[last, next]| {
+        let found = runner.trainer.learning_rate();
+        ((found - next).abs() > SMALL_JUMP * found.max(next)).then_some(last)
+    });
     runner.run(watch)
 }
+
+/// Share by which a learning rate may differ from what the run before would have gone on with, before anybody is told.
+const SMALL_JUMP: f64 = 0.01;
 
 /// A trainer at its first step, with the weights that it is to start from.
 fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, TrainError> {
@@ -160,6 +173,8 @@ struct Runner<'a> {
     used_up: Option<u64>,
     /// The examples that training was stopped with, where a checkpoint says so, and whether it is to go on with others.
     trained_on: Option<(Fingerprint, bool)>,
+    /// The learning rate of the last update, where the run goes on with quite another.
+    rate_before: Option<f64>,
 }
 
 impl<'a> Runner<'a> {
@@ -184,6 +199,7 @@ impl<'a> Runner<'a> {
             refused_in_a_row: 0,
             used_up: None,
             trained_on: None,
+            rate_before: None,
         };
         runner.open_density();
         runner
@@ -238,6 +254,13 @@ impl<'a> Runner<'a> {
             watch.event(&Event::LockedByFile {
                 folder: self.folder.root(),
             });
+        }
+        let to = self.trainer.learning_rate();
+        if let Some(from) = self
+            .rate_before
+            .filter(|_| self.trainer.steps_done() < steps)
+        {
+            watch.event(&Event::RateJumped { from, to });
         }
         let now = self.trainer.examples().fingerprint();
         if let Some((before, asked_for)) = self.trained_on

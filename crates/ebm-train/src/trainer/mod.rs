@@ -259,11 +259,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
 
     /// The learning rate of the next update: the schedule's, halved by each roll-back.
     pub fn learning_rate(&self) -> f64 {
-        let factor = self
-            .config
-            .schedule
-            .factor(self.step, self.config.training.steps);
-        self.config.optimizer.learning_rate() * factor * 0.5_f64.powi(self.rollbacks as i32)
+        self.config.learning_rate(self.step, self.rollbacks)
     }
 
     /// The number of times that training went back to a checkpoint.

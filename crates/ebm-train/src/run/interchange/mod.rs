@@ -115,10 +115,9 @@ fn nothing_left(file: &WeightsFile) -> Result<(), String> {
     if file.arrays.is_empty() {
         return Ok(());
     }
-    let left: Vec<&str> = file.arrays.keys().map(String::as_str).collect();
+    let left = crate::listing::listed(file.arrays.keys().map(String::as_str));
     Err(format!(
-        "it has arrays that this model doesn't: {}; is it of another kind (`--model`), or do they belong to another part (`--prefix`)?",
-        left.join(", ")
+        "it has arrays that this model doesn't: {left}; is it of another kind (`--model`), or do they belong to another part (`--prefix`)?"
     ))
 }
 

@@ -242,8 +242,7 @@ fn names(arrays: &BTreeMap<String, TensorData>) -> String {
     if arrays.is_empty() {
         return "none".into();
     }
-    let names: Vec<&str> = arrays.keys().map(String::as_str).collect();
-    names.join(", ")
+    crate::listing::listed(arrays.keys().map(String::as_str))
 }
 
 /// What follows `old` in a name, at a dot or the end.
