@@ -22,7 +22,7 @@ const REACH: f64 = 3.0;
 const FEW: usize = 4;
 const FEW_REACH: f64 = 10.0;
 /// Where a bar for what lies beyond the axis begins and ends, and where the picture ends, in bins from the end of the axis.
-const OVERFLOW: (f64, f64, f64) = (1.5, 4.5, 6.0);
+const OVERFLOW: (f64, f64, f64) = (3.0, 6.0, 8.0);
 /// Height of the smallest bar, as a share of the picture: one example in thousands can be seen.
 const SMALLEST_BAR: f64 = 0.01;
 /// Colours of sets, told apart by most people (Okabe & Ito 2008).
@@ -178,8 +178,9 @@ impl Histogram {
         for (there, place) in [(below, low - middle), (above, high + middle)] {
             across.ticks.extend(there.then(|| (place, "beyond".into())));
         }
-        let shares = self.sets.iter().flat_map(HistogramSet::bars);
-        let top = shares.fold(0.0, f64::max) * 1.05;
+        // Bars beyond the axis are as high as the picture at most, and don't flatten what is on it.
+        let shares = self.sets.iter().flat_map(|set| &set.shares);
+        let top = shares.fold(0.0, |top: f64, &share| top.max(share)) * 1.05;
         let up = Axis::linear(0.0, top, TICKS);
 
         let mut chart = ChartBuilder::on(&area)
@@ -198,7 +199,7 @@ impl Histogram {
             .draw()?;
         for (set, (_, color)) in self.sets.iter().zip(entries) {
             let bar = |share: f64, from: f64, to: f64| {
-                let height = share.max(SMALLEST_BAR * top);
+                let height = share.clamp(SMALLEST_BAR * top, top);
                 let bar = vec![(from, 0.0), (from, height), (to, height), (to, 0.0)];
                 (share > 0.0).then_some(bar)
             };
@@ -245,13 +246,6 @@ impl Histogram {
     }
 }
 
-impl HistogramSet {
-    /// The heights of all bars.
-    fn bars(&self) -> impl Iterator<Item = f64> {
-        self.shares.iter().copied().chain([self.below, self.above])
-    }
-}
-
 /// The range that holds the bulk of each of some sorted sets.
 fn usual_range(sets: &[Vec<f64>]) -> Option<(f64, f64)> {
     let bulks = |few: bool| {
@@ -286,7 +280,7 @@ mod tests {
         let found = histogram(&[("low", &low), ("high", &[9.0, 9.0, f32::NAN, 10.0])]);
         let found = found.expect("there are energies");
         for set in &found.sets {
-            let sum: f64 = set.bars().sum();
+            let sum: f64 = set.shares.iter().sum::<f64>() + set.below + set.above;
             assert!((sum - 1.0).abs() < 1e-9, "{}: {sum}", set.name);
         }
         // The axis is from 0 to 10 with 2 % of room: 0 to 1 are the bins 1 to 9, 9 is in bin 70 and 10 in bin 78.
