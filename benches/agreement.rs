@@ -33,7 +33,7 @@ impl Report {
     }
 
     /// Weights, a uniform input, the energies there and their gradient with respect to it.
-    fn network<E: Energy<D>, const D: usize>(
+    fn network<E: Energy<D> + Module, const D: usize>(
         &mut self,
         name: &str,
         network: &E,

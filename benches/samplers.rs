@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use burn::module::{Module, Param};
 use burn::tensor::activation::softplus;
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm::models::Energy;
@@ -23,17 +22,16 @@ const WARMUP: usize = 400;
 const DRAWS: usize = 1000;
 
 /// An energy that counts how often it is asked: each leapfrog step of all chains is one.
-#[derive(Module, Debug)]
-struct Counted<E: Module> {
+#[derive(Clone, Debug)]
+struct Counted<E> {
     energy: E,
-    #[module(skip)]
     calls: Calls,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Calls(Arc<AtomicUsize>);
 
-impl<E: Energy<2> + burn::module::ModuleDisplay> Energy<2> for Counted<E> {
+impl<E: Energy<2> + Clone> Energy<2> for Counted<E> {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         self.calls.0.fetch_add(1, Ordering::Relaxed);
         self.energy.energy(x)
@@ -41,7 +39,7 @@ impl<E: Energy<2> + burn::module::ModuleDisplay> Energy<2> for Counted<E> {
 }
 
 /// Two standard normals of correlation 0.95.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Correlated {}
 
 impl Energy<2> for Correlated {
@@ -54,7 +52,7 @@ impl Energy<2> for Correlated {
 }
 
 /// Neal's funnel with a mild neck: `v ~ N(0, 1)`, then four values `N(0, exp(v))`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Funnel {}
 
 impl Energy<2> for Funnel {
@@ -67,7 +65,7 @@ impl Energy<2> for Funnel {
 }
 
 /// Ten values, multivariate Student t with five degrees of freedom.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Student {}
 
 impl Energy<2> for Student {
@@ -78,10 +76,10 @@ impl Energy<2> for Student {
 }
 
 /// The posterior of five coefficients of a logistic regression with the prior `N(0, 2.5^2)`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Logistic {
     /// `[5, 200]`, turned about for negative observations: `E(b) = sum_i softplus(-b s_i x_i) + |b|^2 / 12.5`.
-    signed: Param<Tensor<2>>,
+    signed: Tensor<2>,
 }
 
 impl Logistic {
@@ -113,28 +111,28 @@ impl Logistic {
         }
         let data = TensorData::new(signed, [features, observations]);
         Self {
-            signed: Param::from_tensor(Tensor::from_data(data, device)),
+            signed: Tensor::from_data(data, device),
         }
     }
 }
 
 impl Energy<2> for Logistic {
     fn energy(&self, b: Tensor<2>) -> Tensor<1> {
-        let logits = b.clone().matmul(self.signed.val());
+        let logits = b.clone().matmul(self.signed.clone());
         let terms = softplus(logits.neg(), 1.0).sum_dim(1) + b.square().sum_dim(1).div_scalar(12.5);
         terms.squeeze_dim(1)
     }
 }
 
 /// What one seed gives: a file of draws, and a line `target, method, seed, gradients of all chains`.
-struct Report<'a, E: Module> {
+struct Report<'a, E> {
     target: &'a str,
     energy: Counted<E>,
     seed: u64,
     folder: &'a PathBuf,
 }
 
-impl<E: Energy<2> + burn::module::ModuleDisplay> Report<'_, E> {
+impl<E: Energy<2> + Clone> Report<'_, E> {
     fn write(
         &self,
         method: &str,
@@ -180,7 +178,7 @@ impl<E: Energy<2> + burn::module::ModuleDisplay> Report<'_, E> {
 }
 
 /// One process a target and seed would do as well; all are quick.
-fn report<E: Energy<2> + burn::module::ModuleDisplay>(
+fn report<E: Energy<2> + Clone>(
     target: &str,
     energy: E,
     (dimensions, steps): (usize, usize),

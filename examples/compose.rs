@@ -7,7 +7,6 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm::backend;
 use ebm::models::{Energy, Mixture, WeightedSum};
@@ -20,45 +19,26 @@ const SIDE: usize = 300;
 const RANGE: (f64, f64) = (-2.0, 2.0);
 
 /// `E(x) = (|x| - 1)^2 / (2 width^2)`: a ring.
-#[derive(Module, Debug)]
-struct Ring {
-    width: Param<Tensor<1>>,
+fn ring(x: Tensor<2>) -> Tensor<1> {
+    // A little is added so that the gradient at the origin is finite.
+    let radius = (x.square().sum_dim(1).squeeze_dim::<1>(1) + 1e-6).sqrt();
+    (radius - 1.0).square() / (2.0 * 0.12 * 0.12)
 }
 
 /// `E(x) = x_2^2 / (2 width^2)`: a bar along the first axis.
-#[derive(Module, Debug)]
-struct Bar {
-    width: Param<Tensor<1>>,
-}
-
-impl Energy<2> for Ring {
-    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        // A little is added so that the gradient at the origin is finite.
-        let radius = (x.square().sum_dim(1).squeeze_dim::<1>(1) + 1e-6).sqrt();
-        (radius - 1.0).square() / self.width.val().square() * 0.5
-    }
-}
-
-impl Energy<2> for Bar {
-    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        let height: Tensor<1> = x.narrow(1, 1, 1).squeeze_dim(1);
-        height.square() / self.width.val().square() * 0.5
-    }
+fn bar(x: Tensor<2>) -> Tensor<1> {
+    let height: Tensor<1> = x.narrow(1, 1, 1).squeeze_dim(1);
+    height.square() / (2.0 * 0.25 * 0.25)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
     std::fs::create_dir_all(&folder)?;
     let device = backend::select("auto", 0)?.device;
-    let width = |value: f32| Param::from_tensor(Tensor::<1>::from_floats([value], &device));
-    let ring = Ring { width: width(0.12) };
-    let bar = Bar { width: width(0.25) };
-    let both = (ring, bar);
-
     let mut noise = Noise::new(1);
-    let product = WeightedSum::new(both.clone(), vec![1.0, 1.0]);
-    let mixture = Mixture::new(both.clone(), &[1.0, 1.0]);
-    let negation = WeightedSum::new(both, vec![1.0, -0.5]);
+    let product = WeightedSum::new((ring, bar), vec![1.0, 1.0]);
+    let mixture = Mixture::new((ring, bar), &[1.0, 1.0]);
+    let negation = WeightedSum::new((ring, bar), vec![1.0, -0.5]);
     let panels = [
         panel("product ", &product, &mut noise, &device),
         panel("mixture ", &mixture, &mut noise, &device),

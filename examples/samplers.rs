@@ -8,7 +8,6 @@ use std::error::Error;
 use std::fs::File;
 use std::path::PathBuf;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm::backend;
 use ebm::models::Energy;
@@ -22,8 +21,8 @@ use ebm::training::point_cloud;
 use indicatif::ProgressBar;
 
 /// `E(x, y) = x^2 / 2 + 2 (y - (x^2 - 1) / 2)^2`, a normal bent to a banana: `y` given `x` is `N((x^2 - 1) / 2, 1/4)`.
-#[derive(Module, Debug)]
-struct Banana {}
+#[derive(Clone, Debug)]
+struct Banana;
 
 impl Energy<2> for Banana {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
@@ -52,15 +51,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 0.8: with longer steps they rarely get into the narrow ends, and the standard deviation of y comes out 5 % too small,
     // which no R-hat shows.
     let walk = RandomWalkMetropolis::new(1.0);
-    let (walk, warm) = adapt_step_size(&walk, &Banana {}, start.clone(), 500, 0.234, &mut noise);
+    let (walk, warm) = adapt_step_size(&walk, &Banana, start.clone(), 500, 0.234, &mut noise);
     let walk = draw("random walk", 0, &walk, warm.position, &mut noise);
 
     let mala = Mala::new(0.1);
-    let (mala, warm) = adapt_step_size(&mala, &Banana {}, start.clone(), 500, 0.9, &mut noise);
+    let (mala, warm) = adapt_step_size(&mala, &Banana, start.clone(), 500, 0.9, &mut noise);
     let mala = draw("MALA", 1, &mala, warm.position, &mut noise);
 
     let hmc = HamiltonianMonteCarlo::new(0.1, 8).with_random_length();
-    let (hmc, warm) = window_adaptation(&hmc, &Banana {}, start, 500, 0.97, &mut noise);
+    let (hmc, warm) = window_adaptation(&hmc, &Banana, start, 500, 0.97, &mut noise);
     let hmc = draw(
         "Hamiltonian Monte Carlo",
         8,
@@ -100,7 +99,7 @@ fn draw<K: Kernel<Banana, Tensor<2>>>(
     let schedule = Schedule::new(0, 1000).with_thin(5);
     let bar = ProgressBar::new(schedule.transitions() as u64);
     let mut progress = |done, _| bar.set_position(done as u64);
-    let (draws, run) = sample_with(kernel, &Banana {}, start, schedule, noise, &mut progress);
+    let (draws, run) = sample_with(kernel, &Banana, start, schedule, noise, &mut progress);
     bar.finish_and_clear();
 
     let acceptance: f64 = run
@@ -128,6 +127,6 @@ fn density(device: &Device) -> Vec<f32> {
         .flat_map(|row| (0..SIDE).flat_map(move |column| [at(column) as f32, at(row) as f32]))
         .collect();
     let grid = Tensor::<1>::from_floats(grid.as_slice(), device).reshape([SIDE * SIDE, 2]);
-    let energies = Banana {}.energy(grid);
+    let energies = Banana.energy(grid);
     energies.neg().exp().into_data().iter::<f32>().collect()
 }

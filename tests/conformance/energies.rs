@@ -1,5 +1,6 @@
 //! Energies and their gradients with respect to the input, of every model.
 
+use burn::module::Module;
 use burn::tensor::Device;
 use ebm::models::{
     Activation, BoltzmannMachineConfig, Coding, ConvLayerConfig, ConvNetConfig, DbmConfig,
@@ -17,11 +18,11 @@ const TOLERANCE: f64 = 1e-4;
 const VALUES: usize = 12;
 
 /// A model built on both devices from the same noise, at points around zero.
-fn check<E: Energy<2>>(what: &str, build: impl Fn(&Device, &mut Noise) -> E) {
+fn check<E: Energy<2> + Module>(what: &str, build: impl Fn(&Device, &mut Noise) -> E) {
     check_at(what, [5, VALUES], build);
 }
 
-fn check_at<E: Energy<D>, const D: usize>(
+fn check_at<E: Energy<D> + Module, const D: usize>(
     what: &str,
     shape: [usize; D],
     build: impl Fn(&Device, &mut Noise) -> E,

@@ -1,5 +1,6 @@
 //! Half precision where the device has it: close to f32 but not the same, parameters untouched, and refused elsewhere.
 
+use burn::module::Module;
 use burn::tensor::DType;
 use ebm::models::{
     ConvLayerConfig, ConvNetConfig, DbmConfig, Energy, LayeredMachine, MlpConfig, Precision,
@@ -26,7 +27,7 @@ fn supported() -> impl Iterator<Item = (Precision, f64)> {
 }
 
 /// Energies and gradients err by a few roundings of the products, and come back as f32.
-fn check<E: Energy<D>, const D: usize>(
+fn check<E: Energy<D> + Module, const D: usize>(
     what: &str,
     shape: [usize; D],
     build: impl Fn(&mut Noise) -> E,

@@ -1,13 +1,30 @@
 //! The `Energy` trait: what every model of the workspace has, and all that samplers and trainers ask of it.
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 
 /// A density known up to its normalisation: `p(x) = exp(-E(x)) / Z`, with `f(x) = -E(x)`.
 ///
 /// `D` is the rank of a batch of configurations: 2 for vectors `[batch, features]`, 4 for images
 /// `[batch, channels, height, width]`.
-pub trait Energy<const D: usize>: Module {
+///
+/// A closure is an energy, so that samplers move through whatever can be written down:
+///
+/// ```
+/// # use burn::tensor::Tensor;
+/// use ebm_models::Energy;
+///
+/// // Two valleys, at -1 and 1.
+/// let energy = |x: Tensor<2>| {
+///     let heights = (x.square() - 1.0).square();
+///     heights.sum_dim(1).squeeze_dim::<1>(1)
+/// };
+/// # fn demo(energy: impl Energy<2>) {}
+/// # demo(energy);
+/// ```
+///
+/// An energy with parameters that are trained is a burn `Module` besides; samplers take it frozen,
+/// `model.valid()`, so that no gradient of its parameters is computed.
+pub trait Energy<const D: usize> {
     /// The energy `E(x)` of each configuration of a batch, in nats.
     ///
     /// # Shapes
@@ -31,6 +48,12 @@ pub trait Energy<const D: usize>: Module {
     /// - output: `[batch]`, in nats
     fn log_ratio(&self, x: Tensor<D>, other: Tensor<D>) -> Tensor<1> {
         self.energy(other) - self.energy(x)
+    }
+}
+
+impl<F: Fn(Tensor<D>) -> Tensor<1>, const D: usize> Energy<D> for F {
+    fn energy(&self, x: Tensor<D>) -> Tensor<1> {
+        self(x)
     }
 }
 

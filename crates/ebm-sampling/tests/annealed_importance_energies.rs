@@ -7,7 +7,6 @@ mod pairwise;
 
 use std::f64::consts::{LN_2, TAU};
 
-use burn::module::ModuleDisplay;
 use burn::tensor::{Device, Tensor};
 use common::{
     DoubleWell, NanWherePositive, Quadratic, Tabulated, WallWherePositive, assert_close_to,
@@ -89,8 +88,8 @@ fn assert_both<E, Q, K>(
     log_z: f64,
     what: &str,
 ) where
-    E: Energy<2> + ModuleDisplay,
-    Q: Density<2> + ModuleDisplay,
+    E: Energy<2> + Clone,
+    Q: Density<2> + Clone,
     K: Kernel<Bridge<E, Q>, Tensor<2>>,
 {
     let path = EnergyPath::<_, _, _, 2>::new(energy.clone(), base.clone(), kernel);
@@ -112,8 +111,8 @@ fn assert_kernels<E, Q>(
     log_z: f64,
     what: &str,
 ) where
-    E: Energy<2> + ModuleDisplay,
-    Q: Density<2> + ModuleDisplay,
+    E: Energy<2> + Clone,
+    Q: Density<2> + Clone,
 {
     let model = (energy, base);
     let walk = |_| RandomWalkMetropolis::new(0.6);
@@ -320,7 +319,7 @@ fn discrete_energies_have_their_sum_over_states() {
 /// the weight 0 and keep it, none is NaN, `log Z` is that of the half.
 #[test]
 fn what_is_not_finite_has_no_weight() {
-    fn check<E: Energy<2> + ModuleDisplay>(wall: E, device: &Device, what: &str) {
+    fn check<E: Energy<2> + Clone>(wall: E, device: &Device, what: &str) {
         let energy = WeightedSum::new((Quadratic::new(1.0, device), wall), vec![1.0, 1.0]);
         let base = NormalDensity::isotropic(0.0, 1.2, &[1], device);
         let kernel = |_| RandomWalkMetropolis::new(0.8);

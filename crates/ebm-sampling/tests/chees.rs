@@ -3,7 +3,6 @@
 
 mod common;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{
     NanWherePositive, Quadratic, assert_close_to, assert_within_error, devices, tensor, values,
@@ -132,7 +131,7 @@ fn lengths_are_measured_by_the_metric_from_the_centre() {
 #[test]
 fn a_correlated_normal_is_sampled() {
     /// `E = (x^2 + y^2 - 2 r x y) / (2 (1 - r^2))`.
-    #[derive(Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Correlated {}
 
     const R: f64 = 0.95;

@@ -4,7 +4,6 @@ mod common;
 mod layered;
 mod pairwise;
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use common::{assert_close_to, assert_within_error, devices, tensor, values};
 use ebm_models::{BlockConditional, Energy, WeightedSum};
@@ -201,9 +200,9 @@ fn a_clamped_unit_that_is_neither_high_nor_low_comes_back() {
 }
 
 /// `E(x) = x^T A x / 2`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Correlated {
-    precision: Param<Tensor<2>>,
+    precision: Tensor<2>,
 }
 
 /// `A`: positive definite.
@@ -212,9 +211,7 @@ const PRECISION: [[f64; 3]; 3] = [[2.0, 0.6, -0.8], [0.6, 1.5, 0.5], [-0.8, 0.5,
 impl Correlated {
     fn new(device: &Device) -> Self {
         let precision = tensor(PRECISION.as_flattened(), [3, 3], device);
-        Self {
-            precision: Param::from_tensor(precision),
-        }
+        Self { precision }
     }
 }
 
@@ -222,7 +219,7 @@ impl<const D: usize> Energy<D> for Correlated {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         let batch = x.dims()[0];
         let x: Tensor<2> = x.reshape([batch, 3]);
-        let products = x.clone().matmul(self.precision.val()) * x;
+        let products = x.clone().matmul(self.precision.clone()) * x;
         products.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(0.5)
     }
 }

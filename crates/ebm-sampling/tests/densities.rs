@@ -2,7 +2,6 @@
 
 mod common;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{
     assert_close_to, assert_even, assert_uniform, assert_within_error, devices, phi, tensor, values,
@@ -166,18 +165,6 @@ fn gradients_flow_through_energies() {
         let spins = tensor(&[1.0, -1.0], [1, 2], &device);
         let density = UniformStates::new(Coding::Spin, &[2], &device);
         assert_eq!(values(energy_and_gradient(&density, spins).1), [0.0; 2]);
-    }
-}
-
-/// The normalisation belongs to the parameters, wherever they come from.
-#[test]
-fn a_loaded_normal_is_normalised() {
-    for device in devices() {
-        let x = tensor(&[0.3, 0.4], [1, 2], &device);
-        let saved = normal(2, &device);
-        let other = NormalDensity::isotropic(0.0, 9.0, &[2], &device);
-        let loaded = other.load_record(saved.clone().into_record());
-        assert_eq!(values(loaded.energy(x.clone())), values(saved.energy(x)));
     }
 }
 

@@ -4,7 +4,6 @@ mod common;
 mod finite;
 mod pairwise;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, devices, tensor, values};
 use ebm_models::{Coding, Energy};
@@ -17,9 +16,8 @@ const ORDERS: [SiteOrder; 2] = [SiteOrder::Fixed, SiteOrder::RandomPermutation];
 
 /// A Potts model on a torus, `E(x) = -J sum_<ij> 1[x_i = x_j] - h sum_i 1[x_i = 0]` (Potts 1952): a step function of its
 /// values, without a gradient.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Potts {
-    #[module(skip)]
     pairs: Vec<(usize, usize)>,
 }
 
@@ -150,9 +148,8 @@ fn it_equals_single_site_gibbs_on_a_boltzmann_machine() {
 }
 
 /// The energies of the values of one site, the values being 0, 1, 2, ...
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Table {
-    #[module(skip)]
     energies: Vec<f64>,
 }
 

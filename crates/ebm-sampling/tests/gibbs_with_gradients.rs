@@ -3,7 +3,6 @@
 mod common;
 mod finite;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{NanWherePositive, assert_chi_square, assert_within_error, devices, tensor, values};
 use ebm_models::{Coding, Energy, MlpConfig, RbmConfig};
@@ -82,9 +81,8 @@ fn a_cubic_is_sampled() {
 }
 
 /// `E(x) = h . x`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Linear {
-    #[module(skip)]
     slopes: Vec<f64>,
 }
 
@@ -141,7 +139,7 @@ fn of_a_linear_energy_the_proposals_are_locally_balanced() {
 }
 
 /// `E(x) = (m - 5)^2` with `m` the sum of the first five of many spins: the others don't matter.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct FewMatter {}
 
 impl Energy<2> for FewMatter {
@@ -192,7 +190,7 @@ fn what_matters_is_found_in_a_twentieth_of_the_steps() {
 }
 
 /// `E(x) = log(3/2 - sum x)`: not a number where more units are high than low; `-inf` nowhere.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct HalfDefined {}
 
 impl Energy<2> for HalfDefined {

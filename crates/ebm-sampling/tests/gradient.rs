@@ -69,7 +69,7 @@ fn the_graph_that_made_x_is_left_alone() {
     assert_eq!(values(leaf.grad(&gradients).unwrap()), [2.0; 6]);
 }
 
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Constant {}
 
 impl Energy<2> for Constant {

@@ -6,7 +6,6 @@ mod common;
 
 use std::cell::Cell;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{
     DoubleWell, NanWherePositive, Quadratic, Tabulated, assert_close_to, assert_even,
@@ -97,7 +96,7 @@ thread_local! {
 }
 
 /// `E = |x|^2 / 2`, counting how often it is asked (each test runs on its own thread).
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Counting {}
 
 impl Energy<2> for Counting {
@@ -251,7 +250,7 @@ fn trajectories_keep_volume() {
 }
 
 /// `E(x, y) = (x^2 - 1)^2 / 2 + y^4 / 4 + 0.7 x y`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Coupled {}
 
 impl Energy<2> for Coupled {
@@ -352,7 +351,7 @@ fn the_error_of_the_energy_is_of_second_order() {
 #[test]
 fn far_chains_come_to_a_correlated_gaussian() {
     /// `E = (x^2 + y^2 - 2 r x y) / (2 (1 - r^2))`.
-    #[derive(Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Correlated {}
 
     const R: f64 = 0.9;

@@ -355,7 +355,7 @@ fn energies_that_are_not_finite_have_no_weight_and_are_counted() {
 }
 
 /// A density that says zero at some of its own draws.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Broken {
     draws: UniformDensity,
 }
@@ -438,7 +438,7 @@ fn too_few_values_panic() {
 /// An energy of `-inf` is an infinite weight, not one that overflows to something.
 #[test]
 fn an_infinite_weight_is_an_error() {
-    #[derive(Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Pit {}
     impl Energy<2> for Pit {
         fn energy(&self, x: Tensor<2>) -> Tensor<1> {

@@ -3,7 +3,6 @@
 
 mod common;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{
     Absolute, NanWherePositive, Quadratic, assert_uniform, assert_within_error, devices, phi,
@@ -259,7 +258,7 @@ fn the_bias_of_the_variance_is_that_of_the_formula() {
 fn a_correlated_normal_has_the_covariance_of_the_formula() {
     const R: f64 = 0.5;
 
-    #[derive(Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Correlated {}
 
     impl Energy<2> for Correlated {
@@ -297,9 +296,8 @@ fn a_correlated_normal_has_the_covariance_of_the_formula() {
 
 /// What goes wrong where a chain has come to 3 or more in its first value; elsewhere `E(x) = -sum x`, so that a step
 /// of 1 without noise counts 0, 1, 2, 3.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Faulty {
-    #[module(skip)]
     fault: Fault,
 }
 
@@ -507,7 +505,7 @@ fn resets_are_the_steps_from_where_the_energy_is_not_a_number() {
 /// A quartic from so far away that a step overflows: chains stay finite, and say that they were put back.
 #[test]
 fn extreme_starts_stay_finite() {
-    #[derive(Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Quartic {}
 
     impl Energy<2> for Quartic {

@@ -3,7 +3,6 @@
 
 mod common;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{
     DoubleWell, NanWherePositive, Quadratic, Tabulated, WallWherePositive, assert_even,
@@ -41,7 +40,7 @@ impl<E: Energy<2>> Proposal<E, 2> for LogNormalWalk {
 }
 
 /// `E(x) = sum_i x_i - log x_i`: gamma distributions of shape 2, `P(x < t) = 1 - exp(-t) (1 + t)`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Gamma {}
 
 impl Energy<2> for Gamma {
@@ -176,7 +175,7 @@ fn the_share_of_accepted_proposals_is_their_probability() {
 }
 
 /// `E(x) = x^2 / 2`, but `-inf` where `x` is above 1: a density that is infinite there.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Pole {}
 
 impl Energy<2> for Pole {
@@ -292,7 +291,7 @@ fn bounds_refuse_what_is_not_a_number() {
 }
 
 /// `E(x) = 0`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Blind {}
 
 impl Energy<2> for Blind {
@@ -319,7 +318,7 @@ fn bounds_the_wrong_way_round_are_refused() {
 /// was accepted.
 #[test]
 fn extreme_starts_stay_finite() {
-    #[derive(Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Quartic {}
 
     impl Energy<2> for Quartic {

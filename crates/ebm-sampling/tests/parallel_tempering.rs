@@ -5,7 +5,6 @@
 mod common;
 mod pairwise;
 
-use burn::module::ModuleDisplay;
 use burn::tensor::{Device, Tensor};
 use common::{
     DoubleWell, NanWherePositive, Quadratic, Tabulated, WallWherePositive, assert_chi_square,
@@ -152,7 +151,7 @@ fn the_product_is_stationary() {
 /// `exp(-b_t E)`. 16 tests at 2.9e-7.
 #[test]
 fn states_of_discrete_energies_keep_their_distributions() {
-    fn check<E: Energy<2> + ModuleDisplay, K: Kernel<Tempered<E>, Tensor<2>> + Clone>(
+    fn check<E: Energy<2> + Clone, K: Kernel<Tempered<E>, Tensor<2>> + Clone>(
         known: &Known,
         energy: &E,
         kernel: K,
@@ -335,7 +334,7 @@ fn a_step_is_what_is_documented() {
 #[test]
 fn the_state_is_that_of_its_positions() {
     /// `DoubleWell`, but not a number beyond 1.2.
-    #[derive(burn::module::Module, Debug)]
+    #[derive(Clone, Debug)]
     struct Edge {}
 
     impl Energy<2> for Edge {
@@ -387,7 +386,7 @@ fn the_state_is_that_of_its_positions() {
 /// What has no finite energy goes up only: NaN and `-inf` stay where they are, `+inf` makes way for a finite energy.
 #[test]
 fn what_is_not_finite_never_goes_to_the_colder() {
-    fn swapped<E: Energy<2> + ModuleDisplay>(energy: &E, device: &Device) -> Vec<f64> {
+    fn swapped<E: Energy<2> + Clone>(energy: &E, device: &Device) -> Vec<f64> {
         // Of each pair the colder and the hotter: both fine, hotter bad, colder bad, both bad.
         let rows = [-1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0, 1.0];
         let start = tensor(&rows, [8, 1], device);

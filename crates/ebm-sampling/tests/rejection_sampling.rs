@@ -19,7 +19,7 @@ use ebm_sampling::{
 const STD: f64 = 1.5;
 
 /// `E(x) = -4/5 sum_i x_i x_(i+1) + 3/10 x_1` of spins in a row.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct SpinChain {}
 
 impl Energy<2> for SpinChain {
@@ -33,7 +33,7 @@ impl Energy<2> for SpinChain {
 }
 
 /// `E(x) = -inf` where the value is positive, else 0.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct PitWherePositive {}
 
 impl Energy<2> for PitWherePositive {

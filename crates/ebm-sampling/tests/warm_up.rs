@@ -3,7 +3,6 @@
 
 mod common;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{Quadratic, values};
 use ebm_models::Energy;
@@ -14,9 +13,8 @@ use ebm_sampling::{
 };
 
 /// `E(x) = |x|^2 / 2` where the first value is not above 3, `beyond` where it is: a wall that chains inside hardly ever meet.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 struct Walled {
-    #[module(skip)]
     beyond: f64,
 }
 

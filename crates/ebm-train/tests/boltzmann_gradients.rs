@@ -6,6 +6,7 @@ mod machines;
 
 use std::collections::BTreeMap;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BoltzmannMachine, Coding, Dbm, Energy, MeanField, Rbm, RbmConfig, VisibleUnits};
 use ebm_ops::Noise;
@@ -48,7 +49,7 @@ fn spread<M: burn::module::Module>(model: M, seed: u64) -> M {
 
 /// The gradient of the objective by autodiff against central differences of `log_likelihood` in f64, for every parameter;
 /// those in `fixed` must not be moved.
-fn assert_gradient<M: Energy<2>>(
+fn assert_gradient<M: Energy<2> + Module>(
     model: M,
     data: Tensor<2>,
     samples: Tensor<2>,

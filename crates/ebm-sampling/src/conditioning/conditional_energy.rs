@@ -1,6 +1,5 @@
 //! The energy of the free coordinates given the others: any kernel that moves on it samples the conditional distribution.
 
-use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 use ebm_models::Energy;
 use ebm_ops::{lift, per_chain};
@@ -37,17 +36,14 @@ use super::{indices, mask, numbers};
 ///
 /// Positions are `[batch, free coordinates]`. What is given has the same batch, one configuration a chain, or a batch of 1 that
 /// all chains share.
-#[derive(Module, Debug)]
-pub struct ConditionalEnergy<E: Module, const D: usize> {
+#[derive(Clone, Debug)]
+pub struct ConditionalEnergy<E, const D: usize> {
     energy: E,
     /// What is given, 0 at the free coordinates: `[batch, coordinates]`.
-    #[module(skip)]
     given: Tensor<2>,
     /// The free coordinates: `[free]`.
-    #[module(skip)]
     free: Tensor<1, Int>,
     /// The shape of what is given.
-    #[module(skip)]
     shape: [usize; D],
 }
 
@@ -129,7 +125,7 @@ impl<E: Energy<D>, const D: usize> ConditionalEnergy<E, D> {
     }
 }
 
-impl<E: Energy<D> + ModuleDisplay, const D: usize> Energy<2> for ConditionalEnergy<E, D> {
+impl<E: Energy<D>, const D: usize> Energy<2> for ConditionalEnergy<E, D> {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         self.energy.energy(self.complete(x))
     }

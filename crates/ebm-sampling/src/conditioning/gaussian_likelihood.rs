@@ -1,6 +1,5 @@
 //! What an observation with normal noise says of a configuration: a term to add to a model's energy.
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::{lift, per_chain};
@@ -15,11 +14,9 @@ use ebm_ops::{lift, per_chain};
 /// # Shapes
 ///
 /// - `y` and configurations: `[batch, ..]`, or a batch of 1 for `y` that all chains share
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub struct GaussianLikelihood<const D: usize> {
-    #[module(skip)]
     observed: Tensor<D>,
-    #[module(skip)]
     std: f64,
 }
 

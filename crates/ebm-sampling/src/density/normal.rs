@@ -1,6 +1,5 @@
 //! Independent normal values.
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_models::Energy;
 use ebm_ops::Noise;
@@ -8,12 +7,11 @@ use ebm_ops::Noise;
 use super::{Density, batch_shape, flat};
 
 /// Independent normals, `-log q(x) = sum_i (x_i - mean_i)^2 / (2 std_i^2) + log std_i + log(2 pi) / 2`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub struct NormalDensity {
-    mean: Param<Tensor<1>>,
-    std: Param<Tensor<1>>,
+    mean: Tensor<1>,
+    std: Tensor<1>,
     /// The shape of a configuration.
-    #[module(skip)]
     shape: Vec<usize>,
 }
 
@@ -41,7 +39,7 @@ impl NormalDensity {
         }
         let parameter = |values: &[f64]| {
             let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-            Param::from_tensor(Tensor::<1>::from_floats(values.as_slice(), device))
+            Tensor::<1>::from_floats(values.as_slice(), device).inner()
         };
         Self {
             mean: parameter(mean),
@@ -65,17 +63,16 @@ impl<const D: usize> Energy<D> for NormalDensity {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         let x = flat(x, &self.shape);
         let log_tau = x.dims()[1] as f64 * std::f64::consts::TAU.ln();
-        let std = self.std.val();
-        let z = (x - self.mean.val().unsqueeze()) / std.clone().unsqueeze();
+        let std = self.std.clone();
+        let z = (x - self.mean.clone().unsqueeze()) / std.clone().unsqueeze();
         let squares: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
-        // From the parameter itself, so that a loaded or trained one is normalised too.
         squares.mul_scalar(0.5).add_scalar(0.5 * log_tau) + std.log().sum()
     }
 }
 
 impl<const D: usize> Density<D> for NormalDensity {
     fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<D> {
-        let (mean, std) = (self.mean.val().inner(), self.std.val().inner());
+        let (mean, std) = (self.mean.clone(), self.std.clone());
         let z: Tensor<2> = noise.normal([count, mean.dims()[0]], &mean.device());
         (z * std.unsqueeze() + mean.unsqueeze()).reshape(batch_shape::<D>(count, &self.shape))
     }

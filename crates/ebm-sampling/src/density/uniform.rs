@@ -1,6 +1,5 @@
 //! Uniform values in a box.
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_models::Energy;
 use ebm_ops::Noise;
@@ -8,17 +7,14 @@ use ebm_ops::Noise;
 use super::{Density, batch_shape, flat};
 
 /// Independent uniforms on `[low, high)`: `-log q(x) = n log(high - low)` for `n` values inside, `+inf` outside.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub struct UniformDensity {
-    /// Carries the device, and the two ends: `[2]`.
-    ends: Param<Tensor<1>>,
-    #[module(skip)]
     low: f64,
-    #[module(skip)]
     high: f64,
     /// The shape of a configuration.
-    #[module(skip)]
     shape: Vec<usize>,
+    /// Where draws are made.
+    device: Device,
 }
 
 impl UniformDensity {
@@ -33,10 +29,10 @@ impl UniformDensity {
             "a box needs finite ends with low < high, found low = {low} and high = {high}"
         );
         Self {
-            ends: Param::from_tensor(Tensor::from_floats([low as f32, high as f32], device)),
             low,
             high,
             shape: shape.to_vec(),
+            device: device.clone().inner(),
         }
     }
 }
@@ -62,8 +58,7 @@ impl<const D: usize> Energy<D> for UniformDensity {
 
 impl<const D: usize> Density<D> for UniformDensity {
     fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<D> {
-        let device = self.ends.val().inner().device();
         let shape = batch_shape::<D>(count, &self.shape);
-        noise.uniform_in(shape, self.low, self.high, &device)
+        noise.uniform_in(shape, self.low, self.high, &self.device)
     }
 }

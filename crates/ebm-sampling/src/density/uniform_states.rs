@@ -1,6 +1,5 @@
 //! Uniform states of two-valued units.
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Coding, Energy};
 use ebm_ops::Noise;
@@ -8,25 +7,22 @@ use ebm_ops::Noise;
 use super::{Density, batch_shape, flat};
 
 /// Every state of two-valued units equally likely: `-log q(x) = units log 2`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub struct UniformStates {
-    /// Carries the device, and the two values: `[2]`.
-    values: Param<Tensor<1>>,
-    #[module(skip)]
     coding: Coding,
     /// The shape of a state.
-    #[module(skip)]
     shape: Vec<usize>,
+    /// Where draws are made.
+    device: Device,
 }
 
 impl UniformStates {
     /// States of `shape`.
     pub fn new(coding: Coding, shape: &[usize], device: &Device) -> Self {
-        let values = [coding.low() as f32, coding.high() as f32];
         Self {
-            values: Param::from_tensor(Tensor::from_floats(values, device)),
             coding,
             shape: shape.to_vec(),
+            device: device.clone().inner(),
         }
     }
 }
@@ -44,9 +40,8 @@ impl<const D: usize> Energy<D> for UniformStates {
 
 impl<const D: usize> Density<D> for UniformStates {
     fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<D> {
-        let device = self.values.val().inner().device();
         let shape = batch_shape::<D>(count, &self.shape);
-        let halves: Tensor<D> = Tensor::full(shape, 0.5, &device);
+        let halves: Tensor<D> = Tensor::full(shape, 0.5, &self.device);
         let (low, high) = (self.coding.low(), self.coding.high());
         noise
             .bernoulli(halves)

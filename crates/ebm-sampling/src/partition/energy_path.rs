@@ -1,6 +1,5 @@
 //! The annealing path of any energy, from a density that is known.
 
-use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Bool, Tensor};
 use ebm_models::{Energy, WeightedSum};
 use ebm_ops::{Noise, select_chains};
@@ -107,8 +106,8 @@ impl<E, Q, F, const D: usize> EnergyPath<E, Q, F, D> {
     /// The energy of `p*_beta`, e.g. to find steps with which enough proposals are accepted.
     pub fn energy_at(&self, beta: f64) -> Bridge<E, Q>
     where
-        E: Module + ModuleDisplay,
-        Q: Module + ModuleDisplay,
+        E: Clone,
+        Q: Clone,
     {
         let terms = (self.energy.clone(), self.base.clone());
         WeightedSum::new(terms, vec![beta, 1.0 - beta])
@@ -117,8 +116,8 @@ impl<E, Q, F, const D: usize> EnergyPath<E, Q, F, D> {
 
 impl<E, Q, F, K, const D: usize> AnnealingPath for EnergyPath<E, Q, F, D>
 where
-    E: Energy<D> + ModuleDisplay,
-    Q: Density<D> + ModuleDisplay,
+    E: Energy<D> + Clone,
+    Q: Density<D> + Clone,
     F: Fn(f64) -> K,
     K: Kernel<Bridge<E, Q>, Tensor<D>>,
 {
@@ -155,8 +154,8 @@ where
 
 impl<E, Q, F, K, const D: usize> ReplicaPath for EnergyPath<E, Q, F, D>
 where
-    E: Energy<D> + ModuleDisplay,
-    Q: Density<D> + ModuleDisplay,
+    E: Energy<D> + Clone,
+    Q: Density<D> + Clone,
     F: Fn(f64) -> K,
     K: Kernel<Bridge<E, Q>, Tensor<D>>,
 {

@@ -1,12 +1,11 @@
 //! Simulated annealing of any energy by any kernel, towards its deepest valleys.
 
-use burn::module::ModuleDisplay;
 use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::{Noise, finite_chains, select_chains};
 
 use super::annealing::TemperatureSchedule;
-use super::tempered::{Tempered, tempered};
+use super::tempered::Tempered;
 use crate::kernel::{Kernel, run};
 
 /// Where chains were annealed to.
@@ -47,7 +46,7 @@ pub fn anneal_energy<E, K, const D: usize>(
     noise: &mut Noise,
 ) -> AnnealedEnergy<D>
 where
-    E: Energy<D> + ModuleDisplay,
+    E: Energy<D> + Clone,
     K: Kernel<Tempered<E>, Tensor<D>>,
 {
     assert!(
@@ -68,7 +67,7 @@ where
             temperature > 0.0,
             "an energy can't be divided by the temperature 0: end the schedule above it"
         );
-        let target = tempered(energy, 1.0 / temperature);
+        let target = Tempered::new(energy.clone(), 1.0 / temperature);
         let chains = run(
             &kernel(temperature),
             &target,

@@ -1,13 +1,12 @@
 //! Parallel tempering: replicas at several temperatures that swap places, so that chains cross barriers.
 
-use burn::module::ModuleDisplay;
 use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::{Noise, finite_chains, per_chain, select_chains};
 
 use super::ladder::Ladder;
 use super::swaps::Swaps;
-use super::tempered::{Tempered, tempered};
+use super::tempered::Tempered;
 use crate::kernel::{Kernel, StepInfo};
 
 /// Replicas of each chain at inverse temperatures `1 = b_0 > b_1 > ... > b_n >= 0`, moved by a kernel of their own on the energy
@@ -125,19 +124,16 @@ impl<K> ParallelTempering<K> {
     }
 
     /// Each kernel with the energy on which it moves.
-    fn moves<E: ModuleDisplay + burn::module::Module>(
-        &self,
-        energy: &E,
-    ) -> impl Iterator<Item = (&K, Tempered<E>)> {
+    fn moves<E: Clone>(&self, energy: &E) -> impl Iterator<Item = (&K, Tempered<E>)> {
         let values = self.ladder.values().iter();
-        let energies = values.map(|&beta| tempered(energy, beta));
+        let energies = values.map(|&beta| Tempered::new(energy.clone(), beta));
         self.kernels.iter().zip(energies)
     }
 
     /// The states of replicas at `position`, `[temperatures * chains, ..]`.
     fn states<E, const D: usize>(&self, energy: &E, position: &Tensor<D>) -> Vec<K::State>
     where
-        E: Energy<D> + ModuleDisplay,
+        E: Energy<D> + Clone,
         K: Kernel<Tempered<E>, Tensor<D>>,
     {
         let moves = self.moves(energy).enumerate();
@@ -151,7 +147,7 @@ impl<K> ParallelTempering<K> {
 
 impl<E, K, const D: usize> Kernel<E, Tensor<D>> for ParallelTempering<K>
 where
-    E: Energy<D> + ModuleDisplay,
+    E: Energy<D> + Clone,
     K: Kernel<Tempered<E>, Tensor<D>>,
 {
     type State = ParallelTemperingState<K::State, D>;

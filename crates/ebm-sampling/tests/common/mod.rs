@@ -1,7 +1,6 @@
 //! What the tests of the samplers share: devices, small energies with closed forms, and tests of distributions.
 #![allow(dead_code)] // each test file uses a part
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::Energy;
 use ebm_ops::Noise;
@@ -34,27 +33,27 @@ fn total<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 }
 
 /// `E(x) = precision |x|^2 / 2`, with the precision as a parameter: the values are normal and independent.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Quadratic {
-    precision: Param<Tensor<1>>,
+    precision: Tensor<1>,
 }
 
 impl Quadratic {
     pub(crate) fn new(precision: f64, device: &Device) -> Self {
         Self {
-            precision: Param::from_tensor(tensor(&[precision], [1], device)),
+            precision: tensor(&[precision], [1], device),
         }
     }
 }
 
 impl<const D: usize> Energy<D> for Quadratic {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
-        total(x.square()).mul_scalar(0.5) * self.precision.val()
+        total(x.square()).mul_scalar(0.5) * self.precision.clone()
     }
 }
 
 /// `E(x) = sum_i 2 (x_i^2 - 1)^2 + x_i / 2`, two wells of different depth in each value.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DoubleWell {}
 
 impl DoubleWell {
@@ -71,7 +70,7 @@ impl<const D: usize> Energy<D> for DoubleWell {
 }
 
 /// `E(x) = 0`, but not a number where a value is positive.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NanWherePositive {}
 
 impl<const D: usize> Energy<D> for NanWherePositive {
@@ -81,7 +80,7 @@ impl<const D: usize> Energy<D> for NanWherePositive {
 }
 
 /// `E(x) = 0`, but `+inf` where a value is positive.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct WallWherePositive {}
 
 impl<const D: usize> Energy<D> for WallWherePositive {
@@ -92,9 +91,8 @@ impl<const D: usize> Energy<D> for WallWherePositive {
 }
 
 /// `E(x) = slope sum_i |x_i|`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Absolute {
-    #[module(skip)]
     pub(crate) slope: f64,
 }
 

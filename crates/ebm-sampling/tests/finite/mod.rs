@@ -1,7 +1,6 @@
 //! Energies over a few sites of a few values, judged by enumeration: probabilities, exact draws, transition matrices.
 #![allow(dead_code)] // each test file uses a part
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Coding, Energy};
 use ebm_ops::Noise;
@@ -216,11 +215,10 @@ pub(crate) fn assert_transitions(counts: &Matrix, matrix: &Matrix, what: &str) {
 }
 
 /// `E(x) = (a . x)^3 + (b . x)^2 + c . x`: not linear in a unit, so that a gradient tells a flip only to first order.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cubic {
     /// `a`, `b` and `c` as columns: `[units, 3]`.
-    directions: Param<Tensor<2>>,
-    #[module(skip)]
+    directions: Tensor<2>,
     host: Vec<f64>,
 }
 
@@ -230,7 +228,7 @@ impl Cubic {
         let directions = draws.mul_scalar(0.4);
         Self {
             host: values(directions.clone()),
-            directions: Param::from_tensor(directions),
+            directions,
         }
     }
 
@@ -260,7 +258,7 @@ impl<const D: usize> Energy<D> for Cubic {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         let units = self.host.len() / 3;
         let batch = x.dims()[0];
-        let projections = x.reshape([batch, units]).matmul(self.directions.val());
+        let projections = x.reshape([batch, units]).matmul(self.directions.clone());
         let column = |k: usize| -> Tensor<1> { projections.clone().narrow(1, k, 1).squeeze_dim(1) };
         column(0).powi_scalar(3) + column(1).square() + column(2)
     }

@@ -1,7 +1,6 @@
 //! Targets whose moments and quantiles are known, and what draws from them have to be.
 #![allow(dead_code)] // each test file uses a part
 
-use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use ebm_models::Energy;
 use ebm_ops::Noise;
@@ -11,14 +10,14 @@ use ebm_sampling::{Draws, Kernel, Schedule, sample};
 use crate::common::{assert_within_error, phi, tensor};
 
 /// A normal with the covariance `A A^T`, `E(x) = |A^-1 (x - mean)|^2 / 2`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Gaussian {
     /// `(A^-1)^T`: `[dimensions, dimensions]`.
-    whitening: Param<Tensor<2>>,
+    whitening: Tensor<2>,
     /// `A^T`.
-    coloring: Param<Tensor<2>>,
+    coloring: Tensor<2>,
     /// `[1, dimensions]`.
-    mean: Param<Tensor<2>>,
+    mean: Tensor<2>,
 }
 
 impl Gaussian {
@@ -68,28 +67,28 @@ impl Gaussian {
     }
 
     pub(crate) fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<2> {
-        let coloring = self.coloring.val();
+        let coloring = self.coloring.clone();
         let z: Tensor<2> = noise.normal([count, coloring.dims()[0]], &coloring.device());
-        z.matmul(coloring) + self.mean.val()
+        z.matmul(coloring) + self.mean.clone()
     }
 }
 
 const SIN: f64 = 0.5;
 const COS: f64 = 0.866_025_403_784_438_6;
 
-fn parameter(values: &[f64], shape: [usize; 2], device: &Device) -> Param<Tensor<2>> {
-    Param::from_tensor(tensor(values, shape, device))
+fn parameter(values: &[f64], shape: [usize; 2], device: &Device) -> Tensor<2> {
+    tensor(values, shape, device)
 }
 
 impl Energy<2> for Gaussian {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        let z = (x - self.mean.val()).matmul(self.whitening.val());
+        let z = (x - self.mean.clone()).matmul(self.whitening.clone());
         z.square().sum_dim(1).squeeze_dim::<1>(1).mul_scalar(0.5)
     }
 }
 
 /// The twisted normal of Haario et al. (1999): `x_1 ~ N(0, 1)`, `x_2 = BEND (x_1^2 - 1) + 0.5 z`.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Banana {}
 
 impl Banana {
@@ -133,9 +132,8 @@ impl Energy<2> for Banana {
 }
 
 /// Neal's funnel (2003): `v ~ N(0, spread^2)`, and `n` values `x_i ~ N(0, exp(v))`; `v` is the first value.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Funnel {
-    #[module(skip)]
     pub(crate) spread: f64,
 }
 

@@ -1,6 +1,5 @@
 //! Compositions of trained models, sampled: products, mixtures, and one model without another.
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm_models::{
     BoltzmannMachine, Coding, Energy, LayeredMachine, Mixture, PairwiseMachine, Rbm, VisibleUnits,
@@ -84,7 +83,7 @@ pub enum CompositionError {
 }
 
 /// The energy of a composition.
-#[derive(Module, Debug)]
+#[derive(Clone, Debug)]
 enum Composition {
     Sum(WeightedSum<Vec<Network>>),
     /// `T (-log sum_k w_k exp(-E_k / T))`.
@@ -144,10 +143,10 @@ impl Composed {
         let energy = if kind == CompositionKind::Mixture {
             let colder = networks
                 .into_iter()
-                .map(|network| WeightedSum::new(vec![network], vec![1.0 / temperature]))
+                .map(|network| Tempered::new(network, 1.0 / temperature))
                 .collect();
             let mixture = Mixture::new(colder, weights);
-            Composition::Mixture(WeightedSum::new(vec![mixture], vec![temperature]))
+            Composition::Mixture(Tempered::new(mixture, temperature))
         } else {
             Composition::Sum(WeightedSum::new(networks, signed))
         };

@@ -3,6 +3,7 @@
 mod layered;
 mod pairwise;
 
+use burn::module::Module;
 use burn::tensor::Tensor;
 use ebm_models::{ConvNet, Energy, Mlp, Precision};
 use ebm_ops::Noise;
@@ -15,7 +16,7 @@ use crate::config::SamplerConfig;
 /// For an energy of the examples themselves, such as a network, `impl Trainable<D> for Mine {}` is all there is to
 /// write: its chains then move by Langevin dynamics or Metropolis. A model with hidden units of its own has *states*
 /// that hold more than the example; it says how an example becomes a state, and moves its chains itself.
-pub trait Trainable<const D: usize>: Energy<D> {
+pub trait Trainable<const D: usize>: Energy<D> + Module {
     /// Whether the sampler can move chains of this model.
     fn supports(&self, sampler: &SamplerConfig) -> bool {
         matches!(

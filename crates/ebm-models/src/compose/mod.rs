@@ -1,13 +1,14 @@
-//! Composition of energies: weighted sums (products of experts), mixtures and negation, models themselves.
+//! Composition of energies: weighted sums (products of experts), mixtures and negation, energies themselves.
 
-use burn::module::{Module, ModuleDisplay};
+mod module;
+
 use burn::tensor::Tensor;
 
 use crate::energy::Energy;
 
-/// Several modules held together: a `Vec` of one type, or a tuple of two to four types.
-pub trait Group: Module + ModuleDisplay {
-    /// The number of modules.
+/// Several models held together: a `Vec` of one type, or a tuple of two to four types.
+pub trait Group {
+    /// The number of models.
     fn count(&self) -> usize;
 }
 
@@ -17,13 +18,13 @@ pub trait Terms<const D: usize>: Group {
     fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>>;
 }
 
-impl<M: Module + ModuleDisplay> Group for Vec<M> {
+impl<M> Group for Vec<M> {
     fn count(&self) -> usize {
         self.len()
     }
 }
 
-impl<const D: usize, E: Energy<D> + ModuleDisplay> Terms<D> for Vec<E> {
+impl<const D: usize, E: Energy<D>> Terms<D> for Vec<E> {
     fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>> {
         self.iter().map(|model| model.energy(x.clone())).collect()
     }
@@ -31,13 +32,13 @@ impl<const D: usize, E: Energy<D> + ModuleDisplay> Terms<D> for Vec<E> {
 
 macro_rules! tuple_terms {
     ($count:literal: $($model:ident . $index:tt),+) => {
-        impl<$($model: Module + ModuleDisplay),+> Group for ($($model,)+) {
+        impl<$($model),+> Group for ($($model,)+) {
             fn count(&self) -> usize {
                 $count
             }
         }
 
-        impl<const D: usize, $($model: Energy<D> + ModuleDisplay),+> Terms<D> for ($($model,)+) {
+        impl<const D: usize, $($model: Energy<D>),+> Terms<D> for ($($model,)+) {
             fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>> {
                 vec![$(self.$index.energy(x.clone())),+]
             }
@@ -53,14 +54,13 @@ tuple_terms!(4: A.0, B.1, C.2, F.3);
 ///
 /// A configuration is likely only where every expert finds it so; a negative weight makes an expert repel.
 /// One model with weight `1 / T` is that model at temperature `T`.
-#[derive(Module, Debug)]
-pub struct WeightedSum<M: Module> {
+#[derive(Clone, Debug)]
+pub struct WeightedSum<M> {
     terms: M,
-    #[module(skip)]
     weights: Vec<f64>,
 }
 
-impl<M: Module> WeightedSum<M> {
+impl<M> WeightedSum<M> {
     /// Combines `terms` with one weight each.
     ///
     /// # Panics
@@ -91,14 +91,13 @@ impl<const D: usize, M: Terms<D>> Energy<D> for WeightedSum<M> {
 ///
 /// The weights multiply *unnormalised* densities: the share of component `k` in the mixture is
 /// `w_k Z_k / sum_j w_j Z_j`, and equals `w_k` only if all `Z_k` are equal.
-#[derive(Module, Debug)]
-pub struct Mixture<M: Module> {
+#[derive(Clone, Debug)]
+pub struct Mixture<M> {
     terms: M,
-    #[module(skip)]
     log_weights: Vec<f64>,
 }
 
-impl<M: Module> Mixture<M> {
+impl<M> Mixture<M> {
     /// Mixes `terms` with one positive weight each.
     ///
     /// # Panics
@@ -145,19 +144,19 @@ impl<const D: usize, M: Terms<D>> Energy<D> for Mixture<M> {
 }
 
 /// The opposite energy, `-E(x)`: likely where the model finds it unlikely. Proper only on a bounded domain.
-#[derive(Module, Debug)]
-pub struct Negation<M: Module> {
+#[derive(Clone, Debug)]
+pub struct Negation<M> {
     model: M,
 }
 
-impl<M: Module> Negation<M> {
+impl<M> Negation<M> {
     /// Negates `model`.
     pub fn new(model: M) -> Self {
         Self { model }
     }
 }
 
-impl<const D: usize, M: Energy<D> + ModuleDisplay> Energy<D> for Negation<M> {
+impl<const D: usize, M: Energy<D>> Energy<D> for Negation<M> {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self.model.energy(x).neg()
     }
