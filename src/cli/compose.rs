@@ -105,7 +105,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         KindArg::Negation => CompositionKind::Negation,
     };
     let composed = Composed::new(&models, kind, &weights).map_err(|error| match error {
-        CompositionError::Weights { .. } | CompositionError::Weight(_) => Failure::Argument {
+        CompositionError::Weights { .. }
+        | CompositionError::Weight(_)
+        | CompositionError::Overflow(_) => Failure::Argument {
             argument: "--weights",
             message: error.to_string(),
         },

@@ -94,3 +94,87 @@ fn outliers_of_another_size() {
     }
     assert_eq!(snapshot(folder), before);
 }
+
+/// Weights that are finite and energies that aren't: an error for whatever would print or draw something made of them.
+#[test]
+fn energies_that_overflow() {
+    let folder = workspace();
+    let folder = folder.path();
+    prepare(folder);
+    let huge: Vec<f32> = vec![3e37; 64 * 5];
+    let arrays: Vec<(&str, Vec<usize>, Vec<f32>)> = vec![
+        ("weight", vec![64, 5], huge),
+        ("visible_bias", vec![64], vec![1e38; 64]),
+        ("hidden_bias", vec![5], vec![1.0; 5]),
+    ];
+    write_safetensors(&folder.join("huge.safetensors"), &arrays);
+    #[rustfmt::skip]
+    let import = ["import", "huge.safetensors", "--model", "rbm", "--shape", "1x8x8", "--out", "huge"];
+    succeed(folder, &import);
+    GrayImage::from_pixel(8, 8, image::Luma([255]))
+        .save(folder.join("white.png"))
+        .unwrap();
+    let before = snapshot(folder);
+    #[rustfmt::skip]
+    let cases: &[&[&str]] = &[
+        &["logz", "--run", "huge", "--method", "exact"],
+        &["logz", "--run", "huge", "--method", "ais", "--temperatures", "10", "--sweeps", "4"],
+        &["sample", "--run", "huge", "--steps", "2", "--out", "s.png"],
+        &["sample", "--run", "huge", "--steps", "2", "--out", "s.npz"],
+        &["inpaint", "--run", "huge", "white.png", "--steps", "2", "--out", "s.png"],
+        &["denoise", "--run", "huge", "white.png", "--noise", "0.1", "--steps", "2", "--out", "s.png"],
+        &["compare", "white.png", "a.png", "--run", "huge"],
+        &["compose", "huge", "huge", "--weights", "0.5,1", "--steps", "1", "--out", "s.png"],
+    ];
+    for arguments in cases {
+        let output = crate::run(folder, arguments);
+        let (said, complaint) = (crate::text(&output.stdout), crate::text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}: {said}{complaint}"
+        );
+        assert!(
+            complaint.contains("overflow 32 bits"),
+            "{arguments:?}: {complaint}"
+        );
+        assert!(
+            !said.contains("NaN") && !said.contains("null"),
+            "{arguments:?}: {said}"
+        );
+        assert_eq!(snapshot(folder), before, "{arguments:?} changed a file");
+    }
+    let arguments = [
+        "compose",
+        "rbm",
+        "rbm",
+        "--weights",
+        "1e300,1",
+        "--steps",
+        "1",
+    ];
+    refuse_in_a_line(
+        folder,
+        &arguments,
+        2,
+        &["`--weights`", "1e300", "overflow 32 bits"],
+    );
+}
+
+/// A file of float arrays: the length of the header, the header, the bytes.
+fn write_safetensors(path: &Path, arrays: &[(&str, Vec<usize>, Vec<f32>)]) {
+    let (mut entries, mut bytes) = (Vec::new(), Vec::new());
+    for (name, shape, values) in arrays {
+        let start = bytes.len();
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let end = bytes.len();
+        entries.push(format!(
+            r#""{name}":{{"dtype":"F32","shape":{shape:?},"data_offsets":[{start},{end}]}}"#
+        ));
+    }
+    let header = format!("{{{}}}", entries.join(","));
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.as_bytes());
+    file.extend(bytes);
+    fs::write(path, file).unwrap();
+}

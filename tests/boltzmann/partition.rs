@@ -188,3 +188,41 @@ fn json_holds_these_keys_and_the_table_these_rows() {
         assert!(said.contains(needle), "no `{needle}`: {said}");
     }
 }
+
+/// Imported weights come without data: a third number, and no word of agreement, in the table and in JSON.
+#[test]
+fn without_data_nothing_is_said_to_agree() {
+    let folder = trained();
+    let folder = folder.path();
+    run(folder, &["export", "--run", "rbm", "rbm.safetensors"]);
+    let import = [
+        "import",
+        "rbm.safetensors",
+        "--model",
+        "rbm",
+        "--out",
+        "alone",
+    ];
+    assert!(run(folder, &import).status.success());
+    let exact = exact(folder, "alone");
+    #[rustfmt::skip]
+    let short = ["--method", "ais", "--temperatures", "400", "--sweeps", "200"];
+    let found = logz(folder, "alone", &short);
+    assert_eq!(found["verdict"], "unverified");
+    let samples = &found["reverse"]["samples"];
+    let error = number(&samples["log_partition"]) - exact;
+    // Five standard errors: 5.7e-7, and the seed is fixed.
+    assert!(
+        error.abs() < 5.0 * number(&samples["standard_error"]) + 0.01,
+        "{exact}: {found}"
+    );
+    let output = run(folder, &[&["logz", "--run", "alone"], &short[..]].concat());
+    let said = text(&output.stdout);
+    for needle in ["parallel tempering", "lower bound", "nothing vouches"] {
+        assert!(said.contains(needle), "no `{needle}`: {said}");
+    }
+    assert!(
+        !said.contains("agree") && !said.contains("upper bound"),
+        "{said}"
+    );
+}

@@ -123,7 +123,7 @@ pub enum TrainError {
     },
     /// A result that is no number.
     #[error(
-        "{what} is no finite number: energies of this model overflow 32 bits (its weights are finite, but too large, or the inputs are): look for weights far above 1 by `ebm export`, train with a lower optimizer.learning_rate or more optimizer.weight_decay, or scale the weights down"
+        "{what} is no finite number: energies of this model overflow 32 bits (its weights are finite, but too large, or the inputs are): scale the weights down, or train with a lower optimizer.learning_rate or more optimizer.weight_decay"
     )]
     NotFinite {
         /// What was asked for.

@@ -236,7 +236,7 @@ impl Criterion {
         let (skipped, start_centre) = match counted {
             Counted::All => (divergent, self.starts.clone().mean_dim(0)),
             Counted::Some(counts, count) => {
-                let skipped = divergent.bool_or(counts.clone().bool_not());
+                let skipped = divergent.bool_or(counts.as_ref().clone().bool_not());
                 // What stands where there is no energy need not be a number itself.
                 for part in [&mut self.starts, &mut self.proposals, &mut self.velocities] {
                     *part = select_chains(counts, part.zeros_like(), part.clone());

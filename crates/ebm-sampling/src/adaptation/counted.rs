@@ -17,7 +17,7 @@ pub(super) struct Lookout {
 pub(super) enum Counted {
     All,
     /// `[batch]`, and how many they are.
-    Some(Tensor<1, Bool>, usize),
+    Some(Box<Tensor<1, Bool>>, usize),
 }
 
 impl Lookout {
@@ -43,7 +43,7 @@ impl Counted {
         if count == finite.dims()[0] {
             Self::All
         } else {
-            Self::Some(finite, count)
+            Self::Some(Box::new(finite), count)
         }
     }
 
@@ -66,7 +66,7 @@ impl Counted {
             Self::All => read(probability.mean()),
             Self::Some(_, 0) => None,
             Self::Some(counts, count) => {
-                let others = counts.clone().bool_not();
+                let others = counts.as_ref().clone().bool_not();
                 let sum = probability.mask_fill(others, 0.0).sum();
                 read(sum.div_scalar(*count as f64))
             }
@@ -80,7 +80,7 @@ impl Counted {
             Self::All => Some(x),
             Self::Some(_, 0) => None,
             Self::Some(counts, _) => {
-                let flags = counts.clone().into_data();
+                let flags = counts.as_ref().clone().into_data();
                 let chains = flags.iter::<bool>().enumerate();
                 let chains: Vec<usize> =
                     chains.filter(|(_, counts)| *counts).map(|x| x.0).collect();
@@ -95,7 +95,7 @@ impl Counted {
         match self {
             Self::All => info,
             Self::Some(counts, _) => StepInfo {
-                left_out: Some(counts.clone().bool_not().float()),
+                left_out: Some(counts.as_ref().clone().bool_not().float()),
                 ..info
             },
         }

@@ -10,7 +10,7 @@ use ebm_sampling::{GibbsWithGradients, Interrupt, StartingPoints, Tempered, run}
 
 use crate::config::SamplerConfig;
 use crate::network::Network;
-use crate::run::{CHAINS_AT_A_TIME, ModelFile, starting_points};
+use crate::run::{CHAINS_AT_A_TIME, ModelFile, floats, starting_points};
 use crate::trainable::{Trainable, run_continuous};
 
 /// How models are composed. `T` is the temperature of the sampler, at which each of them is a distribution `p_k ∝ exp(-E_k / T)`.
@@ -43,6 +43,11 @@ pub enum CompositionError {
     /// A weight out of range.
     #[error("found weight {0:?}, expected a number above 0")]
     Weight(f64),
+    /// Energies that overflow.
+    #[error(
+        "weights {0:?} make the parameters of the composition overflow 32 bits: expected smaller ones"
+    )]
+    Overflow(Vec<f64>),
     /// Models of different images.
     #[error(
         "model {index} is of images of shape {found:?} in {found_range:?}, but the first of {expected:?} in {expected_range:?}"
@@ -136,6 +141,18 @@ impl Composed {
             CompositionKind::Mixture => None,
             _ => one_rbm(&networks, &signed).or_else(|| one_pairwise(&networks, &signed)),
         };
+        let are_finite = |values: Tensor<1>| floats(values).iter().all(|x| x.is_finite());
+        let fits = match &machine {
+            Some(Network::Rbm(rbm)) => are_finite(rbm.layers().bias(0)),
+            Some(Network::BoltzmannMachine(machine)) => {
+                let parameters = machine.parameters();
+                are_finite(parameters.bias) && are_finite(parameters.couplings.flatten(0, 1))
+            }
+            _ => true,
+        };
+        if !fits || weights.iter().any(|&weight| !(weight as f32).is_finite()) {
+            return Err(CompositionError::Overflow(weights.to_vec()));
+        }
         let needs_temperature = kind == CompositionKind::Mixture || binary && machine.is_none();
         if needs_temperature && temperature <= 0.0 {
             return Err(CompositionError::Frozen);
