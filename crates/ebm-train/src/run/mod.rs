@@ -18,11 +18,13 @@ mod model_file;
 mod model_images;
 mod new_folder;
 mod patience;
+mod pictures;
 mod plane;
 mod pretraining;
 mod processor;
 mod runner;
 mod source;
+mod start;
 mod thinned;
 mod traces;
 
@@ -43,8 +45,8 @@ pub use model_file::{ModelFile, load_model};
 pub use new_folder::ClaimedFolder;
 pub use plane::PlaneView;
 pub use processor::Processor;
-pub use runner::{resume, train};
 pub use source::examples;
+pub use start::{resume, train};
 
 pub(crate) use event_log::now;
 pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
