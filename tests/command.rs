@@ -409,3 +409,21 @@ fn slips_of_the_pen_are_answered_with_what_was_meant() {
     }
     assert_eq!(names(folder.path()), ["tiny.toml"]);
 }
+
+/// What another command prints is a configuration too, without a file between them.
+#[cfg(unix)]
+#[test]
+fn a_configuration_comes_through_a_pipe() {
+    let folder = TempDir::new().unwrap();
+    let change = ["--set", "training.steps=77"];
+    let printed = succeed(folder.path(), &["config", "--preset", "digits"]);
+    let piped = assert_cmd::Command::from(ebm(folder.path()))
+        .args(["config", "/dev/stdin"])
+        .args(change)
+        .write_stdin(printed)
+        .output()
+        .unwrap();
+    assert!(piped.status.success(), "{piped:?}");
+    let arguments = [&["config", "--preset", "digits"], &change[..]].concat();
+    assert_eq!(text(&piped.stdout), succeed(folder.path(), &arguments));
+}

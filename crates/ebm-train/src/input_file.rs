@@ -39,27 +39,53 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), InputError> {
 /// The bytes of a regular file of at most `limit` bytes.
 pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
     let (file, length) = open(path)?;
-    let mut bytes = Vec::new();
-    if length <= limit {
-        bytes
-            .try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))
-            .map_err(io::Error::from)?;
-        // The length of some files of the system is 0, whatever they hold.
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    }
-    if length > limit || bytes.len() as u64 > limit {
+    if length > limit {
         return Err(InputError::TooLong { limit });
     }
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))
+        .map_err(io::Error::from)?;
+    // The length of some files of the system is 0, whatever they hold.
+    read_to_end(file, &mut bytes, limit)?;
     Ok(bytes)
 }
 
-/// The text of a regular file of at most `limit` bytes of UTF-8, without the byte order mark that editors put before it.
+/// Reads what is left, `limit` bytes at most.
+fn read_to_end(file: File, bytes: &mut Vec<u8>, limit: u64) -> Result<(), InputError> {
+    file.take(limit.saturating_add(1)).read_to_end(bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(InputError::TooLong { limit });
+    }
+    Ok(())
+}
+
+/// A pipe that this process was started with, such as `/dev/stdin` behind `|`, or what a shell makes of `<(command)`: somebody
+/// has it open for writing, so that it comes to an end.
+fn open_own_pipe(path: &Path) -> io::Result<Option<File>> {
+    let own = ["/dev/fd", "/proc/self/fd"].map(Path::new);
+    let is_own = path == Path::new("/dev/stdin") || path.parent().is_some_and(|at| own.contains(&at));
+    if is_own && special(fs::metadata(path)?.file_type()) == Some(PIPE) {
+        return File::open(path).map(Some);
+    }
+    Ok(None)
+}
+
+/// The text of a regular file of at most `limit` bytes of UTF-8, without the byte order mark that editors put before it. A pipe that
+/// the process was started with (`/dev/stdin`, `<(command)`) serves as well.
 ///
 /// # Errors
 ///
-/// If it can't be read, is no regular file (a pipe, a device, a folder), is longer, or is in another encoding.
+/// If it can't be read, is no regular file (a pipe of another name, a device, a folder), is longer, or is in another encoding.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
-    let bytes = read_bytes(path, limit)?;
+    let bytes = match open_own_pipe(path)? {
+        Some(pipe) => {
+            let mut bytes = Vec::new();
+            read_to_end(pipe, &mut bytes, limit)?;
+            bytes
+        }
+        None => read_bytes(path, limit)?,
+    };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(InputError::Encoding("UTF-16"));
     }
@@ -70,6 +96,8 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
     }
     Ok(text)
 }
+
+const PIPE: &str = "a pipe";
 
 /// What something is called that isn't a regular file.
 pub(crate) fn special(kind: FileType) -> Option<&'static str> {
@@ -83,7 +111,7 @@ pub(crate) fn special(kind: FileType) -> Option<&'static str> {
     {
         use std::os::unix::fs::FileTypeExt;
         if kind.is_fifo() {
-            return Some("a pipe");
+            return Some(PIPE);
         }
         if kind.is_socket() {
             return Some("a socket");
