@@ -53,16 +53,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if let Some(folder) = &args.data {
         model.config = run_data::with_data(&model.config, folder)?;
     }
-    let data = match run_data::examples(&model, Split::Train, &choice.device) {
-        Ok(data) => Some(data),
+    let (data, missing) = match run_data::examples(&model, Split::Train, &choice.device) {
+        Ok(data) => (Some(data), None),
         // What was asked for must be there; what the run was trained on may be gone.
         Err(error) if args.data.is_some() => return Err(error.into()),
-        Err(error) => {
-            warn(format_args!(
-                "without data ({error}): the way back starts at samples of parallel tempering, for which nothing vouches; pass --data DIR"
-            ));
-            None
-        }
+        Err(error) => (None, Some(error)),
     };
     let mut bar = StageBar::new();
     let found = log_partition(
@@ -74,6 +69,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         },
     )?;
     bar.finish();
+    // A sum over all states needs no data.
+    if let Some(error) = missing.filter(|_| found.samples().is_some()) {
+        warn(format_args!(
+            "without data ({error}): the way back starts at samples of parallel tempering, for which nothing vouches; pass --data DIR"
+        ));
+    }
     if args.json {
         say_lines(&(partition::json(&found) + "\n"));
     } else {
