@@ -4,7 +4,9 @@ use std::path::Path;
 
 use ebm::models::Precision;
 use ebm::sampling::TemperingSchedule;
-use ebm::training::evaluation::{Bound, LogPartition, PartitionMethod, PartitionOptions};
+use ebm::training::evaluation::{
+    Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions,
+};
 use ebm::training::read_text;
 
 use super::failure::Failure;
@@ -133,10 +135,7 @@ pub(crate) fn print(found: &LogPartition) {
                     .effective_sample_size
                     .min(reverse.effective_sample_size);
                 let effective = sample_size / *chains as f64;
-                return say(format_args!(
-                    "{}",
-                    verdict(gap, found.interval(), effective)
-                ));
+                return say(format_args!("{}", verdict(found, gap, effective)));
             };
             row("reverse (from samples)", reverse);
             let error = format!("± {:.3}", 1.96 * samples.standard_error);
@@ -161,9 +160,10 @@ pub(crate) fn json(found: &LogPartition) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         verdict: Option<&'static str>,
     }
-    let verdict = found.samples().map(|_| match found.is_close() {
-        true => "unverified",
-        false => "apart",
+    let verdict = found.samples().map(|_| match found.agreement() {
+        Agreement::Close => "unverified",
+        Agreement::Vague => "vague",
+        Agreement::Apart => "apart",
     });
     serde_json::to_string_pretty(&Report { found, verdict }).unwrap_or_default()
 }
@@ -171,30 +171,40 @@ pub(crate) fn json(found: &LogPartition) -> String {
 /// How far the numbers of a machine without data are apart, which is all that can be said: what all of them missed nobody sees.
 fn unverified(found: &LogPartition) -> String {
     let spread = found.spread();
-    if found.is_close() {
-        format!(
+    match found.agreement() {
+        Agreement::Close => format!(
             "without data nothing vouches for the samples: the three numbers lie within {spread:.3}, but modes that no chain has found would be missing from all; log Z is hardly below the lower bound, and may be above it"
-        )
-    } else {
-        format!(
-            "the three numbers are up to {spread:.3} apart: some chains missed modes; log Z is hardly below the lower bound; use more sweeps, more temperatures, data (--data DIR) or, where there are few units, --method exact"
-        )
+        ),
+        Agreement::Vague => vague(found),
+        Agreement::Apart => format!(
+            "the three numbers are up to {spread:.3} apart: some chains missed modes, or temperatures are too few; log Z is hardly below the lower bound; use more sweeps, more temperatures, data (--data DIR) or, where there are few units, --method exact"
+        ),
     }
 }
 
 /// What the gap between the bounds means; `effective` is the smaller share of chains that carry the weight.
-fn verdict(gap: f64, (low, high): (f64, f64), effective: f64) -> String {
-    let width = high - low;
-    if gap.abs() <= width.max(0.5) && width < 5.0 {
-        let weak = if effective < 0.1 {
-            "; few chains carry the weight, so that more temperatures would make them surer"
-        } else {
-            ""
-        };
-        format!("the bounds agree within their intervals (gap {gap:+.3}){weak}")
-    } else {
-        format!(
+fn verdict(found: &LogPartition, gap: f64, effective: f64) -> String {
+    match found.agreement() {
+        Agreement::Close => {
+            let weak = if effective < 0.1 {
+                "; few chains carry the weight, so that more temperatures would make them surer"
+            } else {
+                ""
+            };
+            format!("the bounds agree within their intervals (gap {gap:+.3}){weak}")
+        }
+        Agreement::Vague => vague(found),
+        Agreement::Apart => format!(
             "the bounds are {gap:+.3} apart: annealing hasn't found log Z; use more temperatures, more chains or more sweeps"
-        )
+        ),
     }
+}
+
+/// Of intervals so wide that nothing contradicts them.
+fn vague(found: &LogPartition) -> String {
+    let (low, high) = found.interval();
+    let width = high - low;
+    format!(
+        "the intervals take in {width:.3} together, too much to say whether they agree: log Z isn't found; use more temperatures, more chains or more sweeps"
+    )
 }

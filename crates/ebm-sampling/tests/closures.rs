@@ -108,7 +108,7 @@ fn closures_are_annealed_conditioned_composed_and_weighed() {
         start(&device),
         &TemperatureSchedule::geometric(1.0, 1e-4, 40).expect("a schedule"),
         5,
-        |temperature| Langevin::at_temperature(0.1, temperature),
+        |temperature| Langevin::at_temperature(0.1 * temperature, 1.0),
         &mut noise,
     );
     let deepest = values(cooled.lowest_energy);

@@ -286,3 +286,19 @@ fn chains_of_samplers_are_judged() {
     };
     assert!(r_hat(&[apart(-2.0), apart(2.0)]) > 1.5);
 }
+
+/// The mean of equal draws is that draw, whatever rounds in their sum: no R-hat and no error is made of rounding.
+#[test]
+fn chains_that_stand_still_have_no_variance() {
+    for length in 4..60 {
+        for value in [0.1, 1.0 / 3.0, -2.7e5] {
+            let still = vec![vec![value; length]; 3];
+            assert_eq!(monte_carlo_error(&still), 0.0, "{value}, {length}");
+            assert!(r_hat(&still).is_nan(), "{value}, {length}");
+            assert!(split_r_hat(&still).is_nan(), "{value}, {length}");
+            let apart = [vec![value; length], vec![value + 1.0; length]];
+            assert_eq!(r_hat(&apart), f64::INFINITY, "{value}, {length}");
+            assert_eq!(split_r_hat(&apart), f64::INFINITY, "{value}, {length}");
+        }
+    }
+}

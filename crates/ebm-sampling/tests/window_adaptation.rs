@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burn::tensor::{Device, Tensor};
 use common::{
     NanWherePositive, Quadratic, assert_close_to, assert_within_error, devices, tensor, values,
@@ -253,3 +255,36 @@ fn the_numbers_of_a_seed() {
 }
 
 const PINNED: [f64; 3] = [1.355_913, 1.170_282, 19.525_205];
+
+/// Where a window ends with few updates, as where chains were without a finite energy until then, the next one searches a step size
+/// anyway: it isn't judged by transitions of its own.
+#[test]
+fn only_the_last_interval_is_judged() {
+    let device = Device::flex();
+    let calls = AtomicUsize::new(0);
+    let leapfrog_steps = 10;
+    // 40 steps: 6 and a window of 30, in which the energy becomes finite 5 transitions before the end, and 4.
+    let finite_from = 31 * leapfrog_steps;
+    let energy = |x: Tensor<2>| {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        let beyond = if call < finite_from {
+            f64::INFINITY
+        } else {
+            0.0
+        };
+        let squares: Tensor<1> = x.square().sum_dim(1).squeeze_dim(1);
+        squares.mul_scalar(0.5).add_scalar(beyond)
+    };
+    let start: Tensor<2> = Noise::new(21).normal([10, 20], &device);
+    let kernel = HamiltonianMonteCarlo::new(0.1, leapfrog_steps);
+    let (_, warm) = window_adaptation(&kernel, &energy, start, 40, 0.95, &mut Noise::new(22));
+    // No chain counted before the 31st transition ended where the energy is finite.
+    assert_eq!(values(warm.left_out().unwrap()), [31.0; 10]);
+    // Beside the transitions themselves: 3 that search the step size of the last interval, and 4 that judge it.
+    let transitions = 40 + 3 + 4;
+    let calls = calls.load(Ordering::Relaxed);
+    assert!(
+        calls <= 1 + transitions * leapfrog_steps,
+        "{calls} energies"
+    );
+}

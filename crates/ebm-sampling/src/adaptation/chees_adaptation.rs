@@ -235,14 +235,14 @@ impl Criterion {
         let divergent = divergent.greater_scalar(0.5);
         let (skipped, start_centre) = match counted {
             Counted::All => (divergent, self.starts.clone().mean_dim(0)),
-            Counted::Some(counts, count) => {
+            Counted::Some(counts, chains) => {
                 let skipped = divergent.bool_or(counts.as_ref().clone().bool_not());
                 // What stands where there is no energy need not be a number itself.
                 for part in [&mut self.starts, &mut self.proposals, &mut self.velocities] {
                     *part = select_chains(counts, part.zeros_like(), part.clone());
                 }
                 let sum = self.starts.clone().sum_dim(0);
-                (skipped, sum.div_scalar(*count as f64))
+                (skipped, sum.div_scalar(chains.len() as f64))
             }
         };
         let counted = skipped.clone().bool_not().float();

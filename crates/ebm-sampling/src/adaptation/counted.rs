@@ -16,8 +16,8 @@ pub(super) struct Lookout {
 #[derive(Clone)]
 pub(super) enum Counted {
     All,
-    /// `[batch]`, and how many they are.
-    Some(Box<Tensor<1, Bool>>, usize),
+    /// `[batch]`, and the indices of those that do, which the host knows once it has counted them.
+    Some(Box<Tensor<1, Bool>>, Vec<usize>),
 }
 
 impl Lookout {
@@ -39,17 +39,18 @@ impl Counted {
             return Self::All;
         };
         let flags = finite.clone().into_data();
-        let count = flags.iter::<bool>().filter(|&finite| finite).count();
-        if count == finite.dims()[0] {
+        let chains = flags.iter::<bool>().enumerate();
+        let chains: Vec<usize> = chains.filter(|(_, finite)| *finite).map(|x| x.0).collect();
+        if chains.len() == finite.dims()[0] {
             Self::All
         } else {
-            Self::Some(Box::new(finite), count)
+            Self::Some(Box::new(finite), chains)
         }
     }
 
     /// Whether there is no chain to learn from.
     pub(super) fn is_none(&self) -> bool {
-        matches!(self, Self::Some(_, 0))
+        matches!(self, Self::Some(_, chains) if chains.is_empty())
     }
 
     /// The mean acceptance probability of the chains that count, read back; `None` if there are none.
@@ -64,11 +65,11 @@ impl Counted {
         let read = |mean: Tensor<1>| mean.into_data().iter::<f64>().next();
         match self {
             Self::All => read(probability.mean()),
-            Self::Some(_, 0) => None,
-            Self::Some(counts, count) => {
+            Self::Some(_, chains) if chains.is_empty() => None,
+            Self::Some(counts, chains) => {
                 let others = counts.as_ref().clone().bool_not();
                 let sum = probability.mask_fill(others, 0.0).sum();
-                read(sum.div_scalar(*count as f64))
+                read(sum.div_scalar(chains.len() as f64))
             }
         }
     }
@@ -78,13 +79,9 @@ impl Counted {
         let x = per_chain(x);
         match self {
             Self::All => Some(x),
-            Self::Some(_, 0) => None,
-            Self::Some(counts, _) => {
-                let flags = counts.as_ref().clone().into_data();
-                let chains = flags.iter::<bool>().enumerate();
-                let chains: Vec<usize> =
-                    chains.filter(|(_, counts)| *counts).map(|x| x.0).collect();
-                let chains = row_indices(&chains, &x.device());
+            Self::Some(_, chains) if chains.is_empty() => None,
+            Self::Some(_, chains) => {
+                let chains = row_indices(chains, &x.device());
                 Some(x.select(0, chains))
             }
         }

@@ -146,14 +146,11 @@ pub fn window_adaptation<E: Energy<D>, const D: usize>(
             0 => first,
             _ => averaging.averaged_step_size(),
         };
-        kernel = checked(
-            kernel,
-            energy,
-            &|| state.clone(),
-            updates,
-            target_acceptance,
-            noise,
-        );
+        // After any other interval the next one searches a step size again, from where that leaves it.
+        if is_last {
+            let again = || state.clone();
+            kernel = checked(kernel, energy, &again, updates, target_acceptance, noise);
+        }
         if let Some(variance) = variance.regularised() {
             kernel.inverse_mass_matrix = Some(variance);
         }

@@ -57,6 +57,10 @@ fn split(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 fn mean(values: &[f64]) -> f64 {
+    // A sum rounds, and chains that stand still would seem to move.
+    if values.iter().all(|value| *value == values[0]) {
+        return values.first().copied().unwrap_or(f64::NAN);
+    }
     values.iter().sum::<f64>() / values.len() as f64
 }
 

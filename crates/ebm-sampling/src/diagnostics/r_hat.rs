@@ -6,6 +6,8 @@ use super::{are_finite, mean, split, variance};
 /// The rank-normalised split R-hat, the larger of that of the draws and of their distances from the median (Vehtari et
 /// al. 2021, section 4). Below 1.01 chains have mixed as far as it can tell.
 ///
+/// NaN of draws that are all the same; infinite where chains stand still at different values.
+///
 /// # Panics
 ///
 /// If chains differ in length or have fewer than [`MIN_DRAWS`](super::MIN_DRAWS) draws.

@@ -8,6 +8,7 @@ mod layered;
 mod pairwise;
 mod replicas;
 mod schedule;
+mod spacing;
 
 pub use acceptance_ratio::{AcceptanceRatio, PairOfDensities, acceptance_ratio};
 pub use annealed_importance::{AnnealedImportance, PartitionEstimate};

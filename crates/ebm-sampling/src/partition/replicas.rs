@@ -5,11 +5,10 @@ use ebm_ops::{MetropolisDecision, Noise};
 
 use super::acceptance_ratio::{PairOfDensities, acceptance_ratio};
 use super::annealing_path::AnnealingPath;
+use super::spacing::{evenly_apart, read, spread};
 use crate::estimate::Estimate;
 use crate::tempering::Ladder;
 
-/// Steps and chains of the short annealing that finds out how far apart temperatures may be.
-const PILOT: (usize, usize) = (256, 64);
 /// Sweeps of each replica before the first swap.
 const SETTLING: usize = 5;
 /// Log-ratios of a pair that are kept, of each side.
@@ -36,7 +35,8 @@ pub trait ReplicaPath: AnnealingPath {
 /// min(1, p*_{k+1}(x_k) p*_k(x_{k+1}) / (p*_k(x_k) p*_{k+1}(x_{k+1})))
 /// ```
 ///
-/// (Swendsen & Wang 1986). The hottest replica is drawn anew each time, so that new states always come down, and the shares of far
+/// (Swendsen & Wang 1986); what has no probability at the colder of two temperatures never goes there, and leaves it for any
+/// replica that has. The hottest replica is drawn anew each time, so that new states always come down, and the shares of far
 /// modes that they find come right where annealing, which goes down once, leaves each chain in the mode that it came to.
 ///
 /// # Partition function
@@ -65,7 +65,9 @@ pub struct TemperedReplicas {
 /// What replicas found.
 #[derive(Clone, Debug)]
 pub struct ReplicaEstimate<S> {
-    /// `log Z` in nats, with the standard error over chains.
+    /// `log Z` in nats, with the standard error over chains; infinite where chains can't tell it, as a
+    /// single one can't. `-inf` where no sample of a density had probability at the next temperature;
+    /// NaN where a replica stood without probability in the half that counts.
     pub log_partition: Estimate,
     /// The inverse temperatures, from 0 to 1.
     pub inverse_temperatures: Vec<f64>,
@@ -97,7 +99,6 @@ impl TemperedReplicas {
         let mut replicas = Replicas::start(path, betas, self.chains, noise);
         let sweeps = self.sweeps.max(2);
         let (quarter, half) = (sweeps / 4, sweeps / 2);
-        let every = ((sweeps - half) * self.chains).div_ceil(KEPT).max(1);
         for sweep in 0..sweeps {
             if sweep == quarter && quarter > 0 {
                 replicas.evened_out(self.most_temperatures.max(4));
@@ -105,63 +106,18 @@ impl TemperedReplicas {
             if sweep == half {
                 replicas.count_from_here();
             }
-            replicas.sweep(path, (sweep - half.min(sweep)) % every == 0, noise);
+            replicas.sweep(path, is_kept(sweep, sweeps, self.chains), noise);
             progress(sweep + 1, sweeps);
         }
         replicas.estimate(path.base_log_partition())
     }
 }
 
-/// Inverse temperatures that are about 1 apart in thermodynamic length, from 0 to 1.
-fn evenly_apart<P: AnnealingPath>(path: &P, most: usize, noise: &mut Noise) -> Vec<f64> {
-    let (steps, chains) = PILOT;
-    let step = 1.0 / steps as f64;
-    let mut state = path.draw_base(chains, noise);
-    let mut ratios = Vec::with_capacity(steps);
-    for k in 0..steps {
-        let (from, to) = (k as f64 * step, (k + 1) as f64 * step);
-        ratios.push(path.log_ratio(&state, from, to).inner());
-        state = path.step(state, to, noise);
-    }
-    let values = read(ratios);
-    let lengths: Vec<f64> = values.chunks_exact(chains).map(deviation).collect();
-    let total: f64 = lengths.iter().sum();
-    let gaps = if total.is_finite() {
-        (total.ceil() as usize).clamp(3, most - 1)
-    } else {
-        3
-    };
-    // Every step counts a little, so that there is a way to every temperature.
-    let floor = (1e-3 * total / steps as f64).max(f64::MIN_POSITIVE);
-    let mut reached = vec![0.0];
-    for length in lengths {
-        let length = if length.is_finite() { length } else { floor };
-        reached.push(reached[reached.len() - 1] + length.max(floor));
-    }
-    let whole = reached[steps];
-    let mut betas: Vec<f64> = (0..=gaps)
-        .map(|k| {
-            let level = whole * k as f64 / gaps as f64;
-            let above = reached.partition_point(|&r| r <= level).clamp(1, steps);
-            let (low, high) = (reached[above - 1], reached[above]);
-            (above as f64 - 1.0 + (level - low) / (high - low)) * step
-        })
-        .collect();
-    (betas[0], betas[gaps]) = (0.0, 1.0);
-    betas
-}
-
-/// The standard deviation.
-fn deviation(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-    (squares / (n - 1.0)).sqrt()
-}
-
-/// All values, tensor by tensor.
-fn read(tensors: Vec<Tensor<1>>) -> Vec<f64> {
-    Tensor::cat(tensors, 0).into_data().iter::<f64>().collect()
+/// Whether log-ratios of a sweep are kept: of the second half, and no more of those than are of use.
+fn is_kept(sweep: usize, sweeps: usize, chains: usize) -> bool {
+    let half = sweeps / 2;
+    let every = ((sweeps - half) * chains).div_ceil(KEPT).max(1);
+    sweep >= half && (sweep - half).is_multiple_of(every)
 }
 
 /// Where a replica last was of the two ends.
@@ -259,8 +215,11 @@ impl<S: Clone> Replicas<S> {
         };
         let forward = path.log_ratio(&a, from, to).inner();
         let backward = path.log_ratio(&b, from, to).inner();
-        let log_ratio = forward.clone() - backward.clone();
-        let allowed = log_ratio.clone().is_finite();
+        // What the colder density gives no probability stays where it is; a replica that stands without
+        // probability at the colder temperature leaves it for any that has some.
+        let allowed = forward.clone().is_finite();
+        let nowhere = backward.clone().is_finite().bool_not();
+        let log_ratio = (forward.clone() - backward.clone()).mask_fill(nowhere, 0.0);
         let decision = MetropolisDecision::draw(log_ratio, allowed, noise);
         let (a, b) = path.exchange(a, b, &decision.accepted);
         self.states[k] = Some(a);
@@ -350,11 +309,12 @@ impl<S: Clone> Replicas<S> {
         }
         let n = self.chains as f64;
         let squares: f64 = influence.iter().map(|x| x * x).sum();
+        let error = (squares * n / (n - 1.0)).sqrt();
         let states = self.states.pop().flatten();
         ReplicaEstimate {
             log_partition: Estimate {
                 value,
-                standard_error: (squares * n / (n - 1.0)).sqrt(),
+                standard_error: if error.is_nan() { f64::INFINITY } else { error },
             },
             swap_probabilities: self.swap_probabilities(),
             round_trips: self.round_trips,
@@ -364,14 +324,21 @@ impl<S: Clone> Replicas<S> {
     }
 }
 
-/// `gaps + 1` values between the ends of others that rise, in the same proportions.
-fn spread(values: &[f64], gaps: usize) -> Vec<f64> {
-    let last = values.len() - 1;
-    (0..=gaps)
-        .map(|k| {
-            let place = k as f64 * last as f64 / gaps as f64;
-            let below = (place as usize).min(last - 1);
-            values[below] + (values[below + 1] - values[below]) * (place - below as f64)
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many sweeps there are, what is kept is bounded, and is of the second half.
+    #[test]
+    fn what_is_kept_is_bounded() {
+        for (sweeps, chains) in [(2, 1), (7, 3), (1000, 100), (100_000, 100), (30, 50_000)] {
+            let kept: Vec<usize> = (0..sweeps)
+                .filter(|&sweep| is_kept(sweep, sweeps, chains))
+                .collect();
+            assert_eq!(kept[0], sweeps / 2, "{sweeps} sweeps of {chains} chains");
+            let most = KEPT.max(chains);
+            assert!(kept.len() * chains <= most, "{} sweeps", kept.len());
+            assert!(2 * kept.len() * chains >= KEPT.min((sweeps - sweeps / 2) * chains));
+        }
+    }
 }

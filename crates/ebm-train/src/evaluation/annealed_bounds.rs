@@ -9,7 +9,8 @@ use ebm_sampling::{
     TemperingSchedule, random_states, run, run_with,
 };
 
-use super::partition::{Bound, LogPartition, PartitionOptions, Progress, TemperedSamples};
+use super::log_partition::{Bound, LogPartition, TemperedSamples};
+use super::partition::{PartitionOptions, Progress};
 use crate::examples::Examples;
 use crate::network::{MEAN_MARGIN, Network};
 use crate::trainable::rows;

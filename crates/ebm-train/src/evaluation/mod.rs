@@ -7,6 +7,7 @@ mod energies;
 mod held_out;
 mod histogram;
 mod likelihood;
+mod log_partition;
 mod nearest;
 mod out_of_distribution;
 mod partition;
@@ -24,12 +25,10 @@ pub use energies::{
 pub use held_out::{HeldOut, HeldOutOrigin, held_out};
 pub use histogram::{EnergyHistogram, Histogram, HistogramSet};
 pub use likelihood::{Estimate, SetReport, evaluate};
+pub use log_partition::{Agreement, Bound, LogPartition, TemperedSamples};
 pub use nearest::{Neighbor, nearest_neighbors};
 pub use out_of_distribution::OutlierSource;
-pub use partition::{
-    Bound, LogPartition, PartitionMethod, PartitionOptions, Progress, TemperedSamples,
-    log_partition,
-};
+pub use partition::{PartitionMethod, PartitionOptions, Progress, log_partition};
 pub use pictures::{filters, reconstructions};
 pub use plane::{PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport};
 pub use psnr::psnr;

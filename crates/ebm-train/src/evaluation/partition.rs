@@ -5,9 +5,9 @@ use ebm_models::{
     LayeredMachine, Layers, MAX_ENUMERATED_UNITS, PairwiseMachine, Parity, Precision, VisibleUnits,
 };
 use ebm_sampling::TemperingSchedule;
-use serde::Serialize;
 
 use super::annealed_bounds::{layered_bounds, pairwise_bounds};
+use super::log_partition::LogPartition;
 use crate::error::TrainError;
 use crate::examples::Examples;
 use crate::network::Network;
@@ -72,141 +72,6 @@ impl Default for PartitionOptions {
             reverse_sweeps: 1000,
             seed: 0,
             precision: Precision::F32,
-        }
-    }
-}
-
-/// `log Z` in nats.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "method")]
-pub enum LogPartition {
-    /// The sum over all states.
-    Exact {
-        /// `log Z`.
-        log_partition: f64,
-    },
-    /// What somebody else found.
-    Given {
-        /// `log Z`.
-        log_partition: f64,
-    },
-    /// Two estimates that bound it on average.
-    Annealed {
-        /// From the base distribution to the model: too small on average.
-        forward: Bound,
-        /// From samples of the model to the base distribution: too large on average, as far as they are exact samples. Without
-        /// data nothing vouches for that, and that the two agree is no sign of it.
-        reverse: Bound,
-        /// Inverse temperatures, both ends included.
-        temperatures: usize,
-        /// Chains in each direction.
-        chains: usize,
-    },
-}
-
-/// One direction of annealing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bound {
-    /// The estimate of `log Z`.
-    pub log_partition: f64,
-    /// Its approximate 95 % interval.
-    pub interval: (f64, f64),
-    /// The mean of the log-weights in place of the logarithm of their mean: looser, and less variable.
-    pub mean_bound: f64,
-    /// How many equal weights these weights are worth. It knows nothing of modes that no chain has found.
-    pub effective_sample_size: f64,
-    /// Of the reverse direction without data: the samples that it starts at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub samples: Option<TemperedSamples>,
-}
-
-/// Samples of the model by parallel tempering, and what they say of `log Z`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TemperedSamples {
-    /// `log Z` by Bennett's acceptance ratio of neighbouring temperatures: an estimate that may be off either way.
-    pub log_partition: f64,
-    /// Its standard error, over chains that never met.
-    pub standard_error: f64,
-    /// Temperatures.
-    pub temperatures: usize,
-    /// How often replicas went from the base to the model and back, all chains together, in the second half of the sweeps.
-    pub round_trips: usize,
-    /// The lowest probability with which neighbouring temperatures swapped.
-    pub lowest_swap_rate: f64,
-}
-
-impl LogPartition {
-    /// The estimate: exact, or that of the forward direction, as the literature reports it; without data that of parallel
-    /// tempering, which finds more modes.
-    pub fn value(&self) -> f64 {
-        match self {
-            Self::Exact { log_partition } | Self::Given { log_partition } => *log_partition,
-            Self::Annealed { forward, .. } => {
-                let samples = self.samples();
-                samples.map_or(forward.log_partition, |samples| samples.log_partition)
-            }
-        }
-    }
-
-    /// The samples of the model that stand in for data, where there are none. The bounds have no common judge then: modes that neither
-    /// has found are missing from both.
-    pub fn samples(&self) -> Option<&TemperedSamples> {
-        match self {
-            Self::Annealed { reverse, .. } => reverse.samples.as_ref(),
-            Self::Exact { .. } | Self::Given { .. } => None,
-        }
-    }
-
-    /// How far the numbers for `log Z` are apart, in nats.
-    pub fn spread(&self) -> f64 {
-        let values = self.values();
-        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        highest - lowest
-    }
-
-    /// Whether they are no further apart than their intervals are wide, or half a nat, and these not wide themselves.
-    pub fn is_close(&self) -> bool {
-        let (low, high) = self.interval();
-        let width = high - low;
-        self.spread() <= width.max(0.5) && width < 5.0
-    }
-
-    /// Every number that is a `log Z`.
-    fn values(&self) -> Vec<f64> {
-        match self {
-            Self::Exact { log_partition } | Self::Given { log_partition } => vec![*log_partition],
-            Self::Annealed {
-                forward, reverse, ..
-            } => {
-                let samples = self.samples().map(|samples| samples.log_partition);
-                let bounds = [forward.log_partition, reverse.log_partition];
-                bounds.into_iter().chain(samples).collect()
-            }
-        }
-    }
-
-    /// This, if it is made of numbers.
-    fn finite(self) -> Result<Self, TrainError> {
-        if self.values().iter().all(|value| value.is_finite()) {
-            Ok(self)
-        } else {
-            Err(TrainError::NotFinite { what: "log Z" })
-        }
-    }
-
-    /// From the lower end of the forward interval to the upper end of either: 95 % in each direction.
-    pub fn interval(&self) -> (f64, f64) {
-        match self {
-            Self::Exact { log_partition } | Self::Given { log_partition } => {
-                (*log_partition, *log_partition)
-            }
-            Self::Annealed {
-                forward, reverse, ..
-            } => (
-                forward.interval.0,
-                forward.interval.1.max(reverse.interval.1),
-            ),
         }
     }
 }
