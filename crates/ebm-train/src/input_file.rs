@@ -64,7 +64,8 @@ fn read_to_end(file: File, bytes: &mut Vec<u8>, limit: u64) -> Result<(), InputE
 /// has it open for writing, so that it comes to an end.
 fn open_own_pipe(path: &Path) -> io::Result<Option<File>> {
     let own = ["/dev/fd", "/proc/self/fd"].map(Path::new);
-    let is_own = path == Path::new("/dev/stdin") || path.parent().is_some_and(|at| own.contains(&at));
+    let is_own =
+        path == Path::new("/dev/stdin") || path.parent().is_some_and(|at| own.contains(&at));
     if is_own && special(fs::metadata(path)?.file_type()) == Some(PIPE) {
         return File::open(path).map(Some);
     }
