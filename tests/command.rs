@@ -277,7 +277,7 @@ fn manual_pages_are_written_once() {
 
     let before = snapshot(folder.path());
     let output = run(folder.path(), &["man", "--out", "a b/man1"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("exists already"));
     assert_eq!(snapshot(folder.path()), before);
 }

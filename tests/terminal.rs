@@ -179,6 +179,50 @@ fn each_signal_saves_and_stops_unless_it_was_ignored_at_the_start() {
     }
 }
 
+/// A terminal that is closed sends SIGHUP more than once, also after a Ctrl-C: the run is saved.
+#[test]
+fn a_terminal_may_hang_up_again_and_again() {
+    let signals = [("HUP", 1), ("INT", 2), ("TERM", 15)];
+    let is_ignored = |name: &str| {
+        let mut ignored = signals
+            .iter()
+            .filter(|(_, number)| is_ignored_here(*number));
+        ignored.any(|(known, _)| *known == name)
+    };
+    for (first, second, code) in [
+        ("HUP", "HUP", 0),
+        ("INT", "HUP", 0),
+        ("HUP", "TERM", 0),
+        ("INT", "TERM", 130),
+        ("TERM", "TERM", 130),
+    ] {
+        if is_ignored(first) || is_ignored(second) {
+            continue;
+        }
+        let folder = workspace();
+        let out = folder.path().join("out");
+        // The first update waits for a second before it is given up.
+        let child = ebm(folder.path())
+            .args(["train", "tiny.toml", "--out", "out"])
+            .args(["--set", "sampler.steps=1000000000"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for("the model of the start", || {
+            out.join("model.safetensors").exists()
+        });
+        signal(first, child.id());
+        std::thread::sleep(Duration::from_millis(200));
+        signal(second, child.id());
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{first}, {second}");
+        let saved = said.contains("stopped and saved after step 0;");
+        assert_eq!(saved, code == 0, "{first}, {second}: {said}");
+    }
+}
+
 /// A terminal of its own, if the machine has tmux.
 struct Tmux {
     socket: String,
@@ -323,8 +367,55 @@ fn names_with_control_characters_do_not_reach_the_terminal() {
             assert!(!said.contains("\nerror: c"), "{arguments:?}: {said}");
         }
     }
+    // Nor what turns the direction of writing around, in messages of the parser too.
+    for arguments in [
+        &["sample", "x\u{202e}gnp"][..],
+        &["sample", "x\u{2028}y"],
+        &["x\u{202e}gnp"],
+        &["sample", "--steps", "x\u{202e}gnp", "x"],
+    ] {
+        let said = text(&run(folder, arguments).stderr);
+        assert!(said.contains(r"x\u20"), "{said}");
+        assert!(!said.contains(['\u{202e}', '\u{2028}']), "{said}");
+    }
     let said = text(&run(folder, &["sample", "x\x1b[31m"]).stderr);
     assert!(said.contains(r"x\u001b[31m is not a run folder"), "{said}");
+}
+
+/// The library's warnings about data go through the same door as all else.
+#[test]
+fn warnings_of_data_are_made_safe_and_short() {
+    let folder = workspace();
+    let folder = folder.path();
+    let name = format!("a\u{202e}b\x1b[2J/{}", "c".repeat(200));
+    let long = [&name[..], &name, &name, &name, &name, &name].join("/");
+    let pixels = (0..20 * 64).map(|at| (at % 3 == 0) as u8).collect();
+    let images = ebm::training::data::Images::new(pixels, [1, 8, 8]).unwrap();
+    common::idx_folder(&folder.join(&long), &images);
+    let warned = |more: &[&str]| {
+        let limit = ["--time-limit", "0s"];
+        let arguments = [
+            &["train", "tiny.toml", "--out", "out", "--data", &long],
+            &limit[..],
+            more,
+        ];
+        let output = run(folder, &arguments.concat());
+        fs::remove_dir_all(folder.join("out")).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let said = warned(&[]);
+    assert!(said.starts_with("warning: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    for said in [said, warned(&["-v"])] {
+        assert!(said.contains(r"a\u202eb"), "{said}");
+        assert!(said.contains("images of 0 and 1 alone"), "{said}");
+        assert!(!said.contains(['\u{202e}', '\x1b']), "{said}");
+        assert!(
+            said.lines().all(|line| line.chars().count() < 1100),
+            "{said}"
+        );
+    }
 }
 
 #[test]
@@ -527,7 +618,8 @@ fn a_comparison_begins_with_its_answer() {
         forth.contains(winner) && back.contains(winner),
         "{forth}\n{back}"
     );
-    assert!(forth.contains(" nats: it finds it "), "{forth}");
+    let unit = " model units: at the temperature of its sampler, 1.3e-3, it finds it ";
+    assert!(forth.contains(unit), "{forth}");
     let same = compare("a.png", "a.png");
     assert!(
         same.starts_with("the model prefers neither image: "),

@@ -13,11 +13,13 @@ use super::layers::DeviceArgs;
 use super::numbers::significant;
 use super::run_args::RunBeforeFilesArgs;
 use super::terminal::{say, say_json};
+use super::unit::Unit;
 
 /// Compare two images: which one the model prefers, and by how much.
 ///
-/// The log-ratio log p(A) - log p(B) = f(A) - f(B) needs no partition function. The first line is the answer; where the difference
-/// is within the rounding of the numbers, there is none.
+/// The log-ratio log p(A) - log p(B) = (f(A) - f(B)) / T needs no partition function; T is 1 for machines, and for networks the
+/// temperature of the run's sampler. The first line is the answer; where the difference is within the rounding of the numbers,
+/// there is none.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm compare [OPTIONS] <DIR|--run <DIR>> <A.png> <B.png>",
@@ -49,8 +51,9 @@ Examples:
 struct Report {
     #[serde(flatten)]
     comparison: Comparison,
-    /// The temperature of the run's sampler.
-    temperature: f64,
+    /// Of `f` and the ratio.
+    #[serde(flatten)]
+    unit: Unit,
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -68,13 +71,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         read(&model, files, args.resize, &choice.device)
     };
     let found = compare(&model, images(first)?, images(second)?)?;
-    let temperature = model.config.sampler.temperature();
     let unit = model.config.energy_unit();
     for comparison in found {
         if args.json {
             say_json(&Report {
                 comparison,
-                temperature,
+                unit: unit.into(),
             });
         } else {
             say(format_args!(

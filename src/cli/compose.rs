@@ -12,8 +12,9 @@ use ebm::training::{TitledColumns, TrainError, image_grid, run, save_picture, ti
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats};
 use super::layers::DeviceArgs;
+use super::output::confirm_file;
 use super::run_args::RunsArgs;
-use super::terminal::{confirm, say};
+use super::terminal::say;
 
 /// Sample a composition of trained models of the same images: their product, mixture or negation.
 ///
@@ -52,7 +53,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm compose runs/round runs/thick --weights 1,0.5       likely for both, half as strongly for the second
+  ebm compose runs/round runs/thick --weights 1,0.5       likely for both, for one half as much
   ebm compose runs/zeros runs/ones --kind mixture         zeros and ones
   ebm compose runs/digits runs/ones --kind negation       digits that aren't ones";
 
@@ -143,6 +144,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64,
         unit
     ));
-    confirm(format_args!("wrote {}", args.out.display()));
+    confirm_file(&args.out, format_args!("wrote {}", args.out.display()));
     Ok(())
 }

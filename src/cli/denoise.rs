@@ -13,8 +13,9 @@ use ebm::training::{TitledColumns, save_picture, titled_grid};
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};
 use super::layers::DeviceArgs;
+use super::output::confirm_file;
 use super::run_args::RunBeforeFilesArgs;
-use super::terminal::{confirm, say};
+use super::terminal::say;
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
 ///
@@ -67,10 +68,10 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  ebm denoise runs/digits-1 --noise 0.2               held-out digits, with noise of a fifth of black to white
-  ebm denoise runs/digits-1 --noise 0.2 --image mean  the mean of the posterior instead of its maximum
+  ebm denoise runs/digits-1 --noise 0.2               held-out digits, with much noise
+  ebm denoise runs/digits-1 --noise 0.2 --image mean  the mean of the posterior
   ebm denoise runs/fashion photo.png --observed       a noisy picture of yours
-  ebm denoise runs/rbm --noise 0.1                    black and white digits, with a tenth of the pixels flipped";
+  ebm denoise runs/rbm --noise 0.1                    a tenth of the pixels flipped";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ImageArg {
@@ -201,6 +202,6 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             ));
         }
     }
-    confirm(format_args!("wrote {}", args.out.display()));
+    confirm_file(&args.out, format_args!("wrote {}", args.out.display()));
     Ok(())
 }

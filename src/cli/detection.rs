@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ebm::ops::Noise;
-use ebm::training::config::EnergyUnit;
 use ebm::training::data::Split;
 use ebm::training::evaluation::{
     EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
@@ -17,6 +16,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::numbers::significant;
 use super::terminal::say;
+use super::unit::Unit;
 
 /// Share of held-out images that are accepted where false positives are counted.
 const ACCEPTANCE: f64 = 0.95;
@@ -104,11 +104,9 @@ struct GradientNorms {
 /// The energies of all sets.
 #[derive(Clone, Serialize)]
 pub(crate) struct DetectionReport {
-    /// The unit of all energies: `nats`, or `model units`, of which `temperature` are a nat.
-    unit: &'static str,
-    /// The temperature of the run's sampler, where energies aren't in nats.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
+    /// Of all energies.
+    #[serde(flatten)]
+    unit: Unit,
     #[serde(skip)]
     explanation: Option<String>,
     /// Whether energies are upper bounds.
@@ -118,7 +116,8 @@ pub(crate) struct DetectionReport {
     sets: Vec<EnergySet>,
 }
 
-/// Looks at data and outliers. `known` are the energies that are known already. `None` of a model of points without outliers asked for.
+/// Looks at data and outliers; `known` are the energies that are known already. There is no
+/// histogram of nothing.
 pub(crate) fn detect<'a>(
     model: &ModelFile,
     known: impl Iterator<Item = (Split, &'a [f32])>,
@@ -126,7 +125,7 @@ pub(crate) fn detect<'a>(
     device: &Device,
     noise: &mut Noise,
     progress: &mut Progress<'_>,
-) -> Result<Option<(DetectionReport, Option<EnergyHistogram>)>, Failure> {
+) -> Result<(DetectionReport, Option<EnergyHistogram>), Failure> {
     let sources = sources.unwrap_or_else(|| {
         if model.takes_images() {
             vec![
@@ -199,17 +198,13 @@ pub(crate) fn detect<'a>(
     let unit = model.config.energy_unit();
     let histogram = Histogram::new(&named).and_then(|histogram| histogram.draw(unit));
     let report = DetectionReport {
-        unit: unit.name(),
-        temperature: match unit {
-            EnergyUnit::Nats => None,
-            EnergyUnit::Model { temperature } => Some(temperature),
-        },
+        unit: unit.into(),
         explanation: unit.explanation(),
         bound: energies_are_bounds(&model.model),
         held_out: origin,
         sets: all.into_iter().map(|(row, _)| row).collect(),
     };
-    Ok(Some((report, histogram)))
+    Ok((report, histogram))
 }
 
 fn set(name: String, energies: &[f32]) -> EnergySet {
@@ -238,7 +233,7 @@ impl DetectionReport {
     /// Prints the table.
     pub(crate) fn print(&self) {
         let bound = if self.bound { ", upper bounds" } else { "" };
-        print_header(&format!("energies ({}{bound})", self.unit));
+        print_header(&format!("energies ({}{bound})", self.unit.name));
         for set in &self.sets {
             print_row(set, set.energy.as_ref(), [set.auroc, set.fpr_at_95]);
         }

@@ -38,7 +38,8 @@ pub(super) fn escaped(text: &str, lines: Lines) -> String {
     safe
 }
 
-fn is_unsafe(character: char) -> bool {
+/// Whether a terminal may obey a character, or show a text with it as another one.
+pub(super) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

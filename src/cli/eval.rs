@@ -16,11 +16,12 @@ use super::detection::{DetectionReport, OutlierArgs};
 use super::eval_plane::{self, PlaneArgs};
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::output::check_folder;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
 use super::run_args::RunArgs;
 use super::run_data;
-use super::terminal::{is_quiet, say, say_lines, warn};
+use super::terminal::{confirm, is_quiet, say, say_lines, warn};
 
 /// Filters and pairs of reconstructions in a picture.
 const PICTURED: usize = 100;
@@ -34,7 +35,7 @@ const PICTURED: usize = 100;
 ///
 /// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound for a deep one, in nats,
 /// with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction error, and the free-energy gap of train and test,
-/// which rises where a machine overfits. Pictures of filters and reconstructions go into the run folder. For models of
+/// which rises where a machine overfits. Pictures of filters and reconstructions go into the folder too. For models of
 /// the plane: log Z on a grid, the exact log-likelihood, and how far the density is from the true one.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -93,8 +94,7 @@ struct Report {
     model: &'static str,
     log_partition: Option<LogPartition>,
     sets: Vec<(Split, SetReport)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    energies: Option<DetectionReport>,
+    energies: DetectionReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     recall: Option<RecallReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,18 +110,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let choice = args.device.open(None)?;
     let mut model = run::load_model(args.run.path(), &choice.device)?;
     // Found before the work, not after.
-    let there = folder.ancestors().find(|path| path.exists());
-    if there.is_some_and(|path| !path.is_dir()) {
-        return Err(Failure::Write {
-            path: folder.display().to_string(),
-            message: "a file is in the way; choose another folder with `--out DIR`".into(),
-        });
-    }
+    check_folder(&folder)?;
     if let Some(folder) = &args.data {
         model.config = run_data::with_data(&model.config, folder)?;
     }
-    let train = run_data::examples(&model, Split::Train, &choice.device);
-    let test = run_data::examples(&model, Split::Test, &choice.device);
+    let examples = |split| model.examples(&model.config.data, split, &choice.device);
+    let (train, test) = (examples(Split::Train), examples(Split::Test));
     let (train, test) = match (train, test) {
         (Err(error), Err(_)) => return Err(error.into()),
         (train, test) => {
@@ -149,7 +143,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     // Machines whose hidden units can't be summed out have failed above.
     let mut outlier_noise = Noise::new(options.seed).split();
-    let detection = super::detection::detect(
+    let (energies, histogram) = super::detection::detect(
         &model,
         sets.iter()
             .map(|(split, set)| (*split, set.energies.as_slice())),
@@ -185,7 +179,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         model: model.model.name(),
         log_partition: partition,
         sets,
-        energies: detection.as_ref().map(|(report, _)| report.clone()),
+        energies,
         recall: recalled.as_ref().map(|recalled| recalled.report.clone()),
         density,
     };
@@ -199,12 +193,18 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
     }
     let examples = test.as_ref().or(train.as_ref());
-    let histogram = detection.and_then(|(_, histogram)| histogram);
     save(&folder, &json, &model, examples, recalled, histogram)?;
-    match &report.density {
-        Some(density) => eval_plane::save(density, &folder, examples),
-        None => Ok(()),
+    if let Some(density) = &report.density {
+        eval_plane::save(density, &folder, examples)?;
     }
+    let wrote = format!("wrote {}", folder.display());
+    if !args.json {
+        confirm(format_args!("{wrote}"));
+    } else if !is_quiet() {
+        // The standard output is JSON and nothing else.
+        warn(format_args!("{wrote}"));
+    }
+    Ok(())
 }
 
 /// Writes what there is to look at.
@@ -253,9 +253,6 @@ fn save(
             save_picture(&picture, &folder.join(name))?;
         }
     }
-    if !is_quiet() {
-        warn(format_args!("wrote {}", folder.display()));
-    }
     Ok(())
 }
 
@@ -263,13 +260,9 @@ fn print(report: &Report) {
     // Of a network nothing but the energies is known.
     if !matches!(report.model, "mlp" | "conv_net") {
         print_likelihood(report);
-        if report.energies.is_some() {
-            say(format_args!(""));
-        }
+        say(format_args!(""));
     }
-    if let Some(energies) = &report.energies {
-        energies.print();
-    }
+    report.energies.print();
 }
 
 /// The likelihood of a machine.

@@ -1,15 +1,15 @@
 //! `ebm export`: the weights of a trained model as a safetensors file, its chains for NumPy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ebm::ops::write_npy;
 use ebm::training::run::{self, RunFolder};
-use ebm::training::{is_special_file, write_whole};
+use ebm::training::write_whole;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::output::{check_new, check_place, confirm_file};
 use super::run_args::RunBeforeFilesArgs;
-use super::terminal::confirm;
 
 /// Write the weights of a run into a safetensors file, which NumPy and PyTorch read, or its chains into a .npy file
 ///
@@ -21,9 +21,10 @@ use super::terminal::confirm;
 ///              hidden.weight [hidden, features], hidden.bias, output.weight [1, hidden], output.bias
 ///              Conv2d, activation, .., flatten, Linear, activation, Linear
 ///
-/// The output of a network is f(x) = -E(x). The file's metadata hold what weights don't say: model, activation, strides,
-/// paddings, shape (channels, height, width of an example) and the configuration. Boltzmann machines have
-/// the names that `ebm import --help` lists; offsets of a centred machine are folded into its biases.
+/// The output of a network is f(x) = -E(x). The file's metadata hold what weights don't say: model,
+/// activation, strides, paddings, shape (channels, height, width of an example) and the
+/// configuration. Boltzmann machines have the names that `ebm import --help` lists; offsets of a
+/// centred machine are folded into its biases.
 #[derive(clap::Args)]
 #[command(
     verbatim_doc_comment,
@@ -74,8 +75,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             )));
         }
     };
-    for path in file.into_iter().chain(&args.chains) {
-        check_new(path)?;
+    let files = file.map(|path| ("FILE", path)).into_iter();
+    for (argument, path) in files.chain(args.chains.as_ref().map(|path| ("--chains", path))) {
+        check_new(argument, path)?;
+        check_place(argument, path)?;
     }
     if let Some(path) = &args.chains
         && path.extension().is_none_or(|extension| extension != "npy")
@@ -92,11 +95,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let model = run::load_model(&run, &choice.device)?;
     if let Some(path) = file {
         run::export(&model, path)?;
-        confirm(format_args!(
-            "wrote the weights of a {} to {}",
-            model.model.name(),
-            path.display()
-        ));
+        confirm_file(
+            path,
+            format_args!(
+                "wrote the weights of a {} to {}",
+                model.model.name(),
+                path.display()
+            ),
+        );
     }
     if let Some(path) = &args.chains {
         let chains = run::stored_chains(&RunFolder::open(&run)?, &model)?;
@@ -107,22 +113,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 path: path.display().to_string(),
                 message: error.to_string(),
             })?;
-        confirm(format_args!(
-            "wrote chains of shape {:?} to {}",
-            chains.shape().as_slice(),
-            path.display()
-        ));
+        confirm_file(
+            path,
+            format_args!(
+                "wrote chains of shape {:?} to {}",
+                chains.shape().as_slice(),
+                path.display()
+            ),
+        );
     }
     Ok(())
-}
-
-/// Fails for a file that is there, but for those that are written into: devices and pipes.
-pub(super) fn check_new(path: &Path) -> Result<(), Failure> {
-    if !path.exists() || is_special_file(path) {
-        return Ok(());
-    }
-    Err(Failure::Write {
-        path: path.display().to_string(),
-        message: "it exists already; choose another name".into(),
-    })
 }

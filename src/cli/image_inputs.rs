@@ -97,20 +97,19 @@ pub(crate) fn require_images(model: &ModelFile) -> Result<(), Failure> {
 
 /// Finds out, before the work, whether a picture can be written to `out`, and that it isn't one of the inputs.
 pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
-    let failed = |message: String| Failure::Write {
-        path: out.display().to_string(),
-        message,
-    };
-    check_picture(out).map_err(failed)?;
+    check_picture(out)?;
     let same = |input: &&&Path| match (out.canonicalize(), input.canonicalize()) {
         (Ok(out), Ok(input)) => out == input,
         _ => false,
     };
     match inputs.iter().find(same) {
-        Some(input) => Err(failed(format!(
-            "{} is what is read; choose another with `--out FILE`",
-            input.display()
-        ))),
+        Some(input) => Err(Failure::Argument {
+            argument: "--out",
+            message: format!(
+                "{} is what is read; choose another with `--out FILE`",
+                input.display()
+            ),
+        }),
         None => Ok(()),
     }
 }

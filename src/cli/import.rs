@@ -12,12 +12,13 @@ use ebm::training::run::{
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::output::check_folder;
 use super::terminal::{confirm, quoted, remark};
 
 /// Make a run folder of a file of weights: safetensors, or a PyTorch state dict (.pt, .pth)
 ///
-/// The run can then be used by `ebm sample`, and for machines by `ebm logz` and `ebm eval`. Names and shapes of the
-/// arrays, for networks those of a PyTorch state_dict:
+/// The run can then be used by `ebm sample`, and for machines by `ebm logz` and `ebm eval`. Names and
+/// shapes of the arrays, for networks those of a PyTorch state_dict:
 ///
 ///   mlp        layers.0.weight [outputs, inputs], layers.0.bias [outputs], layers.1.weight, ..
 ///   conv-net   convolutions.0.weight [outputs, inputs, side, side], convolutions.0.bias, ..,
@@ -46,8 +47,8 @@ use super::terminal::{confirm, quoted, remark};
 /// epoch, ..). Names that wrappers put before those of all arrays (module, model, _orig_mod, ..) are
 /// left out. Any other array that the model doesn't have is an error.
 ///
-/// What arrays don't say, an exported file does; for others there are the flags below. `ebm eval` binarises grey
-/// data of machines by sampling; files of 0 and 1, or 0 and 255, stay as they are.
+/// What arrays don't say, an exported file does; for others there are the flags below. `ebm eval`
+/// binarises grey data of machines by sampling; files of 0 and 1, or 0 and 255, stay as they are.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -273,6 +274,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if let Some(kind) = args.model {
         args.check(kind)?;
     }
+    check_folder(&args.out)?;
     let file = WeightsFile::read(&args.file)?;
     let kind = args.kind(&file)?;
     args.check(kind)?;

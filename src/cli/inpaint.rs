@@ -12,8 +12,9 @@ use ebm::training::{TitledColumns, save_picture, titled_grid};
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images};
 use super::layers::DeviceArgs;
+use super::output::confirm_file;
 use super::run_args::RunBeforeFilesArgs;
-use super::terminal::{confirm, say};
+use super::terminal::say;
 
 /// More draws of an image than that follow below each other in the picture.
 const DRAWS_IN_A_ROW: usize = 8;
@@ -57,7 +58,7 @@ const EXAMPLES: &str = "\
 Examples:
   ebm inpaint runs/digits-1                           lower halves of held-out digits
   ebm inpaint runs/digits-1 --mask rectangle:2,2,4,4  the middle
-  ebm inpaint runs/fashion shirt.png --mask hole.png  a picture of yours, free where hole.png is white";
+  ebm inpaint runs/fashion shirt.png --mask hole.png  your picture, free where the mask is white";
 
 pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     let (run, files) = args.run.split(args.images.files)?;
@@ -131,7 +132,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         "root mean square difference of free pixels from the given ones: {:.1} % of black to white",
         100.0 * (squares / drawn).sqrt() / (range.1 - range.0)
     ));
-    confirm(format_args!("wrote {}", args.out.display()));
+    confirm_file(&args.out, format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if let Some(folder) = &args.data {
         model.config = run_data::with_data(&model.config, folder)?;
     }
-    let (data, missing) = match run_data::examples(&model, Split::Train, &choice.device) {
+    let (data, missing) = match model.examples(&model.config.data, Split::Train, &choice.device) {
         Ok(data) => (Some(data), None),
         // What was asked for must be there; what the run was trained on may be gone.
         Err(error) if args.data.is_some() => return Err(error.into()),

@@ -9,6 +9,7 @@ use ebm::training::write_whole;
 
 use super::Cli;
 use super::failure::Failure;
+use super::output::check_folder;
 use super::terminal::{confirm, quoted, say_file};
 
 /// Print the manual page of `ebm`, or write those of all subcommands into a folder.
@@ -46,14 +47,18 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         path: path.display().to_string(),
         message,
     };
+    check_folder(folder)?;
     fs::create_dir_all(folder).map_err(|error| failed(folder, error.to_string()))?;
     for (name, _) in &pages {
         let path = folder.join(name);
         if path.exists() {
-            return Err(failed(
-                &path,
-                "it exists already: choose another folder with `--out DIR`, or delete it".into(),
-            ));
+            return Err(Failure::Argument {
+                argument: "--out",
+                message: format!(
+                    "{} exists already: choose another folder, or delete it",
+                    path.display()
+                ),
+            });
         }
     }
     for (name, page) in &pages {

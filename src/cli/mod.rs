@@ -34,6 +34,7 @@ mod standard_output;
 mod status_line;
 mod terminal;
 mod train;
+mod unit;
 mod warnings;
 mod watch;
 
@@ -67,10 +68,10 @@ Examples:
   ebm resume runs/digits-1                         go on where it was stopped
   ebm train --preset rbm-digits --out runs/rbm     train a restricted Boltzmann machine
   ebm eval runs/rbm                                its log-likelihood, and what it learned
-  ebm eval runs/digits-1 --ood uniform             energies of data and of noise, and how well they tell them apart
+  ebm eval runs/digits-1 --ood uniform             how well energies tell data from noise
   ebm inpaint runs/digits-1 --mask bottom          lower halves drawn given the upper ones
   ebm watch runs/digits-1                          progress and curves in the terminal
-  ebm report runs/digits-1                         curves, samples and their neighbours as one HTML page
+  ebm report runs/digits-1                         curves, samples and more as one HTML page
   ebm config --preset digits > my.toml             a file to start from
 
 `ebm SUBCOMMAND --help` has more of them.
@@ -78,10 +79,11 @@ Examples:
 Exit codes:
   0    done
   1    a failure: data, a file or a device that can't be used, a training that diverged
-  2    wrong input: a flag, a name, a configuration, a folder that is in the way
-  130  stopped at once, by a second Ctrl-C; the first saves, and ends with 0
+  2    wrong input: a flag, a name, a configuration, a file or folder that is in the way
+  130  stopped at once, by a second Ctrl-C or SIGTERM; the first saves, and ends with 0
 
-A training also saves and stops at SIGTERM and when its terminal is closed; one that is started with `nohup` goes on then.
+A training also saves and stops at SIGTERM and when its terminal is closed; one that is started
+with `nohup` goes on then.
 
 Environment:
   EBM_BACKEND   backend where `--backend` isn't given
@@ -136,7 +138,7 @@ fn answer(error: &clap::Error) -> ExitCode {
     // Colours are the parser's; what it quotes may hold anything.
     let quotes_much = |arg: OsString| {
         let text = arg.to_string_lossy();
-        text.len() > LONG_ARGUMENT || text.contains(char::is_control)
+        text.len() > LONG_ARGUMENT || text.contains(escape::is_unsafe)
     };
     if std::env::args_os().any(quotes_much) {
         terminal::complain(&error.render().to_string());
@@ -185,4 +187,30 @@ pub(crate) fn main() -> ExitCode {
         Command::Man(args) => man::run(args),
     };
     finish(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Examples and tables stand in columns, which a line that is too long would break.
+    #[test]
+    fn help_that_stands_in_columns_fits_them() {
+        let command = Cli::command();
+        let fits = |text: Option<&clap::builder::StyledStr>, name: &str| {
+            let text = text.map(ToString::to_string).unwrap_or_default();
+            // A paragraph alone may be broken anywhere: the first of a help is one.
+            for line in text.lines().skip(usize::from(text.contains("\n\n"))) {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+        };
+        fits(command.get_after_help(), "ebm");
+        for subcommand in command.get_subcommands() {
+            let name = subcommand.get_name();
+            fits(subcommand.get_after_help(), name);
+            if ["import", "export"].contains(&name) {
+                fits(subcommand.get_long_about(), name);
+            }
+        }
+    }
 }

@@ -26,6 +26,11 @@ pub(super) fn signed(value: f64, digits: usize) -> String {
     }
 }
 
+/// How many things are done a second.
+pub(super) fn rate(a_second: f64) -> String {
+    significant(a_second, 3)
+}
+
 /// A time in seconds as on a clock.
 pub(super) fn clock(seconds: f64) -> String {
     let seconds = seconds.max(0.0).round() as u64;

@@ -14,9 +14,10 @@ use super::eval::parse_share;
 use super::failure::Failure;
 use super::image_inputs::{check_output, first, read};
 use super::layers::DeviceArgs;
+use super::output::confirm_file;
 use super::run_args::RunBeforeFilesArgs;
 use super::run_data;
-use super::terminal::{confirm, say};
+use super::terminal::say;
 
 /// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
 ///
@@ -81,7 +82,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     if let Some(folder) = &args.data {
         model.config = run_data::with_data(&model.config, folder)?;
     }
-    let stored = run_data::examples(&model, Split::Train, &choice.device)?;
+    let stored = model.examples(&model.config.data, Split::Train, &choice.device)?;
     let are_stored = args.files.is_empty();
     let (intact, share) = if are_stored {
         (
@@ -124,7 +125,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     }
     say(format_args!("{}", ends(&recalled, are_stored)));
     save_picture(&recalled.picture, &args.out)?;
-    confirm(format_args!("wrote {}", args.out.display()));
+    confirm_file(&args.out, format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 

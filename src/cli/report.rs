@@ -7,9 +7,10 @@ use ebm::training::run::RunFolder;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;
+use super::output::{check_place, confirm_file};
 use super::progress::StageBar;
 use super::run_args::RunArgs;
-use super::terminal::{confirm, draws_progress, warn};
+use super::terminal::{draws_progress, warn};
 
 /// Most fresh samples that are compared with the training data.
 const MAX_SAMPLES: u32 = 200;
@@ -48,6 +49,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         .out
         .unwrap_or_else(|| folder.root().join("report.html"));
     check_report_path(&out)?;
+    check_place("--out", &out)?;
     let choice = args.device.open(None)?;
     let options = ReportOptions {
         samples: args.samples as usize,
@@ -68,10 +70,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         warn(format_args!("warning: {warning}; left out"));
     }
     write_report(&page, &out)?;
-    confirm(format_args!(
-        "wrote {} ({:.1} MB)",
-        out.display(),
-        page.len() as f64 / 1e6
-    ));
+    let megabytes = page.len() as f64 / 1e6;
+    confirm_file(
+        &out,
+        format_args!("wrote {} ({megabytes:.1} MB)", out.display()),
+    );
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What the command says while it trains: a status line on a terminal, plain lines elsewhere.
 
+use std::mem;
 use std::path::Path;
 use std::process;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use ebm::training::Metrics;
 use ebm::training::config::RunConfig;
 use ebm::training::run::{Event, Outcome, RunFolder, Speed, Watch};
 
-use super::numbers::{clock, signed, significant};
+use super::numbers::{clock, rate, signed, significant};
 use super::signals;
 use super::status_line::{self, StatusLine};
 use super::terminal::{draws_progress, quoted, remark, warn};
@@ -40,8 +41,15 @@ impl Reporter {
     pub(crate) fn new(backend: Backend, time_limit: Option<Duration>, config: &RunConfig) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
-        let heard = signals::on_stop(move |_| {
-            if flag.swap(true, Ordering::SeqCst) {
+        let mut asked = false;
+        let heard = signals::on_stop(move |signal| {
+            let is_first = !flag.swap(true, Ordering::SeqCst);
+            if signal == signals::HANG_UP {
+                // A terminal that is closed hangs up twice: its shell does, and then the kernel.
+                if !is_first {
+                    return;
+                }
+            } else if mem::replace(&mut asked, true) {
                 // The second time: don't wait for the step.
                 status_line::clear();
                 process::exit(130);
@@ -164,7 +172,7 @@ fn numbers(metrics: &Metrics, speed: Speed) -> Vec<String> {
         format!("E(data) {}", signed(metrics.data_energy, 4)),
         format!("E(samples) {}", signed(metrics.sample_energy, 4)),
         format!("|grad| {}", significant(metrics.gradient_norm, 3)),
-        format!("{} steps/s", significant(speed.steps_per_second, 3)),
+        format!("{} steps/s", rate(speed.steps_per_second)),
         format!("moved {}", significant(metrics.displacement, 3)),
     ]);
     parts
@@ -260,7 +268,9 @@ impl Watch for Reporter {
             Event::Saved { .. } => {}
             Event::Refused { metrics, in_a_row } => self.line(&format!(
                 "step {} was not applied: loss {}, gradient norm {} ({in_a_row} in a row)",
-                metrics.step, metrics.loss, metrics.gradient_norm
+                metrics.step,
+                significant(metrics.loss, 4),
+                significant(metrics.gradient_norm, 3)
             )),
             Event::RolledBack {
                 from,
@@ -270,7 +280,8 @@ impl Watch for Reporter {
             } => {
                 self.step = *to;
                 self.line(&format!(
-                    "training diverged at step {from}: back to step {to} with learning rate {learning_rate:.3e} (roll-back {rollbacks})"
+                    "training diverged at step {from}: back to step {to} with learning rate {} (roll-back {rollbacks})",
+                    significant(*learning_rate, 3)
                 ));
             }
             Event::Warned { message } => warning(message),

@@ -11,13 +11,11 @@ use ebm::training::evaluation::{check_made, finite};
 use ebm::training::run::{self, Annealing, ModelFile, SampleOptions};
 use ebm::training::{Network, save_picture, write_npz, write_whole};
 
-use super::export::check_new;
 use super::failure::Failure;
 use super::image_inputs::floats;
 use super::layers::DeviceArgs;
-use super::output::{self, Format};
+use super::output::{self, Format, check_new, check_place, confirm_file};
 use super::run_args::RunArgs;
-use super::terminal::confirm;
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
@@ -121,15 +119,13 @@ impl Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let failed = |message: String| Failure::Write {
-        path: args.out.display().to_string(),
-        message,
-    };
     // Found before the chains run, not after.
-    let format = output::format(&args.out)
-        .and_then(|format| output::check_place(&args.out).map(|()| format))
-        .map_err(failed)?;
+    let format = output::format(&args.out)?;
+    check_place("--out", &args.out)?;
     args.check_every(format)?;
+    if format != Format::Picture {
+        check_new("--out", &args.out)?;
+    }
     let choice = args.device.open(None)?;
     let device = &choice.device;
     let model = run::load_model(args.run.path(), device)?;
@@ -145,7 +141,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let picture = run::sample_picture(&model, samples, device);
         save_picture(&picture, &args.out)?;
     } else {
-        check_new(&args.out)?;
         let bytes = if format == Format::Npy {
             let mut bytes = Vec::new();
             let samples = run::draw(&model, options, device)?.images;
@@ -158,13 +153,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         };
         bytes
             .and_then(|bytes| write_whole(&args.out, &bytes))
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| Failure::Write {
+                path: args.out.display().to_string(),
+                message: error.to_string(),
+            })?;
     }
-    confirm(format_args!(
-        "wrote {} samples to {}",
-        args.count,
-        args.out.display()
-    ));
+    confirm_file(
+        &args.out,
+        format_args!("wrote {} samples to {}", args.count, args.out.display()),
+    );
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! Requests to stop: Ctrl-C, `kill`, a terminal that is closed. What was ignored at the start stays ignored, as `nohup` wants it.
 
+/// The signal of a terminal that is closed.
+pub(super) const HANG_UP: i32 = 1;
+
 /// Calls `handler` with the number of each request to stop, on a thread of its own.
 #[cfg(unix)]
 pub(super) fn on_stop(mut handler: impl FnMut(i32) + Send + 'static) -> std::io::Result<()> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
-use super::escape::{Lines, brief, escaped};
+use super::escape::{Lines, brief, escaped, is_unsafe};
 use super::failure::Failure;
 use super::{standard_output, status_line};
 
@@ -57,13 +57,12 @@ impl Verbosity {
 }
 
 /// Writes events, each of which comes in one piece, as one line each.
-struct EventWriter;
+pub(super) struct EventWriter;
 
 impl Write for EventWriter {
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        let line = escaped(text.trim_end_matches('\n'), Lines::One);
-        std::io::stderr().write_all(format!("{line}\n").as_bytes())?;
+        write_trouble("", text.trim_end_matches('\n'), Lines::One);
         Ok(event.len())
     }
 
@@ -191,13 +190,13 @@ fn wants_colour(terminal: bool, no_color: Option<&str>, term: Option<&str>) -> b
     terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb")
 }
 
-/// A path as a shell takes it; one with control characters as bash, zsh and ksh do.
+/// A path as a shell takes it; one with characters that terminals obey as bash, zsh and ksh do.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,@".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text
-    } else if text.contains(char::is_control) {
+    } else if text.contains(is_unsafe) {
         let text = text.replace('\\', r"\\").replace('\'', r"\'");
         format!("$'{}'", escaped(&text, Lines::One))
     } else {
@@ -217,6 +216,8 @@ mod tests {
             ("it's", r"'it'\''s'"),
             ("", "''"),
             ("it's\x1b[2J \\\n", r"$'it\'s\u001b[2J \\\n'"),
+            ("a\u{202e}gnp", r"$'a\u202egnp'"),
+            ("a\u{2028}b c", r"$'a\u2028b c'"),
         ] {
             assert_eq!(quoted(Path::new(path)), expected);
         }

@@ -7,6 +7,7 @@ use ebm::training::run::{self, ClaimedFolder};
 
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
+use super::output::check_folder;
 use super::reporter::Reporter;
 
 /// Train a model into a new run folder.
@@ -45,6 +46,9 @@ Examples:
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let from = args.from.as_deref();
     let config = args.config.read(from)?;
+    if let Some(out) = &args.out {
+        check_folder(out)?;
+    }
     let choice = args.device.open(config.backend.as_deref())?;
     let (out, _claimed) = match args.out {
         Some(out) => (out, None),

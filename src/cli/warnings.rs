@@ -8,6 +8,8 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::terminal::EventWriter;
+
 /// What is printed: what the library made of data that weren't quite as expected. Of a run, the reporter prints the events.
 const FILTER: &str = "off,ebm_train::data=warn";
 
@@ -37,7 +39,7 @@ where
 pub(super) fn print() {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(FILTER))
-        .with_writer(std::io::stderr)
+        .with_writer(|| EventWriter)
         .with_ansi(false)
         .log_internal_errors(false)
         .event_format(Line);

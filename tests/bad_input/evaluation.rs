@@ -151,8 +151,8 @@ fn flags_of_partition_functions() {
         (&["--damage", "x"], 2, &["'x'", "0 to 1"]),
         (&["--log-partition", "nan"], 2, &["'nan'", "finite"]),
         (&["--log-partition", "many"], 2, &["'many'", "finite"]),
-        (&["--out", "tiny.toml"], 1, &["tiny.toml", "a file is in the way", "--out DIR"]),
-        (&["--out", "tiny.toml/report"], 1, &["tiny.toml/report", "a file is in the way"]),
+        (&["--out", "tiny.toml"], 2, &["`--out`", "a file is in the way of tiny.toml", "--out DIR"]),
+        (&["--out", "tiny.toml/report"], 2, &["`--out`", "a file is in the way of tiny.toml/report"]),
     ];
     for (more, code, needles) in cases {
         let arguments = [&["eval", "--run", "rbm"], *more].concat();

@@ -77,8 +77,8 @@ fn output_folders() {
         ("old", 2, &["old is not empty", "nothing was overwritten", "`ebm resume old`"]),
         ("foreign", 2, &["foreign is not empty", "--out DIR"]),
         ("hidden", 2, &["hidden is not empty"]),
-        ("tiny.toml", 1, &["tiny.toml", "Not a directory"]),
-        ("tiny.toml/run", 1, &["tiny.toml/run", "Not a directory"]),
+        ("tiny.toml", 2, &["`--out`", "a file is in the way of tiny.toml"]),
+        ("tiny.toml/run", 2, &["`--out`", "a file is in the way of tiny.toml/run"]),
     ];
     for (out, code, needles) in cases {
         let arguments = ["train", "tiny.toml", "--out", out];
@@ -104,11 +104,11 @@ fn sampling_flags() {
         (&["--steps", "-1"], 2, &["'-1'"]),
         (&["--steps", "1.5"], 2, &["'1.5'"]),
         (&["--seed", "-1"], 2, &["'-1'"]),
-        (&["--out", "grid"], 1, &["grid", ".png"]),
-        (&["--out", "grid.gif"], 1, &["grid.gif", ".png"]),
-        (&["--out", "absent/grid.png"], 1, &["absent/grid.png", "make it first"]),
-        (&["--out", "tiny.toml/grid.png"], 1, &["no folder tiny.toml"]),
-        (&["--out", "folder.png"], 1, &["folder.png", "it is a folder"]),
+        (&["--out", "grid"], 2, &["grid", ".png"]),
+        (&["--out", "grid.gif"], 2, &["grid.gif", ".png"]),
+        (&["--out", "absent/grid.png"], 2, &["absent/grid.png", "make it first"]),
+        (&["--out", "tiny.toml/grid.png"], 2, &["no folder tiny.toml"]),
+        (&["--out", "folder.png"], 2, &["folder.png is a folder"]),
         (&["--backend", "tpu"], 2, &["`tpu`"]),
         (&["--device", "7", "--backend", "flex"], 1, &["no device 7"]),
     ];

@@ -183,10 +183,10 @@ fn places_that_hold_something() {
     let cases: &[(&[&str], i32, &[&str])] = &[
         (&[&import[..], &["foreign"]].concat(), 2, &["foreign is not empty", "nothing was overwritten", "--out DIR"]),
         (&[&import[..], &["run"]].concat(), 2, &["run is not empty", "nothing was overwritten"]),
-        (&[&import[..], &["tiny.toml"]].concat(), 1, &["tiny.toml", "Not a directory"]),
-        (&["export", "--run", "run", "rbm"], 1, &["can't write rbm", "exists already"]),
-        (&["export", "--run", "run", "foreign"], 1, &["can't write foreign", "exists already"]),
-        (&["export", "--run", "run", "absent/x.safetensors"], 1, &["absent/x.safetensors", "No such file"]),
+        (&[&import[..], &["tiny.toml"]].concat(), 2, &["`--out`", "a file is in the way of tiny.toml"]),
+        (&["export", "--run", "run", "rbm"], 2, &["`FILE`", "rbm exists already"]),
+        (&["export", "--run", "run", "foreign"], 2, &["`FILE`", "foreign exists already"]),
+        (&["export", "--run", "run", "absent/x.safetensors"], 2, &["absent/x.safetensors", "no folder absent"]),
         (&["export", "--run", "foreign", "x.safetensors"], 2, &["foreign is not a run folder", "no config.toml"]),
         (&["export", "--run", "absent", "x.safetensors"], 2, &["absent is not a run folder"]),
     ];
@@ -363,11 +363,11 @@ fn arrays_are_not_written_over_and_chains_have_to_be_there() {
     let before = snapshot(folder.path());
     #[rustfmt::skip]
     let cases: &[(&[&str], i32, &[&str])] = &[
-        (&["sample", "--run", "kept", "-n", "1", "--steps", "1", "--out", "x.npy"], 1, &["can't write x.npy", "exists already"]),
-        (&["sample", "--run", "kept", "-n", "1", "--steps", "1", "--out", "x.npz"], 1, &["can't write x.npz", "exists already"]),
+        (&["sample", "--run", "kept", "-n", "1", "--steps", "1", "--out", "x.npy"], 2, &["`--out`", "x.npy exists already"]),
+        (&["sample", "--run", "kept", "-n", "1", "--steps", "1", "--out", "x.npz"], 2, &["`--out`", "x.npz exists already"]),
         (&["sample", "--run", "kept", "--steps", "9", "--every", "2", "--out", "y.npz"], 2, &["`--every`", "found 2", "divisor", "9"]),
         (&["sample", "--run", "kept", "--every", "2", "--out", "y.png"], 2, &["`--every`", "y.png", ".npz"]),
-        (&["export", "--run", "kept", "--chains", "x.npy"], 1, &["can't write x.npy", "exists already"]),
+        (&["export", "--run", "kept", "--chains", "x.npy"], 2, &["`--chains`", "x.npy exists already"]),
         (&["export", "--run", "kept", "--chains", "chains.txt"], 2, &["`--chains`", "chains.txt", ".npy"]),
         (&["export", "--run", "run", "--chains", "y.npy"], 1, &["keeps no chains", "replay_buffer"]),
     ];

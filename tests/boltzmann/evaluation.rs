@@ -200,9 +200,16 @@ fn the_report_and_the_pictures_are_in_the_folder() {
     assert!(folder.path().join("rbm/evaluation/report.json").is_file());
 
     let output = run(folder.path(), &["eval", "--run", "rbm"]);
-    let (said, wrote) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{wrote}");
-    assert!(wrote.contains("wrote rbm/evaluation"), "{wrote}");
+    let (said, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{complaint}");
+    assert!(said.ends_with("\nwrote rbm/evaluation\n"), "{said}");
+    assert!(!complaint.contains("wrote"), "{complaint}");
+    // Beside JSON it is on the other output, and nowhere where nothing is wanted.
+    let output = run(folder.path(), &["eval", "--run", "rbm", "--json"]);
+    assert!(text(&output.stderr).ends_with("wrote rbm/evaluation\n"));
+    assert!(text(&output.stdout).ends_with("}\n"));
+    let output = run(folder.path(), &["-q", "eval", "--run", "rbm"]);
+    assert!(!text(&output.stdout).contains("wrote") && output.stderr.is_empty());
     let row = |name: &str| {
         let line = said.lines().find(|line| line.starts_with(name));
         line.unwrap_or_else(|| panic!("no row `{name}`: {said}"))

@@ -254,6 +254,9 @@ fn a_comparison_changes_its_sign_with_the_order() {
         let number = |key: &str| report[key].as_f64().unwrap();
         let ratio = number("log_ratio");
         assert!((number("f_first") - number("f_second") - ratio).abs() < 1e-12);
+        // As `ebm eval --json` says it: this network was trained at another temperature than 1.
+        assert_eq!(report["unit"], "model units");
+        assert!(number("temperature") < 1.0);
         ratio
     };
     let forth = ratio("a.png", "b.png");

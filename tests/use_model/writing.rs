@@ -129,6 +129,36 @@ fn pipes_and_devices_are_written_into() {
         ],
     );
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    // What goes to the standard output is there alone, without a word of where it went.
+    let links = ["link.npy", "link.png"];
+    for name in links {
+        symlink("/dev/stdout", folder.join(name)).unwrap();
+    }
+    let sample = ["sample", "network", "-n", "1", "--steps", "1", "--out"];
+    #[rustfmt::skip]
+    let commands = [
+        vec!["report", "network", "--samples", "0", "--out", "/dev/stdout"],
+        vec!["export", "network", "/dev/stdout"],
+        vec!["export", "--run", "network", "/dev/fd/1"],
+        [&sample[..], &links[..1]].concat(),
+        [&sample[..], &links[1..]].concat(),
+    ];
+    for arguments in &commands {
+        let output = common::run(folder, arguments);
+        let complaint = text(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        let wrote = output.stdout.windows(5).any(|bytes| bytes == b"wrote");
+        assert!(!wrote && output.stdout.len() > 100, "{arguments:?}");
+    }
+    let line = "\"$0\" report network --samples 0 --out /dev/stdout >page.html";
+    let status = Command::new("sh")
+        .args(["-c", line, env!("CARGO_BIN_EXE_ebm")])
+        .current_dir(folder)
+        .env("EBM_BACKEND", "flex")
+        .status();
+    assert!(status.unwrap().success());
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
 }
 
 /// Runs the command, which must succeed; what it says of progress is not looked at.

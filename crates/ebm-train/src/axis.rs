@@ -108,10 +108,9 @@ impl Axis {
         curves: impl IntoIterator<Item = &'a [(f64, f64)]>,
         options: &AxisOptions,
     ) -> Option<Self> {
-        let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
         let mut curves: Vec<Vec<(f64, f64)>> = curves
             .into_iter()
-            .map(|curve| curve.iter().copied().filter(finite).collect())
+            .map(|curve| finite(curve).collect())
             .filter(|curve: &Vec<_>| !curve.is_empty())
             .collect();
         let values = || curves.iter().flatten().map(|(_, y)| *y);
@@ -298,6 +297,12 @@ impl std::fmt::Display for Beyond {
             (_, high) => write!(f, "up to {}", number(high.unwrap_or(f64::NAN))),
         }
     }
+}
+
+/// The points of a curve that can be drawn.
+pub(crate) fn finite(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    let is_finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+    points.iter().copied().filter(is_finite)
 }
 
 /// The ends of the bulk of sorted values: all but a share `edge` at either end, at least one value where there are four or more, and

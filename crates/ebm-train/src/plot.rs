@@ -8,7 +8,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use crate::axis::{Axis, AxisOptions, Extent, Mark, Side};
+use crate::axis::{Axis, AxisOptions, Extent, Mark, Side, finite};
 use crate::scale::Scale;
 
 /// Width and height in pixels.
@@ -67,8 +67,8 @@ impl LinePlot<'_> {
             .curves
             .iter()
             .map(|(name, curves)| {
-                let finite = |curve: &Curve| curve.iter().copied().filter(is_finite).collect();
-                (*name, curves.iter().map(finite).collect())
+                let finite = curves.iter().map(|curve| finite(curve).collect());
+                (*name, finite.collect())
             })
             .collect();
         let curves = || finite.iter().flat_map(|(_, curves)| curves);
@@ -209,10 +209,6 @@ pub(crate) fn with_legend<B: DrawingBackend>(
         right.draw_text(name, &style, (LEGEND_LINE + 8, top - 8))?;
     }
     Ok(left)
-}
-
-fn is_finite((x, y): &(f64, f64)) -> bool {
-    x.is_finite() && y.is_finite()
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use ebm::training::report::RunState;
 
-use crate::cli::numbers::significant;
+use crate::cli::numbers::{clock, rate, significant};
 use crate::cli::terminal::shown;
 
-use super::state::{State, clock, time_of_day};
+use super::state::{State, time_of_day};
 
 /// Events shown.
 const EVENTS: usize = 5;
@@ -49,7 +49,8 @@ pub(super) fn snapshot(state: &State) -> String {
         if let Some(acceptance) = last.acceptance {
             row("acceptance", acceptance);
         }
-        row("updates/s", last.steps_per_second);
+        let updates = rate(last.steps_per_second);
+        text.push_str(&format!("\nupdates/s       {updates}"));
     } else {
         text.push_str("\nno metrics yet");
     }

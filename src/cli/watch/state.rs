@@ -128,17 +128,6 @@ impl State {
     }
 }
 
-/// Minutes and seconds, or hours and minutes.
-pub(super) fn clock(seconds: f64) -> String {
-    let seconds = seconds.max(0.0).round() as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 {
-        format!("{hours} h {minutes:02} min")
-    } else {
-        format!("{minutes} min {seconds:02} s")
-    }
-}
-
 /// A time of the day in UTC.
 pub(super) fn time_of_day(at: u64) -> String {
     let second = at % 86_400;

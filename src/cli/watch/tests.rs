@@ -78,7 +78,7 @@ fn drawn(folder: &Path, width: u16, height: u16) -> Vec<String> {
 /// ticks at round values.
 const STOPPED: &str =
     " 1000 of 2000 updates, 50 % ────────────────────────────────────────────────────
- 0 min 20 s   50.0 updates/s   2 chain steps not finite   temperature 4.5e-5
+ 0:20   50.0 updates/s   2 chain steps not finite   temperature 4.5e-5
 ┌ energy (model units)  data  samples ─┐┌ gap E(samples) - E(data) ────────────┐
 │ 0┤⠒⠒⠒⠒⠒⠒⢢                            ││0.8┤     ⡠⡆     ⡠⡆     ⡠⡆     ⣰     ⢀⠔│
 │  │     ⠈⠉⠉⠉⠉⠉⠉⠉⠹⡀                    ││0.6┤    ⡰⠁⢣    ⡜ ⡇   ⢀⠜ ⡇   ⢀⠜⠘⡄   ⢀⠎ │
@@ -172,17 +172,17 @@ fn a_snapshot_says_the_same_in_lines() {
         rest,
         "stopped\n\
          updates         1000 of 2000\n\
-         training time   0 min 20 s\n\
+         training time   0:20\n\
          energies in     model units; the sampler's temperature is 4.5e-5\n\
          E(data)         -4.875\n\
          E(samples)      -4.000\n\
          gap             0.8750\n\
          gradient norm   2.500\n\
          displacement    0.2500\n\
-         updates/s       50.00\n\
+         updates/s       50.0\n\
          22:13:31        stopped and saved after update 1000\n\
          22:13:30        saved step-00000500.safetensors\n\
-         22:13:29        update 500 was not applied (1 in a row): loss not finite, gradient norm 2.500e0\n\
+         22:13:29        update 500 was not applied (1 in a row): loss not finite, gradient norm 2.5\n\
          22:13:20        started, 2000 updates to make\n"
     );
 }

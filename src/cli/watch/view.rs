@@ -11,9 +11,10 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{self, Block, Chart, Dataset, GraphType, LineGauge, Paragraph};
 
+use crate::cli::numbers::{clock, rate};
 use crate::cli::terminal::shown;
 
-use super::state::{State, clock, time_of_day};
+use super::state::{State, time_of_day};
 
 /// Narrower than that charts stand below each other.
 const TWO_COLUMNS: u16 = 70;
@@ -94,7 +95,7 @@ fn draw_progress(frame: &mut Frame<'_>, state: &State, area: Rect) {
         {
             parts.push(format!("{} left", clock(left)));
         }
-        parts.push(format!("{:.1} updates/s", last.steps_per_second));
+        parts.push(format!("{} updates/s", rate(last.steps_per_second)));
         if let Some(acceptance) = last.acceptance {
             parts.push(format!("{:.0} % accepted", 100.0 * acceptance));
         }

@@ -13,11 +13,9 @@ use super::{Mixture, Negation, WeightedSum};
 macro_rules! composed_module {
     ($name:ident, $modules:ident) => {
         impl<M: Module> $name<M> {
-            fn with(self, change: impl FnOnce(M) -> M) -> Self {
-                Self {
-                    $modules: change(self.$modules),
-                    ..self
-                }
+            fn with(mut self, change: impl FnOnce(M) -> M) -> Self {
+                self.$modules = change(self.$modules);
+                self
             }
         }
 

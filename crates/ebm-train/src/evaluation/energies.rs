@@ -185,9 +185,9 @@ impl EnergySummary {
 }
 
 /// The value of the nearest rank: the smallest with at least this share at or below it.
-pub(super) fn quantile(sorted: &[f32], share: f64) -> f64 {
+pub(crate) fn quantile<T: Copy + Into<f64>>(sorted: &[T], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
-    f64::from(sorted[rank.clamp(1, sorted.len()) - 1])
+    sorted[rank.clamp(1, sorted.len()) - 1].into()
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! Examples that training did not see, found where the data have any.
 
 use burn::tensor::Device;
-use ebm_ops::Noise;
 use serde::Serialize;
 
 use crate::config::DataConfig;
 use crate::data::Split;
 use crate::error::TrainError;
 use crate::examples::Examples;
-use crate::run::{self, ModelFile};
+use crate::run::ModelFile;
 
 /// Where held-out examples come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -51,13 +50,7 @@ pub struct HeldOut {
 /// there and can't be read: its error.
 pub fn held_out(model: &ModelFile, device: &Device) -> Result<HeldOut, TrainError> {
     let config = &model.config;
-    // As the runner splits it, so that made-up data are those that the model was trained on.
-    let examples = |data: &DataConfig, split| -> Result<Examples<4>, TrainError> {
-        let mut noise = Noise::new(config.seed);
-        let examples = run::examples(data, split, &mut noise.split(), device)?;
-        model.check_examples(&examples)?;
-        Ok(examples)
-    };
+    let examples = |data: &DataConfig, split| model.examples(data, split, device);
     match examples(&config.data, Split::Test) {
         Ok(examples) if !examples.is_empty() => {
             let origin = HeldOutOrigin::TestSplit;

@@ -18,6 +18,7 @@ mod recall;
 
 pub use density_grid::{DensityGrid, DensityGridError};
 pub use detection::{auroc, false_positive_rate};
+pub(crate) use energies::quantile;
 pub use energies::{
     EnergySummary, check_made, energies, energies_are_bounds, example_energies, finite,
     gradient_norms,

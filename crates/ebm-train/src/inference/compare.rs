@@ -7,15 +7,17 @@ use crate::error::TrainError;
 use crate::evaluation::{energies_are_bounds, example_energies, finite};
 use crate::run::{ModelFile, floats};
 
-/// What a model says of two images, in its [`EnergyUnit`](crate::config::EnergyUnit): in nats for temperature 1, else to be divided by the
-/// temperature.
+/// What a model says of two images, in its [`EnergyUnit`](crate::config::EnergyUnit).
+///
+/// In nats `log_ratio` is the log-ratio of their probabilities; in units of the model's own it is
+/// to be divided by the temperature.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// `f(x) = -E(x)` of the first image: `log p(x)` up to the constant `log Z`.
+    /// `f(x) = -E(x)` of the first image; in nats `log p(x)` up to the constant `log Z`.
     pub f_first: f64,
     /// That of the second image.
     pub f_second: f64,
-    /// `log p(x) - log p(x') = f(x) - f(x')`: above 0 where the model prefers the first.
+    /// `f(x) - f(x')`, above 0 where the model prefers the first; in nats `log p(x) - log p(x')`.
     pub log_ratio: f64,
     /// Whether `f` is a lower bound (deep machines), so that the ratio isn't exact.
     pub bound: bool,
@@ -57,11 +59,6 @@ impl Comparison {
             bound,
             preferred,
         }
-    }
-
-    /// The odds `p(x) / p(x') = exp(log_ratio)`; infinite or 0 where that is out of range.
-    pub fn odds(&self) -> f64 {
-        self.log_ratio.exp()
     }
 }
 

@@ -9,7 +9,7 @@ use plotters::style::{FontStyle, register_font};
 
 use super::html;
 use super::thin::{smooth, thin};
-use crate::axis::{Axis, AxisOptions, Extent, Mark};
+use crate::axis::{Axis, AxisOptions, Extent, Mark, finite};
 use crate::plot::{FONT, MARKS, triangle};
 use crate::scale::Scale;
 
@@ -84,11 +84,6 @@ impl Series {
     fn finite(&self) -> impl Iterator<Item = (f64, f64)> {
         finite(&self.points.points)
     }
-}
-
-fn finite(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
-    let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
-    points.iter().copied().filter(finite)
 }
 
 /// Curves over one axis.

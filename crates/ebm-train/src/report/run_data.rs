@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use ebm_ops::Noise;
 
 use super::ReportOptions;
 use super::chart::Points;
@@ -209,15 +208,9 @@ impl<'a> RunData<'a> {
     pub(super) fn train(&self, model: &ModelFile) -> Result<&Examples<4>, &str> {
         self.train
             .get_or_init(|| {
-                // As the runner splits it, so that made-up data are those that the model was trained on.
-                let mut noise = Noise::new(model.config.seed).split();
-                let examples =
-                    run::examples(&model.config.data, Split::Train, &mut noise, self.device)
-                        .map_err(|error| error.to_string())?;
                 model
-                    .check_examples(&examples)
-                    .map_err(|error| error.to_string())?;
-                Ok(examples)
+                    .examples(&model.config.data, Split::Train, self.device)
+                    .map_err(|error| error.to_string())
             })
             .as_ref()
             .map_err(String::as_str)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::events::{Event, Outcome, Watch};
 use super::log_file::{LogFile, Logged};
 use crate::error::TrainError;
+use crate::number::number;
 
 /// An event as it was written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,9 +127,7 @@ impl fmt::Display for EventKind {
                 gradient_norm,
                 in_a_row,
             } => {
-                let number = |value: &Option<f64>| {
-                    value.map_or_else(|| "not finite".into(), |value| format!("{value:.3e}"))
-                };
+                let number = |value: &Option<f64>| value.map_or("not finite".into(), number);
                 write!(
                     f,
                     "update {step} was not applied ({in_a_row} in a row): loss {}, gradient norm {}",
@@ -143,7 +142,8 @@ impl fmt::Display for EventKind {
                 rollbacks,
             } => write!(
                 f,
-                "diverged at update {from}: back to update {to} with learning rate {learning_rate:.3e} (roll-back {rollbacks})"
+                "diverged at update {from}: back to update {to} with learning rate {} (roll-back {rollbacks})",
+                number(*learning_rate)
             ),
             Self::Warned { message } => write!(f, "warning: {message}"),
             Self::Finished => f.write_str("finished"),

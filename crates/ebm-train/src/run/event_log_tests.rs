@@ -112,6 +112,30 @@ fn a_full_disk_is_said_once_and_ends_nothing() {
 }
 
 #[test]
+fn numbers_of_events_have_few_digits() {
+    let refused = EventKind::Refused {
+        step: 7,
+        loss: Some(-12.345678901234567),
+        gradient_norm: None,
+        in_a_row: 2,
+    };
+    assert_eq!(
+        refused.to_string(),
+        "update 7 was not applied (2 in a row): loss -12.35, gradient norm not finite"
+    );
+    let back = EventKind::RolledBack {
+        from: 9,
+        to: 6,
+        learning_rate: 0.1 / 3.0 / 1000.0,
+        rollbacks: 1,
+    };
+    assert_eq!(
+        back.to_string(),
+        "diverged at update 9: back to update 6 with learning rate 3.33e-5 (roll-back 1)"
+    );
+}
+
+#[test]
 fn of_many_refused_updates_few_are_written_down() {
     let metrics = crate::Metrics {
         step: 1,

@@ -6,7 +6,9 @@ use burn::tensor::Device;
 use ebm_ops::Noise;
 
 use super::folder::RunFolder;
-use crate::config::{ConfigTable, RunConfig};
+use super::source;
+use crate::config::{ConfigTable, DataConfig, RunConfig};
+use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
 use crate::examples::Examples;
 use crate::memory;
@@ -64,6 +66,24 @@ impl ModelFile {
             found,
             expected: self.shape,
         })
+    }
+
+    /// The examples of some data, drawn as the run draws its own: made-up data are those that the
+    /// model was trained on.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read, or haven't the shape that the model takes.
+    pub fn examples(
+        &self,
+        data: &DataConfig,
+        split: Split,
+        device: &Device,
+    ) -> Result<Examples<4>, TrainError> {
+        let mut noise = Noise::new(self.config.seed);
+        let examples = source::examples(data, split, &mut noise.split(), device)?;
+        self.check_examples(&examples)?;
+        Ok(examples)
     }
 
     /// Reads a model.

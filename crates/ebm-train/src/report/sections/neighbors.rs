@@ -7,7 +7,7 @@ use ebm_ops::Noise;
 use super::Section;
 use crate::axis::{Extent, bulk};
 use crate::config::ModelConfig;
-use crate::evaluation::{Neighbor, nearest_neighbors};
+use crate::evaluation::{Neighbor, nearest_neighbors, quantile};
 use crate::examples::Examples;
 use crate::picture::grouped_grid;
 use crate::report::chart::{Chart, Series};
@@ -95,12 +95,6 @@ fn first(neighbors: &[Vec<Neighbor>]) -> Vec<f64> {
     let mut distances: Vec<f64> = nearest.map(|found| found.squared_distance).collect();
     distances.sort_by(f64::total_cmp);
     distances
-}
-
-/// A quantile of sorted values: the smallest that a share `at` of them doesn't exceed.
-fn quantile(sorted: &[f64], at: f64) -> f64 {
-    let place = (at * sorted.len() as f64).ceil() as usize;
-    sorted[place.clamp(1, sorted.len()) - 1]
 }
 
 fn numbers(samples: &[f64], training: &[f64]) -> String {
