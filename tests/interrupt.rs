@@ -173,7 +173,7 @@ fn an_interrupt_stops_a_long_update() {
     wait_for("the model of the start", || {
         out.join("model.safetensors").exists()
     });
-    common::signal("INT", child.id());
+    common::signal("TERM", child.id());
     let started = Instant::now();
     let output = child.wait_with_output().unwrap();
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());

@@ -285,14 +285,6 @@ impl RunFolder {
         self.lock.as_ref().is_some_and(Lock::is_a_file)
     }
 
-    /// Makes the folders inside that are missing.
-    pub(super) fn make_folders(&self) -> Result<(), TrainError> {
-        for path in [self.samples(), self.checkpoints()] {
-            fs::create_dir_all(&path).map_err(TrainError::io("make the folder", &path))?;
-        }
-        Ok(())
-    }
-
     /// Whether the run was stopped before its first checkpoint, in its pretraining if it has one.
     ///
     /// # Errors

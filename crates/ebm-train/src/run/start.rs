@@ -56,7 +56,7 @@ pub fn resume(
         if let ModelConfig::Dbm(keys) = &config.model {
             pretraining::check_layers(keys, trainer.examples(), &folder)?;
         }
-        folder.make_folders()?;
+        folder.make(&folder.checkpoints())?;
         folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer).run(watch);
     }
@@ -82,7 +82,7 @@ pub fn resume(
     trainer
         .restore(checkpoint)
         .map_err(|message| CheckpointError::Mismatch { path, message })?;
-    folder.make_folders()?;
+    folder.make(&folder.checkpoints())?;
     folder.write_config(config)?;
     let mut runner = Runner::new(config, device, folder, trainer);
     runner.used_up = used_up;
