@@ -9,13 +9,21 @@ use super::{Mixture, Negation, WeightedSum};
 
 /// What `#[derive(Module)]` would write, were its structs allowed to hold what is no module.
 ///
-/// `$modules` is the field that may hold modules; the others are kept as they are.
+/// `$modules` is the field that may hold modules; the others, `$kept`, stay as they are.
 macro_rules! composed_module {
-    ($name:ident, $modules:ident) => {
+    ($name:ident, $modules:ident $(, $kept:ident)*) => {
         impl<M: Module> $name<M> {
+<<<<<<< HEAD
             fn with(mut self, change: impl FnOnce(M) -> M) -> Self {
                 self.$modules = change(self.$modules);
                 self
+=======
+            fn with(self, change: impl FnOnce(M) -> M) -> Self {
+                Self {
+                    $modules: change(self.$modules),
+                    $($kept: self.$kept,)*
+                }
+>>>>>>> fixmaths
             }
         }
 
@@ -79,6 +87,6 @@ macro_rules! composed_module {
     };
 }
 
-composed_module!(WeightedSum, terms);
-composed_module!(Mixture, terms);
+composed_module!(WeightedSum, terms, weights);
+composed_module!(Mixture, terms, log_weights);
 composed_module!(Negation, model);
