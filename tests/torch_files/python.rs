@@ -19,6 +19,8 @@ pub(crate) enum Py {
     Arguments(Vec<usize>),
     /// A tensor of complex numbers of this shape.
     Complex(Vec<usize>),
+    /// A tensor of the negated numbers of its storage.
+    Negated(Vec<usize>),
     /// An object of a class, with entries as a dictionary has them and attributes.
     Mapping(&'static str, &'static str, Vec<(Py, Py)>, Box<Py>),
     /// Instructions as they are.
@@ -121,6 +123,15 @@ impl Torch {
                 self.pickle.extend(b"](");
                 items.iter().for_each(|item| self.write(item));
                 self.pickle.push(b'e');
+            }
+            Py::Negated(shape) => {
+                self.pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n");
+                self.write(&Py::Arguments(shape.clone()));
+                // One more argument, before the end of the tuple, and the call.
+                self.pickle.pop();
+                self.pickle.extend(b"}");
+                self.text("neg");
+                self.pickle.extend(b"\x88stR");
             }
             Py::Array(shape) | Py::Complex(shape) => {
                 let mut strides = vec![1; shape.len()];

@@ -108,6 +108,7 @@ fn arrays_in_unusual_places_are_not_passed_over() {
         ("inside", dict(&[("model", ordered(dict(&[("gain", scale())])))]), "attributes.gain"),
         ("NumPy's in protocol 5", beside(numpy), "phase"),
         ("complex numbers", Py::Dict(replaced(Py::Complex(vec![1]))), "layers.1.bias` is an array of a ComplexFloatStorage"),
+        ("negated numbers", Py::Dict(replaced(Py::Negated(vec![1]))), "layers.1.bias` is an array marked `neg`"),
         ("complex numbers beside", beside(Py::Complex(vec![2])), "phase"),
     ];
     for (name, value, array) in &cases {

@@ -39,8 +39,8 @@ impl ArrayPlan {
     fn count(&self) -> Option<usize> {
         // The product of the sides that aren't 0 has to be a number, too: whoever multiplies them
         // may start with these.
-        let sides = self.shape.iter().filter(|&&side| side > 0);
-        let product = sides.fold(Some(1_usize), |product, &side| product?.checked_mul(side))?;
+        let mut sides = self.shape.iter().filter(|&&side| side > 0);
+        let product = sides.try_fold(1_usize, |product, &side| product.checked_mul(side))?;
         Some(if self.shape.contains(&0) { 0 } else { product })
     }
 
