@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use ebm::training::Examples;
-use ebm::training::data::{Fit, ImageOptions, Images, load_image_files};
+use ebm::training::config::DataConfig;
+use ebm::training::data::{
+    DataError, Fit, ImageOptions, Images, load_image_files, load_image_files_like,
+};
 use ebm::training::evaluation::{HeldOutOrigin, held_out};
 use ebm::training::run::ModelFile;
 
@@ -55,33 +58,46 @@ pub(crate) fn read(
     resize: bool,
     device: &Device,
 ) -> Result<Tensor<4>, Failure> {
-    let images = read_bytes(model, files, resize, model.shape[0])?;
+    let options = options(model, resize, model.shape[0])?;
+    let white = match &model.config.data {
+        DataConfig::Folder(keys) => keys.white,
+        _ => None,
+    };
+    let images = load_image_files_like(files, &options, white).map_err(refused)?;
     Ok(first(&model.examples_of(images, device), files.len()))
 }
 
-/// Reads image files of the size that a model takes as bytes.
-pub(crate) fn read_bytes(
+/// Reads image files of the size that a model takes as bytes, which are masks and no examples of
+/// its data.
+pub(crate) fn read_masks(
     model: &ModelFile,
     files: &[PathBuf],
     resize: bool,
-    channels: usize,
 ) -> Result<Images, Failure> {
+    load_image_files(files, &options(model, resize, 1)?).map_err(refused)
+}
+
+/// What files have to look like.
+fn options(model: &ModelFile, resize: bool, channels: usize) -> Result<ImageOptions, Failure> {
     require_images(model)?;
     let [_, height, width] = model.shape;
-    let options = ImageOptions {
+    Ok(ImageOptions {
         channels,
         height,
         width,
         fit: if resize { Fit::Crop } else { Fit::Exact },
-    };
-    load_image_files(files, &options).map_err(|error| Failure::Image {
-        hint: if matches!(error, ebm::training::data::DataError::WrongShape { .. }) {
+    })
+}
+
+fn refused(error: DataError) -> Failure {
+    Failure::Image {
+        hint: if matches!(error, DataError::WrongShape { .. }) {
             "; pass `--resize` to cut and scale it"
         } else {
             ""
         },
         message: error.to_string(),
-    })
+    }
 }
 
 /// Refuses a model of points of the plane.

@@ -10,7 +10,7 @@ use ebm::training::run::{self, ModelFile};
 use ebm::training::{TitledColumns, save_picture, titled_grid};
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, read_bytes, require_images};
+use super::image_inputs::{ImageArgs, check_output, floats, read_masks, require_images};
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
 use super::run_args::RunBeforeFilesArgs;
@@ -179,10 +179,5 @@ fn parse_mask(text: &str, model: &ModelFile, resize: bool) -> Result<PixelMask, 
             "`{text}` is neither left, right, top, bottom nor rectangle:TOP,LEFT,HEIGHT,WIDTH, and there is no such file"
         )));
     }
-    fits(PixelMask::from_image(&read_bytes(
-        model,
-        &[file],
-        resize,
-        1,
-    )?))
+    fits(PixelMask::from_image(&read_masks(model, &[file], resize)?))
 }

@@ -16,7 +16,7 @@ fn eval(folder: &Path, run: &str, more: &[&str]) -> Value {
     json(folder, &[&["eval", "--run", run, "--json"], more].concat())
 }
 
-fn log_partition(folder: &Path, run: &str, more: &[&str]) -> f64 {
+pub(crate) fn log_partition(folder: &Path, run: &str, more: &[&str]) -> f64 {
     let found = json(folder, &[&["logz", "--run", run, "--json"], more].concat());
     assert_eq!(found["method"], "exact", "{found}");
     number(&found["log_partition"])
@@ -250,7 +250,7 @@ fn files_of_other_programs_in_double_precision_are_taken() {
 }
 
 /// `log sum_y exp(1/2 y W y + b.y)` over all states of units that are `low` or 1, diagonal and all.
-fn log_sum(weight: &[f64], bias: &[f64], low: f64) -> f64 {
+pub(crate) fn log_sum(weight: &[f64], bias: &[f64], low: f64) -> f64 {
     let units = bias.len();
     let sum: f64 = (0..1_u32 << units)
         .map(|state| {

@@ -6,6 +6,7 @@
 mod common;
 mod evaluation;
 mod exact;
+mod exported;
 mod interchange;
 mod partition;
 mod training;

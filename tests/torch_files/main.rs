@@ -7,6 +7,7 @@
 mod common;
 mod memory;
 mod python;
+mod unusual;
 
 use std::fs;
 use std::path::Path;

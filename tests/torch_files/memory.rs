@@ -52,6 +52,12 @@ fn files_take_no_more_memory_than_they_hold() {
         Torch::file(&dict(&[("w", Py::Repeated(vec![1 << 32, 1 << 32, 4]))])),
     )
     .unwrap();
+    for (name, shape) in [
+        ("empty.pth", vec![1 << 40, 1 << 40, 0]),
+        ("hollow.pth", vec![0, 1 << 40, 1 << 40]),
+    ] {
+        fs::write(at(name), Torch::file(&dict(&[("w", Py::Repeated(shape))]))).unwrap();
+    }
     let views: Vec<(Py, Py)> = (0..200)
         .map(|n| (Py::Int(n), Py::Repeated(vec![64, 64])))
         .collect();
@@ -92,6 +98,15 @@ fn files_take_no_more_memory_than_they_hold() {
     name.extend(b"q\x00");
     let classes = [&name[..], &b"h\x00h\x00\x93".repeat(200_000), b"."].concat();
     fs::write(at("names.pth"), legacy(&classes)).unwrap();
+    // A dictionary of 1,400 long names under 1,400 long names.
+    let many = |value: Py, place: u8| {
+        let first = Py::Parts(vec![value, Py::Raw(vec![b'q', place])]);
+        let name = |n: usize| Py::Text(format!("{n:0>500}").leak());
+        let again = (1..1400).map(|n| (name(n), Py::Raw(vec![b'h', place])));
+        Py::Dict([(name(0), first)].into_iter().chain(again).collect())
+    };
+    let shared = many(many(Py::Array(vec![1]), 0), 1);
+    fs::write(at("shared.pth"), Torch::file(&shared)).unwrap();
     // Headers of safetensors that say more than there is.
     let header = |text: &str, more: usize| {
         let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
@@ -124,6 +139,9 @@ fn files_take_no_more_memory_than_they_hold() {
         "doubled.pth",
         "deep.pth",
         "names.pth",
+        "empty.pth",
+        "hollow.pth",
+        "shared.pth",
     ];
     for (name, bytes) in &headers {
         fs::write(at(name), bytes).unwrap();

@@ -15,6 +15,18 @@ pub(crate) enum Py {
     Object(&'static str, &'static str, Box<Py>),
     /// A call of a function.
     Call(&'static str, &'static str, Vec<Py>),
+    /// The arguments of the function that makes a tensor of ones.
+    Arguments(Vec<usize>),
+    /// A tensor of complex numbers of this shape.
+    Complex(Vec<usize>),
+    /// A tensor of the negated numbers of its storage.
+    Negated(Vec<usize>),
+    /// An object of a class, with entries as a dictionary has them and attributes.
+    Mapping(&'static str, &'static str, Vec<(Py, Py)>, Box<Py>),
+    /// Instructions as they are.
+    Raw(Vec<u8>),
+    /// Values and instructions one after the other, which leave one value.
+    Parts(Vec<Py>),
 }
 
 pub(crate) fn dict(entries: &[(&'static str, Py)]) -> Py {
@@ -30,7 +42,8 @@ pub(crate) fn dict(entries: &[(&'static str, Py)]) -> Py {
 #[derive(Default)]
 pub(crate) struct Torch {
     pickle: Vec<u8>,
-    storages: Vec<usize>,
+    /// Numbers, and the bytes of one.
+    storages: Vec<(usize, usize)>,
 }
 
 impl Torch {
@@ -50,9 +63,9 @@ impl Torch {
             bytes.extend(key.as_bytes());
         }
         bytes.extend(b"e.");
-        for count in torch.storages {
+        for (count, width) in torch.storages {
             bytes.extend((count as u64).to_le_bytes());
-            bytes.extend(1.0_f32.to_le_bytes().repeat(count));
+            bytes.extend(1.0_f32.to_le_bytes().repeat(count * width / 4));
         }
         bytes
     }
@@ -68,10 +81,16 @@ impl Torch {
         self.pickle.extend(value.to_le_bytes());
     }
 
-    fn array(&mut self, shape: &[usize], strides: &[usize], count: usize) {
-        self.pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+    fn array(&mut self, shape: &[usize], strides: &[usize], count: usize, class: &str) {
+        self.pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n");
+        self.arguments(shape, strides, count, class);
+        self.pickle.push(b'R');
+    }
+
+    fn arguments(&mut self, shape: &[usize], strides: &[usize], count: usize, class: &str) {
+        self.pickle.extend(b"((");
         self.text("storage");
-        self.pickle.extend(b"ctorch\nFloatStorage\n");
+        self.pickle.extend(format!("ctorch\n{class}\n").as_bytes());
         self.text(&self.storages.len().to_string());
         self.text("cpu");
         self.int(count as i64);
@@ -83,8 +102,9 @@ impl Torch {
             }
             self.pickle.push(b't');
         }
-        self.pickle.extend(b"\x89ccollections\nOrderedDict\n)RtR");
-        self.storages.push(count);
+        self.pickle.extend(b"\x89ccollections\nOrderedDict\n)Rt");
+        let width = if class == "FloatStorage" { 4 } else { 8 };
+        self.storages.push((count, width));
     }
 
     fn write(&mut self, value: &Py) {
@@ -104,14 +124,31 @@ impl Torch {
                 items.iter().for_each(|item| self.write(item));
                 self.pickle.push(b'e');
             }
-            Py::Array(shape) => {
+            Py::Negated(shape) => {
+                self.pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n");
+                self.write(&Py::Arguments(shape.clone()));
+                // One more argument, before the end of the tuple, and the call.
+                self.pickle.pop();
+                self.pickle.extend(b"}");
+                self.text("neg");
+                self.pickle.extend(b"\x88stR");
+            }
+            Py::Array(shape) | Py::Complex(shape) => {
                 let mut strides = vec![1; shape.len()];
                 for at in (1..shape.len()).rev() {
                     strides[at - 1] = strides[at] * shape[at];
                 }
-                self.array(shape, &strides, shape.iter().product());
+                let class = match value {
+                    Py::Complex(_) => "ComplexFloatStorage",
+                    _ => "FloatStorage",
+                };
+                self.array(shape, &strides, shape.iter().product(), class);
             }
-            Py::Repeated(shape) => self.array(shape, &vec![0; shape.len()], 1),
+            Py::Arguments(shape) => {
+                let count = shape.iter().product();
+                self.arguments(shape, &vec![1; shape.len()], count, "FloatStorage");
+            }
+            Py::Repeated(shape) => self.array(shape, &vec![0; shape.len()], 1, "FloatStorage"),
             Py::Object(module, name, state) => {
                 self.pickle
                     .extend(format!("c{module}\n{name}\n)\x7f").as_bytes());
@@ -127,6 +164,19 @@ impl Torch {
                 arguments.iter().for_each(|argument| self.write(argument));
                 self.pickle.extend(b"tR");
             }
+            Py::Mapping(module, name, entries, state) => {
+                self.pickle
+                    .extend(format!("c{module}\n{name}\n)R(").as_bytes());
+                for (key, value) in entries {
+                    self.write(key);
+                    self.write(value);
+                }
+                self.pickle.push(b'u');
+                self.write(state);
+                self.pickle.push(b'b');
+            }
+            Py::Raw(instructions) => self.pickle.extend(instructions),
+            Py::Parts(parts) => parts.iter().for_each(|part| self.write(part)),
         }
     }
 }

@@ -319,3 +319,37 @@ fn stored_digits_are_recalled_from_damaged_ones() {
     assert_eq!(cells(&picture).0.len(), 3);
     assert!((0..8).all(|x| pixel(&picture, 0, (x, x)) == 0));
 }
+
+#[test]
+fn pictures_of_the_user_are_read_with_the_white_of_the_data() {
+    let folder = workspace();
+    let folder = folder.path();
+    let save = |name: &str, scale: u8| {
+        let image =
+            GrayImage::from_fn(8, 8, |x, y| image::Luma([((x * 2 + y) % 17) as u8 * scale]));
+        image.save(folder.join(name)).unwrap();
+    };
+    fs::create_dir(folder.join("data")).unwrap();
+    (0..12).for_each(|index| save(&format!("data/{index}.png"), 1));
+    let settings = ["data={kind=\"folder\", path=\"data\", channels=1, size=[8, 8], white=16}"];
+    train(folder, "run", &["--set", settings[0]]);
+    save("raw.png", 1);
+    // As the program writes the same picture.
+    let image = GrayImage::from_fn(8, 8, |x, y| {
+        image::Luma([(((x * 2 + y) % 17) * 255 + 8).div_euclid(16) as u8])
+    });
+    image.save(folder.join("written.png")).unwrap();
+    let compare = |first: &str, second: &str| {
+        let arguments = ["compare", first, second, "--run", "run", "--json"];
+        let output = crate::common::run(folder, &arguments);
+        let said = crate::common::text(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report["log_ratio"].as_f64().unwrap(), said)
+    };
+    let (ratio, said) = compare("raw.png", "written.png");
+    assert_eq!(ratio, 0.0, "{said}");
+    for needle in ["raw.png", "written.png", "data.white"] {
+        assert!(said.contains(needle), "{said}");
+    }
+}

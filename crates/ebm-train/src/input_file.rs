@@ -4,6 +4,11 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::memory;
+
+/// Files of at most so many bytes are read without a look at the memory that is free.
+const SMALL: u64 = 1 << 20;
+
 /// Why a file can't be read; whoever reports it says which file it was.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -15,6 +20,9 @@ pub enum InputError {
         "found {0}, expected a regular file; give the path of one, or copy what it holds into one"
     )]
     NotAFile(&'static str),
+    /// More bytes than there is memory for.
+    #[error("found a file of {0}, expected one that fits into this machine's memory")]
+    TooLarge(String),
     /// More bytes than a file of its kind has.
     #[error("found more than {limit} bytes, expected fewer; check that it is the right file")]
     TooLong {
@@ -42,10 +50,15 @@ pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, InputError>
     if length > limit {
         return Err(InputError::TooLong { limit });
     }
+    let too_large = || InputError::TooLarge(memory::amount_of_bytes(length.into()));
+    // The system gives addresses for more than it has memory, and ends the process that uses them.
+    if length > SMALL && !memory::fits_bytes(length.into()) {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
     bytes
         .try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))
-        .map_err(io::Error::from)?;
+        .map_err(|_| too_large())?;
     // The length of some files of the system is 0, whatever they hold.
     read_to_end(file, &mut bytes, limit)?;
     Ok(bytes)

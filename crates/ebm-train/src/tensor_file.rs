@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{Error, ErrorKind, Read};
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use burn::tensor::{DType, Shape, TensorData};
@@ -12,7 +11,7 @@ use safetensors::tensor::Dtype;
 
 use crate::error::CheckpointError;
 use crate::files::write_whole;
-use crate::memory;
+use crate::input_file::{InputError, read_bytes};
 
 /// Metadata key of the checksum.
 const CHECKSUM: &str = "crc32";
@@ -57,6 +56,7 @@ impl TensorFile {
     /// If the file can't be read, is no safetensors file, or was damaged.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
         Self::from_bytes(&read(path)?)
+            .and_then(all_read)
             .and_then(Self::checked)
             .map_err(|message| CheckpointError::Corrupt {
                 path: path.to_path_buf(),
@@ -70,15 +70,18 @@ impl TensorFile {
     ///
     /// If the file can't be read, or is no safetensors file.
     pub fn load_unchecked(path: &Path) -> Result<Self, CheckpointError> {
-        Self::unchecked(&read(path)?, path)
+        Self::from_bytes(&read(path)?)
+            .and_then(all_read)
+            .map_err(unreadable(path))
     }
 
-    /// What [`load_unchecked`](Self::load_unchecked) gives of the bytes of the file at `path`.
-    pub(crate) fn unchecked(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
-        Self::from_bytes(bytes).map_err(|message| CheckpointError::Import {
-            path: path.to_path_buf(),
-            message: format!("it is no safetensors file that can be read ({message})"),
-        })
+    /// What [`load_unchecked`](Self::load_unchecked) gives of the bytes of the file at `path`, and
+    /// beside it the arrays of types that aren't read, each in words.
+    pub(crate) fn with_unread(
+        bytes: &[u8],
+        path: &Path,
+    ) -> Result<(Self, BTreeMap<String, String>), CheckpointError> {
+        Self::from_bytes(bytes).map_err(unreadable(path))
     }
 
     /// The bytes of the file, checksum and all: equal content is equal bytes.
@@ -132,7 +135,8 @@ impl TensorFile {
         Ok(bytes)
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    /// The file, and the arrays of types that aren't read, each in words.
+    fn from_bytes(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), String> {
         let length = bytes
             .first_chunk()
             .map(|length| u64::from_le_bytes(*length));
@@ -149,16 +153,20 @@ impl TensorFile {
             .flatten()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        let tensors = content
-            .iter()
-            .map(|(name, view)| {
-                let shape = Shape::from(view.shape().to_vec());
-                let dtype = from_safetensors(name, view.dtype())?;
-                let data = TensorData::from_bytes_vec(view.data().to_vec(), shape, dtype);
-                Ok((name.to_string(), data))
-            })
-            .collect::<Result<_, String>>()?;
-        Ok(Self { tensors, metadata })
+        let (mut tensors, mut unread) = (BTreeMap::new(), BTreeMap::new());
+        for (name, view) in content.iter() {
+            let Some(dtype) = from_safetensors(view.dtype()) else {
+                unread.insert(
+                    name.to_string(),
+                    format!("an array of type {:?}", view.dtype()),
+                );
+                continue;
+            };
+            let shape = Shape::from(view.shape().to_vec());
+            let data = TensorData::from_bytes_vec(view.data().to_vec(), shape, dtype);
+            tensors.insert(name.to_string(), data);
+        }
+        Ok((Self { tensors, metadata }, unread))
     }
 
     /// The file without its checksum, if that is right.
@@ -187,35 +195,41 @@ impl TensorFile {
     }
 }
 
+/// The file, if all of its arrays were read.
+fn all_read((file, unread): (TensorFile, BTreeMap<String, String>)) -> Result<TensorFile, String> {
+    match unread.iter().next() {
+        None => Ok(file),
+        Some((name, kind)) => Err(format!("`{name}` is {kind}, which isn't read")),
+    }
+}
+
+/// The error of a file of another program.
+fn unreadable(path: &Path) -> impl FnOnce(String) -> CheckpointError {
+    let path = path.to_path_buf();
+    move |message| CheckpointError::Import {
+        path,
+        message: format!("it is no safetensors file that can be read ({message})"),
+    }
+}
+
+/// Whether a file starts as those of safetensors do: with a length that it can hold, and a
+/// dictionary.
+pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
+    bytes.split_first_chunk().is_some_and(|(length, rest)| {
+        u64::from_le_bytes(*length) <= rest.len() as u64 && rest.starts_with(b"{")
+    })
+}
+
 /// The bytes of a file, of which none are read if it is no plain file or doesn't fit into memory.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    let fail = |source| CheckpointError::Io {
+    read_bytes(path, u64::MAX).map_err(|error| CheckpointError::Io {
         action: "read",
         path: path.to_path_buf(),
-        source,
-    };
-    let wrong = |kind, message: String| fail(Error::new(kind, message));
-    // Before it is opened: opening a pipe waits for its other end.
-    let about = fs::metadata(path).map_err(fail)?;
-    if about.is_dir() {
-        let message = "it is a directory, expected a file".into();
-        return Err(wrong(ErrorKind::IsADirectory, message));
-    }
-    if !about.is_file() {
-        let message = "it is a device or a pipe, expected a plain file".into();
-        return Err(wrong(ErrorKind::InvalidInput, message));
-    }
-    let mut bytes = Vec::new();
-    let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
-    bytes.try_reserve_exact(length).map_err(|_| {
-        let size = memory::amount(u128::from(about.len()).div_ceil(4));
-        let message = format!("its {size} are more than this machine has memory for");
-        wrong(ErrorKind::OutOfMemory, message)
-    })?;
-    File::open(path)
-        .and_then(|file| file.take(about.len()).read_to_end(&mut bytes))
-        .map_err(fail)?;
-    Ok(bytes)
+        source: match error {
+            InputError::Io(source) => source,
+            other => Error::new(ErrorKind::InvalidInput, other),
+        },
+    })
 }
 
 fn to_safetensors(name: &str, dtype: DType) -> Result<Dtype, String> {
@@ -226,20 +240,31 @@ fn to_safetensors(name: &str, dtype: DType) -> Result<Dtype, String> {
         DType::BF16 => Dtype::BF16,
         DType::I64 => Dtype::I64,
         DType::I32 => Dtype::I32,
+        DType::I16 => Dtype::I16,
+        DType::I8 => Dtype::I8,
+        DType::U64 => Dtype::U64,
+        DType::U32 => Dtype::U32,
+        DType::U16 => Dtype::U16,
         DType::U8 => Dtype::U8,
         other => return Err(format!("array {name} of type {other:?} can't be written")),
     })
 }
 
-fn from_safetensors(name: &str, dtype: Dtype) -> Result<DType, String> {
-    Ok(match dtype {
+/// The type here, if there is one. What is true or false is 0 or 1.
+fn from_safetensors(dtype: Dtype) -> Option<DType> {
+    Some(match dtype {
         Dtype::F64 => DType::F64,
         Dtype::F32 => DType::F32,
         Dtype::F16 => DType::F16,
         Dtype::BF16 => DType::BF16,
         Dtype::I64 => DType::I64,
         Dtype::I32 => DType::I32,
-        Dtype::U8 => DType::U8,
-        other => return Err(format!("array `{name}` of type {other:?} isn't read")),
+        Dtype::I16 => DType::I16,
+        Dtype::I8 => DType::I8,
+        Dtype::U64 => DType::U64,
+        Dtype::U32 => DType::U32,
+        Dtype::U16 => DType::U16,
+        Dtype::U8 | Dtype::BOOL => DType::U8,
+        _ => return None,
     })
 }

@@ -119,11 +119,16 @@ pub(crate) fn floats(data: TensorData) -> Result<TensorData, DType> {
     }
 }
 
+/// The first of an array's numbers, which are f32, that isn't finite, and its place.
+pub(crate) fn find_infinite(data: &TensorData) -> Option<(usize, f32)> {
+    let mut values = data.iter::<f32>().enumerate();
+    values.find(|(_, value)| !value.is_finite())
+}
+
 fn finite(name: &str, data: TensorData) -> Result<TensorData, String> {
-    let infinite = data.iter::<f32>().find(|value| !value.is_finite());
-    match infinite {
+    match find_infinite(&data) {
         None => Ok(data),
-        Some(value) => Err(format!(
+        Some((_, value)) => Err(format!(
             "parameter {name} holds {value}, expected finite numbers"
         )),
     }

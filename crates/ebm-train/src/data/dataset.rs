@@ -134,11 +134,7 @@ impl Images {
     /// The pixels with `white`, which isn't 0, brought to 255, what lies between in proportion, what lies above cut off.
     #[must_use]
     pub(super) fn with_white(mut self, white: u8) -> Self {
-        if white < u8::MAX {
-            let white = u32::from(white.max(1));
-            let scaled = |pixel: u8| ((u32::from(pixel) * 255 + white / 2) / white).min(255) as u8;
-            self.map_pixels(|pixels| pixels.iter_mut().for_each(|pixel| *pixel = scaled(*pixel)));
-        }
+        self.map_pixels(|pixels| brighten(pixels, white));
         self
     }
 
@@ -168,6 +164,15 @@ impl Images {
             }
         }
         self
+    }
+}
+
+/// Brings `white`, which isn't 0, to 255, what lies between in proportion, what lies above cut off.
+pub(super) fn brighten(pixels: &mut [u8], white: u8) {
+    if white < u8::MAX {
+        let white = u32::from(white.max(1));
+        let scaled = |pixel: u8| ((u32::from(pixel) * 255 + white / 2) / white).min(255) as u8;
+        pixels.iter_mut().for_each(|pixel| *pixel = scaled(*pixel));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One PNG or JPEG file to planes of unsigned bytes of a wanted size.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::error::{DecodingError, ImageFormatHint};
@@ -36,6 +36,13 @@ const SMALL: u64 = 64 << 20;
 
 /// Bytes that the decoder of JPEG may read beyond those that it uses.
 const LOOK_AHEAD: usize = 16;
+
+/// How often the content of a file is in memory: as it is, and what decoders make of it, such as a
+/// JPEG without its end.
+const COPIES: u64 = 3;
+
+/// The bytes that tell the format of a file.
+const START: u64 = 16;
 
 /// Several threads decode at the same time, in so much memory together.
 static TURNS: Turns = Turns::new(MAX_ALLOC);
@@ -109,12 +116,50 @@ pub(super) fn decode_into(
     options: &ImageOptions,
     out: &mut [u8],
 ) -> Result<(), DataError> {
-    let bytes = input_file::read_bytes(path, MAX_FILE).map_err(DataError::input(path))?;
+    let input = DataError::input;
+    let (file, length) = input_file::open(path).map_err(input(path))?;
+    let mut start = Vec::new();
+    file.take(START)
+        .read_to_end(&mut start)
+        .map_err(DataError::io(path))?;
+    let format = image::guess_format(&start);
+    if !matches!(format, Ok(ImageFormat::Png | ImageFormat::Jpeg)) {
+        // Of what is no image no more is read; the reader says what is wrong with it.
+        return decode(path, &start, options, out, &mut |_| true).map(drop);
+    }
+    let content = length.min(MAX_FILE).saturating_mul(COPIES);
+    let mut claim = content;
+    // The size of an image, and what it takes, is known once its file is read, whose memory others
+    // want, too: if there isn't room for both, it is read again when there is.
+    loop {
+        let mut turn = TURNS.wait(claim);
+        let bytes = input_file::read_bytes(path, MAX_FILE).map_err(input(path))?;
+        let mut enough = |memory: u64| {
+            let most = content.saturating_add(memory);
+            let enough = most <= claim || turn.grow(most);
+            claim = claim.max(most);
+            enough
+        };
+        if decode(path, &bytes, options, out, &mut enough)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Decodes the bytes of a file, if `enough` says of the memory that this takes that it is there;
+/// whether it is.
+fn decode(
+    path: &Path,
+    bytes: &[u8],
+    options: &ImageOptions,
+    out: &mut [u8],
+    enough: &mut dyn FnMut(u64) -> bool,
+) -> Result<bool, DataError> {
     let failed = |source: ImageError| DataError::Decode {
         path: path.to_owned(),
         source: Box::new(source),
     };
-    let mut reader = ImageReader::new(Cursor::new(&bytes[..]))
+    let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(DataError::io(path))?;
     let mut limits = Limits::default();
@@ -123,7 +168,7 @@ pub(super) fn decode_into(
     limits.max_alloc = Some(MAX_ALLOC);
     reader.limits(limits.clone());
     let format = reader.format();
-    let markers = check_whole(&bytes, format).map_err(failed)?;
+    let markers = check_whole(bytes, format).map_err(failed)?;
     let mut decoder = reader.into_decoder().map_err(failed)?;
     // As `ImageReader::decode` does, which would lose the orientation.
     limits.reserve(decoder.total_bytes()).map_err(failed)?;
@@ -132,7 +177,9 @@ pub(super) fn decode_into(
     check_size(upright_size(&decoder, orientation), path, options)?;
 
     let memory = memory(&decoder, options);
-    let _turn = TURNS.wait(memory);
+    if !enough(memory) {
+        return Ok(false);
+    }
     if memory > SMALL {
         let (width, height) = decoder.dimensions();
         let what = || format!("an image of {height}x{width} pixels");
@@ -141,15 +188,14 @@ pub(super) fn decode_into(
     let mut image = match (markers, strict_colors(decoder.color_type())) {
         (Some(markers), Some(colors)) if markers.are_tidy => {
             drop(decoder);
-            decode_jpeg(&bytes, markers, colors)
+            decode_jpeg(bytes, markers, colors)
         }
         _ => DynamicImage::from_decoder(decoder),
     }
     .map_err(failed)?;
-    drop(bytes);
     image.apply_orientation(orientation);
     fit(image, options, out);
-    Ok(())
+    Ok(true)
 }
 
 /// Finds out whether no part of a file is missing; gives the markers of a JPEG.

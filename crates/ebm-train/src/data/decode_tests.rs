@@ -322,3 +322,30 @@ fn options_out_of_range_are_named() {
     }
     assert!(options(3, 16_384, 1, Fit::Crop).validate().is_ok());
 }
+
+#[test]
+fn a_file_is_read_when_it_has_its_turn() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("image.png");
+    let save = |value: u8| GrayImage::from_pixel(2, 2, Luma([value])).save(&path);
+    save(10).unwrap();
+    let turn = TURNS.wait(MAX_ALLOC);
+    let found = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| load(&path, options(1, 2, 2, Fit::Exact)));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        save(90).unwrap();
+        drop(turn);
+        reader.join().unwrap()
+    });
+    assert_eq!(found.unwrap(), [90; 4]);
+}
+
+#[test]
+fn what_does_not_start_as_an_image_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("image.png");
+    let file = fs::File::create(&path).unwrap();
+    file.set_len(MAX_FILE + 1).unwrap();
+    let error = load(&path, options(1, 2, 2, Fit::Exact)).unwrap_err();
+    assert!(matches!(error, DataError::Decode { .. }), "{error}");
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::dataset::brighten;
 use super::decode::{decode_into, fit_bytes};
 use super::wanted::{check_memory, zeros};
 use super::{DataError, ImageOptions, Images, Wanted};
@@ -23,17 +24,89 @@ pub fn load_image_files<P: AsRef<Path> + Sync>(
     options: &ImageOptions,
 ) -> Result<Images, DataError> {
     options.validate()?;
-    let size: usize = options.shape().iter().product();
     let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
     let wanted = Wanted::default();
-    let count = wanted.accept(first, paths.len(), options.shape(), 0)?;
-    let mut pixels = zeros(first, count * size)?;
-    for (path, out) in paths.iter().zip(pixels.chunks_exact_mut(size)) {
-        decode_into(path.as_ref(), options, out)?;
-    }
-    let images = Images::new(pixels, options.shape())?;
+    let images = decode_all(first, paths, options, &wanted)?;
     let brightest = images.brightest();
     Ok(wanted.spread(images, brightest, first))
+}
+
+/// Reads PNG and JPEG files for a model of data whose byte of white is `white`, as the data were
+/// read; `None`: it isn't known.
+///
+/// A file may be one of the data, or a picture that was written with white as 255, such as a sample
+/// of the model: its own pixels decide. If none is brighter than `white` they are taken as those of
+/// the data are, and otherwise as they are. Where white isn't known, a file of nothing but 0 and 1
+/// is black and white. What was done is said by a warning.
+///
+/// # Shapes
+/// `[count, options.channels, options.height, options.width]`
+///
+/// # Errors
+/// As [`load_image_files`].
+pub fn load_image_files_like<P: AsRef<Path> + Sync>(
+    paths: &[P],
+    options: &ImageOptions,
+    white: Option<u8>,
+) -> Result<Images, DataError> {
+    options.validate()?;
+    let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
+    let mut images = decode_all(first, paths, options, &Wanted::default())?;
+    let size = images.image_size();
+    images.map_pixels(|pixels| {
+        for (path, pixels) in paths.iter().zip(pixels.chunks_exact_mut(size)) {
+            spread_one(path.as_ref(), pixels, white);
+        }
+    });
+    Ok(images)
+}
+
+/// Brings the pixels of one file to 0 to 255, as [`load_image_files_like`] says.
+fn spread_one(path: &Path, pixels: &mut [u8], white: Option<u8>) {
+    let path = path.display();
+    let brightest = pixels.iter().copied().max().unwrap_or(0);
+    match white {
+        None if brightest == 1 => {
+            tracing::warn!(
+                "{path}: found an image of 0 and 1 alone, which are taken as black and white, 0 and 255"
+            );
+            brighten(pixels, 1);
+        }
+        None | Some(u8::MAX) => {}
+        Some(white) if brightest > white => tracing::warn!(
+            "{path}: found pixels of up to {brightest}, brighter than the white of the run's data, {white} (`data.white`): they \
+             are taken as they are, with 255 as white"
+        ),
+        Some(white) => {
+            tracing::warn!(
+                "{path}: found no pixel brighter than the white of the run's data, {white} (`data.white`), which is taken as \
+                 white here too"
+            );
+            brighten(pixels, white);
+        }
+    }
+}
+
+/// Decodes in parallel, each image into its own place of one buffer; `place` is where they lie, for
+/// messages.
+pub(super) fn decode_all<P: AsRef<Path> + Sync>(
+    place: &Path,
+    files: &[P],
+    options: &ImageOptions,
+    wanted: &Wanted,
+) -> Result<Images, DataError> {
+    let count = wanted.accept(place, files.len(), options.shape(), 0)?;
+    let size: usize = options.shape().iter().product();
+    let mut pixels = zeros(place, count * size)?;
+    // The first error in the order of the files, whichever thread is faster.
+    let error = pixels
+        .par_chunks_mut(size)
+        .zip(files)
+        .find_map_first(|(out, path)| decode_into(path.as_ref(), options, out).err());
+    match error {
+        Some(error) => Err(error),
+        None => Images::new(pixels, options.shape()),
+    }
 }
 
 impl Images {
@@ -105,6 +178,28 @@ mod tests {
         let large = images.resized(&options(1, 4, 4)).unwrap();
         assert_eq!(large.image(0)[..4], [0; 4]);
         assert_eq!(large.image(0)[12..], [200; 4]);
+    }
+
+    #[test]
+    fn the_white_of_the_data_is_that_of_files_that_can_be_of_them() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let save = |name: &str, pixels: [u8; 2]| {
+            let path = folder.path().join(name);
+            let image = image::GrayImage::from_raw(2, 1, pixels.to_vec()).unwrap();
+            image.save(&path).unwrap();
+            path
+        };
+        let dark = save("dark.png", [8, 16]);
+        let bright = save("bright.png", [8, 200]);
+        let mask = save("mask.png", [0, 1]);
+        let load = |white: Option<u8>| {
+            let paths = [&dark, &bright, &mask];
+            let images = load_image_files_like(&paths, &options(1, 1, 2), white).unwrap();
+            images.pixels().to_vec()
+        };
+        assert_eq!(load(None), [8, 16, 8, 200, 0, 255]);
+        assert_eq!(load(Some(255)), [8, 16, 8, 200, 0, 1]);
+        assert_eq!(load(Some(16)), [128, 255, 8, 200, 0, 16]);
     }
 
     #[test]

@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use super::decode::decode_into;
-use super::wanted::zeros;
+use super::files::decode_all;
 use super::{DataError, ImageOptions, Images, Split, Wanted, require_folder};
 
 /// The extensions of image files, in lower case.
@@ -71,7 +68,7 @@ pub(crate) fn read_image_folder(
         return Err(DataError::NoTestSplit { path: folder });
     }
     if listing.labelled.is_empty() {
-        return decode_all(&folder, &listing.loose, options, wanted);
+        return read_all(&folder, &listing.loose, options, wanted);
     }
     let mut files = Vec::new();
     let mut labels = Vec::new();
@@ -80,7 +77,7 @@ pub(crate) fn read_image_folder(
         labels.resize(labels.len() + images.len(), label as u32);
         files.extend_from_slice(images);
     }
-    let images = decode_all(&folder, &files, options, wanted)?;
+    let images = read_all(&folder, &files, options, wanted)?;
     labels.truncate(images.len());
     images.with_labels(labels, Some(names.into_iter().collect()))
 }
@@ -212,25 +209,14 @@ fn is_image(path: &Path) -> bool {
     EXTENSIONS.contains(&extension.as_str()) && !path.is_dir()
 }
 
-/// Decodes in parallel, each image into its own place of one buffer.
-fn decode_all(
+/// Decodes the files of a folder.
+fn read_all(
     folder: &Path,
     files: &[PathBuf],
     options: &ImageOptions,
     wanted: &Wanted,
 ) -> Result<Images, DataError> {
-    let count = wanted.accept(folder, files.len(), options.shape(), 0)?;
-    let size: usize = options.shape().iter().product();
-    let mut pixels = zeros(folder, count * size)?;
-    // The first error in the order of the files, whichever thread is faster.
-    let error = pixels
-        .par_chunks_mut(size)
-        .zip(files)
-        .find_map_first(|(out, path)| decode_into(path, options, out).err());
-    if let Some(error) = error {
-        return Err(error);
-    }
-    let images = Images::new(pixels, options.shape())?;
+    let images = decode_all(folder, files, options, wanted)?;
     let brightest = images.brightest();
     Ok(wanted.spread(images, brightest, folder))
 }

@@ -32,7 +32,7 @@ pub use dataset::Images;
 pub use decode::{Fit, ImageOptions};
 pub use digits::digits;
 pub use error::DataError;
-pub use files::load_image_files;
+pub use files::{load_image_files, load_image_files_like};
 pub use folder::load_image_folder;
 pub(crate) use folder::read_image_folder;
 pub use mnist::load_idx_folder;

@@ -39,6 +39,26 @@ impl Turns {
     }
 }
 
+impl Turn<'_> {
+    /// Takes `bytes` in place of what was taken, if they are there now. Whoever waited for them
+    /// here could wait for another who does the same.
+    pub(super) fn grow(&mut self, bytes: u64) -> bool {
+        let bytes = bytes.min(self.turns.most);
+        let mut used = self
+            .turns
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let others = *used - self.bytes;
+        if others + bytes > self.turns.most {
+            return false;
+        }
+        *used = others + bytes;
+        self.bytes = bytes;
+        true
+    }
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut used = self
@@ -79,6 +99,19 @@ mod tests {
             }
         });
         assert_eq!(most.load(Ordering::SeqCst), 10);
+        assert_eq!(*turns.used.lock().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_turn_grows_where_there_is_room_and_waits_for_nobody() {
+        let turns = Turns::new(10);
+        let mut one = turns.wait(3);
+        let other = turns.wait(4);
+        assert!(one.grow(6));
+        assert!(!one.grow(7));
+        drop(other);
+        assert!(one.grow(25));
+        drop(one);
         assert_eq!(*turns.used.lock().unwrap(), 0);
     }
 }

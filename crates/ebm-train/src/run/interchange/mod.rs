@@ -10,7 +10,7 @@ mod weights_file;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData};
 use ebm_models::{Coding, LayeredMachine, PairwiseMachine, VisibleUnits};
 
 pub use chains::stored_chains;
@@ -155,11 +155,11 @@ pub fn export(model: &ModelFile, path: &Path) -> Result<(), TrainError> {
         Network::BoltzmannMachine(model) => {
             say(machines::CODING, coded(model.coding()));
             say(machines::VISIBLE, &model.visible_units().to_string());
-            weights(model)
+            pairwise_arrays(model)
         }
         Network::Hopfield(model) => {
             say(machines::VISIBLE, &model.visible_units().to_string());
-            weights(model)
+            pairwise_arrays(model)
         }
         network @ (Network::Mlp(_) | Network::ConvNet(_)) => {
             for (key, text) in networks::described(&model.config)? {
@@ -169,6 +169,18 @@ pub fn export(model: &ModelFile, path: &Path) -> Result<(), TrainError> {
         }
     };
     Ok(TensorFile { tensors, metadata }.save(path)?)
+}
+
+/// What counts of the parameters of a pairwise machine: its raw matrix may have a diagonal, and
+/// couplings of units that aren't connected, which are no part of its energy but would be of that
+/// of the file.
+fn pairwise_arrays(model: &impl PairwiseMachine) -> BTreeMap<String, TensorData> {
+    [
+        ("weight", model.couplings().into_data()),
+        ("bias", model.bias().into_data()),
+    ]
+    .map(|(name, data)| (name.to_string(), data))
+    .into()
 }
 
 /// One grey image, square if that can be.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::pytorch::{TorchFile, is_pytorch, read_state_dict, without_prefix};
+use super::pytorch::{TorchFile, is_pytorch, read_state_dict, rest_after, without_prefix};
 use crate::error::CheckpointError;
 use crate::tensor_file::{TensorFile, read};
+use crate::weights::{find_infinite, floats};
 
 /// Metadata key of the kind of model.
 pub(super) const MODEL: &str = "model";
@@ -61,7 +62,8 @@ pub struct Renaming {
 }
 
 impl WeightsFile {
-    /// Reads a safetensors file or, by its name (`.pt`, `.pth`, `.ckpt`, `.bin`) or its first bytes, one of PyTorch.
+    /// Reads a safetensors file or one of PyTorch: which it is its first bytes say, or else its
+    /// name (`.pt`, `.pth`, `.ckpt`, `.bin`).
     ///
     /// Of a PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`, `ema_state_dict`, `ema`, `model`,
     /// `network`, `net` or `module` is taken, if nothing beside it holds arrays but the state of the training under a key that is
@@ -85,7 +87,9 @@ impl WeightsFile {
                 ..TensorFile::default()
             }
         } else {
-            TensorFile::unchecked(&bytes, path)?
+            let (file, unread) = TensorFile::with_unread(&bytes, path)?;
+            torch.others = unread;
+            file
         };
         tracing::info!(path = %path.display(), arrays = %names(&file.tensors), "weights read");
         Ok(Self {
@@ -110,8 +114,9 @@ impl WeightsFile {
     ///
     /// If a prefix or a name to be mapped isn't there, or two arrays would be called the same.
     pub fn renamed(mut self, renaming: &Renaming) -> Result<Self, CheckpointError> {
-        let given = renaming.prefix.as_ref();
+        let given = renaming.prefix.as_deref().map(|prefix| self.inside(prefix));
         if let Some(prefix) = given.filter(|prefix| !self.is_unwrapped(prefix)) {
+            let prefix = &prefix.to_string();
             self.others = without_prefix(std::mem::take(&mut self.others), prefix);
             let kept = without_prefix(std::mem::take(&mut self.arrays), prefix);
             if kept.is_empty() {
@@ -147,14 +152,24 @@ impl WeightsFile {
         Ok(self)
     }
 
-    /// Whether the names of the arrays had this before them, which was left out when they were read.
+    /// A prefix without the names before it that were left out when the arrays were read.
+    fn inside<'a>(&self, prefix: &'a str) -> &'a str {
+        if self.is_of_array(prefix) {
+            return prefix;
+        }
+        rest_after(prefix, &self.wrapper).unwrap_or(prefix)
+    }
+
+    /// Whether the names of the arrays had this before them, or between what was before them, which
+    /// was left out when they were read: whoever wrote the file knows a part of it by that name.
     fn is_unwrapped(&self, prefix: &str) -> bool {
-        let of_array = self.arrays.keys().any(|name| {
-            let rest = name.strip_prefix(prefix);
-            rest.is_some_and(|rest| rest.starts_with('.'))
-        });
-        let wrapper = self.wrapper.strip_prefix(prefix);
-        !of_array && wrapper.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        let of_wrapper = format!(".{}.", self.wrapper).contains(&format!(".{prefix}."));
+        of_wrapper && !self.is_of_array(prefix)
+    }
+
+    fn is_of_array(&self, prefix: &str) -> bool {
+        let mut names = self.arrays.keys();
+        names.any(|name| rest_after(name, prefix).is_some())
     }
 
     /// Fails if something stands between the arrays that isn't one, and would be passed over.
@@ -167,8 +182,8 @@ impl WeightsFile {
             more => format!(", and {more} more are no arrays either"),
         };
         Err(self.fail(format!(
-            "`{name}` is {kind}, expected an array{more}; save the model's state_dict() alone, or choose what is wanted with \
-             `--prefix`"
+            "`{name}` is {kind}, expected an array of floating-point numbers{more}; save the model's \
+             state_dict() alone, or choose what is wanted with `--prefix`"
         )))
     }
 
@@ -245,7 +260,7 @@ fn names(arrays: &BTreeMap<String, TensorData>) -> String {
     crate::listing::listed(arrays.keys().map(String::as_str))
 }
 
-/// What follows `old` in a name, at a dot or the end.
+/// What of a name `--map` keeps: what follows `old`, from a dot on, or nothing.
 fn rest<'a>(name: &'a str, old: &str) -> Option<&'a str> {
     name.strip_prefix(old)
         .filter(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -257,17 +272,10 @@ fn finite(name: &str, data: &TensorData) -> Result<TensorData, String> {
     if shape.contains(&0) {
         return Err(format!("array `{name}` of shape {shape:?} is empty"));
     }
-    if !matches!(
-        data.dtype(),
-        DType::F64 | DType::F32 | DType::F16 | DType::BF16
-    ) {
-        return Err(format!(
-            "array `{name}` holds {:?} values, expected floating-point numbers",
-            data.dtype()
-        ));
-    }
-    let data = data.clone().convert::<f32>();
-    if let Some(index) = data.iter::<f32>().position(|value| !value.is_finite()) {
+    let data = floats(data.clone()).map_err(|found| {
+        format!("array `{name}` holds {found:?} values, expected floating-point numbers")
+    })?;
+    if let Some((index, _)) = find_infinite(&data) {
         return Err(format!(
             "value {index} of array `{name}` is not a finite 32-bit number"
         ));

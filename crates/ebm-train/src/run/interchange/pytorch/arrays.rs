@@ -23,11 +23,13 @@ pub(super) struct ArrayPlan {
     strides: Vec<usize>,
 }
 
-/// What a value says when it is asked for an array.
-pub(super) enum Found {
-    Array(ArrayPlan),
+/// What a value says when it is asked for an array; what stands beside an array could hold others.
+pub(super) enum Found<'a> {
+    Array(ArrayPlan, &'a [Id]),
     /// The array of another value.
-    Parameter(Id),
+    Parameter(Id, &'a [Id]),
+    /// An array that can't be read, in words.
+    Unread(String),
     /// Something else.
     Nothing,
 }
@@ -35,12 +37,11 @@ pub(super) enum Found {
 impl ArrayPlan {
     /// The number of its values; `None`, if that is no number of this machine.
     fn count(&self) -> Option<usize> {
-        if self.shape.contains(&0) {
-            return Some(0);
-        }
-        self.shape
-            .iter()
-            .try_fold(1_usize, |product, &side| product.checked_mul(side))
+        // The product of the sides that aren't 0 has to be a number, too: whoever multiplies them
+        // may start with these.
+        let mut sides = self.shape.iter().filter(|&&side| side > 0);
+        let product = sides.try_fold(1_usize, |product, &side| product.checked_mul(side))?;
+        Some(if self.shape.contains(&0) { 0 } else { product })
     }
 
     /// The bytes that it takes.
@@ -107,17 +108,19 @@ impl ArrayPlan {
     }
 }
 
-/// The storages that a pickle uses: how many numbers of what type, by key.
+/// The storages that a pickle uses: how many numbers of how many bytes, by key.
 ///
 /// # Errors
 ///
-/// A message, if two descriptions of one storage differ, or one isn't of a type that is read.
-pub(super) fn storages(pickle: &Pickle) -> Result<BTreeMap<String, (usize, DType)>, String> {
+/// A message, if two descriptions of one storage differ, or one is of a type that isn't known.
+pub(super) fn storages(pickle: &Pickle) -> Result<BTreeMap<String, (usize, usize)>, String> {
     let mut found = BTreeMap::new();
     for value in &pickle.values {
-        if let Value::Persistent(id) = value {
+        if let Value::Persistent(id) = value
+            && class_of_module(pickle, *id).is_none()
+        {
             let storage = storage(pickle, *id)?;
-            let described = (storage.count, storage.dtype.unwrap_or(DType::U8));
+            let described = (storage.count, storage.kind.width());
             if *found.entry(storage.key.clone()).or_insert(described) != described {
                 return Err(format!(
                     "storage `{}` is described in two ways",
@@ -133,31 +136,87 @@ pub(super) fn storages(pickle: &Pickle) -> Result<BTreeMap<String, (usize, DType
 ///
 /// # Errors
 ///
-/// A message, if it is one of a kind that isn't read.
-pub(super) fn array(pickle: &Pickle, object: &Object) -> Result<Found, String> {
+/// A message, if it isn't described as `torch.save` does.
+pub(super) fn array<'a>(pickle: &'a Pickle, object: &'a Object) -> Result<Found<'a>, String> {
+    let arguments = list(pickle, object.arguments.first());
     let (module, name) = pickle.global(object.callable);
-    let arguments = match object.arguments.first().map(|&id| pickle.get(id)) {
-        Some(Value::List(arguments)) => &arguments[..],
-        _ => &[],
-    };
     match (module, name) {
-        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3") => {
-            let named = (name == "_rebuild_tensor_v3").then(|| arguments.get(6).copied());
-            let named = named
-                .map(|dtype| dtype.ok_or("a type is missing"))
-                .transpose()?;
-            plan(pickle, arguments, named).map(Found::Array)
+        // An array with attributes: (function, type, its arguments, attributes).
+        ("torch._tensor", "_rebuild_from_type" | "_rebuild_from_type_v2") => {
+            let [function, class, arguments, more @ ..] = arguments else {
+                return Err("an array with attributes isn't of a function and a type".into());
+            };
+            let plain = [
+                ("torch", "Tensor"),
+                ("torch._tensor", "Tensor"),
+                ("torch.nn.parameter", "Parameter"),
+                ("torch.nn.parameter", "Buffer"),
+            ];
+            let (module, name) = pickle.global(*function);
+            // Numbers of other classes may mean anything.
+            if module != "torch._utils" || !plain.contains(&pickle.global(*class)) {
+                return Ok(Found::Nothing);
+            }
+            Ok(
+                match rebuilt(pickle, name, list(pickle, Some(arguments)))? {
+                    Found::Array(plan, _) => Found::Array(plan, more),
+                    Found::Unread(kind) => Found::Unread(kind),
+                    Found::Parameter(..) | Found::Nothing => Found::Nothing,
+                },
+            )
         }
-        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => {
-            let data = arguments.first().ok_or("a parameter without an array")?;
-            Ok(Found::Parameter(*data))
-        }
+        ("torch._utils", name) => rebuilt(pickle, name, arguments),
         _ => Ok(Found::Nothing),
     }
 }
 
+/// What a function of `torch._utils` makes.
+fn rebuilt<'a>(pickle: &Pickle, name: &str, arguments: &'a [Id]) -> Result<Found<'a>, String> {
+    let metadata = match name {
+        "_rebuild_tensor" | "_rebuild_tensor_v2" => arguments.get(6),
+        "_rebuild_tensor_v3" => arguments.get(7),
+        "_rebuild_parameter" | "_rebuild_parameter_with_state" => {
+            let (data, more) = arguments
+                .split_first()
+                .ok_or("a parameter without an array")?;
+            return Ok(Found::Parameter(*data, more));
+        }
+        _ => return Ok(Found::Nothing),
+    };
+    let named = (name == "_rebuild_tensor_v3").then(|| arguments.get(6).copied());
+    let named = named
+        .map(|dtype| dtype.ok_or("a type is missing"))
+        .transpose()?;
+    if let Some(Value::Dict(marks)) = metadata.map(|&id| pickle.get(id))
+        && let Some((mark, _)) = marks
+            .iter()
+            .find(|entry| matches!(pickle.get(entry.1), Value::Bool(true)))
+    {
+        let mark = pickle.key(*mark).unwrap_or_default();
+        return Ok(Found::Unread(format!("an array marked `{mark}`")));
+    }
+    plan(pickle, arguments, named)
+}
+
+/// The values of a list; none, if it isn't one.
+fn list<'a>(pickle: &'a Pickle, id: Option<&Id>) -> &'a [Id] {
+    match id.map(|&id| pickle.get(id)) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    }
+}
+
+/// The class in `("module", class, ..)`, which stands where a storage does in early files of whole
+/// modules.
+pub(super) fn class_of_module(pickle: &Pickle, id: Id) -> Option<Id> {
+    match list(pickle, Some(&id)) {
+        [tag, class, ..] if pickle.key(*tag).as_deref() == Some("module") => Some(*class),
+        _ => None,
+    }
+}
+
 /// `(storage, offset, shape, strides, ..)`.
-fn plan(pickle: &Pickle, arguments: &[Id], named: Option<Id>) -> Result<ArrayPlan, String> {
+fn plan<'a>(pickle: &Pickle, arguments: &'a [Id], named: Option<Id>) -> Result<Found<'a>, String> {
     let [source, offset, shape, strides, ..] = *arguments else {
         return Err("an array isn't of storage, offset, shape and strides".into());
     };
@@ -165,8 +224,19 @@ fn plan(pickle: &Pickle, arguments: &[Id], named: Option<Id>) -> Result<ArrayPla
         return Err("an array isn't of a storage".into());
     };
     let storage = storage(pickle, id)?;
-    let named = named.map(|id| type_of(pickle.global(id).1)).transpose()?;
-    let dtype = match (storage.dtype, named) {
+    let stored = match storage.kind {
+        Kind::Bytes => None,
+        Kind::Numbers(dtype) => Some(dtype),
+        Kind::Unread(class, _) => {
+            return Ok(Found::Unread(format!("an array of a {class}Storage")));
+        }
+    };
+    let named = named.map(|id| pickle.global(id).1);
+    let named = match named.map(|name| type_of(name).ok_or(name)).transpose() {
+        Ok(dtype) => dtype,
+        Err(name) => return Ok(Found::Unread(format!("an array of torch.{name}"))),
+    };
+    let dtype = match (stored, named) {
         (Some(stored), Some(named)) if stored != named => {
             return Err(format!(
                 "an array of {named:?} is of a storage of {stored:?}"
@@ -202,17 +272,37 @@ fn plan(pickle: &Pickle, arguments: &[Id], named: Option<Id>) -> Result<ArrayPla
             plan.strides.len()
         ));
     }
-    Ok(plan)
+    Ok(Found::Array(plan, &[]))
 }
 
 /// What a pickle says of a storage.
 struct Storage {
     key: String,
-    /// `None`: bytes, of whatever type the array says.
-    dtype: Option<DType>,
+    kind: Kind,
     count: usize,
     /// Where it starts in the storage that it is a part of; not 0 in early files alone.
     offset: usize,
+}
+
+/// What a storage is of.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Bytes, of whatever type the array says.
+    Bytes,
+    Numbers(DType),
+    /// Numbers of so many bytes that aren't read.
+    Unread(&'static str, usize),
+}
+
+impl Kind {
+    /// The bytes of one number.
+    fn width(self) -> usize {
+        match self {
+            Self::Bytes => 1,
+            Self::Numbers(dtype) => dtype.size(),
+            Self::Unread(_, width) => width,
+        }
+    }
 }
 
 /// `("storage", type, key, device, count[, (key, offset, count)])`.
@@ -231,17 +321,22 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, String> {
         Value::Text(name) => name,
         _ => pickle.global(*class).1,
     };
-    let dtype = match class.strip_suffix("Storage") {
-        Some("Untyped") => None,
-        Some("Double") => Some(DType::F64),
-        Some("Float") => Some(DType::F32),
-        Some("Half") => Some(DType::F16),
-        Some("BFloat16") => Some(DType::BF16),
-        Some("Long") => Some(DType::I64),
-        Some("Int") => Some(DType::I32),
-        Some("Short") => Some(DType::I16),
-        Some("Char") => Some(DType::I8),
-        Some("Byte" | "Bool") => Some(DType::U8),
+    let kind = match class.strip_suffix("Storage") {
+        Some("Untyped") => Kind::Bytes,
+        Some("Double") => Kind::Numbers(DType::F64),
+        Some("Float") => Kind::Numbers(DType::F32),
+        Some("Half") => Kind::Numbers(DType::F16),
+        Some("BFloat16") => Kind::Numbers(DType::BF16),
+        Some("Long") => Kind::Numbers(DType::I64),
+        Some("Int") => Kind::Numbers(DType::I32),
+        Some("Short") => Kind::Numbers(DType::I16),
+        Some("Char") => Kind::Numbers(DType::I8),
+        Some("Byte" | "Bool") => Kind::Numbers(DType::U8),
+        Some("ComplexDouble") => Kind::Unread("ComplexDouble", 16),
+        Some("ComplexFloat") => Kind::Unread("ComplexFloat", 8),
+        Some("QInt32") => Kind::Unread("QInt32", 4),
+        Some("QInt8") => Kind::Unread("QInt8", 1),
+        Some("QUInt8") => Kind::Unread("QUInt8", 1),
         _ => return Err(format!("a storage of type `{class}` isn't read")),
     };
     let offset = match view.first().map(|&view| pickle.get(view)) {
@@ -254,15 +349,15 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, String> {
             .key(*key)
             .filter(|key| key.len() <= LONGEST_KEY)
             .ok_or("the key of a storage is no short text")?,
-        dtype,
+        kind,
         count: size(pickle, *count)?,
         offset,
     })
 }
 
-/// The type of `torch.NAME`.
-fn type_of(name: &str) -> Result<DType, String> {
-    Ok(match name {
+/// The type of `torch.NAME`, if it is one that is read.
+fn type_of(name: &str) -> Option<DType> {
+    Some(match name {
         "float64" | "double" => DType::F64,
         "float32" | "float" => DType::F32,
         "float16" | "half" => DType::F16,
@@ -275,7 +370,7 @@ fn type_of(name: &str) -> Result<DType, String> {
         "uint32" => DType::U32,
         "uint16" => DType::U16,
         "uint8" | "bool" => DType::U8,
-        other => return Err(format!("arrays of type torch.{other} aren't read")),
+        _ => return None,
     })
 }
 

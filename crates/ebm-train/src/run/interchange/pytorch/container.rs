@@ -106,7 +106,12 @@ impl<'a> Zip<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self, String> {
         let damaged = |error: zip::result::ZipError| error.to_string();
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+        // Which of them is meant differs from program to program.
+        if archive.has_duplicate_names() {
+            return Err("two entries of the archive have one name".into());
+        }
         let mut entries = BTreeMap::new();
+        let mut stored = 0_u64;
         for index in 0..archive.len() {
             let entry = archive.by_index_raw(index).map_err(damaged)?;
             let name = entry.name().map_err(damaged)?.into_owned();
@@ -128,6 +133,14 @@ impl<'a> Zip<'a> {
                 deflated,
                 crc32: entry.crc32(),
             };
+            // Many entries of the same bytes would take a checksum of them each.
+            stored = stored.saturating_add(place.stored);
+            if stored > bytes.len() as u64 {
+                return Err(format!(
+                    "up to entry `{name}` its entries take {stored} bytes, but the file has {}",
+                    bytes.len()
+                ));
+            }
             if entries.insert(name.clone(), place).is_some() {
                 return Err(format!("two entries are called `{name}`"));
             }
@@ -240,7 +253,7 @@ fn legacy(bytes: &[u8]) -> Result<Container<'_>, String> {
     let mut found = HashMap::new();
     for &key in order {
         let key = keys.key(key).ok_or("the key of a storage is no text")?;
-        let (count, dtype) = *sizes
+        let (count, width) = *sizes
             .get(&key)
             .ok_or_else(|| format!("nothing uses its storage `{key}`"))?;
         let length = rest.get(..8).map(|length| {
@@ -249,13 +262,15 @@ fn legacy(bytes: &[u8]) -> Result<Container<'_>, String> {
                 .rev()
                 .fold(0_u64, |number, &byte| (number << 8) | u64::from(byte))
         });
-        if length != Some(count as u64) {
+        let length = length
+            .ok_or_else(|| format!("the file ends before storage `{key}`, which it lists"))?;
+        if length != count as u64 {
             return Err(format!(
-                "storage `{key}` holds {length:?} numbers, but its arrays say {count}"
+                "storage `{key}` holds {length} numbers, but its arrays say {count}"
             ));
         }
         let end = count
-            .checked_mul(dtype.size())
+            .checked_mul(width)
             .and_then(|bytes| bytes.checked_add(8));
         let (storage, after) = end
             .and_then(|end| Some((rest.get(8..end)?, rest.get(end..)?)))

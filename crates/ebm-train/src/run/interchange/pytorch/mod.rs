@@ -14,6 +14,8 @@ use arrays::ArrayPlan;
 use container::{Container, starts_like_torch};
 use state_dict::state_dict;
 
+use crate::tensor_file::is_safetensors;
+
 /// How many times larger than the file all arrays together may be: views of a storage can repeat its numbers.
 const MOST_EXPANDED: usize = 8;
 
@@ -29,8 +31,12 @@ pub(super) struct TorchFile {
     pub(super) wrapper: String,
 }
 
-/// Whether a file is one of `torch.save`, by its name or its first bytes.
+/// Whether a file is one of `torch.save`, by its first bytes, or, where these don't tell, by its
+/// name.
 pub(super) fn is_pytorch(path: &Path, start: &[u8]) -> bool {
+    if is_safetensors(start) {
+        return false;
+    }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     ["pt", "pth", "ckpt", "bin"]
         .iter()
@@ -101,13 +107,18 @@ fn check_size(
     Ok(())
 }
 
+/// What follows `prefix` and a dot in a name.
+pub(super) fn rest_after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    name.strip_prefix(prefix)?.strip_prefix('.')
+}
+
 /// The arrays whose names start with `prefix` and a dot, named without these.
 pub(super) fn without_prefix<T>(arrays: BTreeMap<String, T>, prefix: &str) -> BTreeMap<String, T> {
     arrays
         .into_iter()
         .filter_map(|(name, array)| {
-            let rest = name.strip_prefix(prefix)?.strip_prefix('.')?;
-            Some((rest.to_string(), array))
+            let rest = rest_after(&name, prefix)?.to_string();
+            Some((rest, array))
         })
         .collect()
 }

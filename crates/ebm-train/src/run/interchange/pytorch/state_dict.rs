@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::arrays::{ArrayPlan, Found, array};
+use super::arrays::{ArrayPlan, Found, array, class_of_module};
 use super::pickle::{Id, Object, Pickle, Value};
+use super::rest_after;
 
 /// Keys under which training programs keep the weights of a network beside other things, and names that wrappers of modules
 /// put before those of all arrays.
@@ -18,8 +19,10 @@ const WRAPPERS: [&str; 9] = [
     "module",
     "_orig_mod",
 ];
-/// Keys beside the weights that hold arrays which are none: states of optimizers, schedules, scalers and generators.
-const TRAINING: [&str; 28] = [
+/// Keys beside the weights that hold arrays which are none: states of optimizers, schedules and
+/// generators. A `scaler` isn't among them: that of gradients holds no arrays, so that one that
+/// does is part of the model.
+const TRAINING: [&str; 24] = [
     "optimizer",
     "optimizers",
     "optimizer_state",
@@ -35,10 +38,6 @@ const TRAINING: [&str; 28] = [
     "lr_scheduler",
     "lr_schedulers",
     "lr_scheduler_state_dict",
-    "scaler",
-    "scaler_state_dict",
-    "grad_scaler",
-    "grad_scaler_state_dict",
     "callbacks",
     "loops",
     "rng",
@@ -56,6 +55,8 @@ const TABLES: [&str; 3] = ["_parameters", "_buffers", "_modules"];
 const DEEPEST: usize = 64;
 const LONGEST_NAME: usize = 1024;
 const MOST_VISITS: usize = 4_000_000;
+/// What it counts that an array or another value is kept under its name, beside the name's length.
+const KEPT: usize = 16;
 
 /// The arrays of a file by name, and what else there is.
 #[derive(Default)]
@@ -99,18 +100,7 @@ pub(super) fn state_dict(pickle: &Pickle) -> Result<StateDict, String> {
         }
     }
     walk.collect(root, "", 0)?;
-    let StateDict {
-        arrays,
-        others,
-        ignored,
-        ..
-    } = walk.found;
-    let mut found = StateDict {
-        arrays,
-        others,
-        ignored,
-        wrapper: String::new(),
-    };
+    let mut found = walk.found;
     while let Some(prefix) = found.common_wrapper() {
         found.strip(&prefix);
         wrappers.push(prefix);
@@ -124,7 +114,7 @@ impl StateDict {
     fn common_wrapper(&self) -> Option<String> {
         let first = self.arrays.keys().next()?.split_once('.')?.0;
         let all = || self.arrays.keys().chain(self.others.keys());
-        (WRAPPERS.contains(&first) && all().all(|name| rest(name, first).is_some()))
+        (WRAPPERS.contains(&first) && all().all(|name| rest_after(name, first).is_some()))
             .then(|| first.to_string())
     }
 
@@ -132,10 +122,6 @@ impl StateDict {
         self.arrays = super::without_prefix(std::mem::take(&mut self.arrays), prefix);
         self.others = super::without_prefix(std::mem::take(&mut self.others), prefix);
     }
-}
-
-fn rest<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
-    name.strip_prefix(prefix)?.strip_prefix('.')
 }
 
 fn too_deep() -> String {
@@ -153,9 +139,16 @@ impl<'a> Walk<'a> {
     /// arrays; `None`, if it is neither.
     fn entries(&mut self, id: Id) -> Result<Option<Vec<(String, Id)>>, String> {
         let pickle = self.pickle;
+        let mut attributes = Vec::new();
         let mut found = match pickle.get(id) {
             Value::Dict(entries) => self.named(entries)?,
-            Value::Object(object) if !object.entries.is_empty() => self.named(&object.entries)?,
+            // One of a subclass of dictionaries, with all that it may hold beside its entries.
+            Value::Object(object) if !object.entries.is_empty() => {
+                for more in [&object.arguments, &object.state, &object.items] {
+                    attributes.extend(more);
+                }
+                self.named(&object.entries)?
+            }
             Value::Object(object) => {
                 let Some(attributes) = self.module(object)? else {
                     return Ok(None);
@@ -165,7 +158,8 @@ impl<'a> Walk<'a> {
             _ => return Ok(None),
         };
         // Attributes of a dictionary are versions of modules, unless somebody put arrays there.
-        for &attributes in pickle.attributes.get(&id).into_iter().flatten() {
+        attributes.extend(pickle.attributes.get(&id).into_iter().flatten());
+        for attributes in attributes {
             if self.holds_arrays(attributes, 0)? {
                 found.push(("attributes".into(), attributes));
             }
@@ -176,8 +170,10 @@ impl<'a> Walk<'a> {
     fn named(&mut self, entries: &[(Id, Id)]) -> Result<Vec<(String, Id)>, String> {
         self.visit(entries.len())?;
         let mut names = BTreeMap::new();
-        for &(key, value) in entries {
-            let name = self.pickle.key(key).unwrap_or_else(|| self.kind(key));
+        for (number, &(key, value)) in entries.iter().enumerate() {
+            let name = self.pickle.key(key);
+            // Keys that are neither texts nor numbers may look alike.
+            let name = name.unwrap_or_else(|| format!("{} {number}", self.kind(key)));
             if name.len() > LONGEST_NAME {
                 return Err(format!("a name is of {} bytes", name.len()));
             }
@@ -186,6 +182,13 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(names.into_iter().collect())
+    }
+
+    fn is_module(&mut self, id: Id) -> Result<bool, String> {
+        match self.pickle.get(id) {
+            Value::Object(object) => Ok(self.module(object)?.is_some()),
+            _ => Ok(false),
+        }
     }
 
     /// What the `state_dict()` of a pickled module holds, and its other attributes that hold arrays.
@@ -217,16 +220,21 @@ impl<'a> Walk<'a> {
         let Some(entries) = self.entries(id)? else {
             return Ok(None);
         };
+        // What a module calls `optim` or whatever else is a part of the model, and so is a module
+        // under such a name.
+        let in_module = self.is_module(id)?;
         let mut wrapped = None;
         let mut ignored = Vec::new();
         for (name, value) in entries {
             let holds = self.holds_arrays(value, 0)?;
+            let is_training = TRAINING.contains(&name.as_str());
+            let is_training = is_training && !in_module && !(holds && self.is_module(value)?);
             if WRAPPERS.contains(&name.as_str()) && holds && self.entries(value)?.is_some() {
                 if wrapped.is_some() {
                     return Ok(None);
                 }
                 wrapped = Some((name, value));
-            } else if holds && !TRAINING.contains(&name.as_str()) {
+            } else if holds && !is_training {
                 return Ok(None);
             } else {
                 ignored.push(name);
@@ -250,28 +258,22 @@ impl<'a> Walk<'a> {
         let pickle = self.pickle;
         if let Value::Object(object) = pickle.get(id) {
             match array(pickle, object).map_err(|message| format!("array `{name}`: {message}"))? {
-                Found::Array(plan) => {
-                    // Attributes of an array could be arrays, too.
-                    for &state in &object.state {
-                        if self.holds_arrays(state, 0)? {
-                            self.collect(state, &join(name, "attributes"), depth + 1)?;
-                        }
-                    }
+                Found::Array(plan, more) => {
+                    self.collect_beside(object, more, name, depth)?;
+                    self.keep(name)?;
                     if self.found.arrays.insert(name.to_string(), plan).is_some() {
                         return Err(format!("two arrays are called `{name}`"));
                     }
                     return Ok(());
                 }
-                Found::Parameter(data) => {
-                    let arguments = object.arguments.first().map(|&id| pickle.get(id));
-                    if let Some(Value::List(arguments)) = arguments {
-                        for &more in &arguments[1..] {
-                            if self.holds_arrays(more, 0)? {
-                                self.collect(more, &join(name, "attributes"), depth + 1)?;
-                            }
-                        }
-                    }
+                Found::Parameter(data, more) => {
+                    self.collect_beside(object, more, name, depth)?;
                     return self.collect(data, name, depth + 1);
+                }
+                Found::Unread(kind) => {
+                    self.keep(name)?;
+                    self.found.others.insert(name.to_string(), kind);
+                    return Ok(());
                 }
                 Found::Nothing => {}
             }
@@ -291,10 +293,32 @@ impl<'a> Walk<'a> {
             }
             _ => {
                 let kind = self.kind(id);
+                self.keep(name)?;
                 self.found.others.insert(name.to_string(), kind);
             }
         }
         Ok(())
+    }
+
+    /// Takes the arrays that are attributes of an array.
+    fn collect_beside(
+        &mut self,
+        object: &Object,
+        more: &[Id],
+        name: &str,
+        depth: usize,
+    ) -> Result<(), String> {
+        for &id in more.iter().chain(&object.state) {
+            if self.holds_arrays(id, 0)? {
+                self.collect(id, &join(name, "attributes"), depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what it takes to keep something under a name: names of shared dictionaries multiply.
+    fn keep(&mut self, name: &str) -> Result<(), String> {
+        self.visit(KEPT + name.len() / 8)
     }
 
     /// Whether there is an array, of PyTorch or NumPy, anywhere in a value.
@@ -318,7 +342,7 @@ impl<'a> Walk<'a> {
             return Ok(true);
         }
         match pickle.get(id) {
-            Value::Persistent(_) => Ok(true),
+            Value::Persistent(id) => Ok(class_of_module(pickle, *id).is_none()),
             Value::List(items) => any(self, items),
             Value::Dict(entries) => {
                 self.visit(entries.len())?;
@@ -326,7 +350,7 @@ impl<'a> Walk<'a> {
             }
             Value::Object(object) => {
                 let (module, name) = pickle.global(object.callable);
-                if module.starts_with("numpy") && name == "_reconstruct" {
+                if module.starts_with("numpy") && matches!(name, "_reconstruct" | "_frombuffer") {
                     return Ok(true);
                 }
                 self.visit(object.entries.len())?;
@@ -350,9 +374,17 @@ impl<'a> Walk<'a> {
             Value::List(_) => "a list".into(),
             Value::Dict(_) => "a dictionary".into(),
             Value::Global(..) => "a class".into(),
+            Value::Persistent(id) if class_of_module(self.pickle, *id).is_some() => {
+                "a class".into()
+            }
             Value::Persistent(_) => "a storage".into(),
             Value::Object(object) => {
-                let (module, name) = self.pickle.global(object.callable);
+                let class = match self.pickle.get(object.callable) {
+                    Value::Persistent(id) => class_of_module(self.pickle, *id),
+                    _ => None,
+                };
+                let class = class.unwrap_or(object.callable);
+                let (module, name) = self.pickle.global(class);
                 let name: String = name.chars().take(64).collect();
                 let module: String = module.chars().take(64).collect();
                 format!("an object of {module}.{name}")
