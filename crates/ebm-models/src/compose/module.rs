@@ -13,17 +13,11 @@ use super::{Mixture, Negation, WeightedSum};
 macro_rules! composed_module {
     ($name:ident, $modules:ident $(, $kept:ident)*) => {
         impl<M: Module> $name<M> {
-<<<<<<< HEAD
-            fn with(mut self, change: impl FnOnce(M) -> M) -> Self {
-                self.$modules = change(self.$modules);
-                self
-=======
             fn with(self, change: impl FnOnce(M) -> M) -> Self {
                 Self {
                     $modules: change(self.$modules),
                     $($kept: self.$kept,)*
                 }
->>>>>>> fixmaths
             }
         }
 
