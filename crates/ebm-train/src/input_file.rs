@@ -1,6 +1,6 @@
 //! Regular files opened for reading, with a bound on what is read: a pipe may block for ever, a device may never end.
 
-use std::fs::{self, File, FileType};
+use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -64,7 +64,8 @@ fn read_to_end(file: File, bytes: &mut Vec<u8>, limit: u64) -> Result<(), InputE
 /// has it open for writing, so that it comes to an end.
 fn open_own_pipe(path: &Path) -> io::Result<Option<File>> {
     let own = ["/dev/fd", "/proc/self/fd"].map(Path::new);
-    let is_own = path == Path::new("/dev/stdin") || path.parent().is_some_and(|at| own.contains(&at));
+    let is_own =
+        path == Path::new("/dev/stdin") || path.parent().is_some_and(|at| own.contains(&at));
     if is_own && special(fs::metadata(path)?.file_type()) == Some(PIPE) {
         return File::open(path).map(Some);
     }
@@ -95,6 +96,11 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok(text)
+}
+
+/// Whether something is read and written as it comes, and has no bytes that stay: a device, a pipe, a socket.
+pub(crate) fn is_stream(metadata: &Metadata) -> bool {
+    !metadata.is_file() && !metadata.is_dir()
 }
 
 const PIPE: &str = "a pipe";
