@@ -7,6 +7,7 @@ use burn::tensor::TensorData;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
+use crate::config::MOST_ROLLBACKS;
 use crate::error::CheckpointError;
 use crate::examples::{Fingerprint, Order};
 use crate::tensor_file::TensorFile;
@@ -20,8 +21,6 @@ const CURRENT: &str = "1";
 
 /// The most updates, beyond which an f64 skips numbers.
 const MOST_STEPS: u64 = 1 << 53;
-/// The most roll-backs: a learning rate that was halved more often is 0.
-const MOST_ROLLBACKS: u32 = 1074;
 
 /// The arrays and the state of a trainer.
 #[derive(Clone, Debug)]
@@ -45,6 +44,9 @@ pub struct TrainerState {
     pub noise: Noise,
     /// The place in the data.
     pub order: Order,
+    /// The learning rate of the configuration, which they halve; absent in checkpoints of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_rate: Option<f64>,
     /// Step counters of the optimizer.
     pub counters: BTreeMap<String, u64>,
     /// Whether training went back to this checkpoint and halved its learning rate. If it diverges again
@@ -54,6 +56,9 @@ pub struct TrainerState {
     /// The examples that it was made with; absent in checkpoints of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Fingerprint>,
+    /// A mark of the configuration that names them; absent in checkpoints of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<u32>,
 }
 
 impl Checkpoint {

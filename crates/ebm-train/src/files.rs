@@ -8,6 +8,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::input_file::is_stream;
+use crate::process::has_ended;
+
 /// The suffix of files that are not finished.
 pub(crate) const UNFINISHED: &str = "tmp";
 /// Bytes of a file's name that its temporary name starts with: names of more than 255 bytes are refused by most systems.
@@ -16,6 +19,9 @@ const NAME_BYTES: usize = 180;
 const LINKS: usize = 40;
 /// No writer takes that long: an unfinished file that wasn't touched since is nobody's, whatever its process number says.
 const ABANDONED: Duration = Duration::from_secs(3600);
+/// How long nobody may have touched a file whose writer isn't there, where others may write: a process of another machine or
+/// container isn't seen from here, and a number may be given there too.
+pub(crate) const QUIET: Duration = Duration::from_secs(60);
 
 /// Writes a file whole or not at all: `bytes` under a temporary name, a wait for the disk, a new name.
 ///
@@ -24,7 +30,8 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 ///
 /// # Errors
 ///
-/// If the disk refuses. What was there before is then still there, and nothing else.
+/// If the disk refuses. What was there before is then still there, and nothing else; unless the disk takes the whole file under its
+/// name, but fails to say that the name would outlast a power cut.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole_with(path, |file| file.write_all(bytes))
 }
@@ -55,8 +62,7 @@ pub(crate) fn write_whole_with(
 
 /// Whether a path is something that is written into, and not replaced: a device, a pipe, the standard output.
 pub fn is_special_file(path: &Path) -> bool {
-    standard_stream(path).is_some()
-        || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    standard_stream(path).is_some() || fs::metadata(path).is_ok_and(|metadata| is_stream(&metadata))
 }
 
 fn open_special(path: &Path) -> io::Result<Option<File>> {
@@ -140,7 +146,7 @@ impl Drop for Temporary {
 }
 
 /// `NAME.PROCESS-START-NUMBER.tmp` beside `path`, another each time.
-fn temporary_name(path: &Path) -> PathBuf {
+pub(crate) fn temporary_name(path: &Path) -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -159,8 +165,9 @@ fn start() -> u64 {
 }
 
 /// Deletes what writers that are gone left in a folder under temporary names; `owned` says of a name of an earlier version,
-/// which doesn't say whose it is, whether only the caller writes that file.
-pub(crate) fn delete_unfinished(folder: &Path, owned: impl Fn(&str) -> bool) {
+/// which doesn't say whose it is, whether only the caller writes that file. A writer is gone if it isn't there and hasn't touched
+/// the file for the time `quiet`, which is 0 where only the caller writes.
+pub(crate) fn delete_unfinished(folder: &Path, quiet: Duration, owned: impl Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -173,7 +180,10 @@ pub(crate) fn delete_unfinished(folder: &Path, owned: impl Fn(&str) -> bool) {
             continue;
         };
         let gone = match writer(name) {
-            Some((process, start)) => is_gone(process, start) || is_abandoned(&entry.path()),
+            Some((process, start)) => {
+                let quiet = quiet.is_zero() || is_untouched_for(quiet, &entry.path());
+                quiet && is_gone(process, start) || is_abandoned(&entry.path())
+            }
             None => owned(name),
         };
         if gone {
@@ -194,38 +204,50 @@ fn writer(name: &str) -> Option<(u32, u64)> {
     parts.next().is_none().then_some((process, start))
 }
 
-/// Whether a process has ended; only Linux tells it by files.
+/// Whether there is no such process here; only Linux tells it by files.
 fn is_gone(process: u32, started: u64) -> bool {
     if process == process::id() {
         return started != start();
     }
-    match fs::read_to_string(format!("/proc/{process}/stat")) {
-        // `NUMBER (NAME) STATE ...`. One that was killed stays for as long as its parent doesn't ask for it.
-        Ok(stat) => {
-            let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
-            state.is_some_and(|state| state.starts_with(['Z', 'X']))
-        }
-        Err(_) => Path::new("/proc/self").exists(),
-    }
+    has_ended(process, None)
 }
 
 /// Whether nobody can be writing a file any more.
 pub(crate) fn is_abandoned(path: &Path) -> bool {
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > ABANDONED))
+    is_untouched_for(ABANDONED, path)
 }
 
-/// Makes the rename itself durable. Only Unix lets a folder be opened for this.
+fn is_untouched_for(time: Duration, path: &Path) -> bool {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > time))
+}
+
+/// Makes the new name of a file durable. Only Unix lets a folder be opened for this.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        _ => Ok(()),
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    tolerated(File::open(folder).and_then(|folder| folder.sync_all()))
+}
+
+/// Whether a folder was synced, or doesn't let itself be: some file systems (FUSE, CIFS, 9p) don't open folders or don't know how to
+/// sync them, and some folders may be written in but not read. The file is whole under its name then.
+#[cfg(unix)]
+fn tolerated(synced: io::Result<()>) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    match synced {
+        Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => {
+            tracing::debug!(%error, "a folder can't be synced");
+            Ok(())
+        }
+        other => other,
     }
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

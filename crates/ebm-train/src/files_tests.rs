@@ -153,18 +153,42 @@ fn only_what_is_nobodys_is_deleted() {
         format!("a.png.{here}-{:x}-0.tmp", now ^ 1),
         "old.safetensors.tmp".to_string(),
     ];
-    for name in stays.iter().chain(&goes) {
-        fs::write(folder.path().join(name), "x").expect("a file");
+    // What was touched just now may be of a process elsewhere, which isn't seen from here.
+    let touched = format!("c.png.{ended_id}-5-2.tmp");
+    for name in stays.iter().chain(&goes).chain([&touched]) {
+        let file = File::create(folder.path().join(name)).expect("a file");
+        if *name != touched {
+            let a_while_ago = SystemTime::now() - 2 * QUIET;
+            file.set_modified(a_while_ago).expect("a time");
+        }
     }
     let old = format!("b.png.{child_id}-5-1.tmp");
     let file = File::create(folder.path().join(&old)).expect("a file");
     let long_ago = SystemTime::now() - 2 * ABANDONED;
     file.set_modified(long_ago).expect("a time");
-    delete_unfinished(folder.path(), |name| name == "old.safetensors");
+    delete_unfinished(folder.path(), QUIET, |name| name == "old.safetensors");
+    assert!(folder.path().join(&touched).exists());
+    // Where nobody else writes it goes at once.
+    delete_unfinished(folder.path(), Duration::ZERO, |_| false);
     killed.wait().expect("it ends");
     child.kill().expect("it is there");
     child.wait().expect("it ends");
     let mut expected = stays.to_vec();
     expected.sort();
     assert_eq!(names(folder.path()), expected);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_synced_is_no_failure_but_a_broken_disk_is() {
+    // EACCES, EINVAL and EOPNOTSUPP; EIO and ENOSPC.
+    for code in [13, 22, 95] {
+        let refused = io::Error::from_raw_os_error(code);
+        assert!(tolerated(Err(refused)).is_ok(), "{code}");
+    }
+    for code in [5, 28] {
+        let failed = io::Error::from_raw_os_error(code);
+        assert!(tolerated(Err(failed)).is_err(), "{code}");
+    }
+    assert!(sync_folder(Path::new("a-file-here")).is_ok());
 }

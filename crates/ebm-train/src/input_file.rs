@@ -1,6 +1,6 @@
 //! Regular files opened for reading, with a bound on what is read: a pipe may block for ever, a device may never end.
 
-use std::fs::{self, File, FileType};
+use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -109,6 +109,11 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok(text)
+}
+
+/// Whether something is read and written as it comes, and has no bytes that stay: a device, a pipe, a socket.
+pub(crate) fn is_stream(metadata: &Metadata) -> bool {
+    !metadata.is_file() && !metadata.is_dir()
 }
 
 const PIPE: &str = "a pipe";

@@ -32,6 +32,7 @@ mod objective;
 mod optimizer;
 mod picture;
 mod plot;
+mod process;
 mod scale;
 mod sgld;
 mod suggestion;

@@ -3,17 +3,40 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
+
 /// Whether the system would give memory for so many `f32` values at once. Nothing is touched, let alone kept.
 pub(crate) fn fits(values: u128) -> bool {
     fits_bytes(values.saturating_mul(size_of::<f32>() as u128))
 }
 
+/// The same of values that lie on a device. Of the memory of a GPU nothing is known here: what is free beside the processor says
+/// nothing about it.
+pub(crate) fn fits_on(values: u128, device: &Device) -> bool {
+    let bytes = values.saturating_mul(size_of::<f32>() as u128);
+    if is_of_processor(&format!("{device:?}")) {
+        fits_bytes(bytes)
+    } else {
+        is_addressable(bytes)
+    }
+}
+
+/// Whether a device computes in main memory, by its name for debugging: burn has no other that tells devices of backends that
+/// aren't compiled in apart.
+fn is_of_processor(device: &str) -> bool {
+    ["Flex", "NdArray", "Cpu"]
+        .iter()
+        .any(|name| device.contains(name))
+}
+
 /// Whether the system would give so many bytes at once: whether there is room for them in the address space, which
 /// `ulimit -v` bounds, and in the memory that is free, which the machine or a control group bounds.
 pub(crate) fn fits_bytes(bytes: u128) -> bool {
-    let addressable =
-        usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
-    addressable && available().is_none_or(|available| bytes <= u128::from(available))
+    is_addressable(bytes) && available().is_none_or(|available| bytes <= u128::from(available))
+}
+
+fn is_addressable(bytes: u128) -> bool {
+    usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
 }
 
 /// The memory of so many `f32` values, in words.
@@ -111,6 +134,23 @@ mod tests {
         assert!(!fits(product(&[1 << 30, 1 << 30])));
         assert!(!fits(product(&[usize::MAX; 3])));
         assert_eq!(amount(250_000_000), "1.0 GB");
+    }
+
+    #[test]
+    fn memory_beside_the_processor_is_asked_for_arrays_there_alone() {
+        for device in [Device::flex(), Device::flex().autodiff()] {
+            assert!(is_of_processor(&format!("{device:?}")), "{device:?}");
+            assert!(fits_on(1024, &device));
+            assert!(!fits_on(product(&[1 << 30, 1 << 30]), &device));
+        }
+        assert!(is_of_processor("Device<NdArray(Cpu)>"));
+        for name in [
+            "Device<Cube(Cuda(CudaDevice { index: 0 }))>",
+            "Device<Autodiff { device: Cube(Wgpu(DefaultDevice)), checkpointing: Disabled }>",
+            "Device<Cube(Wgpu(DiscreteGpu(0)))>",
+        ] {
+            assert!(!is_of_processor(name), "{name}");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Network {
         let parameters = Self::parameters(config, shape)?;
         // The weights and their gradient, two moments and a moving average.
         let values = parameters.saturating_mul(5);
-        if !memory::fits(values) {
+        if !memory::fits_on(values, device) {
             return Err(unfitting(
                 shape,
                 format!(
@@ -221,6 +221,7 @@ pub(crate) fn check_batch(
     shape: [usize; 3],
     batch_size: usize,
     rows: usize,
+    device: &Device,
 ) -> Result<(), ConfigError> {
     let visible = memory::product(&shape);
     let layers = |widths: &[usize]| widths.iter().map(|&width| width as u128).sum::<u128>();
@@ -244,7 +245,7 @@ pub(crate) fn check_batch(
             }
         };
     let values = units.saturating_mul(rows as u128);
-    if memory::fits(values) {
+    if memory::fits_on(values, device) {
         return Ok(());
     }
     Err(ConfigError::Value {

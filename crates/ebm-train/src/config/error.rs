@@ -125,7 +125,7 @@ pub(super) fn check_count(key: &'static str, value: usize, most: usize) -> Resul
     )
 }
 
-/// Most transitions of one chain: more than a week of the fastest of them.
+/// Most transitions of one chain: hours of the fastest of them, years of the slowest.
 const MOST_TRANSITIONS: usize = 1_000_000_000;
 
 /// Fails unless `value` is a number of transitions from `least` on that a chain can make in a lifetime.

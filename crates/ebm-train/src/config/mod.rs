@@ -34,6 +34,7 @@ pub use model::{
 pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
 pub use output::{MAX_SAMPLES, OutputConfig};
 pub use presets::{PRESETS, preset};
+pub(crate) use recovery::MOST_ROLLBACKS;
 pub use recovery::RecoveryConfig;
 pub use sampler::{
     GibbsConfig, LangevinConfig, MetropolisConfig, ParallelTemperingConfig, SamplerConfig,

@@ -49,7 +49,7 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MlpConfig {
-    /// Widths of the hidden layers, 1 to 1,048,576 each.
+    /// Widths of the hidden layers, 1000 layers at most, 1 to 1,048,576 each.
     pub hidden: Vec<usize>,
     /// Activation by name: swish, relu, leaky_relu(SLOPE), elu, gelu, softplus, tanh, sigmoid.
     #[serde(default)]
@@ -62,10 +62,11 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvNetConfig {
-    /// The convolutions, each `[channels, kernel, stride, padding]`, padding below kernel.
+    /// The convolutions, 1000 at most, each `[channels, kernel, stride, padding]`: channels 1 to 65,536, kernel and stride 1 to
+    /// 1024, padding below kernel.
     #[serde(default = "ConvNetConfig::default_layers")]
     pub layers: Vec<[usize; 4]>,
-    /// Width of the fully connected layer before the output.
+    /// Width of the fully connected layer before the output, 1 to 1,048,576.
     #[serde(default = "ConvNetConfig::default_hidden")]
     pub hidden: usize,
     /// Activation by name: swish, relu, leaky_relu(SLOPE), elu, gelu, softplus, tanh, sigmoid.
@@ -98,7 +99,7 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DbmConfig {
-    /// Number of units of each hidden layer, two layers or more.
+    /// Number of units of each hidden layer, 2 to 1000 layers, 1 to 1,048,576 each.
     pub hidden: Vec<usize>,
     /// Standard deviation of the initial weights, 0 or more.
     #[serde(default = "default_weight_std")]
@@ -109,7 +110,7 @@ pub struct DbmConfig {
     /// Mean-field inference stops where no mean moves by more than this, 0 or more.
     #[serde(default = "DbmConfig::default_mean_field_tolerance")]
     pub mean_field_tolerance: f64,
-    /// Most rounds of mean-field inference, 1 or more.
+    /// Most rounds of mean-field inference, 1 to 1,000,000.
     #[serde(default = "DbmConfig::default_mean_field_steps")]
     pub mean_field_steps: usize,
     /// How the layers are trained one by one before all of them together; absent: not at all.
@@ -129,7 +130,7 @@ pub struct PretrainingConfig {
     /// Learning rate of the first update, above 0.
     #[serde(default = "PretrainingConfig::default_learning_rate")]
     pub learning_rate: f64,
-    /// Sweeps of the chains, which start at the data, an update, 1 or more.
+    /// Sweeps of the chains, which start at the data, an update, 1 to 1,000,000.
     #[serde(default = "PretrainingConfig::default_gibbs_steps")]
     pub gibbs_steps: usize,
 }

@@ -18,7 +18,7 @@ pub struct OutputConfig {
     pub sample_every: u64,
     /// Samples in a picture, 1 to 10,000.
     pub sample_count: usize,
-    /// Transitions from noise to a sample.
+    /// Transitions from noise to a sample, 0 to 1,000,000,000.
     pub sample_steps: usize,
     /// Updates between checkpoints, 1 or more.
     pub checkpoint_every: u64,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConfigError, check, check_at_least_one, check_positive};
 
-/// Far more than leave anything of a learning rate.
-const MOST_ROLLBACKS: u32 = 1_000_000;
+/// Far more than leave anything of a learning rate, which is 0 after 1075 of them.
+pub(crate) const MOST_ROLLBACKS: u32 = 1_000_000;
 
 super::docs::keys! {
 /// When to go back to a checkpoint, and when to give up.
@@ -15,7 +15,7 @@ pub struct RecoveryConfig {
     /// Bad steps in a row (none of them applied) after which training goes back to a checkpoint with half
     /// the learning rate; 1 or more.
     pub max_bad_steps: u32,
-    /// Times it goes back before it gives up.
+    /// Times it goes back before it gives up, 0 to 1,000,000.
     pub max_rollbacks: u32,
     /// A mean energy beyond +-this makes a step bad, as one that is not a number does; above 0.
     pub energy_limit: f64,

@@ -25,7 +25,7 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LangevinConfig {
-    /// Transitions an update, 1 or more.
+    /// Transitions an update, 1 to 1,000,000,000.
     pub steps: usize,
     /// Factor of the gradient, above 0.
     pub step_size: f64,
@@ -49,7 +49,7 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetropolisConfig {
-    /// Transitions an update, 1 or more.
+    /// Transitions an update, 1 to 1,000,000,000.
     pub steps: usize,
     /// Standard deviation of the proposal, above 0.
     pub scale: f64,
@@ -67,7 +67,7 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GibbsConfig {
-    /// Sweeps over all units an update, 1 or more.
+    /// Sweeps over all units an update, 1 to 1,000,000,000.
     pub steps: usize,
     /// Temperature in the unit of the energy; 0, for single-site updates only, is the deterministic rule of a Hopfield network.
     #[serde(default = "unit_temperature")]
@@ -80,7 +80,7 @@ super::docs::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParallelTemperingConfig {
-    /// Sweeps over all units, each followed by swaps, an update, 1 or more.
+    /// Sweeps over all units, each followed by swaps, an update, 1 to 1,000,000,000.
     pub steps: usize,
     /// Number of temperatures, 2 to 1000; each chain has a replica at every one.
     #[serde(default = "ParallelTemperingConfig::default_temperatures")]
@@ -138,7 +138,7 @@ impl MetropolisConfig {
 }
 
 impl SamplerConfig {
-    /// Transitions an update, 1 or more.
+    /// Transitions an update.
     pub fn steps(&self) -> usize {
         match self {
             Self::Langevin(keys) => keys.steps,

@@ -67,7 +67,10 @@ impl Collect for EventHistory {
             EventKind::Unknown => return,
             EventKind::Refused { in_a_row: 1, .. } => self.refused += 1,
             EventKind::RolledBack { .. } => self.rollbacks += 1,
-            EventKind::Warned { .. } | EventKind::DataChanged { .. } => self.warnings += 1,
+            EventKind::Warned { .. }
+            | EventKind::DataChanged {
+                asked_for: false, ..
+            } => self.warnings += 1,
             EventKind::Started {
                 parameters,
                 examples,
@@ -79,7 +82,9 @@ impl Collect for EventHistory {
             EventKind::Finished | EventKind::Stopped { .. } | EventKind::Failed { .. } => {
                 self.state = Some(event.kind.clone());
             }
-            EventKind::Refused { .. } | EventKind::Pretrained { .. } => {}
+            EventKind::DataChanged { .. }
+            | EventKind::Refused { .. }
+            | EventKind::Pretrained { .. } => {}
         }
         if is_notable {
             self.notable_count += 1;
@@ -99,6 +104,31 @@ fn keep(events: &mut VecDeque<RecordedEvent>, event: RecordedEvent) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_data_are_a_warning_unless_they_were_asked_for() {
+        let mut history = EventHistory::default();
+        // What an older version wrote says nothing of it.
+        for (asked_for, text) in [
+            (",\"asked_for\":true", "in place of 5"),
+            (",\"asked_for\":false", "in place of 5"),
+            ("", "in place of 5"),
+        ] {
+            let line = format!(
+                "{{\"at\":1,\"event\":\"data_changed\",\"before\":5,\"now\":7{asked_for}}}"
+            );
+            let event: RecordedEvent = serde_json::from_str(&line).expect("an event");
+            assert!(event.kind.to_string().contains(text), "{}", event.kind);
+            history.add(event);
+        }
+        assert_eq!((history.warnings, history.notable_count), (2, 3));
+        let same = EventKind::DataChanged {
+            before: 5,
+            now: 5,
+            asked_for: false,
+        };
+        assert!(!same.to_string().contains("in place of"), "{same}");
+    }
 
     #[test]
     fn the_newest_are_kept_and_the_others_counted() {

@@ -42,6 +42,9 @@ pub enum EventKind {
         before: usize,
         /// The number of examples now.
         now: usize,
+        /// Whether the configuration names other data than before, so that this is meant.
+        #[serde(default)]
+        asked_for: bool,
     },
     /// A layer of a deep machine was trained alone.
     Pretrained {
@@ -112,7 +115,10 @@ impl fmt::Display for EventKind {
             Self::Started { step, steps, .. } => {
                 write!(f, "went on after update {step} of {steps}")
             }
-            Self::DataChanged { before, now } => {
+            Self::DataChanged { before, now, .. } if before == now => {
+                write!(f, "the data were changed, {now} examples as before")
+            }
+            Self::DataChanged { before, now, .. } => {
                 write!(
                     f,
                     "the data were changed, {now} examples in place of {before}"
@@ -190,6 +196,10 @@ impl<'a> EventLog<'a> {
                 message: error.to_string(),
             }),
         }
+        // A run that finished writes nothing here, but what waits may fit on the disk by now.
+        if let Some(message) = self.file.flush() {
+            self.watch.event(&Event::Warned { message: &message });
+        }
         outcome
     }
 
@@ -246,9 +256,14 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
             parameters: *parameters,
             examples: *examples,
         },
-        Event::DataChanged { before, now, .. } => EventKind::DataChanged {
+        Event::DataChanged {
+            before,
+            now,
+            asked_for,
+        } => EventKind::DataChanged {
             before: before.count,
             now: now.count,
+            asked_for: *asked_for,
         },
         Event::Pretraining {
             layer,

@@ -3,14 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::lock::{LOCK_FILE, Lock};
-use super::model_file::ModelFile;
-use super::new_folder::{NewFolders, holds_leftovers_only};
+use super::lock::Lock;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ConfigTable, RunConfig};
 use crate::error::{CheckpointError, TrainError};
-use crate::files::{UNFINISHED, delete_unfinished, is_abandoned, write_whole};
+use crate::files::{QUIET, UNFINISHED, delete_unfinished, is_abandoned, write_whole};
 
 /// Extension of checkpoints and models.
 const EXTENSION: &str = "safetensors";
@@ -20,115 +19,12 @@ pub(super) const CONFIG: &str = "config.toml";
 /// A run folder: `config.toml`, `metrics.jsonl`, `samples/`, `checkpoints/`, `model.safetensors`.
 #[derive(Debug)]
 pub struct RunFolder {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     /// Held for as long as this run may write here.
-    lock: Option<Lock>,
+    pub(super) lock: Option<Lock>,
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run, locked for writing.
-    ///
-    /// # Errors
-    ///
-    /// If there is something in it already but what a start that was killed has left, another process is about to write in it, or it can't
-    /// be made.
-    pub fn create(root: &Path, config: &RunConfig) -> Result<Self, TrainError> {
-        Self::create_by(root, |folder| folder.write_config(config))
-    }
-
-    /// Makes the folder of a run of which only the model is known. Until all of it is there it is no run folder.
-    pub(super) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, TrainError> {
-        Self::create_by(root, |folder| {
-            let staged = folder.staged_config();
-            write_whole(&staged, model.config.to_toml()?.as_bytes())
-                .map_err(TrainError::io("write", &staged))?;
-            let written = model.save(&folder.model()).and_then(|()| {
-                let path = folder.config();
-                fs::rename(&staged, &path).map_err(TrainError::io("write", &path))
-            });
-            if written.is_err() {
-                let _ = fs::remove_file(folder.model());
-                let _ = fs::remove_file(&staged);
-            }
-            written
-        })
-    }
-
-    /// Makes and locks a folder, which becomes that of a run by what `write` writes. Nothing that was made is left if something fails.
-    fn create_by(
-        root: &Path,
-        write: impl FnOnce(&Self) -> Result<(), TrainError>,
-    ) -> Result<Self, TrainError> {
-        Self::check_free(root)?;
-        let mut made = NewFolders::default();
-        made.make(root)?;
-        let mut folder = Self {
-            root: root.to_path_buf(),
-            lock: None,
-        };
-        let lock_file = root.join(LOCK_FILE);
-        let locked_before = lock_file.exists();
-        let written = folder.lock().and_then(|()| {
-            // Another process may have been faster, and have ended.
-            Self::check_free(root)?;
-            folder.delete_leftovers()?;
-            made.make(&folder.samples())?;
-            made.make(&folder.checkpoints())?;
-            write(&folder)
-        });
-        match written {
-            Ok(()) => {
-                made.keep();
-                Ok(folder)
-            }
-            Err(error) => {
-                let in_use = matches!(
-                    error,
-                    TrainError::Locked { .. } | TrainError::LockedBy { .. }
-                );
-                drop(folder);
-                if !in_use && !locked_before {
-                    let _ = fs::remove_file(&lock_file);
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Finds out whether a run may begin in a folder: there is none, or it holds nothing but what a start that was killed has left.
-    ///
-    /// # Errors
-    ///
-    /// If there is something in it.
-    pub(super) fn check_free(root: &Path) -> Result<(), TrainError> {
-        if !root.exists() || holds_leftovers_only(root)? {
-            return Ok(());
-        }
-        let hint = if root.join(CONFIG).exists() {
-            format!(
-                ", or continue the run in it with `ebm resume {}`",
-                root.display()
-            )
-        } else {
-            String::new()
-        };
-        Err(TrainError::OutputNotEmpty {
-            path: root.to_path_buf(),
-            hint,
-        })
-    }
-
-    /// Deletes what would be taken for something of the run that begins here.
-    fn delete_leftovers(&self) -> Result<(), TrainError> {
-        // What the model is known by as a leftover goes last.
-        for path in [self.model(), self.staged_config()] {
-            if path.exists() {
-                fs::remove_file(&path).map_err(TrainError::io("delete", &path))?;
-            }
-        }
-        Ok(())
-    }
-
     /// Opens the folder of a run for reading.
     ///
     /// # Errors
@@ -170,7 +66,7 @@ impl RunFolder {
     }
 
     /// The configuration of a run that isn't whole yet.
-    fn staged_config(&self) -> PathBuf {
+    pub(super) fn staged_config(&self) -> PathBuf {
         self.root.join(format!("{CONFIG}.{UNFINISHED}"))
     }
 
@@ -275,6 +171,24 @@ impl RunFolder {
         Ok(steps)
     }
 
+    /// Deletes the pictures of updates after `step`, which a roll-back takes back.
+    ///
+    /// # Errors
+    ///
+    /// The first time that the disk refuses; all others are deleted.
+    pub(super) fn delete_samples_after(&self, step: u64) -> Result<(), TrainError> {
+        if !self.samples().exists() {
+            return Ok(());
+        }
+        let steps = self.sample_steps()?.into_iter().filter(|&at| at > step);
+        let deletions = steps.map(|step| {
+            let path = self.sample(step);
+            fs::remove_file(&path).map_err(TrainError::io("delete", &path))
+        });
+        // All of them first.
+        deletions.collect::<Vec<_>>().into_iter().collect()
+    }
+
     /// Whether a process is training in it now.
     pub fn is_running(&self) -> bool {
         Lock::is_held(&self.root)
@@ -329,14 +243,13 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If the folder can't be read.
+    /// If the folder can't be read, or a file can't be deleted; all others are deleted then.
     pub fn prune_checkpoints(&self, keep: usize) -> Result<(), TrainError> {
-        for step in self.checkpoint_steps()?.into_iter().skip(keep) {
-            self.delete_checkpoint(step)?;
-        }
+        let old = self.checkpoint_steps()?.into_iter().skip(keep);
+        let deletions: Vec<_> = old.map(|step| self.delete_checkpoint(step)).collect();
         // Who trains is alone in this folder.
-        delete_unfinished(&self.checkpoints(), |_| true);
-        Ok(())
+        delete_unfinished(&self.checkpoints(), Duration::ZERO, |_| true);
+        deletions.into_iter().collect()
     }
 
     /// Deletes what writers that were killed left unfinished, wherever this library writes in the folder.
@@ -344,13 +257,13 @@ impl RunFolder {
         let owned = |name: &str| match name {
             "config.toml" | "metrics.jsonl" | "density.jsonl" | "model.safetensors" => true,
             // Anybody may be writing one now.
-            "report.html" => is_abandoned(&self.root.join("report.html.tmp")),
+            "report.html" => is_abandoned(&self.root.join(format!("{name}.{UNFINISHED}"))),
             _ => name.starts_with("pretraining-"),
         };
-        delete_unfinished(&self.root, owned);
-        delete_unfinished(&self.samples(), |_| false);
-        delete_unfinished(&self.root.join("evaluation"), |_| false);
-        delete_unfinished(&self.checkpoints(), |_| true);
+        delete_unfinished(&self.root, QUIET, owned);
+        delete_unfinished(&self.samples(), QUIET, |_| false);
+        delete_unfinished(&self.root.join("evaluation"), QUIET, |_| false);
+        delete_unfinished(&self.checkpoints(), Duration::ZERO, |_| true);
     }
 
     /// Makes a folder of the run where somebody took it away; the run folder itself isn't made again.
@@ -375,7 +288,7 @@ impl RunFolder {
         Ok(())
     }
 
-    fn lock(&mut self) -> Result<(), TrainError> {
+    pub(super) fn lock(&mut self) -> Result<(), TrainError> {
         self.lock = Some(Lock::acquire(&self.root)?);
         Ok(())
     }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::log_lines::{LogLines, Unreadable};
 use crate::error::TrainError;
+use crate::input_file::is_stream;
 
 /// What the lines of a file are gathered in, one after the other.
 pub trait Collect: Default {
@@ -92,7 +93,7 @@ impl<C: Collect> JsonLines<C> {
         let before = (self.offset, self.torn.is_some());
         let mut file = match File::open(&self.path) {
             // What devices and pipes give isn't what was written into them.
-            Ok(file) if !is_special(&file)? => file,
+            Ok(file) if !is_stream(&file.metadata()?) => file,
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {
                 self.restart();
@@ -153,11 +154,6 @@ impl<C: Collect> JsonLines<C> {
         file.read_exact(&mut bytes)?;
         Ok(bytes)
     }
-}
-
-fn is_special(file: &File) -> io::Result<bool> {
-    let metadata = file.metadata()?;
-    Ok(!metadata.is_file() && !metadata.is_dir())
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
+use crate::files::temporary_name;
+use crate::process::{has_ended, host, namespace, start_of};
 
 /// The file that the system locks.
 pub(super) const LOCK_FILE: &str = "run.lock";
@@ -65,28 +67,38 @@ impl Lock {
     /// If another process holds it, or no file can be made there.
     pub(super) fn acquire(root: &Path) -> Result<Self, TrainError> {
         let path = root.join(LOCK_FILE);
-        let file = File::create(&path).map_err(TrainError::io("make the lock file", &path))?;
+        let open = || File::create(&path).map_err(TrainError::io("make the lock file", &path));
+        let mut file = open()?;
         let mut tries = TRIES;
-        loop {
+        while tries > 0 {
             tries -= 1;
             match file.try_lock() {
+                // A start that failed took the file away meanwhile: others lock the one that is there now.
+                Ok(()) if !is_at(&file, &path) => {
+                    if tries > 0 {
+                        file = open()?;
+                    }
+                }
                 Ok(()) => {
                     // Another machine may see the same folder without locks.
-                    yield_to_owner(root)?;
-                    return Ok(Self::System(file));
+                    if yield_to_owner(root)? {
+                        return Ok(Self::System(file));
+                    }
+                    if tries > 0 {
+                        thread::sleep(PAUSE);
+                    }
                 }
                 Err(TryLockError::WouldBlock) if tries > 0 => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(TrainError::Locked {
-                        path: root.to_path_buf(),
-                    });
-                }
+                Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => {
                     tracing::warn!(path = %path.display(), %error, "no locks here: a file takes their place");
                     return own(root);
                 }
             }
         }
+        Err(TrainError::Locked {
+            path: root.to_path_buf(),
+        })
     }
 
     /// Whether a process holds the lock of a folder.
@@ -122,6 +134,20 @@ impl Drop for Lock {
     }
 }
 
+/// Whether a file that is open is still the one of that name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let known = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    file.metadata()
+        .is_ok_and(|open| fs::metadata(path).is_ok_and(|there| known(open) == known(there)))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
 /// Claims a folder by a file that only one process can make.
 fn own(root: &Path) -> Result<Lock, TrainError> {
     let path = root.join(OWNER_FILE);
@@ -136,8 +162,9 @@ fn own(root: &Path) -> Result<Lock, TrainError> {
                 return Ok(Lock::Owner(path, owner));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                yield_to_owner(root)?;
-                thread::sleep(PAUSE);
+                if !yield_to_owner(root)? {
+                    thread::sleep(PAUSE);
+                }
             }
             Err(error) => return Err(TrainError::io("make the lock file", &path)(error)),
         }
@@ -153,34 +180,47 @@ fn sign(mut file: File, owner: &Owner) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Fails if a process says that it writes here; what a process that is gone has left is removed.
-fn yield_to_owner(root: &Path) -> Result<(), TrainError> {
+/// Whether nobody claims the folder; where a claim is just being written, that is not yet known. What a process that is gone has
+/// left is removed.
+///
+/// # Errors
+///
+/// If a process says that it writes here.
+fn yield_to_owner(root: &Path) -> Result<bool, TrainError> {
     let path = root.join(OWNER_FILE);
+    let held = |owner: Owner| TrainError::LockedBy {
+        path: root.to_path_buf(),
+        process: owner.pid,
+        host: owner.host,
+        file: path.clone(),
+    };
     match claim(&path) {
-        Claim::Nobody | Claim::Unsigned => Ok(()),
-        Claim::Held(owner) => Err(TrainError::LockedBy {
-            path: root.to_path_buf(),
-            process: owner.pid,
-            host: owner.host,
-            file: path,
-        }),
+        Claim::Nobody => Ok(true),
+        Claim::Unsigned => Ok(false),
+        Claim::Held(owner) => Err(held(owner)),
         Claim::Stale => {
-            // Under a name of our own first: of several processes that found it stale, one gets it.
-            let aside = root.join(format!("{OWNER_FILE}.{}.tmp", process::id()));
+            // Under a name of our own first: of several processes that found it stale, the first takes it away, and those after
+            // it what has been put in its place since.
+            let aside = temporary_name(&path);
             if fs::rename(&path, &aside).is_err() {
-                return Ok(());
+                return Ok(false);
             }
-            if let Claim::Held(owner) = claim(&aside) {
-                // Another was faster, and what was taken away is its claim.
-                let _ = fs::rename(&aside, &path);
-                return Err(TrainError::LockedBy {
-                    path: root.to_path_buf(),
-                    process: owner.pid,
-                    host: owner.host,
-                    file: path,
-                });
+            match claim(&aside) {
+                Claim::Stale | Claim::Nobody => {
+                    fs::remove_file(&aside).map_err(TrainError::io("delete", &aside))?;
+                    Ok(true)
+                }
+                other => {
+                    // Another was faster, and this is its claim, signed or not yet.
+                    let _ = fs::rename(&aside, &path);
+                    match other {
+                        Claim::Held(owner) => Err(held(owner)),
+                        _ => Err(TrainError::Locked {
+                            path: root.to_path_buf(),
+                        }),
+                    }
+                }
             }
-            fs::remove_file(&aside).map_err(TrainError::io("delete", &aside))
         }
     }
 }
@@ -221,45 +261,10 @@ impl Owner {
 
     /// Whether the process certainly ended: it ran on this machine, and isn't there any more.
     fn is_gone(&self) -> bool {
+        // Of another machine's processes nothing is known.
         let here = self.host == host() && self.namespace == namespace();
-        if !here || start_of(process::id()).is_none() {
-            // Of another machine's processes nothing is known, nor of any where the system doesn't list them.
-            return false;
-        }
-        let now = start_of(self.pid);
-        now.is_none() || (self.started.is_some() && now != self.started)
+        here && has_ended(self.pid, self.started)
     }
-}
-
-/// The name of this machine.
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let variable = || {
-        let names = ["HOSTNAME", "COMPUTERNAME"];
-        names.into_iter().find_map(|name| std::env::var(name).ok())
-    };
-    match name.trim() {
-        "" => variable().unwrap_or_else(|| "an unnamed machine".into()),
-        name => name.to_string(),
-    }
-}
-
-fn namespace() -> String {
-    let link = fs::read_link("/proc/self/ns/pid");
-    link.map(|link| link.display().to_string())
-        .unwrap_or_default()
-}
-
-/// When a process started, in ticks since the system did; `None` if there is no such process, or the system doesn't say.
-fn start_of(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in brackets, may hold anything; the start is the 22nd field, the 20th after it.
-    let (_, fields) = text.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    // A process that has ended and wasn't waited for writes nothing any more.
-    let state = fields.next()?;
-    let start = fields.nth(18)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(start)
 }
 
 #[cfg(test)]
@@ -360,5 +365,34 @@ mod tests {
         file.set_modified(long_ago).expect("it can be changed");
         assert!(!Lock::is_held(folder.path()));
         drop(own(folder.path()).expect("it was left behind"));
+    }
+
+    #[test]
+    fn a_claim_that_is_being_written_keeps_who_has_locks_away_too() {
+        let folder = folder();
+        let path = folder.path().join(OWNER_FILE);
+        fs::write(&path, "").expect("it is written");
+        let error = Lock::acquire(folder.path()).expect_err("it is being written");
+        assert!(matches!(error, TrainError::Locked { .. }), "{error}");
+        assert!(path.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_on_a_file_that_was_taken_away_is_none() {
+        let folder = folder();
+        let path = folder.path().join(LOCK_FILE);
+        let first = Lock::acquire(folder.path()).expect("it is free");
+        fs::remove_file(&path).expect("it is there");
+        let Lock::System(file) = &first else {
+            panic!("a system with locks");
+        };
+        assert!(!is_at(file, &path));
+        let second = Lock::acquire(folder.path()).expect("the file is a new one");
+        let Lock::System(file) = &second else {
+            panic!("a system with locks");
+        };
+        assert!(is_at(file, &path));
+        assert!(Lock::acquire(folder.path()).is_err());
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct LogFile {
     file: Option<File>,
     /// What isn't written yet, up to half of a line of which the file has the other half.
     waiting: Vec<u8>,
+    /// That other half, the start of the line.
+    begun: Vec<u8>,
     /// Lines that there was no room for.
     lost: u64,
     /// Whether the last attempt failed, which was said then.
@@ -40,25 +42,66 @@ impl LogFile {
     pub(super) fn open<T: Logged>(
         path: &Path,
         step: u64,
-        mut keep: impl FnMut(T),
+        keep: impl FnMut(T),
     ) -> (Self, Option<String>) {
         let mut log = Self {
             path: path.to_path_buf(),
             file: None,
             waiting: Vec::new(),
+            begun: Vec::new(),
             lost: 0,
             failing: false,
         };
+        let mut warnings = log.take_back(step, keep);
+        // Said now, and not with the first line.
+        warnings.extend(log.flush());
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
+        (log, warning)
+    }
+
+    /// Goes back to where the log was after `step` updates, and shows `keep` each line that stays, also of those that couldn't be
+    /// written so far. The text is a warning.
+    pub(super) fn go_back<T: Logged>(
+        &mut self,
+        step: u64,
+        mut keep: impl FnMut(T),
+    ) -> Option<String> {
+        let mut warnings: Vec<String> = self.flush().into_iter().collect();
+        // A line of which half is in the file waits as a whole.
+        let mut pending = Vec::new();
+        if cut_end(&self.path, &self.begun).is_ok() {
+            pending.append(&mut self.begun);
+        }
+        self.begun.clear();
+        pending.append(&mut self.waiting);
+        self.file = None;
+        warnings.extend(self.take_back(step, &mut keep));
+        for line in pending.split_inclusive(|&byte| byte == b'\n') {
+            // What stands here was written by `write`, but for half a line whose other half somebody else took away.
+            if let Ok(value) = serde_json::from_slice::<T>(line)
+                && stays(&value, step)
+            {
+                self.waiting.extend(line);
+                keep(value);
+            }
+        }
+        warnings.extend(self.flush());
+        (!warnings.is_empty()).then(|| warnings.join("; "))
+    }
+
+    /// Takes lines of later updates and those that can't be read out of the file, as far as it lets itself be written; gives warnings.
+    fn take_back<T: Logged>(&mut self, step: u64, mut keep: impl FnMut(T)) -> Vec<String> {
         let mut warnings = Vec::new();
+        let path = self.path.as_path();
         // What is written into a device or a pipe isn't there to be read.
-        if fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        if path.is_file() {
             match Content::read(path, step, &mut keep) {
                 Ok(content) => {
                     let unreadable = content.unreadable.describe(path);
                     let mended = content.mend::<T>(path, step);
                     if mended.is_err() || !content.is_ended() {
                         // The next line starts on a line of its own.
-                        log.waiting.push(b'\n');
+                        self.waiting.push(b'\n');
                     }
                     warnings.extend(unreadable.map(|unreadable| match &mended {
                         Ok(()) => format!("{unreadable}; moved to {}", aside(path).display()),
@@ -72,15 +115,12 @@ impl LogFile {
                     }));
                 }
                 Err(error) => {
-                    log.waiting.push(b'\n');
+                    self.waiting.push(b'\n');
                     warnings.push(format!("can't read {}: {error}", path.display()));
                 }
             }
         }
-        // Said now, and not with the first line.
-        warnings.extend(log.flush());
-        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-        (log, warning)
+        warnings
     }
 
     /// Adds a line. The text is a warning: it comes when writing starts to fail, and when it works again and lines were lost.
@@ -99,7 +139,7 @@ impl LogFile {
     }
 
     /// Tries to write what waits; the text is a warning as of [`Self::write`].
-    fn flush(&mut self) -> Option<String> {
+    pub(super) fn flush(&mut self) -> Option<String> {
         let failed = self.failing;
         let written = self.write_waiting();
         self.failing = written.is_err();
@@ -135,13 +175,43 @@ impl LogFile {
         while !self.waiting.is_empty() {
             match file.write(&self.waiting) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => drop(self.waiting.drain(..written)),
+                Ok(written) => {
+                    let bytes = self.waiting.drain(..written);
+                    let ended = bytes.as_slice().iter().rposition(|&byte| byte == b'\n');
+                    if let Some(end) = ended {
+                        self.begun.clear();
+                        self.begun.extend(bytes.skip(end + 1));
+                    } else {
+                        self.begun.extend(bytes);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
+}
+
+/// Takes `end` off a file, if that is how it ends.
+fn cut_end(path: &Path, end: &[u8]) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    if end.is_empty() || !metadata.is_file() {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let wrong = || io::Error::from(io::ErrorKind::InvalidData);
+    let start = metadata
+        .len()
+        .checked_sub(end.len() as u64)
+        .ok_or_else(wrong)?;
+    let mut found = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    file.read_to_end(&mut found)?;
+    if found != end {
+        return Err(wrong());
+    }
+    file.set_len(start)
 }
 
 /// What is to become of a line.

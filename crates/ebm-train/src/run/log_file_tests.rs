@@ -181,3 +181,37 @@ fn a_device_is_written_into_and_not_read() {
     assert!(log.write(&line(1)).is_some());
     assert_eq!(log.write(&line(2)), None);
 }
+
+#[test]
+fn what_waits_goes_back_with_the_log_and_else_is_written_whole() {
+    for (to, expected) in [
+        (3, &[1, 2, 3][..]),
+        (2, &[1, 2]),
+        (1, &[1]),
+        (9, &[1, 2, 3, 4]),
+    ] {
+        let folder = Folder::with(b"");
+        let (mut log, _) = LogFile::open(&folder.log(), 0, |_: Line| {});
+        assert_eq!(log.write(&line(1)), None);
+        assert!(log.begun.is_empty() && log.waiting.is_empty());
+        // A disk that takes half of a line and then nothing more.
+        let second = serde_json::to_string(&line(2)).expect("plain values") + "\n";
+        let (half, rest) = second.split_at(9);
+        let mut file = OpenOptions::new().append(true).open(folder.log());
+        let file = file.as_mut().expect("a file");
+        file.write_all(half.as_bytes()).expect("it is written");
+        log.begun = half.into();
+        log.waiting = rest.into();
+        log.file = Some(File::open(folder.log()).expect("a file that can't be written"));
+        assert!(log.write(&line(3)).is_some());
+        assert_eq!(log.write(&line(4)), None, "it was said");
+        let mut shown = Vec::new();
+        let warning = log.go_back(to, |line: Line| shown.push(line.step));
+        assert_eq!(warning, None);
+        assert_eq!(shown, expected);
+        assert_eq!(folder.steps(), expected);
+        assert_eq!(log.write(&line(5)), None);
+        assert_eq!(folder.steps(), [expected, &[5]].concat());
+        assert_eq!(folder.aside(), None);
+    }
+}

@@ -37,15 +37,30 @@ impl Logged for MetricsLine {
 }
 
 impl MetricsLog {
+    /// Goes back to where the file was after `step` updates. The text is a warning.
+    pub(super) fn go_back(&mut self, step: u64) -> Option<String> {
+        let mut seconds_before = 0.0;
+        let mut traces = EnergyTraces::default();
+        let warning = self.file.go_back(step, |line: MetricsLine| {
+            take(line, &mut seconds_before, &mut traces);
+        });
+        (self.seconds_before, self.traces) = (seconds_before, traces);
+        self.sums.clear();
+        (self.since, self.started) = (Instant::now(), Instant::now());
+        warning
+    }
+
+    /// Tries a last time to write what couldn't be written. The text is a warning.
+    pub(super) fn finish(&mut self) -> Option<String> {
+        self.file.flush()
+    }
+
     /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
     pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
         let mut seconds_before = 0.0;
         let mut traces = EnergyTraces::default();
         let (file, warning) = LogFile::open(path, step, |line: MetricsLine| {
-            if line.seconds.is_finite() {
-                seconds_before = line.seconds;
-            }
-            traces.add(line.step, line.data_energy, line.sample_energy);
+            take(line, &mut seconds_before, &mut traces);
         });
         let log = Self {
             file,
@@ -101,6 +116,14 @@ impl MetricsLog {
     pub(super) fn leave_out(&mut self, time: Duration) {
         self.since += time;
     }
+}
+
+/// Takes in a line that was written before.
+fn take(line: MetricsLine, seconds: &mut f64, traces: &mut EnergyTraces) {
+    if line.seconds.is_finite() {
+        *seconds = line.seconds;
+    }
+    traces.add(line.step, line.data_energy, line.sample_energy);
 }
 
 /// The average of some updates, with the step and learning rate of the last.

@@ -4,19 +4,131 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::CONFIG;
+use super::folder::{CONFIG, RunFolder};
 use super::lock::{LOCK_FILE, OWNER_FILE};
+use super::model_file::ModelFile;
+use crate::config::RunConfig;
 use crate::error::TrainError;
-use crate::files::UNFINISHED;
+use crate::files::{UNFINISHED, sync_folder, write_whole};
+
+impl RunFolder {
+    /// Makes the folder of a new run, locked for writing.
+    ///
+    /// # Errors
+    ///
+    /// If there is something in it already but what a start that was killed has left, another process is about to write in
+    /// it, or it can't be made.
+    pub fn create(root: &Path, config: &RunConfig) -> Result<Self, TrainError> {
+        Self::create_by(root, |folder| folder.write_config(config))
+    }
+
+    /// Makes the folder of a run of which only the model is known. Until all of it is there it is no run folder.
+    pub(super) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, TrainError> {
+        Self::create_by(root, |folder| {
+            let staged = folder.staged_config();
+            write_whole(&staged, model.config.to_toml()?.as_bytes())
+                .map_err(TrainError::io("write", &staged))?;
+            let written = model.save(&folder.model()).and_then(|()| {
+                let path = folder.config();
+                fs::rename(&staged, &path)
+                    .and_then(|()| sync_folder(&path))
+                    .map_err(TrainError::io("write", &path))
+            });
+            if written.is_err() {
+                // Without its configuration it is no run, whatever else is left.
+                let _ = fs::remove_file(folder.config());
+                let _ = fs::remove_file(folder.model());
+                let _ = fs::remove_file(&staged);
+            }
+            written
+        })
+    }
+
+    /// Makes and locks a folder, which becomes that of a run by what `write` writes. Nothing that was made is left if something fails.
+    fn create_by(
+        root: &Path,
+        write: impl FnOnce(&Self) -> Result<(), TrainError>,
+    ) -> Result<Self, TrainError> {
+        Self::check_free(root)?;
+        let mut made = NewFolders::default();
+        made.make(root)?;
+        let mut folder = Self {
+            root: root.to_path_buf(),
+            lock: None,
+        };
+        let lock_file = root.join(LOCK_FILE);
+        let locked_before = lock_file.exists();
+        let written = folder.lock().and_then(|()| {
+            // Another process may have been faster, and have ended.
+            Self::check_free(root)?;
+            folder.delete_leftovers()?;
+            made.make(&folder.samples())?;
+            made.make(&folder.checkpoints())?;
+            write(&folder)
+        });
+        match written {
+            Ok(()) => {
+                made.keep();
+                Ok(folder)
+            }
+            Err(error) => {
+                let in_use = matches!(
+                    error,
+                    TrainError::Locked { .. } | TrainError::LockedBy { .. }
+                );
+                // While it is still locked: once it is free, it may be another's.
+                if !in_use && !locked_before {
+                    let _ = fs::remove_file(&lock_file);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out whether a run may begin in a folder: there is none, or it holds nothing but what a start that was killed has left.
+    ///
+    /// # Errors
+    ///
+    /// If there is something in it.
+    pub(super) fn check_free(root: &Path) -> Result<(), TrainError> {
+        if !root.exists() || holds_leftovers_only(root)? {
+            return Ok(());
+        }
+        let hint = if root.join(CONFIG).exists() {
+            format!(
+                ", or continue the run in it with `ebm resume {}`",
+                root.display()
+            )
+        } else {
+            String::new()
+        };
+        Err(TrainError::OutputNotEmpty {
+            path: root.to_path_buf(),
+            hint,
+        })
+    }
+
+    /// Deletes what would be taken for something of the run that begins here.
+    fn delete_leftovers(&self) -> Result<(), TrainError> {
+        // What the model is known by as a leftover goes last.
+        for path in [self.model(), self.staged_config()] {
+            if path.exists() {
+                fs::remove_file(&path).map_err(TrainError::io("delete", &path))?;
+            }
+        }
+        self.delete_unfinished();
+        Ok(())
+    }
+}
 
 /// Folders that were made on the way to a run. Those that are still empty are removed with this value, unless it is told to
 /// [keep](Self::keep) them.
 #[derive(Debug, Default)]
-pub(super) struct NewFolders(Vec<PathBuf>);
+struct NewFolders(Vec<PathBuf>);
 
 impl NewFolders {
     /// Makes a folder and those above it, as far as they are missing.
-    pub(super) fn make(&mut self, path: &Path) -> Result<(), TrainError> {
+    fn make(&mut self, path: &Path) -> Result<(), TrainError> {
         let missing: Vec<&Path> = path
             .ancestors()
             .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
@@ -33,7 +145,7 @@ impl NewFolders {
     }
 
     /// Leaves the folders where they are.
-    pub(super) fn keep(&mut self) {
+    fn keep(&mut self) {
         self.0.clear();
     }
 }
@@ -92,7 +204,7 @@ impl ClaimedFolder {
 
 /// Whether a folder holds nothing, or nothing but what a start that was killed has left: its locks, files that aren't finished, folders of
 /// such, and the model of an import whose configuration isn't there yet.
-pub(super) fn holds_leftovers_only(root: &Path) -> Result<bool, TrainError> {
+fn holds_leftovers_only(root: &Path) -> Result<bool, TrainError> {
     let entries = fs::read_dir(root).map_err(TrainError::io("read the folder", root))?;
     for entry in entries {
         let entry = entry.map_err(TrainError::io("read the folder", root))?;
@@ -116,7 +228,7 @@ pub(super) fn holds_leftovers_only(root: &Path) -> Result<bool, TrainError> {
 }
 
 /// Whether a kill left this file before it was finished.
-pub(super) fn is_unfinished(path: &Path) -> bool {
+fn is_unfinished(path: &Path) -> bool {
     let extension = path.extension();
     extension.is_some_and(|extension| extension == UNFINISHED) && !path.is_dir()
 }
@@ -150,6 +262,62 @@ mod tests {
             .map(|entry| entry.expect("it is read").path())
             .collect();
         assert_eq!(left, [kept]);
+    }
+
+    fn config() -> RunConfig {
+        let table = crate::config::ConfigTable::from_preset("digits").expect("a preset");
+        table.read().expect("it is right")
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_new_run_takes_what_a_killed_start_has_left_away() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut ended = std::process::Command::new("true").spawn().expect("it runs");
+        ended.wait().expect("it ends");
+        let left = [
+            "samples/a.png",
+            "model.safetensors",
+            "checkpoints/step-00000000.safetensors",
+        ]
+        .map(|name| folder.path().join(format!("{name}.{}-5-0.tmp", ended.id())));
+        for path in &left {
+            fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
+            let file = fs::File::create(path).expect("a file");
+            let a_while_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(300);
+            file.set_modified(a_while_ago).expect("a time");
+        }
+        RunFolder::create(folder.path(), &config()).expect("nothing is in the way");
+        for path in left {
+            assert!(!path.exists(), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_start_that_fails_leaves_no_lock_file_that_it_made() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path();
+        let failed = RunFolder::create_by(root, |folder| {
+            assert!(folder.is_running());
+            Err(TrainError::io("write", root)(io::Error::other("full")))
+        });
+        assert!(failed.is_err());
+        let left = fs::read_dir(root).expect("a folder").count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_deleted_keeps_no_other() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let run = RunFolder::create(&folder.path().join("run"), &config()).expect("it is free");
+        for step in [1, 2, 8, 9] {
+            fs::write(run.checkpoint(step), "x").expect("a file");
+        }
+        // Not a file, and not deleted as one.
+        fs::create_dir(run.checkpoint(5)).expect("a folder");
+        let error = run.prune_checkpoints(2).expect_err("one stays").to_string();
+        assert!(error.contains("step-00000005"), "{error}");
+        assert_eq!(run.checkpoint_steps().expect("they are read"), [9, 8, 5]);
     }
 
     #[test]

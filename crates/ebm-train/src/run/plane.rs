@@ -157,6 +157,21 @@ impl DensityLog {
         (Self { file, last }, warning)
     }
 
+    /// Goes back to where the file was after `step` updates. The text is a warning.
+    pub(super) fn go_back(&mut self, step: u64) -> Option<String> {
+        let mut last = None;
+        let warning = self.file.go_back(step, |line: DensityLine| {
+            last = last.max(Some(line.step));
+        });
+        self.last = last;
+        warning
+    }
+
+    /// Tries a last time to write what couldn't be written. The text is a warning.
+    pub(super) fn finish(&mut self) -> Option<String> {
+        self.file.flush()
+    }
+
     /// Adds what the grid says after an update, unless it is there already. The text is a warning.
     pub(super) fn write(&mut self, step: u64, report: &PlaneReport) -> Option<String> {
         #[derive(Serialize)]

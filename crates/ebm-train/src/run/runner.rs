@@ -12,6 +12,7 @@ use super::model_file::ModelFile;
 use super::patience::patiently;
 use super::plane::DensityLog;
 use super::pretraining;
+use super::source::mark;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, RunConfig};
 use crate::error::{CheckpointError, TrainError};
@@ -28,11 +29,14 @@ pub(super) struct Runner<'a> {
     pub(super) log: MetricsLog,
     /// For runs on the plane.
     pub(super) density: Option<DensityLog>,
-    /// What is to be said of both once somebody listens.
+    /// What went wrong and is still to be said: it may come before somebody listens.
     pub(super) warnings: Vec<String>,
-    /// Whether the last pictures failed, and the last deletion of old checkpoints, which was said then.
+    /// Whether the last pictures failed, which was said then.
     pub(super) pictures_failed: bool,
+    /// Whether the last deletion of old checkpoints failed, which was said then.
     pub(super) prune_failed: bool,
+    /// The step that was saved last, by this process.
+    pub(super) saved_at: Option<u64>,
     pub(super) refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     pub(super) used_up: Option<u64>,
@@ -61,6 +65,7 @@ impl<'a> Runner<'a> {
             warnings: warning.into_iter().collect(),
             pictures_failed: false,
             prune_failed: false,
+            saved_at: None,
             refused_in_a_row: 0,
             used_up: None,
             trained_on: None,
@@ -79,6 +84,10 @@ impl<'a> Runner<'a> {
         }
         let mut log = EventLog::open(&self.folder.events(), watch);
         let outcome = self.run_watched(&mut log);
+        self.warnings.extend(self.log.finish());
+        let density = self.density.as_mut().and_then(DensityLog::finish);
+        self.warnings.extend(density);
+        self.warn(&mut log);
         log.close(outcome)
     }
 
@@ -160,9 +169,8 @@ impl<'a> Runner<'a> {
         }
         if !whole || self.trainer.steps_done() < steps {
             self.write_metrics(watch);
-            self.save(watch)?;
             return Ok(Outcome::Stopped {
-                step: self.trainer.steps_done(),
+                step: self.save_stopped(watch)?,
             });
         }
         watch.event(&Event::Finished {
@@ -274,9 +282,31 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Saves a run that is to stop, and gives the step from which it will go on.
+    ///
+    /// A model that has just failed stays unsaved: weights that aren't finite are refused when they are read, and from the
+    /// checkpoint before it training makes the same updates again, and goes back then if it has to.
+    fn save_stopped(&mut self, watch: &mut dyn Watch) -> Result<u64, TrainError> {
+        let step = self.trainer.steps_done();
+        let failed = self.refused_in_a_row > 0 || !self.trainer.has_finite_weights();
+        if failed && let Some(&newest) = self.folder.checkpoint_steps()?.first() {
+            self.warnings.push(format!(
+                "the model fails at update {step}, and isn't saved so: training will go on after update {newest}, from the newest checkpoint"
+            ));
+            self.warn(watch);
+            return Ok(newest);
+        }
+        // A picture that was given up may come right after the checkpoint.
+        if self.saved_at != Some(step) {
+            self.save(watch)?;
+        }
+        Ok(step)
+    }
+
     fn save(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
         let path = self.folder.checkpoint(self.trainer.steps_done());
         let mut checkpoint = self.trainer.checkpoint();
+        checkpoint.state.data = mark(&self.config.data);
         checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
         let model = self.model_file();
         let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);
@@ -286,6 +316,7 @@ impl<'a> Runner<'a> {
             model.save(&folder.model())?;
             Ok(folder.prune_checkpoints(keep))
         })?;
+        self.saved_at = Some(self.trainer.steps_done());
         tracing::info!(path = %path.display(), "checkpoint written");
         watch.event(&Event::Saved { path: &path });
         let failed = std::mem::replace(&mut self.prune_failed, pruned.is_err());
@@ -330,10 +361,12 @@ impl<'a> Runner<'a> {
             self.folder.delete_checkpoint(newest)?;
         }
         // Last: until here a kill leaves a checkpoint whose lines are all needed.
-        let (log, warning) = MetricsLog::open(&self.folder.metrics(), to);
-        self.log = log;
-        self.warnings.extend(warning);
-        self.open_density();
+        self.warnings.extend(self.log.go_back(to));
+        let density = self.density.as_mut().and_then(|log| log.go_back(to));
+        self.warnings.extend(density);
+        if let Err(error) = self.folder.delete_samples_after(to) {
+            self.warnings.push(error.to_string());
+        }
         tracing::warn!(
             from,
             to,

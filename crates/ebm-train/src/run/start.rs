@@ -11,7 +11,7 @@ use super::generate::check_samples;
 use super::model_file::load_model;
 use super::pretraining;
 use super::runner::Runner;
-use super::source;
+use super::source::{self, mark};
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
@@ -64,16 +64,27 @@ pub fn resume(
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
     let (step, rollbacks) = (checkpoint.state.step, checkpoint.state.rollbacks);
+    let rate = config.optimizer.learning_rate();
+    let rate_before = before
+        .as_ref()
+        .map(|before| before.optimizer.learning_rate());
+    // The configuration in the folder may be that of a process that was killed before it wrote a checkpoint.
+    let base_rate = checkpoint
+        .state
+        .base_rate
+        .or(rate_before.as_ref().ok().copied());
     let rates_before = before.as_ref().ok().and_then(|before| {
+        let scale = base_rate? / before.optimizer.learning_rate();
         let before = before.trainer();
         let last = step.checked_sub(1)?;
-        Some([last, step].map(|step| before.learning_rate(step, rollbacks)))
+        Some([last, step].map(|step| scale * before.learning_rate(step, rollbacks)))
     });
-    let rate = config.optimizer.learning_rate();
-    let other_data = before
-        .as_ref()
-        .is_ok_and(|before| before.clone().with_absolute_paths().data != config.data);
-    if before.is_ok_and(|before| before.optimizer.learning_rate() != rate) {
+    let other_data = match (checkpoint.state.data, mark(&config.data), &before) {
+        (Some(before), Some(now), _) => before != now,
+        (_, _, Ok(before)) => before.clone().with_absolute_paths().data != config.data,
+        _ => false,
+    };
+    if base_rate.is_some_and(|base| (base - rate).abs() > SAME_RATE * rate) {
         // A learning rate that is given anew is meant as it is given.
         checkpoint.state.rollbacks = 0;
     }
@@ -96,6 +107,9 @@ pub fn resume(
 
 /// Share by which a learning rate may differ from what the run before would have gone on with, before anybody is told.
 const SMALL_JUMP: f64 = 0.01;
+
+/// Share by which two learning rates differ at least that aren't the same: JSON may lose the last bit of one.
+const SAME_RATE: f64 = 1e-12;
 
 /// A trainer at its first step, with the weights that it is to start from.
 fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, TrainError> {
@@ -120,7 +134,7 @@ fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, T
     if batch_size <= examples.len() {
         // Data and samples pass through the model together; replicas are moved together.
         let rows = batch_size.saturating_mul(config.sampler.replicas().max(2));
-        check_batch(&config.model, shape, batch_size, rows)?;
+        check_batch(&config.model, shape, batch_size, rows, device)?;
     }
     Trainer::new(config.trainer(), model, examples, noise.split())
 }

@@ -91,7 +91,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         shape[0] = chains;
         // Where chains start is drawn, brought to its range and stored, the one from the other.
         let values = memory::product(&shape).saturating_mul(3);
-        if !memory::fits(values) {
+        let device = examples.device();
+        if !memory::fits_on(values, &device) {
             return Err(ConfigError::Value {
                 key,
                 found: found.to_string(),
@@ -106,7 +107,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         shape[0] = batch_size;
         // Data, the same with noise, chains, their gradients, and the pass over data and chains together.
         let batch = memory::product(&shape).saturating_mul(6);
-        if !memory::fits(batch) {
+        if !memory::fits_on(batch, &device) {
             return Err(ConfigError::Value {
                 key: "training.batch_size",
                 found: batch_size.to_string(),
@@ -117,7 +118,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             }
             .into());
         }
-        let negative_phase = NegativePhase::new(&config, shape, &mut noise, &examples.device());
+        let negative_phase = NegativePhase::new(&config, shape, &mut noise, &device);
         Ok(Self {
             average: config
                 .training

@@ -44,11 +44,13 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             state: TrainerState {
                 step: self.step,
                 rollbacks: self.rollbacks,
+                base_rate: Some(self.config.optimizer.learning_rate()),
                 noise: self.noise.clone(),
                 order: self.order.clone(),
                 counters,
                 used_up: false,
                 examples: Some(self.examples.fingerprint()),
+                data: None,
             },
             tensors,
         }
