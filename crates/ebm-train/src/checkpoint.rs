@@ -56,9 +56,6 @@ pub struct TrainerState {
     /// The examples that it was made with; absent in checkpoints of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Fingerprint>,
-    /// A mark of the configuration that names them; absent in checkpoints of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<u32>,
 }
 
 impl Checkpoint {

@@ -21,7 +21,7 @@ const LINKS: usize = 40;
 const ABANDONED: Duration = Duration::from_secs(3600);
 /// How long nobody may have touched a file whose writer isn't there, where others may write: a process of another machine or
 /// container isn't seen from here, and a number may be given there too.
-pub(crate) const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_secs(60);
 
 /// Writes a file whole or not at all: `bytes` under a temporary name, a wait for the disk, a new name.
 ///
@@ -164,10 +164,10 @@ fn start() -> u64 {
     })
 }
 
-/// Deletes what writers that are gone left in a folder under temporary names; `owned` says of a name of an earlier version,
-/// which doesn't say whose it is, whether only the caller writes that file. A writer is gone if it isn't there and hasn't touched
-/// the file for the time `quiet`, which is 0 where only the caller writes.
-pub(crate) fn delete_unfinished(folder: &Path, quiet: Duration, owned: impl Fn(&str) -> bool) {
+/// Deletes what writers that are gone left in a folder under temporary names; `owned` says of the name of a file whether only the
+/// caller writes it: then it needn't have been untouched for a while, and the temporary name may be one of an earlier version, which
+/// doesn't say whose it is.
+pub(crate) fn delete_unfinished(folder: &Path, owned: impl Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -180,8 +180,8 @@ pub(crate) fn delete_unfinished(folder: &Path, quiet: Duration, owned: impl Fn(&
             continue;
         };
         let gone = match writer(name) {
-            Some((process, start)) => {
-                let quiet = quiet.is_zero() || is_untouched_for(quiet, &entry.path());
+            Some((file, process, start)) => {
+                let quiet = owned(file) || is_untouched_for(QUIET, &entry.path());
                 quiet && is_gone(process, start) || is_abandoned(&entry.path())
             }
             None => owned(name),
@@ -194,14 +194,14 @@ pub(crate) fn delete_unfinished(folder: &Path, quiet: Duration, owned: impl Fn(&
     }
 }
 
-/// Process and start in a temporary name without its suffix.
-fn writer(name: &str) -> Option<(u32, u64)> {
-    let (_, writer) = name.rsplit_once('.')?;
+/// Name of the file, process and start in a temporary name without its suffix.
+fn writer(name: &str) -> Option<(&str, u32, u64)> {
+    let (file, writer) = name.rsplit_once('.')?;
     let mut parts = writer.split('-');
     let process = parts.next()?.parse().ok()?;
     let start = u64::from_str_radix(parts.next()?, 16).ok()?;
     parts.next()?.parse::<u32>().ok()?;
-    parts.next().is_none().then_some((process, start))
+    parts.next().is_none().then_some((file, process, start))
 }
 
 /// Whether there is no such process here; only Linux tells it by files.

@@ -3,13 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::lock::Lock;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ConfigTable, RunConfig};
 use crate::error::{CheckpointError, TrainError};
-use crate::files::{QUIET, UNFINISHED, delete_unfinished, is_abandoned, write_whole};
+use crate::files::{UNFINISHED, delete_unfinished, is_abandoned, write_whole};
 
 /// Extension of checkpoints and models.
 const EXTENSION: &str = "safetensors";
@@ -248,22 +247,23 @@ impl RunFolder {
         let old = self.checkpoint_steps()?.into_iter().skip(keep);
         let deletions: Vec<_> = old.map(|step| self.delete_checkpoint(step)).collect();
         // Who trains is alone in this folder.
-        delete_unfinished(&self.checkpoints(), Duration::ZERO, |_| true);
+        delete_unfinished(&self.checkpoints(), |_| true);
         deletions.into_iter().collect()
     }
 
     /// Deletes what writers that were killed left unfinished, wherever this library writes in the folder.
     pub(super) fn delete_unfinished(&self) {
         let owned = |name: &str| match name {
-            "config.toml" | "metrics.jsonl" | "density.jsonl" | "model.safetensors" => true,
+            "config.toml" | "metrics.jsonl" | "density.jsonl" | "model.safetensors"
+            | "energies.png" | "machine.toml" => true,
             // Anybody may be writing one now.
             "report.html" => is_abandoned(&self.root.join(format!("{name}.{UNFINISHED}"))),
             _ => name.starts_with("pretraining-"),
         };
-        delete_unfinished(&self.root, QUIET, owned);
-        delete_unfinished(&self.samples(), QUIET, |_| false);
-        delete_unfinished(&self.root.join("evaluation"), QUIET, |_| false);
-        delete_unfinished(&self.checkpoints(), Duration::ZERO, |_| true);
+        delete_unfinished(&self.root, owned);
+        delete_unfinished(&self.samples(), |name| name.starts_with("step-"));
+        delete_unfinished(&self.root.join("evaluation"), |_| false);
+        delete_unfinished(&self.checkpoints(), |_| true);
     }
 
     /// Makes a folder of the run where somebody took it away; the run folder itself isn't made again.

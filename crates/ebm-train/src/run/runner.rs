@@ -12,7 +12,6 @@ use super::model_file::ModelFile;
 use super::patience::patiently;
 use super::plane::DensityLog;
 use super::pretraining;
-use super::source::mark;
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, RunConfig};
 use crate::error::{CheckpointError, TrainError};
@@ -306,7 +305,6 @@ impl<'a> Runner<'a> {
     fn save(&mut self, watch: &mut dyn Watch) -> Result<(), TrainError> {
         let path = self.folder.checkpoint(self.trainer.steps_done());
         let mut checkpoint = self.trainer.checkpoint();
-        checkpoint.state.data = mark(&self.config.data);
         checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
         let model = self.model_file();
         let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);

@@ -94,12 +94,6 @@ fn image_options(keys: &FolderConfig) -> Result<ImageOptions, ConfigError> {
     })
 }
 
-/// A mark by which two `[data]` sections are told apart.
-pub(super) fn mark(config: &DataConfig) -> Option<u32> {
-    let text = serde_json::to_string(config).ok()?;
-    Some(crc32fast::hash(text.as_bytes()))
-}
-
 /// Whether the data are images, and not points of the plane.
 pub(crate) fn is_image(config: &DataConfig) -> bool {
     config.plane().is_none()

@@ -11,7 +11,7 @@ use super::generate::check_samples;
 use super::model_file::load_model;
 use super::pretraining;
 use super::runner::Runner;
-use super::source::{self, mark};
+use super::source;
 use crate::config::{ModelConfig, RunConfig};
 use crate::data::Split;
 use crate::error::{CheckpointError, TrainError};
@@ -79,11 +79,9 @@ pub fn resume(
         let last = step.checked_sub(1)?;
         Some([last, step].map(|step| scale * before.learning_rate(step, rollbacks)))
     });
-    let other_data = match (checkpoint.state.data, mark(&config.data), &before) {
-        (Some(before), Some(now), _) => before != now,
-        (_, _, Ok(before)) => before.clone().with_absolute_paths().data != config.data,
-        _ => false,
-    };
+    let other_data = before
+        .as_ref()
+        .is_ok_and(|before| before.clone().with_absolute_paths().data != config.data);
     if base_rate.is_some_and(|base| (base - rate).abs() > SAME_RATE * rate) {
         // A learning rate that is given anew is meant as it is given.
         checkpoint.state.rollbacks = 0;

@@ -50,7 +50,6 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
                 counters,
                 used_up: false,
                 examples: Some(self.examples.fingerprint()),
-                data: None,
             },
             tensors,
         }
