@@ -10,9 +10,10 @@ use burn::tensor::{Device, Tensor};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use ebm::models::BoltzmannMachineConfig;
 use ebm::ops::Noise;
+use ebm::run::Network;
+use ebm::run::config::RunConfig;
 use ebm::sampling::{Kernel, SingleSiteGibbs};
-use ebm::training::config::RunConfig;
-use ebm::training::{Examples, Network, StepOutcome, Trainer};
+use ebm::training::{Examples, StepOutcome, Trainer};
 
 /// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py` repeats it.
 const SHARED: &str = r#"
@@ -145,7 +146,7 @@ fn trainer(setting: &str, device: &Device) -> Trainer<Network, 4> {
     let network = Network::new(&config.model, [1, 28, 28], device, &mut noise)
         .unwrap()
         .fitted_to(&examples);
-    Trainer::new(config.trainer(), network, examples, noise).unwrap()
+    Trainer::new(config.recipe(), network, examples, noise).unwrap()
 }
 
 /// One sweep: every unit of every chain is redrawn once, given all others.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use ebm::ops::Noise;
-use ebm::training::config::RunConfig;
-use ebm::training::{Examples, Network, StepOutcome, Trainer};
+use ebm::run::Network;
+use ebm::run::config::RunConfig;
+use ebm::training::{Examples, StepOutcome, Trainer};
 
 /// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py` repeats it.
 const SHARED: &str = r#"
@@ -97,7 +98,7 @@ fn trainer(setting: &str, image: [usize; 3], device: &Device) -> Trainer<Network
     let [channels, height, width] = image;
     let examples: Tensor<4> = noise.uniform_in([2048, channels, height, width], -1.0, 1.0, device);
     Trainer::new(
-        config.trainer(),
+        config.recipe(),
         network,
         Examples::from_tensor(examples),
         noise,

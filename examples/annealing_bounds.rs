@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use ebm::backend;
 use ebm::models::{LayeredMachine, RbmConfig, log_partition};
 use ebm::ops::Noise;
+use ebm::run::config::ConfigTable;
+use ebm::run::{Extent, LinePlot};
 use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
-use ebm::training::config::ConfigTable;
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, Extent, LinePlot, Trainer};
+use ebm::training::{Examples, Trainer};
 
 const TEMPERATURES: [usize; 9] = [2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_visible_means(examples.mean(), 1e-3);
     let mut config = ConfigTable::from_preset("rbm-digits")?;
     config.set("training.steps=3000")?;
-    let mut trainer = Trainer::new(config.read()?.trainer(), rbm, examples, noise.split())?;
+    let mut trainer = Trainer::new(config.read()?.recipe(), rbm, examples, noise.split())?;
     for _ in 0..3000 {
         trainer.step();
     }

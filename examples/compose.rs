@@ -11,8 +11,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ebm::backend;
 use ebm::models::{Energy, Mixture, WeightedSum};
 use ebm::ops::Noise;
+use ebm::run::point_cloud;
 use ebm::sampling::{Langevin, run};
-use ebm::training::point_cloud;
 use image::imageops::replace;
 
 const SIDE: usize = 300;

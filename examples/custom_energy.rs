@@ -15,9 +15,10 @@ use burn::tensor::{Device, Tensor};
 use ebm::backend;
 use ebm::models::Energy;
 use ebm::ops::Noise;
-use ebm::training::config::ConfigTable;
-use ebm::training::evaluation::DensityGrid;
-use ebm::training::{DensityPanel, Examples, Trainable, Trainer, density_panels};
+use ebm::run::config::ConfigTable;
+use ebm::run::evaluation::DensityGrid;
+use ebm::run::{DensityPanel, density_panels};
+use ebm::training::{Examples, Trainable, Trainer};
 
 #[derive(Module, Debug)]
 struct Gaussian {
@@ -70,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.set("sampler.step_size=0.002")?;
     config.set("objective.energy_regularizer=0")?;
     config.set("optimizer.learning_rate=0.01")?;
-    let config = config.read()?.trainer();
+    let config = config.read()?.recipe();
     let mut trainer = Trainer::new(
         config,
         Gaussian::new(&device),

@@ -16,10 +16,11 @@ use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Activation, ConvNetConfig, Energy};
 use ebm::ops::Noise;
+use ebm::run::config::ConfigTable;
+use ebm::run::image_grid;
 use ebm::sampling::{Langevin, run};
-use ebm::training::config::ConfigTable;
 use ebm::training::data::{Images, Split, digits, load_idx_folder};
-use ebm::training::{Examples, StepOutcome, Trainer, image_grid};
+use ebm::training::{Examples, StepOutcome, Trainer};
 
 /// Where Debian's package puts the files.
 const DEFAULT_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
@@ -54,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Over so few updates an average of 0.999 would still be the network that training started from.
         recipe.set("training.ema_decay=0.9")?;
     }
-    let recipe = recipe.read()?.trainer();
+    let recipe = recipe.read()?.recipe();
     let mut trainer = Trainer::new(recipe, model, examples, noise.split())?;
     for update in 1..=updates {
         let metrics = match trainer.step() {

@@ -13,8 +13,8 @@ use std::error::Error;
 use ebm::backend;
 use ebm::models::{Coding, HopfieldConfig, overlap};
 use ebm::ops::Noise;
+use ebm::run::{Extent, LinePlot};
 use ebm::sampling::{Dynamics, random_states, recall};
-use ebm::training::{Extent, LinePlot};
 
 const LOADS: [f64; 9] = [0.05, 0.08, 0.10, 0.12, 0.13, 0.1379, 0.145, 0.16, 0.20];
 

@@ -12,9 +12,9 @@ use burn::tensor::{Tensor, TensorData};
 use ebm::backend;
 use ebm::models::{HopfieldConfig, overlap};
 use ebm::ops::Noise;
+use ebm::run::image_grid;
 use ebm::sampling::{Dynamics, SiteOrder, fakes_near, recall};
 use ebm::training::data::{Split, digits};
-use ebm::training::image_grid;
 
 const DIGITS: [u32; 4] = [0, 3, 4, 7];
 

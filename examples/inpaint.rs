@@ -11,10 +11,11 @@ use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Energy, LayeredMachine, RbmConfig};
 use ebm::ops::Noise;
+use ebm::run::config::ConfigTable;
+use ebm::run::{TitledColumns, titled_grid};
 use ebm::sampling::{BlockGibbs, ClampedBlockGibbs, run};
-use ebm::training::config::ConfigTable;
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, TitledColumns, Trainer, titled_grid};
+use ebm::training::{Examples, Trainer};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_visible_means(examples.mean(), 1e-3);
     let mut config = ConfigTable::from_preset("rbm-digits")?;
     config.set("training.steps=3000")?;
-    let mut trainer = Trainer::new(config.read()?.trainer(), rbm, examples, noise.split())?;
+    let mut trainer = Trainer::new(config.read()?.recipe(), rbm, examples, noise.split())?;
     for _ in 0..3000 {
         trainer.step();
     }

@@ -18,9 +18,9 @@ use burn::tensor::{Device, Tensor};
 use ebm::backend;
 use ebm::models::{BoltzmannMachine, Energy, log_partition_of};
 use ebm::ops::Noise;
+use ebm::run::{Extent, LinePlot, image_grid};
 use ebm::sampling::diagnostics::monte_carlo_error;
 use ebm::sampling::{Schedule, SingleSiteGibbs, sample};
-use ebm::training::{Extent, LinePlot, image_grid};
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::{Rgb, RgbImage};
 

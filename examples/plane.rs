@@ -15,10 +15,11 @@ use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Energy, MlpConfig};
 use ebm::ops::Noise;
-use ebm::training::config::ConfigTable;
+use ebm::run::config::ConfigTable;
+use ebm::run::evaluation::{PlaneOptions, PlaneReport};
+use ebm::run::{DensityPanel, density_panels};
 use ebm::training::data::{PLANE_RANGE, Plane, PlaneProblem};
-use ebm::training::evaluation::{PlaneOptions, PlaneReport};
-use ebm::training::{DensityPanel, Examples, Trainer, density_panels};
+use ebm::training::{Examples, Trainer};
 
 /// Cells along each side of the grid, and pixels of a panel.
 const SIDE: usize = 200;
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if updates < 1000 {
             recipe.set("training.ema_decay=0.95")?;
         }
-        let recipe = recipe.read()?.trainer();
+        let recipe = recipe.read()?.recipe();
         let mut trainer = Trainer::new(recipe, network, data, noise.split())?;
         for _ in 0..updates {
             trainer.step();

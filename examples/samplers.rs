@@ -12,12 +12,12 @@ use burn::tensor::{Device, Tensor};
 use ebm::backend;
 use ebm::models::Energy;
 use ebm::ops::Noise;
+use ebm::run::point_cloud;
 use ebm::sampling::diagnostics::table;
 use ebm::sampling::{
     Draws, HamiltonianMonteCarlo, Kernel, Mala, RandomWalkMetropolis, Schedule, adapt_step_size,
     sample_with, window_adaptation,
 };
-use ebm::training::point_cloud;
 use indicatif::ProgressBar;
 
 /// `E(x, y) = x^2 / 2 + 2 (y - (x^2 - 1) / 2)^2`, a normal bent to a banana: `y` given `x` is `N((x^2 - 1) / 2, 1/4)`.

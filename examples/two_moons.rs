@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use ebm::backend;
 use ebm::ops::Noise;
-use ebm::training::config::ConfigTable;
+use ebm::run::config::ConfigTable;
+use ebm::run::{self, Event, PlaneView, SampleOptions, Watch};
 use ebm::training::data::Split;
-use ebm::training::run::{self, Event, PlaneView, SampleOptions, Watch};
 
 /// Prints the energies as they come.
 struct Print;

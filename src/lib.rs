@@ -8,10 +8,10 @@
 //! use ebm::models::MlpConfig;
 //! use ebm::ops::Noise;
 //! use ebm::sampling::{Langevin, run};
-//! use ebm::training::config::ConfigTable;
+//! use ebm::run::config::ConfigTable;
 //! use ebm::training::data::{Plane, PlaneProblem};
 //! use ebm::training::{Examples, Trainer};
-//! # use ebm::{models::Energy, training::{data::PLANE_RANGE, evaluation::DensityGrid}};
+//! # use ebm::{models::Energy, run::evaluation::DensityGrid, training::data::PLANE_RANGE};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = ebm::backend::select("auto", 0)?.device;
@@ -19,7 +19,7 @@
 //! let moons = Plane::new(PlaneProblem::TwoMoons);
 //! let data = Examples::from_plane(&moons, 10_000, &mut noise, &device); // or Examples::from_tensor(yours)
 //! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise); // or a burn module of yours
-//! let recipe = ConfigTable::from_preset("two-moons")?.read()?.trainer();
+//! let recipe = ConfigTable::from_preset("two-moons")?.read()?.recipe();
 //! let mut trainer = Trainer::new(recipe, model, data, noise.split())?;
 //! for _ in 0..1000 {
 //!     trainer.step(); // lowers the energy of data, raises that of samples
@@ -50,22 +50,25 @@
 //! |---|---|---|
 //! | [`models`] | energies as burn modules: networks, Boltzmann machines, Hopfield networks, and their composition | [`Energy`](models::Energy) |
 //! | [`sampling`] | Markov chains, the replay buffer, diagnostics, partition functions by annealing | [`run`](sampling::run), [`sample`](sampling::sample) |
-//! | [`training`] | data, contrastive divergence, checkpoints, run folders, evaluation | [`Trainer`](training::Trainer) |
+//! | [`training`] | data, objectives, the loop, optimizers, checkpoints | [`Trainer`](training::Trainer) |
+//! | [`run`] | whole runs in folders, configurations, reports, uses of a trained model | [`train`](run::train) |
 //! | [`ops`] | the reproducible noise that all of them draw from, fused operations | [`Noise`](ops::Noise) |
 //! | [`backend`] | the device, chosen at run time among the backends compiled in | [`select`](backend::select) |
 //!
-//! Each of the first four is a crate of its own; [`models`] alone (`ebm-models`) is enough to import a model.
+//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to import a model.
 //!
 //! # Signs and units
 //!
 //! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities are in nats, temperatures
 //! too (the density at temperature `T` is proportional to `exp(-E / T)`). A network that was trained at another temperature than 1 has
-//! energies in units of its own, of which `T` are a nat: [`EnergyUnit`](training::config::EnergyUnit). Batches come first: `[batch, features]` for vectors,
+//! energies in units of its own, of which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch, features]` for vectors,
 //! `[batch, channels, height, width]` for images.
 
 pub mod backend;
 
 pub use ebm_models as models;
 pub use ebm_ops as ops;
+#[cfg(feature = "run")]
+pub use ebm_run as run;
 pub use ebm_sampling as sampling;
 pub use ebm_train as training;

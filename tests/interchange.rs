@@ -11,7 +11,7 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData};
 use common::{succeed, train, workspace};
 use ebm::models::Energy;
-use ebm::training::run::{ModelFile, load_model};
+use ebm::run::{ModelFile, load_model};
 use ebm::training::{TensorFile, weights};
 use serde_json::Value;
 

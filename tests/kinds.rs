@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{TINY, assert_same, checkpoint_steps, config, everything, files, workspace};
-use ebm::training::run::{self as runs, Event, Outcome, RunFolder, Watch};
+use ebm::run::{self as runs, Event, Outcome, RunFolder, Watch};
 
 /// Stops a run after some steps.
 struct StopAfter {

@@ -68,9 +68,10 @@ mod model_of_your_own {
     use ebm::models::Energy;
     use ebm::ops::Noise;
     use ebm::sampling::{Langevin, run};
-    use ebm::training::config::ConfigTable;
+    use ebm::run::config::ConfigTable;
     use ebm::training::data::{Split, digits};
-    use ebm::training::{Examples, Trainable, Trainer, image_grid};
+    use ebm::run::image_grid;
+    use ebm::training::{Examples, Trainable, Trainer};
 
     #[derive(Module, Debug)]
     struct Mine {
@@ -99,7 +100,7 @@ mod model_of_your_own {
         let mut recipe = ConfigTable::from_preset("digits")?;              // keys as in `ebm config`
         recipe.set("training.steps=2000")?;
         let mut noise = Noise::new(1);
-        let mut trainer = Trainer::new(recipe.read()?.trainer(), model, data, noise.split())?;
+        let mut trainer = Trainer::new(recipe.read()?.recipe(), model, data, noise.split())?;
         for _ in 0..2000 {
             trainer.step();
         }

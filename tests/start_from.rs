@@ -10,7 +10,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use common::{checkpoint_path, checkpoint_steps, config, run, succeed, text, train, workspace};
-use ebm::training::run::ModelFile;
+use ebm::run::ModelFile;
 use ebm::training::{Checkpoint, weights};
 
 /// The bytes of the weights in the model file of a run.

@@ -11,8 +11,8 @@ use common::{
     png_folder, run, succeed, text, train, workspace,
 };
 use ebm::backend::Backend;
-use ebm::training::config::{ConfigTable, PRESETS};
-use ebm::training::run::ModelFile;
+use ebm::run::ModelFile;
+use ebm::run::config::{ConfigTable, PRESETS};
 
 /// Changes that make a preset a matter of milliseconds, whatever its numbers are.
 const SHORT: [&str; 12] = [

@@ -4,7 +4,7 @@ use std::fs;
 
 use burn::tensor::{DType, Device};
 use ebm_models::Precision;
-use ebm_train::run::Processor;
+use ebm_run::Processor;
 
 use super::{Backend, is_software};
 

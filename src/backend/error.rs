@@ -1,6 +1,6 @@
 //! Why a backend can't be used, and what to build or install.
 
-use ebm_train::did_you_mean;
+use ebm_run::did_you_mean;
 
 use super::{Backend, names};
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use ebm::training::config::EnergyUnit;
-use ebm::training::inference::{Comparison, Preferred, compare};
-use ebm::training::run;
+use ebm::run;
+use ebm::run::config::EnergyUnit;
+use ebm::run::inference::{Comparison, Preferred, compare};
 use serde::Serialize;
 
 use super::failure::Failure;

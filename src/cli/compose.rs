@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use ebm::ops::Noise;
-use ebm::training::config::MAX_SAMPLES;
-use ebm::training::evaluation::finite;
-use ebm::training::inference::{Composed, CompositionError, CompositionKind};
-use ebm::training::{TitledColumns, TrainError, image_grid, run, save_picture, titled_grid};
+use ebm::run::config::MAX_SAMPLES;
+use ebm::run::evaluation::finite;
+use ebm::run::inference::{Composed, CompositionError, CompositionKind};
+use ebm::run::{self, RunError, TitledColumns, image_grid, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats};
@@ -86,7 +86,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         args.weights
     };
     let choice = args.device.open(None)?;
-    let models: Result<Vec<_>, TrainError> = runs
+    let models: Result<Vec<_>, RunError> = runs
         .iter()
         .map(|folder| run::load_model(folder, &choice.device))
         .collect();
@@ -112,7 +112,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             argument: "--weights",
             message: error.to_string(),
         },
-        error => TrainError::from(error).into(),
+        error => RunError::from(error).into(),
     })?;
     let mut noise = Noise::new(args.seed);
     let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Tensor;
 use clap::ValueEnum;
 use ebm::ops::Noise;
-use ebm::training::evaluation::psnr;
-use ebm::training::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
-use ebm::training::run;
-use ebm::training::{TitledColumns, save_picture, titled_grid};
+use ebm::run;
+use ebm::run::evaluation::psnr;
+use ebm::run::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
+use ebm::run::{TitledColumns, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ebm::ops::Noise;
-use ebm::training::data::Split;
-use ebm::training::evaluation::{
+use ebm::run::ModelFile;
+use ebm::run::RunError;
+use ebm::run::evaluation::{
     EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
     energies, energies_are_bounds, false_positive_rate, finite, gradient_norms, held_out,
 };
-use ebm::training::run::ModelFile;
-use ebm::training::{Examples, TrainError};
+use ebm::training::Examples;
+use ebm::training::data::Split;
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -165,7 +166,7 @@ pub(crate) fn detect<'a>(
         if let Some(norms) = &norms {
             finite(norms, "the gradient at an example")?;
         }
-        Ok::<_, TrainError>(norms)
+        Ok::<_, RunError>(norms)
     };
     let inlier_norms = norms(&held_out.examples, progress)?;
     let mut row = set(origin.name().into(), &inliers);

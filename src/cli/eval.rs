@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
-use ebm::training::data::Split;
-use ebm::training::evaluation::{
+use ebm::run::evaluation::{
     EnergyHistogram, Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters,
     log_partition, recall_damaged, reconstructions,
 };
-use ebm::training::run::{self, ModelFile};
-use ebm::training::{save_picture, write_whole};
+use ebm::run::save_picture;
+use ebm::run::{self, ModelFile};
+use ebm::training::data::Split;
+use ebm::training::files::write_whole;
 use serde::Serialize;
 
 use super::detection::{DetectionReport, OutlierArgs};

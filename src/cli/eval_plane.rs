@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use ebm::run::evaluation::{PlaneLikelihood, PlaneReport};
+use ebm::run::{ModelFile, PlaneView};
+use ebm::run::{RunError, save_picture};
+use ebm::training::Examples;
 use ebm::training::data::Split;
-use ebm::training::evaluation::{PlaneLikelihood, PlaneReport};
-use ebm::training::run::{ModelFile, PlaneView};
-use ebm::training::{Examples, TrainError, save_picture};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -41,7 +42,7 @@ pub(crate) fn evaluate(
     let Some(view) = PlaneView::of(model, args.grid as usize, device) else {
         return Ok(None);
     };
-    let view = view.map_err(TrainError::from)?;
+    let view = view.map_err(RunError::from)?;
     let sets = sets
         .into_iter()
         .filter_map(|(split, points)| Some((split, view.likelihood(model, points?)?)))

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use ebm::ops::write_npy;
-use ebm::training::run::{self, RunFolder};
-use ebm::training::write_whole;
+use ebm::run::{self, RunFolder};
+use ebm::training::files::write_whole;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;

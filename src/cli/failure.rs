@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use ebm::backend::BackendError;
-use ebm::training::config::ConfigError;
-use ebm::training::{CheckpointError, PictureError, TrainError};
+use ebm::run::config::ConfigError;
+use ebm::run::{PictureError, RunError};
+use ebm::training::{CheckpointError, TrainError};
 
 use super::terminal;
 
@@ -13,7 +14,7 @@ use super::terminal;
 pub(crate) enum Failure {
     /// The library failed.
     #[error(transparent)]
-    Train(#[from] TrainError),
+    Run(#[from] RunError),
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -48,13 +49,13 @@ pub(crate) enum Failure {
 
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
-        Self::Train(error.into())
+        Self::Run(error.into())
     }
 }
 
 impl From<PictureError> for Failure {
     fn from(error: PictureError) -> Self {
-        Self::Train(error.into())
+        Self::Run(error.into())
     }
 }
 
@@ -63,7 +64,7 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Config(ConfigError::Syntax { .. })
-            | Self::Train(TrainError::Config(ConfigError::Syntax { .. })) => {
+            | Self::Run(RunError::Config(ConfigError::Syntax { .. })) => {
                 terminal::error_in_lines(format_args!("{self}"));
             }
             _ => terminal::error(format_args!("{self}")),
@@ -74,18 +75,18 @@ impl Failure {
             | Self::Backend(BackendError::Unknown { .. } | BackendError::NotCompiledIn { .. }) => {
                 ExitCode::from(2)
             }
-            Self::Train(
-                TrainError::Config(_)
-                | TrainError::Model { .. }
-                | TrainError::BatchTooLarge { .. }
-                | TrainError::OutputNotEmpty { .. }
-                | TrainError::NotEvaluable { .. }
-                | TrainError::Composition(_)
-                | TrainError::TooManyStates(_)
-                | TrainError::NotAReport { .. }
-                | TrainError::NotARun { .. },
+            Self::Run(
+                RunError::Config(_)
+                | RunError::Model { .. }
+                | RunError::Train(TrainError::BatchTooLarge { .. })
+                | RunError::OutputNotEmpty { .. }
+                | RunError::NotEvaluable { .. }
+                | RunError::Composition(_)
+                | RunError::TooManyStates(_)
+                | RunError::NotAReport { .. }
+                | RunError::NotARun { .. },
             ) => ExitCode::from(2),
-            Self::Train(_) | Self::Backend(_) | Self::Image { .. } | Self::Write { .. } => {
+            Self::Run(_) | Self::Backend(_) | Self::Image { .. } | Self::Write { .. } => {
                 ExitCode::FAILURE
             }
         }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
+use ebm::run::ModelFile;
+use ebm::run::config::DataConfig;
+use ebm::run::evaluation::{HeldOutOrigin, held_out};
 use ebm::training::Examples;
-use ebm::training::config::DataConfig;
 use ebm::training::data::{
     DataError, Fit, ImageOptions, Images, load_image_files, load_image_files_like,
 };
-use ebm::training::evaluation::{HeldOutOrigin, held_out};
-use ebm::training::run::ModelFile;
 
 use super::failure::Failure;
 use super::output::check_picture;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use ebm::models::{Activation, Coding, VisibleUnits};
-use ebm::training::config::ConfigTable;
-use ebm::training::run::{
+use ebm::run::config::ConfigTable;
+use ebm::run::{
     self, ImportedMachine, ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming,
     WeightsFile,
 };

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm::ops::Noise;
-use ebm::training::evaluation::example_energies;
-use ebm::training::inference::{PixelMask, PixelMaskError, Side, inpaint};
-use ebm::training::run::{self, ModelFile};
-use ebm::training::{TitledColumns, save_picture, titled_grid};
+use ebm::run::evaluation::example_energies;
+use ebm::run::inference::{PixelMask, PixelMaskError, Side, inpaint};
+use ebm::run::{self, ModelFile};
+use ebm::run::{TitledColumns, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_masks, require_images};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ebm::backend::{self, Choice};
-use ebm::training::config::{ConfigTable, RunConfig};
-use ebm::training::run::RunFolder;
+use ebm::run::RunFolder;
+use ebm::run::config::{ConfigTable, RunConfig};
 
 use super::failure::Failure;
 use super::terminal::warn;

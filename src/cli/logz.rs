@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use ebm::run;
+use ebm::run::evaluation::log_partition;
 use ebm::training::data::Split;
-use ebm::training::evaluation::log_partition;
-use ebm::training::run;
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
-use ebm::training::write_whole;
+use ebm::training::files::write_whole;
 
 use super::Cli;
 use super::failure::Failure;

@@ -3,7 +3,7 @@
 use std::fmt::Arguments;
 use std::path::Path;
 
-use ebm::training::is_special_file;
+use ebm::training::files::is_special_file;
 
 use super::failure::Failure;
 use super::terminal::confirm;

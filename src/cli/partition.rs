@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use ebm::models::Precision;
+use ebm::run::evaluation::{Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions};
 use ebm::sampling::TemperingSchedule;
-use ebm::training::evaluation::{
-    Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions,
-};
-use ebm::training::read_text;
+use ebm::training::files::input_file::read_text;
 
 use super::failure::Failure;
 use super::terminal::say;

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
-use ebm::training::data::Split;
-use ebm::training::evaluation::{
+use ebm::run;
+use ebm::run::evaluation::{
     RecallEnd, RecalledImages, damaged, finite, recall_images, recall_originals,
 };
-use ebm::training::run;
-use ebm::training::{TrainError, save_picture};
+use ebm::run::{RunError, save_picture};
+use ebm::training::data::Split;
 
 use super::eval::parse_share;
 use super::failure::Failure;
@@ -71,7 +71,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     check_output(&args.out, &inputs)?;
     let choice = args.device.open(None)?;
     let mut model = run::load_model(&run, &choice.device)?;
-    let refused = || TrainError::NotEvaluable {
+    let refused = || RunError::NotEvaluable {
         what: "recall",
         model: model.model.name(),
         models: "Hopfield networks and Boltzmann machines, without hidden units",
@@ -101,7 +101,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         recall_images(&model.model, given, &stored, &mut noise)
     };
     let Some(recalled) = recalled else {
-        return Err(TrainError::NoExamples.into());
+        return Err(RunError::NoExamples.into());
     };
     for image in &recalled.images {
         finite(

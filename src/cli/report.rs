@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use ebm::training::report::{ReportOptions, check_report_path, report_with_warnings, write_report};
-use ebm::training::run::RunFolder;
+use ebm::run::RunFolder;
+use ebm::run::report::{ReportOptions, check_report_path, report_with_warnings, write_report};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;

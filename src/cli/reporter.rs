@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ebm::backend::Backend;
+use ebm::run::config::RunConfig;
+use ebm::run::{Event, Outcome, RunFolder, Speed, Watch};
 use ebm::training::Metrics;
-use ebm::training::config::RunConfig;
-use ebm::training::run::{Event, Outcome, RunFolder, Speed, Watch};
 
 use super::numbers::{clock, rate, signed, significant};
 use super::signals;
@@ -312,7 +312,7 @@ fn has_checkpoint(run: &Path) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use ebm::training::config::ConfigTable;
+    use ebm::run::config::ConfigTable;
 
     fn config(changes: &[&str]) -> RunConfig {
         let mut table = ConfigTable::from_preset("digits").unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ebm::training::run::{self, RunFolder};
+use ebm::run::{self, RunFolder};
 
 use super::failure::Failure;
 use super::layers::DeviceArgs;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ebm::training::config::{ConfigTable, RunConfig};
+use ebm::run::config::{ConfigTable, RunConfig};
 
 use super::failure::Failure;
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use burn::tensor::{Device, TensorData};
 use clap::ValueEnum;
 use ebm::ops::write_npy;
+use ebm::run::config::{MAX_SAMPLES, SamplerConfig};
+use ebm::run::evaluation::{check_made, finite};
+use ebm::run::{self, Annealing, ModelFile, SampleOptions};
+use ebm::run::{Network, save_picture, write_npz};
 use ebm::sampling::{Cooling, TemperatureSchedule};
-use ebm::training::config::{MAX_SAMPLES, SamplerConfig};
-use ebm::training::evaluation::{check_made, finite};
-use ebm::training::run::{self, Annealing, ModelFile, SampleOptions};
-use ebm::training::{Network, save_picture, write_npz, write_whole};
+use ebm::training::files::write_whole;
 
 use super::failure::Failure;
 use super::image_inputs::floats;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ebm::training::run::{self, ClaimedFolder};
+use ebm::run::{self, ClaimedFolder};
 
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};

@@ -1,6 +1,6 @@
 //! The unit of energies as results in JSON say it.
 
-use ebm::training::config::EnergyUnit;
+use ebm::run::config::EnergyUnit;
 use serde::Serialize;
 
 /// A part of a result, whose keys stand among the others.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ebm::training::config::ConfigTable;
+use ebm::run::config::ConfigTable;
 
 use crate::common::{TINY, train, workspace};
 use crate::{refuse, refuse_to_train};

@@ -2,9 +2,10 @@
 
 use burn::tensor::{Tensor, TensorData};
 use ebm::models::{BoltzmannMachine, Coding, Hopfield};
-use ebm::training::config::ConfigTable;
-use ebm::training::run::{ModelFile, export};
-use ebm::training::{Network, TensorFile};
+use ebm::run::Network;
+use ebm::run::config::ConfigTable;
+use ebm::run::{ModelFile, export};
+use ebm::training::TensorFile;
 
 use crate::common::succeed;
 use crate::interchange::{log_partition, log_sum};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use ebm::run::config::{ConfigTable, RunConfig};
 use ebm::training::Checkpoint;
-use ebm::training::config::{ConfigTable, RunConfig};
 use ebm::training::data::{Images, idx};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -3,9 +3,10 @@
 
 use burn::tensor::Device;
 use ebm::backend::{Backend, select};
+use ebm::run::Network;
+use ebm::run::config::RunConfig;
 use ebm::sampling::Interrupt;
-use ebm::training::config::RunConfig;
-use ebm::training::{Checkpoint, Network, Trainer};
+use ebm::training::{Checkpoint, Trainer};
 use tempfile::TempDir;
 
 use crate::trainers::{KINDS, Kind, advance, all_weights, configuration, trainer};

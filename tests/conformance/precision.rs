@@ -7,9 +7,10 @@ use ebm::models::{
     RbmConfig, log_partition,
 };
 use ebm::ops::Noise;
+use ebm::run::Network;
+use ebm::run::config::RunConfig;
 use ebm::sampling::energy_and_gradient;
-use ebm::training::config::RunConfig;
-use ebm::training::{Examples, Network, TrainError, Trainer};
+use ebm::training::{Examples, TrainError, Trainer};
 
 use crate::trainers::{IMAGE, MACHINE, NETWORK, advance, all_weights, trainer};
 use crate::{device, distance, floats};
@@ -129,7 +130,7 @@ fn what_can_not_do_with_less_refuses() {
         let examples = noise.uniform([8, channels, height, width], &device());
         let model = Network::new(&config.model, IMAGE, &device(), &mut noise).unwrap();
         Trainer::new(
-            config.trainer(),
+            config.recipe(),
             model,
             Examples::from_tensor(examples),
             noise,

@@ -2,8 +2,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm::ops::Noise;
-use ebm::training::config::RunConfig;
-use ebm::training::{Examples, Network, Trainer};
+use ebm::run::Network;
+use ebm::run::config::RunConfig;
+use ebm::training::{Examples, Trainer};
 
 use crate::common::config;
 
@@ -110,7 +111,7 @@ pub(crate) fn trainer(config: &RunConfig, device: &Device) -> Trainer<Network, 4
     let examples = examples(config, &mut noise, device);
     let model = Network::new(&config.model, IMAGE, device, &mut noise).unwrap();
     let model = model.fitted_to(&examples);
-    Trainer::new(config.trainer(), model, examples, noise).unwrap()
+    Trainer::new(config.recipe(), model, examples, noise).unwrap()
 }
 
 /// Black and white pixels, some columns more often white than others.

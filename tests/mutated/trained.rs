@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ebm::models::Energy;
 use ebm::ops::Noise;
-use ebm::training::run::ModelFile;
+use ebm::run::ModelFile;
 use ebm::training::{Checkpoint, StepOutcome, TensorFile};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -286,7 +286,7 @@ fn models_of_every_kind_are_read_or_refused() {
                 };
                 let energies = read.model.energy(x).into_data();
                 assert_eq!(energies.shape().as_slice(), [2], "{what}");
-                Ok::<(), ebm::training::TrainError>(())
+                Ok::<(), ebm::run::RunError>(())
             });
             if taken_here {
                 taken += 1;
@@ -321,7 +321,7 @@ fn equal_content_is_equal_bytes() {
             };
             model.save(&path).unwrap();
             files.push(fs::read(&path).unwrap());
-            ebm::training::run::export(&model, &path).unwrap();
+            ebm::run::export(&model, &path).unwrap();
             files.push(fs::read(&path).unwrap());
         }
         let (first, second) = files.split_at(3);

@@ -6,10 +6,10 @@ use std::path::Path;
 use burn::tensor::{Device, TensorData};
 use ebm::models::Activation;
 use ebm::ops::Noise;
-use ebm::training::TensorFile;
-use ebm::training::run::{
+use ebm::run::{
     ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming, WeightsFile, import,
 };
+use ebm::training::TensorFile;
 use tempfile::TempDir;
 
 use crate::{below, cases, outcome};
@@ -154,7 +154,7 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
                 if whole {
                     import(file, &asked, shape, &out, &device)?;
                 }
-                Ok::<(), ebm::training::TrainError>(())
+                Ok::<(), ebm::run::RunError>(())
             });
             if imported {
                 taken += 1;

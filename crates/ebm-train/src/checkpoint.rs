@@ -7,7 +7,6 @@ use burn::tensor::TensorData;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
-use crate::config::MOST_ROLLBACKS;
 use crate::error::CheckpointError;
 use crate::examples::{Fingerprint, Order};
 use crate::tensor_file::TensorFile;
@@ -18,6 +17,9 @@ const STATE: &str = "state";
 const VERSION: &str = "ebm_checkpoint";
 /// The version that this program writes and reads.
 const CURRENT: &str = "1";
+
+/// Far more than leave anything of a learning rate, which is 0 after 1075 of them.
+pub const MOST_ROLLBACKS: u32 = 1_000_000;
 
 /// The most updates, beyond which an f64 skips numbers.
 const MOST_STEPS: u64 = 1 << 53;

@@ -1,35 +1,20 @@
 //! What can go wrong in training and in reading what training wrote.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::config::ConfigError;
 use crate::data::DataError;
-use crate::evaluation::DensityGridError;
-use crate::picture::PictureError;
+use crate::recipe::InvalidValue;
 
-/// A run that can't start, go on or be read.
+/// Training that can't start or go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainError {
-    /// The configuration is wrong.
+    /// A value of the recipe is out of range, or doesn't fit the model or the data.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Value(#[from] InvalidValue),
     /// The data can't be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The model doesn't fit the data.
-    #[error(
-        "config section `model` doesn't fit the data ({channels}x{height}x{width} values an example): {message}"
-    )]
-    Model {
-        /// Channels of an example.
-        channels: usize,
-        /// Height of an example.
-        height: usize,
-        /// Width of an example.
-        width: usize,
-        /// Why it doesn't fit.
-        message: String,
-    },
     /// There are fewer examples than a batch takes.
     #[error(
         "config key `training.batch_size`: found {batch_size}, expected at most the number of examples, {examples}"
@@ -40,95 +25,9 @@ pub enum TrainError {
         /// The number of examples.
         examples: usize,
     },
-    /// More samples than fit into memory.
-    #[error(
-        "{count} {what} take {memory}, more than this machine has: ask for fewer (`-n`, config key `output.sample_count`)"
-    )]
-    TooManySamples {
-        /// The number of samples.
-        count: usize,
-        /// "samples", or more that is made of them.
-        what: &'static str,
-        /// The memory that they would take.
-        memory: String,
-    },
     /// A checkpoint can't be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// A model of the plane has no density.
-    #[error(transparent)]
-    Density(#[from] DensityGridError),
-    /// A picture can't be written.
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// A file or folder can't be read or written.
-    #[error("can't {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The output folder already holds something.
-    #[error("the output folder {} is not empty: nothing was overwritten; choose another with `--out DIR`{hint}", path.display())]
-    OutputNotEmpty {
-        /// The folder.
-        path: PathBuf,
-        /// What else one could do.
-        hint: String,
-    },
-    /// A report would take the place of something else.
-    #[error("{} exists and is no report: nothing was overwritten; choose another name with `--out FILE`", path.display())]
-    NotAReport {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// A folder is not that of a run.
-    #[error("{} is not a run folder: there is no {missing} in it; a run folder is made by `ebm train --out DIR`", path.display())]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-        /// The file that is missing.
-        missing: &'static str,
-    },
-    /// A run is already using the folder.
-    #[error("{} is in use by another process (its lock file is held): wait for it or stop it first", path.display())]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A run is using the folder, as a file in it says: the file system has no locks, or had none for that run.
-    #[error("{} is in use by process {process} on {host}, as {} says: wait for it or stop it first; if it is no longer running, delete that file", path.display(), file.display())]
-    LockedBy {
-        /// The folder.
-        path: PathBuf,
-        /// The number of the process.
-        process: u32,
-        /// Its machine.
-        host: String,
-        /// The file that says so.
-        file: PathBuf,
-    },
-    /// Something that can't be known of this kind of model.
-    #[error("{what} can be found for {models}, not for this {model}")]
-    NotEvaluable {
-        /// What was asked for.
-        what: &'static str,
-        /// The kind of model.
-        model: &'static str,
-        /// The kinds of models of which it can be found.
-        models: &'static str,
-    },
-    /// A result that is no number.
-    #[error(
-        "{what} is no finite number: energies of this model overflow 32 bits (its weights are finite, but too large, or the inputs are): scale the weights down, or train with a lower optimizer.learning_rate or more optimizer.weight_decay"
-    )]
-    NotFinite {
-        /// What was asked for.
-        what: &'static str,
-    },
     /// The device doesn't compute in a type that was asked for.
     #[error(
         "this device doesn't compute in {precision} (config key `training.precision`, flag `--precision`): use f32 or another backend; `ebm devices` lists the types of each"
@@ -137,77 +36,11 @@ pub enum TrainError {
         /// What was asked for.
         precision: ebm_models::Precision,
     },
-    /// The sum over all states would take too long.
-    #[error("{0} (`--method ais`)")]
-    TooManyStates(#[from] ebm_models::TooManyStates),
-    /// There is nothing to look at.
-    #[error("there are no examples to evaluate the model on")]
-    NoExamples,
-    /// Examples that the model can't take.
-    #[error(
-        "the examples of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}", path.display()
-    )]
-    WrongExamples {
-        /// Where they come from.
-        path: PathBuf,
-        /// Their shape.
-        found: [usize; 3],
-        /// The shape that the model takes.
-        expected: [usize; 3],
-    },
-    /// Models that can't be composed.
-    #[error(transparent)]
-    Composition(#[from] crate::inference::CompositionError),
-    /// Outliers that the model can't take.
-    #[error(
-        "the images of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}: pass `--ood-resize` to scale them", path.display()
-    )]
-    WrongOutliers {
-        /// Where they come from.
-        path: PathBuf,
-        /// Their shape.
-        found: [usize; 3],
-        /// The shape that the model takes.
-        expected: [usize; 3],
-    },
-    /// A layer diverged before the machine was put together.
-    #[error(
-        "pretraining of layer {layer} diverged at step {step}: lower model.pretraining.learning_rate"
-    )]
-    PretrainingDiverged {
-        /// The hidden layer, from 1.
-        layer: usize,
-        /// The update of this layer.
-        step: u64,
-    },
-    /// Training diverged again and again.
-    #[error(
-        "training diverged at step {step} and {rollbacks} roll-backs with ever smaller learning rates did not help: lower optimizer.learning_rate or sampler.step_size, or raise objective.energy_regularizer; the last good checkpoint is kept in {}", folder.display()
-    )]
-    Diverged {
-        /// The step at which it was given up.
-        step: u64,
-        /// The number of roll-backs made.
-        rollbacks: u32,
-        /// The folder of checkpoints.
-        folder: PathBuf,
-    },
 }
 
-impl TrainError {
-    /// Turns an I/O error into one that names what was tried on which path.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
-    }
-}
-
-/// A checkpoint or model file that can't be used.
+/// A file of arrays that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CheckpointError {
     /// The file can't be read or written.
     #[error("can't {action} {}: {source}", path.display())]
@@ -219,22 +52,6 @@ pub enum CheckpointError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// There is none.
-    #[error("there is no checkpoint in {}: the run was stopped before it wrote one; `ebm resume` starts it from its beginning", path.display())]
-    Missing {
-        /// The folder that was searched.
-        path: PathBuf,
-    },
-    /// There is none any more, or the run was imported and never had one.
-    #[error("there is no checkpoint in {}, and to start from the beginning would overwrite {}: train on from its weights with `ebm train --from {} --out DIR`, or begin another run with another `--out`", path.display(), result.display(), run.display())]
-    NothingToResume {
-        /// The folder that was searched.
-        path: PathBuf,
-        /// What would be overwritten.
-        result: PathBuf,
-        /// The run folder.
-        run: PathBuf,
-    },
     /// The file is damaged.
     #[error("{} is corrupt ({message}): delete it, and the checkpoint before it is used", path.display())]
     Corrupt {
@@ -242,34 +59,6 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong with it.
         message: String,
-    },
-    /// The final model is damaged.
-    #[error("{} is corrupt ({message}): delete it, and `ebm resume` of its run writes it again", path.display())]
-    CorruptModel {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// What pretraining left is damaged.
-    #[error("{} is corrupt ({message}): delete it, and `ebm resume` trains this layer again", path.display())]
-    CorruptLayer {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// It keeps no chains.
-    #[error("{} keeps no chains: only those of kind \"replay_buffer\" or \"persistent\" (config section `chains`) outlive an update", path.display())]
-    NoChains {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is no model in a run folder.
-    #[error("there is no model in {}: the run was stopped before it wrote one; go on with it by `ebm resume`", path.display())]
-    NoModel {
-        /// The run folder.
-        path: PathBuf,
     },
     /// The file doesn't hold the weights of the model that it is said to hold.
     #[error("can't import {}: {message}", path.display())]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Images, Plane, Points};
 
 /// Examples that are looked at in one go where all of them are gone through, unless they are very large.
-pub(crate) const ROWS_AT_A_TIME: usize = 4096;
+pub const ROWS_AT_A_TIME: usize = 4096;
 
 /// Values that are looked at in one go, at most: of 1 GB.
 const VALUES_AT_A_TIME: usize = 1 << 28;
@@ -48,11 +48,7 @@ impl Examples<4> {
     }
 
     /// As [`from_images`](Self::from_images), without a copy where the device takes the host's memory.
-    pub(crate) fn from_owned_images(
-        images: Images,
-        (low, high): (f64, f64),
-        device: &Device,
-    ) -> Self {
+    pub fn from_owned_images(images: Images, (low, high): (f64, f64), device: &Device) -> Self {
         let [channels, height, width] = images.shape();
         let count = images.len();
         let checksum = crc32fast::hash(images.pixels());
@@ -161,7 +157,7 @@ impl<const D: usize> Examples<D> {
     }
 
     /// How many to look at in one go where all of them are gone through.
-    pub(crate) fn rows_at_a_time(&self) -> usize {
+    pub fn rows_at_a_time(&self) -> usize {
         let size = self.shape[1..].iter().product::<usize>().max(1);
         (VALUES_AT_A_TIME / size).clamp(1, ROWS_AT_A_TIME)
     }
@@ -230,7 +226,7 @@ impl Order {
     }
 
     /// This place, to go back to: what was drawn from the state isn't copied.
-    pub(crate) fn place(&self) -> Self {
+    pub fn place(&self) -> Self {
         Self {
             noise: self.noise.clone(),
             position: self.position,

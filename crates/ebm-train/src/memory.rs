@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 
 /// Whether the system would give memory for so many `f32` values at once. Nothing is touched, let alone kept.
-pub(crate) fn fits(values: u128) -> bool {
+pub fn fits(values: u128) -> bool {
     fits_bytes(values.saturating_mul(size_of::<f32>() as u128))
 }
 
 /// The same of values that lie on a device. Of the memory of a GPU nothing is known here: what is free beside the processor says
 /// nothing about it.
-pub(crate) fn fits_on(values: u128, device: &Device) -> bool {
+pub fn fits_on(values: u128, device: &Device) -> bool {
     let bytes = values.saturating_mul(size_of::<f32>() as u128);
     if is_of_processor(&format!("{device:?}")) {
         fits_bytes(bytes)
@@ -31,7 +31,7 @@ fn is_of_processor(device: &str) -> bool {
 
 /// Whether the system would give so many bytes at once: whether there is room for them in the address space, which
 /// `ulimit -v` bounds, and in the memory that is free, which the machine or a control group bounds.
-pub(crate) fn fits_bytes(bytes: u128) -> bool {
+pub fn fits_bytes(bytes: u128) -> bool {
     is_addressable(bytes) && available().is_none_or(|available| bytes <= u128::from(available))
 }
 
@@ -40,17 +40,17 @@ fn is_addressable(bytes: u128) -> bool {
 }
 
 /// The memory of so many `f32` values, in words.
-pub(crate) fn amount(values: u128) -> String {
+pub fn amount(values: u128) -> String {
     amount_of_bytes(values.saturating_mul(size_of::<f32>() as u128))
 }
 
 /// So many bytes, in words.
-pub(crate) fn amount_of_bytes(bytes: u128) -> String {
+pub fn amount_of_bytes(bytes: u128) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 /// The product of sizes.
-pub(crate) fn product(sizes: &[usize]) -> u128 {
+pub fn product(sizes: &[usize]) -> u128 {
     sizes
         .iter()
         .fold(1, |total, &size| u128::saturating_mul(total, size as u128))

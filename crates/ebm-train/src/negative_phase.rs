@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
-use crate::config::{ChainStorage, ChainsConfig, StartConfig, TrainerConfig};
+use crate::recipe::{ChainStorage, ChainsConfig, Recipe, StartConfig};
 use crate::trainable::Trainable;
 use crate::weights::floats;
 
@@ -41,24 +41,19 @@ pub struct Negatives<const D: usize> {
 
 impl<const D: usize> NegativePhase<D> {
     /// The phase of a configuration, for batches of `shape` = `[batch, ..]`.
-    pub fn new(
-        config: &TrainerConfig,
-        shape: [usize; D],
-        noise: &mut Noise,
-        device: &Device,
-    ) -> Self {
-        let (low, high) = config.range;
+    pub fn new(recipe: &Recipe, shape: [usize; D], noise: &mut Noise, device: &Device) -> Self {
+        let (low, high) = recipe.range;
         let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
             let mut shape = shape;
             shape[0] = capacity;
             let config = ReplayBufferConfig {
                 fresh_fraction,
-                starting_points: start.points(config.range),
+                starting_points: start.points(recipe.range),
                 storage,
             };
             Self::Buffer(ReplayBuffer::new(shape, config, noise, device))
         };
-        match &config.chains {
+        match &recipe.chains {
             ChainsConfig::ReplayBuffer(keys) => {
                 let storage = match keys.storage {
                     ChainStorage::F32 => Storage::F32,
@@ -72,16 +67,16 @@ impl<const D: usize> NegativePhase<D> {
                     noise,
                 )
             }
-            ChainsConfig::Persistent(keys) if config.sampler.replicas() > 1 => {
+            ChainsConfig::Persistent(keys) if recipe.sampler.replicas() > 1 => {
                 let mut shape = shape;
-                shape[0] *= config.sampler.replicas();
-                Self::Replicas(keys.start.points(config.range).draw(shape, noise, device))
+                shape[0] *= recipe.sampler.replicas();
+                Self::Replicas(keys.start.points(recipe.range).draw(shape, noise, device))
             }
             ChainsConfig::Persistent(keys) => {
                 buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
             }
             ChainsConfig::Data(_) => Self::Data,
-            ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(config.range)),
+            ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(recipe.range)),
         }
     }
 
@@ -91,7 +86,7 @@ impl<const D: usize> NegativePhase<D> {
         &self,
         energy: &E,
         batch: &Tensor<D>,
-        config: &TrainerConfig,
+        recipe: &Recipe,
         noise: &mut Noise,
         interrupt: &mut Interrupt<'_>,
     ) -> Negatives<D> {
@@ -106,10 +101,10 @@ impl<const D: usize> NegativePhase<D> {
             Self::Noise(points) => (points.draw(shape, noise, &batch.device()), None),
         };
         let chains = energy.run(
-            &config.sampler,
+            &recipe.sampler,
             start.clone(),
-            config.sampler.steps(),
-            config.range,
+            recipe.sampler.steps(),
+            recipe.range,
             noise,
             interrupt,
         );

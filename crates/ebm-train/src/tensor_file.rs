@@ -10,8 +10,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use crate::error::CheckpointError;
+use crate::files::input_file::{InputError, read_bytes};
 use crate::files::write_whole;
-use crate::input_file::{InputError, read_bytes};
 
 /// Metadata key of the checksum.
 const CHECKSUM: &str = "crc32";
@@ -77,7 +77,7 @@ impl TensorFile {
 
     /// What [`load_unchecked`](Self::load_unchecked) gives of the bytes of the file at `path`, and
     /// beside it the arrays of types that aren't read, each in words.
-    pub(crate) fn with_unread(
+    pub fn with_unread(
         bytes: &[u8],
         path: &Path,
     ) -> Result<(Self, BTreeMap<String, String>), CheckpointError> {
@@ -214,14 +214,14 @@ fn unreadable(path: &Path) -> impl FnOnce(String) -> CheckpointError {
 
 /// Whether a file starts as those of safetensors do: with a length that it can hold, and a
 /// dictionary.
-pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
+pub fn is_safetensors(bytes: &[u8]) -> bool {
     bytes.split_first_chunk().is_some_and(|(length, rest)| {
         u64::from_le_bytes(*length) <= rest.len() as u64 && rest.starts_with(b"{")
     })
 }
 
 /// The bytes of a file, of which none are read if it is no plain file or doesn't fit into memory.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+pub fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
     read_bytes(path, u64::MAX).map_err(|error| CheckpointError::Io {
         action: "read",
         path: path.to_path_buf(),

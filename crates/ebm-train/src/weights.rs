@@ -93,11 +93,7 @@ pub fn load_weights<M: Module>(
 }
 
 /// An array as f32, if it is one of floating-point numbers and of the shape of its parameter.
-pub(crate) fn fitting(
-    name: &str,
-    data: TensorData,
-    expected: &Shape,
-) -> Result<TensorData, String> {
+pub fn fitting(name: &str, data: TensorData, expected: &Shape) -> Result<TensorData, String> {
     if data.shape() != expected {
         return Err(format!(
             "parameter {name} has shape {:?}, expected {:?}",
@@ -111,7 +107,7 @@ pub(crate) fn fitting(
 }
 
 /// An array of floating-point numbers as f32; anything else's type.
-pub(crate) fn floats(data: TensorData) -> Result<TensorData, DType> {
+pub fn floats(data: TensorData) -> Result<TensorData, DType> {
     match data.dtype() {
         DType::F32 => Ok(data),
         DType::F64 | DType::F16 | DType::BF16 => Ok(data.convert::<f32>()),
@@ -120,7 +116,7 @@ pub(crate) fn floats(data: TensorData) -> Result<TensorData, DType> {
 }
 
 /// The first of an array's numbers, which are f32, that isn't finite, and its place.
-pub(crate) fn find_infinite(data: &TensorData) -> Option<(usize, f32)> {
+pub fn find_infinite(data: &TensorData) -> Option<(usize, f32)> {
     let mut values = data.iter::<f32>().enumerate();
     values.find(|(_, value)| !value.is_finite())
 }

@@ -10,7 +10,7 @@ use ebm_models::{
 };
 use ebm_ops::Noise;
 use ebm_sampling::{Dynamics, random_states, recall};
-use ebm_train::config::TrainerConfig;
+use ebm_train::Recipe;
 use ebm_train::{Examples, Metrics, StepOutcome, Trainable, Trainer, weights};
 use machines::{
     config, divergence, in_proportion, rows_of, spin_config, two_prototypes, visible_probabilities,
@@ -21,12 +21,12 @@ const VISIBLE: usize = 6;
 
 /// Trains to the end; every update must be applied.
 fn trained<M: Trainable<2>>(
-    config: TrainerConfig,
+    config: Recipe,
     model: M,
     examples: Tensor<2>,
     seed: u64,
 ) -> Trainer<M, 2> {
-    let steps = config.training.steps;
+    let steps = config.steps;
     let examples = Examples::from_tensor(examples);
     let mut trainer = Trainer::new(config, model, examples, Noise::new(seed)).unwrap();
     for _ in 0..steps {
@@ -238,7 +238,7 @@ fn weight_decay_shrinks_weights_and_nothing_else() {
     let device = Device::flex();
     fn after<M: Trainable<2>>(
         model: M,
-        config: TrainerConfig,
+        config: Recipe,
         examples: Tensor<2>,
     ) -> std::collections::BTreeMap<String, Vec<f64>> {
         let examples = Examples::from_tensor(examples);
@@ -350,7 +350,7 @@ fn offsets_follow_the_training() {
 }
 
 /// After a checkpoint a trainer of another seed makes, bit for bit, the updates that would have followed.
-fn assert_resumes<M: Trainable<2>>(config: TrainerConfig, model: M, other: M, data: &Tensor<2>) {
+fn assert_resumes<M: Trainable<2>>(config: Recipe, model: M, other: M, data: &Tensor<2>) {
     let trainer = |model: M, seed: u64| {
         let examples = Examples::from_tensor(data.clone());
         Trainer::new(config.clone(), model, examples, Noise::new(seed)).unwrap()

@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BoltzmannMachine, Coding, Dbm, Energy, MeanField, Rbm, RbmConfig, VisibleUnits};
 use ebm_ops::Noise;
-use ebm_train::config::TrainerConfig;
+use ebm_train::Recipe;
 use ebm_train::{
     ContrastiveDivergence, ParameterGradients, ParameterOptimizer, Trainable, load_weights, weights,
 };
@@ -290,7 +290,7 @@ fn minus_energy(p: &Parameters, coding: Coding, number: usize) -> f64 {
     total
 }
 
-fn configured(coding: Coding, changes: &[&str]) -> TrainerConfig {
+fn configured(coding: Coding, changes: &[&str]) -> Recipe {
     match coding {
         Coding::Spin => spin_config(changes),
         Coding::Binary => config(changes),

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::{config, floats};
 use ebm_models::{Activation, Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
-use ebm_train::config::OptimizerConfig;
+use ebm_run::config::OptimizerConfig;
 use ebm_train::{
     ContrastiveDivergence, Order, ParameterGradients, ParameterOptimizer, load_weights, weights,
 };

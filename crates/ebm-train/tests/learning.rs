@@ -78,7 +78,7 @@ fn a_mixture_of_two_normals_is_learned_as_a_density() {
     let model = MlpConfig::new(2, vec![32, 32]).init(&device, &mut noise);
     let points = mixture.draw(4000, &mut noise, &device);
     let config = config(&["sampler.clamp=false", "training.ema_decay=0.98"]);
-    let steps = config.training.steps;
+    let steps = config.steps;
     let (before, _) = compare(&mixture, &model, &device);
     let mut trainer = Trainer::new(config, model, Examples::from_tensor(points), noise).unwrap();
     for _ in 0..steps {

@@ -1,6 +1,6 @@
 //! How a run stands, as plain lines for logs and pipes.
 
-use ebm::training::report::RunState;
+use ebm::run::report::RunState;
 
 use crate::cli::numbers::{clock, rate, significant};
 use crate::cli::terminal::shown;

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ebm::training::config::{EnergyUnit, RunConfig};
-use ebm::training::report::{RunState, thin};
-use ebm::training::run::{
-    EventHistory, JsonLines, MetricsHistory, MetricsLine, RecordedEvent, RunFolder,
-};
+use ebm::run::config::{EnergyUnit, RunConfig};
+use ebm::run::report::{RunState, thin};
+use ebm::run::{EventHistory, JsonLines, MetricsHistory, MetricsLine, RecordedEvent, RunFolder};
 
 use crate::cli::failure::Failure;
 

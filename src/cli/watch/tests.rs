@@ -15,7 +15,7 @@ use super::view::draw;
 /// A run of 41 lines, every 25 updates, half a second each, 5 seconds in all when it is half through.
 fn run_folder(lines: u64) -> TempDir {
     let folder = TempDir::new().unwrap();
-    let config = ebm::training::config::preset("digits").unwrap();
+    let config = ebm::run::config::preset("digits").unwrap();
     let config = config
         .lines()
         .map(|line| {

@@ -1,8 +1,8 @@
 //! The picture of a run on a terminal.
 
-use ebm::training::config::EnergyUnit;
-use ebm::training::report::RunState;
-use ebm::training::{Axis, AxisOptions, Clipped, Extent, Side};
+use ebm::run::config::EnergyUnit;
+use ebm::run::report::RunState;
+use ebm::run::{Axis, AxisOptions, Clipped, Extent, Side};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};

@@ -8,7 +8,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::{DataError, Images, Split, Wanted, find_file, require_folder};
-use crate::input_file::{self, read_text};
+use crate::files::input_file::{self, read_text};
 
 /// `[channels, height, width]`.
 const SHAPE: [usize; 3] = [3, 32, 32];
@@ -45,7 +45,7 @@ pub fn load_cifar_folder(folder: &Path, split: Split) -> Result<Images, DataErro
 }
 
 /// As [`load_cifar_folder`], what is wanted of it alone.
-pub(crate) fn read_cifar_folder(
+pub fn read_cifar_folder(
     folder: &Path,
     split: Split,
     wanted: &Wanted,

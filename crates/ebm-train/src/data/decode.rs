@@ -20,7 +20,7 @@ use super::turns::Turns;
 use super::wanted::check_memory;
 use super::whole::{Markers, check_jpeg, check_png};
 use super::{DataError, error::one_line};
-use crate::input_file;
+use crate::files::input_file;
 
 /// The longest side of an image, read or asked for.
 const MAX_SIDE: u32 = 16_384;

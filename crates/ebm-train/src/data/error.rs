@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::input_file::InputError;
+use crate::files::input_file::InputError;
 
 /// An error of the data readers.
 ///
@@ -352,7 +352,7 @@ impl DataError {
     }
 
     /// Whether a part of a data set isn't there at all, and not that it can't be used.
-    pub(crate) fn is_absence(&self) -> bool {
+    pub fn is_absence(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::NoTestSplit { .. })
     }
 }

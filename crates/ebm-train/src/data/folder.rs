@@ -36,7 +36,7 @@ pub fn load_image_folder(
 }
 
 /// As [`load_image_folder`], what is wanted of it alone.
-pub(crate) fn read_image_folder(
+pub fn read_image_folder(
     folder: &Path,
     split: Split,
     options: &ImageOptions,

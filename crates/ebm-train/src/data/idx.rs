@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 
 use super::wanted::{Wanted, check_memory, zeros};
 use super::{DataError, Images};
-use crate::input_file;
+use crate::files::input_file;
 
 /// The type code of unsigned bytes.
 const U8: u8 = 0x08;

@@ -22,11 +22,7 @@ pub fn load_idx_folder(folder: &Path, split: Split) -> Result<Images, DataError>
 }
 
 /// As [`load_idx_folder`], what is wanted of it alone.
-pub(crate) fn read_idx_folder(
-    folder: &Path,
-    split: Split,
-    wanted: &Wanted,
-) -> Result<Images, DataError> {
+pub fn read_idx_folder(folder: &Path, split: Split, wanted: &Wanted) -> Result<Images, DataError> {
     require_folder(folder)?;
     let path = find_file(folder, &image_names(split)).ok_or_else(|| DataError::NotFound {
         path: folder.to_owned(),

@@ -27,22 +27,22 @@ use serde::{Deserialize, Serialize};
 
 pub use binarize::Binarize;
 pub use cifar::load_cifar_folder;
-pub(crate) use cifar::read_cifar_folder;
+pub use cifar::read_cifar_folder;
 pub use dataset::Images;
 pub use decode::{Fit, ImageOptions};
 pub use digits::digits;
 pub use error::DataError;
 pub use files::{load_image_files, load_image_files_like};
 pub use folder::load_image_folder;
-pub(crate) use folder::read_image_folder;
+pub use folder::read_image_folder;
 pub use mnist::load_idx_folder;
-pub(crate) use mnist::read_idx_folder;
+pub use mnist::read_idx_folder;
 pub use plane::{
     PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, Points, UnknownPlaneProblem, two_moons,
 };
 pub use wanted::Wanted;
 
-use crate::input_file::special;
+use crate::files::input_file::special;
 
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

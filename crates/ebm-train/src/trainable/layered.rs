@@ -9,7 +9,7 @@ use ebm_ops::Noise;
 use ebm_sampling::{BlockGibbs, Interrupt, Run, run_unless};
 
 use super::{Trainable, row_shape, rows, run_continuous_unless};
-use crate::config::SamplerConfig;
+use crate::recipe::SamplerConfig;
 
 /// Share of the distance to the batch's means that offsets of a centred machine move in an update (Melchior,
 /// Fischer & Wiskott 2016, section 4.2).

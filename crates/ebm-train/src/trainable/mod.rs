@@ -9,7 +9,7 @@ use ebm_models::{ConvNet, Energy, Mlp, Precision};
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, Run, run_unless};
 
-use crate::config::SamplerConfig;
+use crate::recipe::SamplerConfig;
 
 /// An energy that can be trained by contrastive divergence.
 ///
@@ -101,7 +101,7 @@ impl Trainable<4> for ConvNet {
 }
 
 /// Langevin dynamics or Metropolis, which any energy allows.
-pub(crate) fn run_continuous<E: Energy<D>, const D: usize>(
+pub fn run_continuous<E: Energy<D>, const D: usize>(
     energy: &E,
     sampler: &SamplerConfig,
     states: Tensor<D>,
@@ -135,7 +135,7 @@ fn run_continuous_unless<E: Energy<D>, const D: usize>(
 }
 
 /// States of any rank as rows: `[batch, units]`.
-pub(crate) fn rows<const D: usize>(states: Tensor<D>) -> Tensor<2> {
+pub fn rows<const D: usize>(states: Tensor<D>) -> Tensor<2> {
     states.flatten(1, D - 1)
 }
 

@@ -7,7 +7,7 @@ use ebm_ops::activation::sigmoid;
 use ebm_sampling::{Interrupt, Run, SingleSiteGibbs, random_states, run_unless};
 
 use super::{Trainable, row_shape, rows};
-use crate::config::SamplerConfig;
+use crate::recipe::SamplerConfig;
 
 /// What pairwise machines share: states are all units in one row, `[batch, units, 1, ..]`, and the examples themselves
 /// without hidden units; temperature 0 is a Hopfield network's own.

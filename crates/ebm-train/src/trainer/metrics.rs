@@ -13,7 +13,7 @@ pub struct Metrics {
     pub step: u64,
     /// The objective.
     pub loss: f64,
-    /// Mean energy of the batch, in the run's [`EnergyUnit`](crate::config::EnergyUnit).
+    /// Mean energy of the batch, in the run's [`EnergyUnit`](crate::recipe::EnergyUnit).
     pub data_energy: f64,
     /// Mean energy of the samples, in the same unit.
     pub sample_energy: f64,

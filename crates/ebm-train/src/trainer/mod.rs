@@ -10,7 +10,6 @@ use ebm_sampling::Interrupt;
 
 pub use metrics::{Metrics, StepOutcome};
 
-use crate::config::{ChainsConfig, ConfigError, SamplerConfig, TrainerConfig};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
 use crate::gradients::ParameterGradients;
@@ -19,6 +18,7 @@ use crate::moving_average::MovingAverage;
 use crate::negative_phase::NegativePhase;
 use crate::objective::{ContrastiveDivergence, Sparsity};
 use crate::optimizer::ParameterOptimizer;
+use crate::recipe::{ChainsConfig, InvalidValue, Recipe, SamplerConfig};
 use crate::trainable::Trainable;
 use crate::weights::weights;
 
@@ -39,7 +39,7 @@ use crate::weights::weights;
 ///
 /// `D` is the rank of a batch of examples: 2 for vectors `[batch, features]`, 4 for images `[batch, channels, height, width]`.
 pub struct Trainer<M, const D: usize> {
-    config: TrainerConfig,
+    recipe: Recipe,
     model: M,
     average: Option<MovingAverage<M>>,
     optimizer: ParameterOptimizer,
@@ -59,28 +59,28 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// If a value is out of range, there are fewer examples than a batch takes, or the chains don't fit into
     /// memory.
     pub fn new(
-        config: TrainerConfig,
+        recipe: Recipe,
         model: M,
         examples: Examples<D>,
         mut noise: Noise,
     ) -> Result<Self, TrainError> {
-        config.validate()?;
-        let batch_size = config.training.batch_size;
+        recipe.validate()?;
+        let batch_size = recipe.batch_size;
         if batch_size > examples.len() {
             return Err(TrainError::BatchTooLarge {
                 batch_size,
                 examples: examples.len(),
             });
         }
-        if !model.supports(&config.sampler) {
-            return Err(unsupported(&config.sampler).into());
+        if !model.supports(&recipe.sampler) {
+            return Err(unsupported(&recipe.sampler).into());
         }
-        check_precision(config.training.precision, &model, &examples.device())?;
+        check_precision(recipe.precision, &model, &examples.device())?;
         let mut shape = model.state_shape(examples.shape());
-        let (key, found, chains) = match &config.chains {
+        let (key, found, chains) = match &recipe.chains {
             ChainsConfig::ReplayBuffer(keys) => ("chains.capacity", keys.capacity, keys.capacity),
             _ => {
-                let replicas = config.sampler.replicas();
+                let replicas = recipe.sampler.replicas();
                 (
                     "sampler.temperatures",
                     replicas,
@@ -93,7 +93,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let values = memory::product(&shape).saturating_mul(3);
         let device = examples.device();
         if !memory::fits_on(values, &device) {
-            return Err(ConfigError::Value {
+            return Err(InvalidValue {
                 key,
                 found: found.to_string(),
                 expected: format!(
@@ -108,7 +108,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         // Data, the same with noise, chains, their gradients, and the pass over data and chains together.
         let batch = memory::product(&shape).saturating_mul(6);
         if !memory::fits_on(batch, &device) {
-            return Err(ConfigError::Value {
+            return Err(InvalidValue {
                 key: "training.batch_size",
                 found: batch_size.to_string(),
                 expected: format!(
@@ -118,21 +118,20 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             }
             .into());
         }
-        let negative_phase = NegativePhase::new(&config, shape, &mut noise, &device);
+        let negative_phase = NegativePhase::new(&recipe, shape, &mut noise, &device);
         Ok(Self {
-            average: config
-                .training
+            average: recipe
                 .ema_decay
                 .map(|decay| MovingAverage::new(&model, decay)),
             model: model.train(),
-            optimizer: ParameterOptimizer::new(&config.optimizer),
+            optimizer: ParameterOptimizer::new(&recipe.optimizer),
             negative_phase,
             examples,
             order,
             noise,
             step: 0,
             rollbacks: 0,
-            config,
+            recipe,
         })
     }
 
@@ -150,39 +149,39 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// noise, the chains and the place in the data are as before, so that the update that comes next is the same, bit for bit.
     pub fn step_unless(&mut self, interrupt: &mut Interrupt<'_>) -> Option<StepOutcome> {
         let (noise, place) = (self.noise.clone(), self.order.place());
-        let training = &self.config.training;
+        let recipe = &self.recipe;
         let learning_rate = self.learning_rate();
-        let indices = self.order.next(training.batch_size, self.examples.len());
+        let indices = self.order.next(recipe.batch_size, self.examples.len());
         let data = self.examples.batch(indices);
 
         let frozen = self.model.valid();
         // The same, but for the type of its products where chains are to move in half precision.
-        let moving = training.precision.frozen(&frozen);
+        let moving = recipe.precision.frozen(&frozen);
         // Chains that start at the data start at the examples, the objective sees them with noise.
-        let clamped = frozen.clamp_unless(data, &self.config.sampler, &mut self.noise, interrupt);
+        let clamped = frozen.clamp_unless(data, &self.recipe.sampler, &mut self.noise, interrupt);
         let negatives =
             self.negative_phase
-                .sample(&moving, &clamped, &self.config, &mut self.noise, interrupt);
+                .sample(&moving, &clamped, &self.recipe, &mut self.noise, interrupt);
         if interrupt.was_raised() {
             (self.noise, self.order) = (noise, place);
             return None;
         }
         let clamped = add_noise(
             clamped,
-            training.data_noise,
-            self.config.range,
+            recipe.data_noise,
+            self.recipe.range,
             &mut self.noise,
         );
 
         let mut objective = ContrastiveDivergence {
-            energy_regularizer: self.config.objective.energy_regularizer,
+            energy_regularizer: self.recipe.objective.energy_regularizer,
         }
         .evaluate(
             &self.model,
             clamped.clone().autodiff(),
             negatives.samples.clone().autodiff(),
         );
-        if let Some(keys) = &self.config.objective.sparsity {
+        if let Some(keys) = &self.recipe.objective.sparsity {
             let sparsity = Sparsity {
                 target: keys.target,
                 cost: keys.cost,
@@ -197,10 +196,10 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         self.step += 1;
         let metrics =
             Metrics::read_back(self.step, &objective, &gradients, &negatives, learning_rate);
-        if !metrics.is_finite() || metrics.largest_energy() > self.config.energy_limit {
+        if !metrics.is_finite() || metrics.largest_energy() > self.recipe.energy_limit {
             return Some(StepOutcome::Refused(metrics));
         }
-        let factor = match self.config.optimizer.gradient_clip() {
+        let factor = match self.recipe.optimizer.gradient_clip() {
             Some(limit) if metrics.gradient_norm > limit => limit / metrics.gradient_norm,
             _ => 1.0,
         };
@@ -220,9 +219,9 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         self.step
     }
 
-    /// The configuration.
-    pub fn config(&self) -> &TrainerConfig {
-        &self.config
+    /// The recipe.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// The examples.
@@ -260,7 +259,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
 
     /// The learning rate of the next update: the schedule's, halved by each roll-back.
     pub fn learning_rate(&self) -> f64 {
-        self.config.learning_rate(self.step, self.rollbacks)
+        self.recipe.learning_rate(self.step, self.rollbacks)
     }
 
     /// The number of times that training went back to a checkpoint.
@@ -270,14 +269,14 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
 }
 
 /// What to say of a sampler that can't move chains of the model.
-fn unsupported(sampler: &SamplerConfig) -> ConfigError {
+fn unsupported(sampler: &SamplerConfig) -> InvalidValue {
     match sampler {
-        SamplerConfig::Gibbs(keys) if keys.temperature == 0.0 => ConfigError::Value {
+        SamplerConfig::Gibbs(keys) if keys.temperature == 0.0 => InvalidValue {
             key: "sampler.temperature",
             found: "0.0 with \"gibbs\"".into(),
             expected: "a number above 0 for a machine with layers, whose blocks are drawn, or a model that falls: \"hopfield\" or \"boltzmann_machine\"".into(),
         },
-        other => ConfigError::Value {
+        other => InvalidValue {
             key: "sampler.kind",
             found: format!("\"{}\"", other.name()),
             expected: "a sampler that can move chains of this model: \"langevin\" or \"metropolis\" for networks and Gaussian units, \"gibbs\" or \"parallel_tempering\" for machines with layers, \"gibbs\" for pairwise machines".into(),
@@ -292,7 +291,7 @@ fn check_precision<M: Trainable<D>, const D: usize>(
     device: &Device,
 ) -> Result<(), TrainError> {
     if !model.supports_precision(precision) {
-        return Err(ConfigError::Value {
+        return Err(InvalidValue {
             key: "training.precision",
             found: format!("\"{precision}\""),
             expected: "\"f32\" with this model: networks and machines with layers can do with less"

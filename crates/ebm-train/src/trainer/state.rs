@@ -44,7 +44,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             state: TrainerState {
                 step: self.step,
                 rollbacks: self.rollbacks,
-                base_rate: Some(self.config.optimizer.learning_rate()),
+                base_rate: Some(self.recipe.optimizer.learning_rate()),
                 noise: self.noise.clone(),
                 order: self.order.clone(),
                 counters,

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 use burn::tensor::Tensor;
-use ebm_train::config::{ConfigTable, TrainerConfig};
+use ebm_run::config::ConfigTable;
+use ebm_train::Recipe;
 
 /// A linear energy of points, learned by maximum likelihood.
 const BASE: &str = r#"
@@ -37,12 +38,12 @@ batch_size = 128
 "#;
 
 /// [`BASE`] with keys changed as `--set` does.
-pub fn config(changes: &[&str]) -> TrainerConfig {
+pub fn config(changes: &[&str]) -> Recipe {
     let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
     for change in changes {
         table.set(change).unwrap();
     }
-    table.read().unwrap().trainer()
+    table.read().unwrap().recipe()
 }
 
 /// The values of a tensor on the host.

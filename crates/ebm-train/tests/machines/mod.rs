@@ -3,7 +3,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Coding, Energy, states};
-use ebm_train::config::{ConfigTable, TrainerConfig};
+use ebm_run::config::ConfigTable;
+use ebm_train::Recipe;
 
 /// Persistent chains and a learning rate that falls to 0.
 const BASE: &str = r#"
@@ -37,16 +38,16 @@ batch_size = 100
 "#;
 
 /// The base with keys changed as `--set` does.
-pub fn config(changes: &[&str]) -> TrainerConfig {
+pub fn config(changes: &[&str]) -> Recipe {
     let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
     for change in changes {
         table.set(change).unwrap();
     }
-    table.read().unwrap().trainer()
+    table.read().unwrap().recipe()
 }
 
 /// The same for spins.
-pub fn spin_config(changes: &[&str]) -> TrainerConfig {
+pub fn spin_config(changes: &[&str]) -> Recipe {
     let spins = [
         "data.range=[-1.0, 1.0]",
         "model={kind=\"boltzmann_machine\"}",

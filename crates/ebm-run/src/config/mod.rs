@@ -1,0 +1,123 @@
+//! What a run is: one TOML file with a section for each stage of training.
+//!
+//! A [`RunConfig`] is read in layers: a preset or a file, then `--set section.key=value` overrides. Every
+//! error names the key, what was found and what was expected.
+
+mod commented;
+mod data;
+mod energy_unit;
+mod error;
+mod model;
+mod output;
+mod paths;
+mod presets;
+mod recovery;
+mod table;
+mod training;
+
+use ebm_train::Recipe;
+use ebm_train::keys;
+use serde::{Deserialize, Serialize};
+
+pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
+pub use ebm_train::recipe::{
+    AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
+    GibbsConfig, InvalidValue, LangevinConfig, LinearConfig, MetropolisConfig, NoKeys,
+    ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PersistentConfig,
+    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, SparsityConfig,
+    StartConfig,
+};
+pub use energy_unit::EnergyUnit;
+pub use error::ConfigError;
+pub use model::{
+    BoltzmannMachineConfig, ConvNetConfig, DbmConfig, HopfieldConfig, MlpConfig, ModelConfig,
+    PretrainingConfig, RbmConfig,
+};
+pub use output::{MAX_SAMPLES, OutputConfig};
+pub use presets::{PRESETS, preset};
+pub use recovery::RecoveryConfig;
+pub use table::ConfigTable;
+pub use training::TrainingConfig;
+
+keys! {
+/// Everything that determines a run, apart from the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Seed of all randomness of the run. A whole number of at least 0.
+    #[serde(default)]
+    pub seed: u64,
+    /// Backend, as `--backend` takes it: what computes; absent: `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+    /// The examples.
+    pub data: DataConfig,
+    /// The energy.
+    pub model: ModelConfig,
+    /// How chains move.
+    pub sampler: SamplerConfig,
+    /// Where the negative chains come from.
+    pub chains: ChainsConfig,
+    /// What is minimised.
+    #[serde(default)]
+    pub objective: ObjectiveConfig,
+    /// How parameters move.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate changes.
+    #[serde(default)]
+    pub schedule: ScheduleConfig,
+    /// How long, and on how much at a time.
+    pub training: TrainingConfig,
+    /// What to do when a step fails.
+    #[serde(default)]
+    pub recovery: RecoveryConfig,
+    /// What is written, and how often.
+    #[serde(default)]
+    pub output: OutputConfig,
+}
+}
+
+impl RunConfig {
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    ///
+    /// The first key that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.data.validate()?;
+        self.model.validate()?;
+        self.recipe().validate()?;
+        self.model.check_fit(&self.data, &self.training)?;
+        self.recovery.validate()?;
+        Ok(self.output.validate()?)
+    }
+
+    /// What a [`Trainer`](ebm_train::Trainer) needs of it.
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            steps: self.training.steps,
+            batch_size: self.training.batch_size,
+            data_noise: self.training.data_noise,
+            ema_decay: self.training.ema_decay,
+            precision: self.training.precision,
+            sampler: self.sampler.clone(),
+            chains: self.chains.clone(),
+            objective: self.objective.clone(),
+            optimizer: self.optimizer.clone(),
+            schedule: self.schedule.clone(),
+            energy_limit: self.recovery.energy_limit,
+            range: self.data.range(),
+        }
+    }
+
+    /// The configuration as TOML, defaults included.
+    ///
+    /// # Errors
+    ///
+    /// If a value can't be written as TOML (a seed above 2^63 - 1).
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Write {
+            message: error.to_string(),
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The `[output]` section: what a run writes, and how often.
+
+use serde::{Deserialize, Serialize};
+
+use ebm_train::recipe::{InvalidValue, check, check_at_least_one, check_count, check_transitions};
+
+/// More samples than that are no picture.
+pub const MAX_SAMPLES: usize = 10_000;
+
+ebm_train::keys! {
+/// Cadence of metrics, pictures and checkpoints, all in updates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputConfig {
+    /// Updates between lines of `metrics.jsonl`, 1 or more.
+    pub log_every: u64,
+    /// Updates between pictures in `samples/`, 1 or more.
+    pub sample_every: u64,
+    /// Samples in a picture, 1 to 10,000.
+    pub sample_count: usize,
+    /// Transitions from noise to a sample, 0 to 1,000,000,000.
+    pub sample_steps: usize,
+    /// Updates between checkpoints, 1 or more.
+    pub checkpoint_every: u64,
+    /// Checkpoints kept, newest first, 2 or more.
+    pub keep_checkpoints: usize,
+}
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self {
+            log_every: 20,
+            sample_every: 500,
+            sample_count: 64,
+            sample_steps: 256,
+            checkpoint_every: 500,
+            keep_checkpoints: 3,
+        }
+    }
+}
+
+impl OutputConfig {
+    pub(super) fn validate(&self) -> Result<(), InvalidValue> {
+        check_at_least_one("output.log_every", self.log_every)?;
+        check_at_least_one("output.sample_every", self.sample_every)?;
+        check_count("output.sample_count", self.sample_count, MAX_SAMPLES)?;
+        check_transitions("output.sample_steps", self.sample_steps, 0)?;
+        check_at_least_one("output.checkpoint_every", self.checkpoint_every)?;
+        check(
+            self.keep_checkpoints >= 2,
+            "output.keep_checkpoints",
+            self.keep_checkpoints,
+            "at least 2, so that one is whole whatever happens",
+        )
+    }
+}

@@ -1,0 +1,44 @@
+//! The `[recovery]` section: what to do when training diverges.
+
+use serde::{Deserialize, Serialize};
+
+use ebm_train::MOST_ROLLBACKS;
+use ebm_train::recipe::{InvalidValue, check, check_at_least_one, check_positive};
+
+ebm_train::keys! {
+/// When to go back to a checkpoint, and when to give up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecoveryConfig {
+    /// Bad steps in a row (none of them applied) after which training goes back to a checkpoint with half
+    /// the learning rate; 1 or more.
+    pub max_bad_steps: u32,
+    /// Times it goes back before it gives up, 0 to 1,000,000.
+    pub max_rollbacks: u32,
+    /// A mean energy beyond +-this makes a step bad, as one that is not a number does; above 0.
+    pub energy_limit: f64,
+}
+}
+
+impl Default for RecoveryConfig {
+    fn default() -> Self {
+        Self {
+            max_bad_steps: 5,
+            max_rollbacks: 5,
+            energy_limit: 1e6,
+        }
+    }
+}
+
+impl RecoveryConfig {
+    pub(super) fn validate(&self) -> Result<(), InvalidValue> {
+        check_at_least_one("recovery.max_bad_steps", self.max_bad_steps.into())?;
+        check(
+            self.max_rollbacks <= MOST_ROLLBACKS,
+            "recovery.max_rollbacks",
+            self.max_rollbacks,
+            format!("a whole number up to {MOST_ROLLBACKS}: each halves the learning rate"),
+        )?;
+        check_positive("recovery.energy_limit", self.energy_limit)
+    }
+}

@@ -1,0 +1,42 @@
+//! A run as the command knows it: its configuration, its folder, its report, and what its trained model can be used for.
+//!
+//! [`train`] makes a whole run from a [`RunConfig`](config::RunConfig) into a folder, [`resume`] goes on with it; [`inference`] uses a trained
+//! energy: to fill in pixels, to denoise, composed with others, to compare images. What learns is `ebm-train`.
+
+pub mod config;
+pub mod evaluation;
+pub mod inference;
+pub mod report;
+
+mod axis;
+mod density_picture;
+mod error;
+mod listing;
+mod network;
+mod npz;
+mod number;
+mod picture;
+mod plot;
+mod run;
+mod scale;
+mod suggestion;
+mod ticks;
+mod titled_grid;
+
+pub use axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
+pub use density_picture::{DensityPanel, density_panels};
+pub use error::RunError;
+pub use network::Network;
+pub use npz::write_npz;
+pub use picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
+pub use plot::{Curve, LinePlot};
+pub use run::{
+    Annealing, ClaimedFolder, Collect, Event, EventHistory, EventKind, ImportedMachine,
+    ImportedModel, ImportedNetwork, JsonLines, Machine, Machines, MetricsHistory, MetricsLine,
+    ModelFile, NetworkKind, NetworkOutput, Outcome, PlaneView, Processor, RecentMetrics,
+    RecordedEvent, Renaming, RunFolder, SampleOptions, Samples, Speed, Walk, Watch, WeightsFile,
+    draw, examples, export, import, load_model, resume, sample, sample_picture, stored_chains,
+    train, walk,
+};
+pub use suggestion::{did_you_mean, nearest};
+pub use titled_grid::{TitledColumns, titled_grid};

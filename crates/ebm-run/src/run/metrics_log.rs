@@ -1,0 +1,150 @@
+//! `metrics.jsonl`: one line of averages every so many updates.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::events::Speed;
+use super::log_file::{LogFile, Logged};
+use super::metrics_line::MetricsLine;
+use super::traces::EnergyTraces;
+use ebm_train::Metrics;
+
+/// The open file and the averages since its last line.
+pub(super) struct MetricsLog {
+    file: LogFile,
+    traces: EnergyTraces,
+    sums: Vec<Metrics>,
+    since: Instant,
+    started: Instant,
+    seconds_before: f64,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    metrics: &'a Metrics,
+    steps_per_second: f64,
+    samples_per_second: f64,
+    seconds: f64,
+}
+
+impl Logged for MetricsLine {
+    fn step(&self) -> Option<u64> {
+        Some(self.step)
+    }
+}
+
+impl MetricsLog {
+    /// Goes back to where the file was after `step` updates. The text is a warning.
+    pub(super) fn go_back(&mut self, step: u64) -> Option<String> {
+        let mut seconds_before = 0.0;
+        let mut traces = EnergyTraces::default();
+        let warning = self.file.go_back(step, |line: MetricsLine| {
+            take(line, &mut seconds_before, &mut traces);
+        });
+        (self.seconds_before, self.traces) = (seconds_before, traces);
+        self.sums.clear();
+        (self.since, self.started) = (Instant::now(), Instant::now());
+        warning
+    }
+
+    /// Tries a last time to write what couldn't be written. The text is a warning.
+    pub(super) fn finish(&mut self) -> Option<String> {
+        self.file.flush()
+    }
+
+    /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
+    pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
+        let mut seconds_before = 0.0;
+        let mut traces = EnergyTraces::default();
+        let (file, warning) = LogFile::open(path, step, |line: MetricsLine| {
+            take(line, &mut seconds_before, &mut traces);
+        });
+        let log = Self {
+            file,
+            traces,
+            sums: Vec::new(),
+            since: Instant::now(),
+            started: Instant::now(),
+            seconds_before,
+        };
+        (log, warning)
+    }
+
+    /// Takes an update in.
+    pub(super) fn add(&mut self, metrics: Metrics) {
+        self.sums.push(metrics);
+    }
+
+    /// Writes a line, and gives what it says, and a warning if it couldn't be written.
+    pub(super) fn write(&mut self, batch_size: usize) -> Option<(Metrics, Speed, Option<String>)> {
+        let metrics = mean(&self.sums)?;
+        let steps_per_second = self.sums.len() as f64 / self.since.elapsed().as_secs_f64();
+        let speed = Speed {
+            steps_per_second,
+            samples_per_second: steps_per_second * batch_size as f64,
+        };
+        self.sums.clear();
+        self.since = Instant::now();
+        let warning = self.file.write(&Line {
+            metrics: &metrics,
+            steps_per_second: speed.steps_per_second,
+            samples_per_second: speed.samples_per_second,
+            seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
+        });
+        self.traces
+            .add(metrics.step, metrics.data_energy, metrics.sample_energy);
+        Some((metrics, speed, warning))
+    }
+
+    /// The energies in all lines so far.
+    pub(super) fn traces(&self) -> &EnergyTraces {
+        &self.traces
+    }
+
+    /// Leaves time out of the speed that was spent on something else.
+    pub(super) fn pause<T>(&mut self, action: impl FnOnce() -> T) -> T {
+        let paused = Instant::now();
+        let result = action();
+        self.leave_out(paused.elapsed());
+        result
+    }
+
+    /// Leaves time out of the speed.
+    pub(super) fn leave_out(&mut self, time: Duration) {
+        self.since += time;
+    }
+}
+
+/// Takes in a line that was written before.
+fn take(line: MetricsLine, seconds: &mut f64, traces: &mut EnergyTraces) {
+    if line.seconds.is_finite() {
+        *seconds = line.seconds;
+    }
+    traces.add(line.step, line.data_energy, line.sample_energy);
+}
+
+/// The average of some updates, with the step and learning rate of the last.
+fn mean(metrics: &[Metrics]) -> Option<Metrics> {
+    let last = *metrics.last()?;
+    let count = metrics.len() as f64;
+    let average = |value: fn(&Metrics) -> f64| metrics.iter().map(value).sum::<f64>() / count;
+    Some(Metrics {
+        loss: average(|metrics| metrics.loss),
+        data_energy: average(|metrics| metrics.data_energy),
+        sample_energy: average(|metrics| metrics.sample_energy),
+        gap: average(|metrics| metrics.gap),
+        gradient_norm: average(|metrics| metrics.gradient_norm),
+        displacement: average(|metrics| metrics.displacement),
+        acceptance: last
+            .acceptance
+            .map(|_| average(|metrics| metrics.acceptance.unwrap_or(0.0))),
+        // A count, so a sum.
+        resets: last
+            .resets
+            .map(|_| metrics.iter().filter_map(|metrics| metrics.resets).sum()),
+        ..last
+    })
+}

@@ -1,0 +1,161 @@
+//! The file of a trained model: weights, configuration and the shape of an example.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use ebm_ops::Noise;
+
+use super::folder::RunFolder;
+use super::source;
+use crate::config::{ConfigTable, DataConfig, RunConfig};
+use crate::error::RunError;
+use crate::network::Network;
+use ebm_train::CheckpointError;
+use ebm_train::Examples;
+use ebm_train::TensorFile;
+use ebm_train::data::Split;
+use ebm_train::memory;
+use ebm_train::{load_weights, weights};
+
+/// Metadata keys of a model file.
+const CONFIG: &str = "config";
+const SHAPE: &str = "shape";
+
+/// A trained model with what is needed to use it.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    /// The energy, off the autodiff graph.
+    pub model: Network,
+    /// The configuration that it was trained with.
+    pub config: RunConfig,
+    /// Channels, height and width of an example.
+    pub shape: [usize; 3],
+}
+
+impl ModelFile {
+    /// Writes weights, configuration and shape whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn save(&self, path: &Path) -> Result<(), RunError> {
+        let shape = self.shape.map(|side| side.to_string()).join("x");
+        let file = TensorFile {
+            tensors: weights(&self.model),
+            metadata: [
+                (CONFIG.to_string(), self.config.to_toml()?),
+                (SHAPE.to_string(), shape),
+            ]
+            .into(),
+        };
+        Ok(file.save(path)?)
+    }
+
+    /// Finds out whether examples have the shape that the model takes.
+    ///
+    /// # Errors
+    ///
+    /// If they haven't.
+    pub fn check_examples(&self, examples: &Examples<4>) -> Result<(), RunError> {
+        let [_, channels, height, width] = examples.shape();
+        let found = [channels, height, width];
+        if found == self.shape {
+            return Ok(());
+        }
+        Err(RunError::WrongExamples {
+            path: self.config.data.place(),
+            found,
+            expected: self.shape,
+        })
+    }
+
+    /// The examples of some data, drawn as the run draws its own: made-up data are those that the
+    /// model was trained on.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read, or haven't the shape that the model takes.
+    pub fn examples(
+        &self,
+        data: &DataConfig,
+        split: Split,
+        device: &Device,
+    ) -> Result<Examples<4>, RunError> {
+        let mut noise = Noise::new(self.config.seed);
+        let examples = source::examples(data, split, &mut noise.split(), device)?;
+        self.check_examples(&examples)?;
+        Ok(examples)
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, was damaged, or is no model.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, RunError> {
+        let file = TensorFile::load(path).map_err(|error| match error {
+            CheckpointError::Corrupt { path, message } => RunError::CorruptModel { path, message },
+            other => other.into(),
+        })?;
+        let corrupt = |message: &str| RunError::CorruptModel {
+            path: path.to_path_buf(),
+            message: message.to_string(),
+        };
+        let config = file
+            .metadata
+            .get(CONFIG)
+            .ok_or_else(|| corrupt("it is no model: it has no config"))?;
+        let config = ConfigTable::parse(config, path.display().to_string())?.read()?;
+        let shape: Option<Vec<usize>> = file
+            .metadata
+            .get(SHAPE)
+            .and_then(|shape| shape.split('x').map(|side| side.parse().ok()).collect());
+        let shape: [usize; 3] = shape
+            .and_then(|shape| shape.try_into().ok())
+            .filter(|shape: &[usize; 3]| !shape.contains(&0))
+            .ok_or_else(|| {
+                corrupt("it doesn't say the shape of an example, three numbers above 0")
+            })?;
+        let held = file.tensors.values().fold(0, |held, data| {
+            memory::product(data.shape().as_slice()).saturating_add(held)
+        });
+        let parameters = Network::parameters(&config.model, shape)
+            .map_err(|error| corrupt(&error.to_string()))?;
+        // Before memory is taken for them.
+        if parameters > held {
+            return Err(corrupt(&format!(
+                "its configuration has a model of {parameters} parameters for examples of the shape {shape:?}, but it holds {held}"
+            ))
+            .into());
+        }
+        // The weights drawn here are replaced at once.
+        let model = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
+        let model =
+            load_weights(model, file.tensors).map_err(|message| CheckpointError::Mismatch {
+                path: path.to_path_buf(),
+                message,
+            })?;
+        tracing::info!(path = %path.display(), kind = model.name(), ?shape, "model read");
+        Ok(Self {
+            model,
+            config,
+            shape,
+        })
+    }
+}
+
+/// Reads the model of a run: the final one, which every checkpoint of the run updates.
+///
+/// # Errors
+///
+/// If the folder is no run, or holds no model that can be used.
+pub fn load_model(run: &Path, device: &Device) -> Result<ModelFile, RunError> {
+    let folder = RunFolder::open(run)?;
+    if !folder.model().exists() {
+        return Err(RunError::NoModel {
+            path: run.to_path_buf(),
+        }
+        .into());
+    }
+    ModelFile::load(&folder.model(), device)
+}

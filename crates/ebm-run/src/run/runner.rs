@@ -1,0 +1,384 @@
+//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training diverges.
+
+use burn::module::Module;
+use burn::tensor::Device;
+
+use super::event_log::EventLog;
+use super::events::{Event, Outcome, Watch};
+use super::folder::RunFolder;
+use super::machine::Machine;
+use super::metrics_log::MetricsLog;
+use super::model_file::ModelFile;
+use super::patience::patiently;
+use super::plane::DensityLog;
+use super::pretraining;
+use crate::config::{ModelConfig, RunConfig};
+use crate::error::RunError;
+use crate::network::Network;
+use ebm_train::Checkpoint;
+use ebm_train::CheckpointError;
+use ebm_train::Fingerprint;
+use ebm_train::{StepOutcome, Trainer};
+
+/// A run that goes on.
+pub(super) struct Runner<'a> {
+    pub(super) config: &'a RunConfig,
+    pub(super) device: &'a Device,
+    pub(super) folder: RunFolder,
+    pub(super) trainer: Trainer<Network, 4>,
+    pub(super) log: MetricsLog,
+    /// For runs on the plane.
+    pub(super) density: Option<DensityLog>,
+    /// What went wrong and is still to be said: it may come before somebody listens.
+    pub(super) warnings: Vec<String>,
+    /// Whether the last pictures failed, which was said then.
+    pub(super) pictures_failed: bool,
+    /// Whether the last deletion of old checkpoints failed, which was said then.
+    pub(super) prune_failed: bool,
+    /// The step that was saved last, by this process.
+    pub(super) saved_at: Option<u64>,
+    pub(super) refused_in_a_row: u32,
+    /// The step of the checkpoint that training went back to last.
+    pub(super) used_up: Option<u64>,
+    /// The examples that training was stopped with, where a checkpoint says so, and whether it is to go on with others.
+    pub(super) trained_on: Option<(Fingerprint, bool)>,
+    /// The learning rate of the last update, where the run goes on with quite another.
+    pub(super) rate_before: Option<f64>,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(
+        config: &'a RunConfig,
+        device: &'a Device,
+        folder: RunFolder,
+        trainer: Trainer<Network, 4>,
+    ) -> Self {
+        folder.delete_unfinished();
+        let (log, warning) = MetricsLog::open(&folder.metrics(), trainer.steps_done());
+        let mut runner = Self {
+            config,
+            device,
+            folder,
+            trainer,
+            log,
+            density: None,
+            warnings: warning.into_iter().collect(),
+            pictures_failed: false,
+            prune_failed: false,
+            saved_at: None,
+            refused_in_a_row: 0,
+            used_up: None,
+            trained_on: None,
+            rate_before: None,
+        };
+        runner.open_density();
+        runner
+    }
+
+    /// Makes the updates that are left, and writes down how that ended.
+    pub(super) fn run(mut self, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
+        let machine = Machine::of(self.device, self.trainer.steps_done());
+        match machine.record(&self.folder.machine()) {
+            Ok(warning) => self.warnings.extend(warning),
+            Err(error) => self.warnings.push(error.to_string()),
+        }
+        let mut log = EventLog::open(&self.folder.events(), watch);
+        let outcome = self.run_watched(&mut log);
+        self.warnings.extend(self.log.finish());
+        let density = self.density.as_mut().and_then(DensityLog::finish);
+        self.warnings.extend(density);
+        self.warn(&mut log);
+        log.close(outcome)
+    }
+
+    /// Opens the log of the density, if the data are points of the plane, after the updates made so far.
+    fn open_density(&mut self) {
+        if self.config.data.plane().is_some() {
+            let step = self.trainer.steps_done();
+            let (log, warning) = DensityLog::open(&self.folder.density(), step);
+            self.density = Some(log);
+            self.warnings.extend(warning);
+        }
+    }
+
+    /// Says what went wrong that training goes on without.
+    pub(super) fn warn(&mut self, watch: &mut dyn Watch) {
+        for message in self.warnings.drain(..) {
+            tracing::warn!(message);
+            watch.event(&Event::Warned { message: &message });
+        }
+    }
+
+    fn run_watched(&mut self, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
+        let steps = self.config.training.steps;
+        tracing::info!(
+            folder = %self.folder.root().display(),
+            step = self.trainer.steps_done(),
+            steps,
+            "training starts"
+        );
+        watch.event(&Event::Started {
+            folder: self.folder.root(),
+            step: self.trainer.steps_done(),
+            steps,
+            parameters: self.trainer.model().num_params(),
+            examples: self.trainer.examples().len(),
+        });
+        self.warn(watch);
+        if self.folder.is_locked_by_file() {
+            watch.event(&Event::LockedByFile {
+                folder: self.folder.root(),
+            });
+        }
+        let to = self.trainer.learning_rate();
+        if let Some(from) = self
+            .rate_before
+            .filter(|_| self.trainer.steps_done() < steps)
+        {
+            watch.event(&Event::RateJumped { from, to });
+        }
+        let now = self.trainer.examples().fingerprint();
+        if let Some((before, asked_for)) = self.trained_on
+            && now.differs(before)
+        {
+            tracing::warn!(?before, ?now, asked_for, "the data were changed");
+            watch.event(&Event::DataChanged {
+                before,
+                now,
+                asked_for,
+            });
+        }
+        if self.folder.checkpoint_steps()?.is_empty() {
+            if !self.pretrain(watch)? {
+                return Ok(Outcome::Stopped { step: 0 });
+            }
+            // A run that diverges before its first checkpoint needs one to go back to.
+            self.save(watch)?;
+        }
+        if self.trainer.steps_done() >= steps {
+            // A kill may have come between the last checkpoint and the model.
+            self.save(watch)?;
+        }
+        // The last picture may have been given up, or a kill come before it.
+        let mut whole = !self.lacks_picture() || self.draw_samples(watch);
+        while whole && self.trainer.steps_done() < steps {
+            whole = self.step(watch)?;
+            if watch.should_stop() && self.trainer.steps_done() < steps {
+                break;
+            }
+        }
+        if !whole || self.trainer.steps_done() < steps {
+            self.write_metrics(watch);
+            return Ok(Outcome::Stopped {
+                step: self.save_stopped(watch)?,
+            });
+        }
+        watch.event(&Event::Finished {
+            model: &self.folder.model(),
+        });
+        Ok(Outcome::Finished)
+    }
+
+    /// Trains the layers of a deep machine one by one, if the configuration says so; whether it got to the end.
+    fn pretrain(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
+        let ModelConfig::Dbm(keys) = &self.config.model else {
+            return Ok(true);
+        };
+        let (Some(pretraining), None) = (&keys.pretraining, &self.config.training.start_from)
+        else {
+            return Ok(true);
+        };
+        let examples = self.trainer.examples();
+        let pretrained = pretraining::pretrain(
+            keys,
+            pretraining,
+            self.config,
+            examples,
+            &self.folder,
+            watch,
+        )?;
+        let Some(model) = pretrained else {
+            return Ok(false);
+        };
+        let model = model.with_inference(keys.inference());
+        self.trainer.set_model(Network::Dbm(if keys.centered {
+            model.centered()
+        } else {
+            model
+        }));
+        Ok(true)
+    }
+
+    /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run is to stop.
+    fn step(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
+        let Some(outcome) = patiently(watch, |interrupt| self.trainer.step_unless(interrupt))
+        else {
+            return Ok(false);
+        };
+        match outcome {
+            StepOutcome::Applied(metrics) => {
+                self.refused_in_a_row = 0;
+                self.log.add(metrics);
+                watch.event(&Event::Step(&metrics));
+            }
+            StepOutcome::Refused(metrics) => {
+                self.refused_in_a_row += 1;
+                tracing::warn!(
+                    step = metrics.step,
+                    loss = metrics.loss,
+                    data_energy = metrics.data_energy,
+                    sample_energy = metrics.sample_energy,
+                    gradient_norm = metrics.gradient_norm,
+                    in_a_row = self.refused_in_a_row,
+                    "step refused"
+                );
+                watch.event(&Event::Refused {
+                    metrics: &metrics,
+                    in_a_row: self.refused_in_a_row,
+                });
+            }
+        }
+        let step = self.trainer.steps_done();
+        let output = &self.config.output;
+        let last = step == self.config.training.steps;
+        let save = last || step.is_multiple_of(output.checkpoint_every);
+        // A model that has just failed is neither a place to go back to nor an end; nor is one whose weights
+        // the last update made infinite, which only the next would notice.
+        let failed = self.refused_in_a_row > 0;
+        if self.refused_in_a_row >= self.config.recovery.max_bad_steps
+            || (last && failed)
+            || (save && !failed && !self.trainer.has_finite_weights())
+        {
+            self.roll_back(watch)?;
+            return Ok(true);
+        }
+        if last || step.is_multiple_of(output.log_every) {
+            self.write_metrics(watch);
+        }
+        // First what can't be made again.
+        if save && !failed {
+            self.save(watch)?;
+        }
+        Ok(!self.picture_is_due() || self.draw_samples(watch))
+    }
+
+    fn write_metrics(&mut self, watch: &mut dyn Watch) {
+        if let Some((metrics, speed, warning)) = self.log.write(self.config.training.batch_size) {
+            watch.event(&Event::Logged {
+                metrics: &metrics,
+                speed,
+            });
+            self.warnings.extend(warning);
+            self.warn(watch);
+        }
+    }
+
+    pub(super) fn model_file(&self) -> ModelFile {
+        let [_, channels, height, width] = self.trainer.examples().shape();
+        ModelFile {
+            model: self.trainer.sampling_model(),
+            config: self.config.clone(),
+            shape: [channels, height, width],
+        }
+    }
+
+    /// Saves a run that is to stop, and gives the step from which it will go on.
+    ///
+    /// A model that has just failed stays unsaved: weights that aren't finite are refused when they are read, and from the
+    /// checkpoint before it training makes the same updates again, and goes back then if it has to.
+    fn save_stopped(&mut self, watch: &mut dyn Watch) -> Result<u64, RunError> {
+        let step = self.trainer.steps_done();
+        let failed = self.refused_in_a_row > 0 || !self.trainer.has_finite_weights();
+        if failed && let Some(&newest) = self.folder.checkpoint_steps()?.first() {
+            self.warnings.push(format!(
+                "the model fails at update {step}, and isn't saved so: training will go on after update {newest}, from the newest checkpoint"
+            ));
+            self.warn(watch);
+            return Ok(newest);
+        }
+        // A picture that was given up may come right after the checkpoint.
+        if self.saved_at != Some(step) {
+            self.save(watch)?;
+        }
+        Ok(step)
+    }
+
+    fn save(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
+        let path = self.folder.checkpoint(self.trainer.steps_done());
+        let mut checkpoint = self.trainer.checkpoint();
+        checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
+        let model = self.model_file();
+        let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);
+        let pruned = self.log.pause(|| -> Result<_, RunError> {
+            folder.make(&folder.checkpoints())?;
+            checkpoint.save(&path)?;
+            model.save(&folder.model())?;
+            Ok(folder.prune_checkpoints(keep))
+        })?;
+        self.saved_at = Some(self.trainer.steps_done());
+        tracing::info!(path = %path.display(), "checkpoint written");
+        watch.event(&Event::Saved { path: &path });
+        let failed = std::mem::replace(&mut self.prune_failed, pruned.is_err());
+        if !failed {
+            self.warnings
+                .extend(pruned.err().map(|error| error.to_string()));
+        }
+        self.warn(watch);
+        Ok(())
+    }
+
+    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up: if
+    /// training diverges again before it writes another, it goes back to the one before.
+    ///
+    /// All of this is in the folder before training goes on, so that a run that is killed then doesn't start
+    /// again with the learning rate that failed.
+    fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
+        let from = self.trainer.steps_done();
+        let give_up = || RunError::Diverged {
+            step: from,
+            rollbacks: self.trainer.rollbacks(),
+            folder: self.folder.checkpoints(),
+        };
+        if self.trainer.rollbacks() >= self.config.recovery.max_rollbacks {
+            return Err(give_up());
+        }
+        let steps = self.folder.checkpoint_steps()?;
+        let newest = *steps.first().ok_or_else(give_up)?;
+        let to = match steps.get(1) {
+            Some(&before) if self.used_up == Some(newest) => before,
+            _ => newest,
+        };
+        let path = self.folder.checkpoint(to);
+        let checkpoint = Checkpoint::load(&path)?;
+        self.trainer
+            .roll_back(checkpoint)
+            .map_err(|message| CheckpointError::Mismatch { path, message })?;
+        self.used_up = Some(to);
+        self.refused_in_a_row = 0;
+        self.save(watch)?;
+        if to != newest {
+            self.folder.delete_checkpoint(newest)?;
+        }
+        // Last: until here a kill leaves a checkpoint whose lines are all needed.
+        self.warnings.extend(self.log.go_back(to));
+        let density = self.density.as_mut().and_then(|log| log.go_back(to));
+        self.warnings.extend(density);
+        if let Err(error) = self.folder.delete_samples_after(to) {
+            self.warnings.push(error.to_string());
+        }
+        tracing::warn!(
+            from,
+            to,
+            learning_rate = self.trainer.learning_rate(),
+            "training diverged: back to a checkpoint"
+        );
+        watch.event(&Event::RolledBack {
+            from,
+            to,
+            learning_rate: self.trainer.learning_rate(),
+            rollbacks: self.trainer.rollbacks(),
+        });
+        self.warn(watch);
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! What the keys of a recipe mean: the doc comments of its structs, kept for who shows or explains one.
+
+use std::path::PathBuf;
+
+use ebm_models::{Activation, Coding, Precision, VisibleUnits};
+
+use super::chains::{ChainStorage, StartConfig};
+use super::kinds::NoKeys;
+use crate::data::{Binarize, Fit};
+
+/// What a type of a recipe is made of.
+#[derive(Debug)]
+pub enum Docs {
+    /// A value.
+    Value,
+    /// A section.
+    Keys(&'static [KeyDocs]),
+    /// A section that comes in kinds.
+    Kinds(&'static [KindDocs]),
+}
+
+/// A key of a section.
+#[derive(Debug)]
+pub struct KeyDocs {
+    /// Its name.
+    pub name: &'static str,
+    /// The lines of its doc comment.
+    pub lines: &'static [&'static str],
+    /// What its value is made of.
+    pub value: &'static Docs,
+}
+
+/// A kind of a section.
+#[derive(Debug)]
+pub struct KindDocs {
+    /// Its name.
+    pub name: &'static str,
+    /// The lines of its doc comment.
+    pub lines: &'static [&'static str],
+    /// Its other keys.
+    pub keys: &'static Docs,
+}
+
+/// A type whose doc comments are kept. Every type of a key has to be one.
+pub trait Documented {
+    /// What it is made of.
+    const DOCS: Docs = Docs::Value;
+}
+
+macro_rules! values {
+    ($($type:ty),+ $(,)?) => { $(impl Documented for $type {})+ };
+}
+
+values!(
+    bool,
+    u8,
+    u32,
+    u64,
+    usize,
+    f64,
+    String,
+    PathBuf,
+    Activation,
+    Binarize,
+    ChainStorage,
+    Coding,
+    Fit,
+    Precision,
+    StartConfig,
+    VisibleUnits,
+);
+
+impl<T: Documented> Documented for Option<T> {
+    const DOCS: Docs = T::DOCS;
+}
+
+impl<T> Documented for Vec<T> {}
+
+impl<T, const N: usize> Documented for [T; N] {}
+
+impl Documented for NoKeys {
+    const DOCS: Docs = Docs::Keys(&[]);
+}
+
+/// Keeps the doc comments of the fields of structs, which are the keys of a section.
+#[macro_export]
+macro_rules! keys {
+    ($(
+        $(#[$($meta:tt)*])*
+        pub struct $section:ident {
+            $($(#[$($attribute:tt)*])* pub $key:ident: $type:ty,)*
+        }
+    )+) => { $(
+        $(#[$($meta)*])*
+        pub struct $section {
+            $($(#[$($attribute)*])* pub $key: $type,)*
+        }
+
+        impl $crate::recipe::description::Documented for $section {
+            const DOCS: $crate::recipe::description::Docs = $crate::recipe::description::Docs::Keys(&[$(
+                $crate::recipe::description::KeyDocs {
+                    name: stringify!($key),
+                    lines: &[$($crate::doc_line!($($attribute)*)),*],
+                    value: &<$type as $crate::recipe::description::Documented>::DOCS,
+                },
+            )*]);
+        }
+    )+ };
+}
+
+/// The text of a line of a doc comment; nothing for other attributes.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! doc_line {
+    (doc = $line:literal) => {
+        $line
+    };
+    ($($other:tt)*) => {
+        ""
+    };
+}
+
+/// The lines of a doc comment as one text.
+pub fn join_lines(lines: &[&str]) -> String {
+    let words = lines.iter().flat_map(|line| line.split_whitespace());
+    words.collect::<Vec<&str>>().join(" ")
+}

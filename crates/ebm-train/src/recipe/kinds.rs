@@ -1,0 +1,107 @@
+//! Parts of a recipe that come in kinds: `kind = "..."` chooses the keys that the rest takes.
+//!
+//! Serde's own internally tagged enums lose the name of the key that is wrong; these keep it.
+
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Separates the key inside a part from the message of an error, so that the whole key can be put together.
+pub const KEY_SEPARATOR: char = '\u{1f}';
+
+/// A kind without keys of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoKeys {}
+
+/// Takes `kind` out of a part.
+#[doc(hidden)]
+pub fn take_kind<E: Error>(part: &mut Map<String, Value>, kinds: &str) -> Result<String, E> {
+    match part.remove("kind") {
+        Some(Value::String(kind)) => Ok(kind),
+        Some(other) => Err(in_key(
+            "kind",
+            &format!("found {other}, expected one of {kinds}"),
+        )),
+        None => Err(in_key("kind", &format!("missing, expected one of {kinds}"))),
+    }
+}
+
+/// The error for a kind that doesn't exist.
+#[doc(hidden)]
+pub fn unknown_kind<E: Error>(found: &str, kinds: &str) -> E {
+    in_key(
+        "kind",
+        &format!("found \"{found}\", expected one of {kinds}"),
+    )
+}
+
+/// Reads the rest of a part as the keys of one kind.
+#[doc(hidden)]
+pub fn read_keys<T: DeserializeOwned, E: Error>(part: Map<String, Value>) -> Result<T, E> {
+    serde_path_to_error::deserialize(Value::Object(part))
+        .map_err(|error| in_key(&error.path().to_string(), &error.inner().to_string()))
+}
+
+fn in_key<E: Error>(key: &str, message: &str) -> E {
+    E::custom(format!("{key}{KEY_SEPARATOR}{message}"))
+}
+
+/// Makes an enum a part that comes in kinds: `Kind(Keys)` is `kind = "name"` and the keys of `Keys`. Doc comments are
+/// kept ([`description`](crate::recipe::description)).
+#[macro_export]
+macro_rules! kinds {
+    (
+        $(#[$meta:meta])*
+        pub enum $section:ident {
+            $($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        #[serde(tag = "kind")]
+        pub enum $section {
+            $($(#[$($attribute)*])* #[serde(rename = $name)] $variant($keys),)+
+        }
+
+        impl $section {
+            /// The names of all kinds, in the order in which they are shown.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The name of its kind.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
+            }
+        }
+
+        impl $crate::recipe::description::Documented for $section {
+            const DOCS: $crate::recipe::description::Docs =
+                $crate::recipe::description::Docs::Kinds(&[$(
+                    $crate::recipe::description::KindDocs {
+                        name: $name,
+                        lines: &[$($crate::doc_line!($($attribute)*)),*],
+                        keys: &<$keys as $crate::recipe::description::Documented>::DOCS,
+                    },
+                )+]);
+        }
+
+        impl<'de> serde::Deserialize<'de> for $section {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use $crate::recipe::kinds::{Part, read_keys, take_kind, unknown_kind};
+                const KINDS: &str = concat!($("\"", $name, "\" ",)+);
+                let mut part = <Part as serde::Deserialize>::deserialize(deserializer)?;
+                let kind = take_kind::<D::Error>(&mut part, KINDS.trim_end())?;
+                match kind.as_str() {
+                    $($name => read_keys::<$keys, D::Error>(part).map(Self::$variant),)+
+                    other => Err(unknown_kind(other, KINDS.trim_end())),
+                }
+            }
+        }
+    };
+}
+
+/// A part as it is read, before its kind is known.
+#[doc(hidden)]
+pub type Part = Map<String, Value>;

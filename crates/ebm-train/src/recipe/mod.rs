@@ -1,0 +1,91 @@
+//! What training is: a typed recipe that a trainer checks when it is built, and that can be written down.
+
+mod chains;
+mod check;
+pub mod description;
+pub mod kinds;
+mod objective;
+mod optimizer;
+mod sampler;
+mod schedule;
+
+use ebm_models::Precision;
+use serde::{Deserialize, Serialize};
+
+pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
+pub use check::{
+    InvalidValue, check, check_at_least_one, check_count, check_decay, check_layers,
+    check_not_negative, check_positive, check_transitions,
+};
+pub use kinds::NoKeys;
+pub use objective::{ObjectiveConfig, SparsityConfig};
+pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
+pub use sampler::{
+    GibbsConfig, LangevinConfig, MetropolisConfig, ParallelTemperingConfig, SamplerConfig,
+};
+pub use schedule::{CosineConfig, ExponentialConfig, LinearConfig, ScheduleConfig, ScheduleKind};
+
+/// Everything that determines training but the model, the data and the noise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Number of parameter updates, 1 or more, over which the learning rate changes.
+    pub steps: u64,
+    /// Examples, and chains, an update, 1 or more.
+    pub batch_size: usize,
+    /// Standard deviation of the noise added to the examples, 0 or more.
+    pub data_noise: f64,
+    /// Decay, 0 to below 1, of the moving average of the weights; `None`: no average.
+    pub ema_decay: Option<f64>,
+    /// The type in which energies of chains make their matrix products.
+    pub precision: Precision,
+    /// How chains move.
+    pub sampler: SamplerConfig,
+    /// Where the negative chains come from.
+    pub chains: ChainsConfig,
+    /// What is minimised.
+    pub objective: ObjectiveConfig,
+    /// How parameters move.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
+    /// A mean energy beyond +-this makes a step bad, as one that is not a number does.
+    pub energy_limit: f64,
+    /// The range of the data: chains start in it and may be clamped to it.
+    pub range: (f64, f64),
+}
+
+impl Recipe {
+    /// The learning rate of an update, counted from 0: the schedule's, halved by each roll-back.
+    pub fn learning_rate(&self, step: u64, rollbacks: u32) -> f64 {
+        let factor = self.schedule.factor(step, self.steps);
+        self.optimizer.learning_rate() * factor * 0.5_f64.powi(rollbacks as i32)
+    }
+
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of range.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        self.sampler.validate()?;
+        self.chains.validate(self.batch_size)?;
+        if self.sampler.replicas() > 1 {
+            check(
+                matches!(self.chains, ChainsConfig::Persistent(_)),
+                "chains.kind",
+                format!("\"{}\"", self.chains.name()),
+                "\"persistent\" with sampler.kind \"parallel_tempering\", whose replicas live on between updates",
+            )?;
+        }
+        self.objective.validate()?;
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        check_at_least_one("training.steps", self.steps)?;
+        check_at_least_one("training.batch_size", self.batch_size as u64)?;
+        check_not_negative("training.data_noise", self.data_noise)?;
+        match self.ema_decay {
+            None => Ok(()),
+            Some(decay) => check_decay("training.ema_decay", decay),
+        }
+    }
+}
