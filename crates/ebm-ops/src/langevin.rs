@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Tensor};
 
 use crate::chains::{finite_chains, select_chains};
 #[cfg(any(feature = "cube", feature = "flex"))]
-use crate::fill::Place;
+use crate::description::LangevinStep;
 use crate::noise::Noise;
 
 /// `x' = clamp(x - step_size * clip(g) + noise * z)`, `z ~ N(0, 1)`.
@@ -65,9 +65,9 @@ impl LangevinUpdate {
 
     /// The update of so many values as kernels take it.
     #[cfg(any(feature = "cube", feature = "flex"))]
-    fn step(&self, values: usize, noise: &mut Noise) -> Step {
+    fn step(&self, values: usize, noise: &mut Noise) -> LangevinStep {
         let (low, high) = self.clamp.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        Step {
+        LangevinStep {
             step_size: self.step_size as f32,
             noise: self.noise as f32,
             clip: self.gradient_clip.unwrap_or(f64::INFINITY) as f32,
@@ -75,15 +75,4 @@ impl LangevinUpdate {
             place: noise.place(if self.noise > 0.0 { values } else { 0 }),
         }
     }
-}
-
-/// A [`LangevinUpdate`] in f32, with the place of its noise in the stream.
-#[cfg(any(feature = "cube", feature = "flex"))]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) step_size: f32,
-    pub(crate) noise: f32,
-    pub(crate) clip: f32,
-    pub(crate) clamp: (f32, f32),
-    pub(crate) place: Place,
 }

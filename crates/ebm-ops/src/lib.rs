@@ -29,8 +29,8 @@ mod chains;
 mod convolution;
 #[cfg(feature = "cube")]
 mod cube;
+mod description;
 mod elementary;
-mod elementwise;
 mod fill;
 #[cfg(feature = "flex")]
 mod flex;
@@ -41,6 +41,8 @@ mod langevin;
 mod layout;
 mod lift;
 mod linear;
+#[cfg(feature = "flex")]
+mod memory;
 mod metropolis;
 mod noise;
 mod npy;
@@ -52,7 +54,8 @@ mod starting_points;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use chains::{finite_chains, per_chain, select_chains};
-pub use convolution::{Stride2d, conv2d};
+pub use convolution::conv2d;
+pub use description::Stride2d;
 pub use langevin::LangevinUpdate;
 pub use lift::lift;
 pub use linear::linear;

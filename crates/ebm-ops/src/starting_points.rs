@@ -3,6 +3,8 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "flex")]
+use crate::description::{Distribution, Fresh, HalfOpen, Restart};
 use crate::noise::Noise;
 
 /// The distribution of the first position of a chain, component by component.
@@ -75,9 +77,37 @@ impl StartingPoints {
         let x = x.inner();
         #[cfg(feature = "flex")]
         if crate::flex::has_kernels(&x) {
-            return crate::flex::restart(self, x, probability, noise);
+            let restart = Restart {
+                probability: probability as f32,
+                choice: noise.place(x.dims()[0]),
+                fresh: self.fresh(),
+                draw: noise.place(x.shape().num_elements()),
+            };
+            return crate::flex::restart(x, restart);
         }
         self.composed(x, probability, noise)
+    }
+
+    /// How the kernel makes fresh values.
+    #[cfg(feature = "flex")]
+    fn fresh(&self) -> Fresh {
+        match *self {
+            // A factor of 1 and a sum with 0 change no bit: a uniform is never -0.
+            Self::Uniform { low, high } => Fresh::Scaled {
+                draws: Distribution::Uniform(HalfOpen::new(low, high)),
+                scale: 1.0,
+                shift: 0.0,
+            },
+            Self::Normal { mean, std } => Fresh::Scaled {
+                draws: Distribution::Normal,
+                scale: std as f32,
+                shift: mean as f32,
+            },
+            Self::Binary { low, high } => Fresh::Coins {
+                low: low as f32,
+                width: (high - low) as f32,
+            },
+        }
     }
 
     /// The same of ordinary operations.
