@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use crate::elementwise::Elementwise;
+use crate::description::Elementwise;
 
 /// `x * sigmoid(x)`, also called SiLU.
 ///

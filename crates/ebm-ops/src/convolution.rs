@@ -4,14 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 
-/// How a kernel moves over an image, in pixels, vertically and horizontally.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stride2d {
-    /// Step between applications, at least 1.
-    pub stride: [usize; 2],
-    /// Zeros added on each side.
-    pub padding: [usize; 2],
-}
+use crate::description::Stride2d;
 
 /// `y[n, o, i, j] = bias[o] + sum_{c, k, l} weight[o, c, k, l] x[n, c, stride i + k - padding, stride j + l - padding]`, with zeros
 /// outside the image.

@@ -3,6 +3,7 @@
 //! The kernels are compiled for AVX-512, AVX2 and the baseline of the target, and the best is picked at run time. All
 //! give the same bits (see [`crate::elementary`]), whatever the machine, the number of threads or the chunk.
 
+use crate::description::{Distribution, HalfOpen, Place};
 use crate::elementary::{cos_sin_turn, ln};
 use crate::philox::philox4x32_10;
 use multiversion::multiversion;
@@ -32,73 +33,19 @@ pub(crate) fn block(key: u64, counter: u64, domain: u32) -> [u32; 4] {
     )
 }
 
-/// Where in a stream a tensor's values are drawn.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// The key of the stream.
-    pub(crate) key: u64,
-    /// The first block.
-    pub(crate) first: u64,
-}
-
-/// What values are drawn from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Distribution {
-    /// Uniform on an interval.
-    Uniform(Interval),
-    /// Standard normal.
-    Normal,
-    /// Standard logistic.
-    Logistic,
-}
-
-/// The interval that uniforms are mapped to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Interval {
-    pub(crate) low: f32,
-    pub(crate) width: f32,
-    pub(crate) top: f32,
-}
-
-impl Interval {
-    /// `[0, 1)`: the map is then the identity, bit for bit.
-    pub(crate) const UNIT: Self = Self {
-        low: 0.0,
-        width: 1.0,
-        top: 1.0_f32.next_down(),
-    };
-
-    /// `[low, high)`.
-    ///
-    /// # Panics
-    ///
-    /// If `low < high` doesn't hold or `high - low` isn't finite, both as f32.
-    pub(crate) fn new(low: f64, high: f64) -> Self {
-        let (low, high) = (low as f32, high as f32);
-        assert!(
-            low < high && (high - low).is_finite(),
-            "uniforms need low < high and a finite range, found low = {low} and high = {high}"
-        );
-        Self {
-            low,
-            width: high - low,
-            top: high.next_down(),
-        }
-    }
-
-    /// Rounding may carry `low + width * u` to `high` although `u < 1`; `top` keeps the interval half-open.
-    #[inline(always)]
-    fn map(self, word: u32) -> f32 {
-        let x = self.low + self.width * unit(word);
-        if x > self.top { self.top } else { x }
-    }
-}
-
 /// The upper 24 bits of a word as a multiple of 2^-24 in `[0, 1)`.
 #[inline(always)]
 fn unit(word: u32) -> f32 {
     // Through i32: x86 before AVX-512 has no conversion from unsigned words.
     (word >> 8) as i32 as f32 * (1.0 / 16_777_216.0)
+}
+
+/// A uniform of the range from a word.
+#[inline(always)]
+fn mapped(range: HalfOpen, word: u32) -> f32 {
+    // Rounding may carry the sum to `high` although `u < 1`; `top` keeps the range half-open.
+    let x = range.low + range.width * unit(word);
+    if x > range.top { range.top } else { x }
 }
 
 /// Two independent standard normals from two words (Box and Muller 1958).
@@ -131,16 +78,16 @@ fn index(word: u32, bound: u64) -> i64 {
 pub(crate) fn draw(distribution: Distribution, place: Place, out: &mut [f32]) {
     let Place { key, first } = place;
     match distribution {
-        Distribution::Uniform(interval) => uniform(key, first, interval, out),
+        Distribution::Uniform(range) => uniform(key, first, range, out),
         Distribution::Normal => normal(key, first, out),
         Distribution::Logistic => logistic(key, first, out),
     }
 }
 
-/// Fills `out` with uniforms of the interval, from block `first` on.
-fn uniform(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
+/// Fills `out` with uniforms of the range, from block `first` on.
+fn uniform(key: u64, first: u64, range: HalfOpen, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| {
-        uniform_chunk(key, first, interval, chunk)
+        uniform_chunk(key, first, range, chunk)
     });
 }
 
@@ -180,9 +127,9 @@ fn in_chunks<T: Send>(first: u64, out: &mut [T], fill: impl Fn(u64, &mut [T]) + 
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn uniform_chunk(key: u64, first: u64, interval: Interval, out: &mut [f32]) {
+fn uniform_chunk(key: u64, first: u64, range: HalfOpen, out: &mut [f32]) {
     each_block(key, first, out, |words| {
-        words.map(|word| interval.map(word))
+        words.map(|word| mapped(range, word))
     });
 }
 
@@ -263,6 +210,7 @@ fn each_block<T: Copy>(key: u64, first: u64, out: &mut [T], of: impl Fn([u32; 4]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::description::Interval;
 
     const KEY: u64 = 0x0123_4567_89ab_cdef;
 
@@ -298,9 +246,14 @@ mod tests {
     fn fills_equal_the_scalar_reference_bit_for_bit() {
         for n in LENGTHS {
             let mut uniforms = vec![f32::NAN; n];
-            uniform(KEY, FIRST, Interval::UNIT, &mut uniforms);
+            uniform(KEY, FIRST, HalfOpen::UNIT, &mut uniforms);
             let mut interval = vec![f32::NAN; n];
-            uniform(KEY, FIRST, Interval::new(-3.0, 0.7), &mut interval);
+            uniform(
+                KEY,
+                FIRST,
+                HalfOpen::new(Interval::new(-3.0, 0.7)),
+                &mut interval,
+            );
             let mut normals = vec![f32::NAN; n];
             normal(KEY, FIRST, &mut normals);
             let mut logistics = vec![f32::NAN; n];
@@ -357,11 +310,11 @@ mod tests {
         assert_eq!(logistic_value(0), -logistic_value(u32::MAX));
         assert!((logistic_value(1 << 31) - 2.0_f32.powi(-22)).abs() < 2e-7);
 
-        assert_eq!(Interval::UNIT.map(0), 0.0);
-        assert_eq!(Interval::UNIT.map(u32::MAX), 1.0 - 2.0_f32.powi(-24));
-        let far = Interval::new(1.0, 2.0);
-        assert_eq!(far.map(0), 1.0);
-        assert_eq!(far.map(u32::MAX), 2.0_f32.next_down());
+        assert_eq!(mapped(HalfOpen::UNIT, 0), 0.0);
+        assert_eq!(mapped(HalfOpen::UNIT, u32::MAX), 1.0 - 2.0_f32.powi(-24));
+        let far = HalfOpen::new(Interval::new(1.0, 2.0));
+        assert_eq!(mapped(far, 0), 1.0);
+        assert_eq!(mapped(far, u32::MAX), 2.0_f32.next_down());
 
         assert_eq!(index(0, 1 << 32), 0);
         assert_eq!(index(u32::MAX, 1 << 32), i64::from(u32::MAX));

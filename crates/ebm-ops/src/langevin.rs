@@ -3,8 +3,9 @@
 use burn::tensor::{Bool, Tensor};
 
 use crate::chains::{finite_chains, select_chains};
+use crate::description::Interval;
 #[cfg(any(feature = "cube", feature = "flex"))]
-use crate::fill::Place;
+use crate::description::LangevinStep;
 use crate::noise::Noise;
 
 /// `x' = clamp(x - step_size * clip(g) + noise * z)`, `z ~ N(0, 1)`.
@@ -17,7 +18,7 @@ pub struct LangevinUpdate {
     /// Each component of the gradient is limited to +-this.
     pub gradient_clip: Option<f64>,
     /// Positions are kept inside this range.
-    pub clamp: Option<(f64, f64)>,
+    pub clamp: Option<Interval>,
 }
 
 impl LangevinUpdate {
@@ -57,7 +58,7 @@ impl LangevinUpdate {
         }
         // A clip or a clamp can hide what is not finite, so both are looked through.
         let finite = finite_chains(energies, gradient + position.clone());
-        if let Some((low, high)) = self.clamp {
+        if let Some(Interval { low, high }) = self.clamp {
             position = position.clamp(low, high);
         }
         (select_chains(&finite, start.clone(), position), finite)
@@ -65,9 +66,10 @@ impl LangevinUpdate {
 
     /// The update of so many values as kernels take it.
     #[cfg(any(feature = "cube", feature = "flex"))]
-    fn step(&self, values: usize, noise: &mut Noise) -> Step {
-        let (low, high) = self.clamp.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        Step {
+    fn step(&self, values: usize, noise: &mut Noise) -> LangevinStep {
+        let all = Interval::new(f64::NEG_INFINITY, f64::INFINITY);
+        let Interval { low, high } = self.clamp.unwrap_or(all);
+        LangevinStep {
             step_size: self.step_size as f32,
             noise: self.noise as f32,
             clip: self.gradient_clip.unwrap_or(f64::INFINITY) as f32,
@@ -75,15 +77,4 @@ impl LangevinUpdate {
             place: noise.place(if self.noise > 0.0 { values } else { 0 }),
         }
     }
-}
-
-/// A [`LangevinUpdate`] in f32, with the place of its noise in the stream.
-#[cfg(any(feature = "cube", feature = "flex"))]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) step_size: f32,
-    pub(crate) noise: f32,
-    pub(crate) clip: f32,
-    pub(crate) clamp: (f32, f32),
-    pub(crate) place: Place,
 }

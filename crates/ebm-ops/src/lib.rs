@@ -11,7 +11,7 @@
 //! let mut noise = Noise::new(42);
 //! let mut chains = noise.split(); // for the chains alone: what they draw changes nothing else
 //!
-//! let start: Tensor<2> = chains.uniform_in([100, 784], -1.0, 1.0, &device);
+//! let start: Tensor<2> = chains.uniform_in([100, 784], [-1.0, 1.0], &device);
 //! let step: Tensor<2> = chains.normal([100, 784], &device);
 //! let moved = start + step * 0.005;
 //! let binary = chains.bernoulli(burn::tensor::activation::sigmoid(moved));
@@ -29,8 +29,8 @@ mod chains;
 mod convolution;
 #[cfg(feature = "cube")]
 mod cube;
+mod description;
 mod elementary;
-mod elementwise;
 mod fill;
 #[cfg(feature = "flex")]
 mod flex;
@@ -41,6 +41,8 @@ mod langevin;
 mod layout;
 mod lift;
 mod linear;
+#[cfg(feature = "flex")]
+mod memory;
 mod metropolis;
 mod noise;
 mod npy;
@@ -52,7 +54,8 @@ mod starting_points;
 
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use chains::{finite_chains, per_chain, select_chains};
-pub use convolution::{Stride2d, conv2d};
+pub use convolution::conv2d;
+pub use description::{Interval, Stride2d};
 pub use langevin::LangevinUpdate;
 pub use lift::lift;
 pub use linear::linear;

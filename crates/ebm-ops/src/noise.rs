@@ -1,6 +1,7 @@
 //! `Noise`, the only source of randomness of models, samplers and trainer: a key and a counter.
 
-use crate::fill::{self, BLOCK, Distribution, Interval, Place};
+use crate::description::{Distribution, HalfOpen, Interval, Place};
+use crate::fill::{self, BLOCK};
 #[cfg(any(feature = "cube", feature = "flex"))]
 use crate::kernels;
 use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
@@ -80,7 +81,7 @@ impl Noise {
         shape: impl Into<Shape>,
         device: &Device,
     ) -> Tensor<D> {
-        self.draw(shape.into(), Distribution::Uniform(Interval::UNIT), device)
+        self.draw(shape.into(), Distribution::Uniform(HalfOpen::UNIT), device)
     }
 
     /// Uniforms on `[low, high)`: `low + (high - low) u` with the `u` of [`Noise::uniform`].
@@ -93,12 +94,11 @@ impl Noise {
     pub fn uniform_in<const D: usize>(
         &mut self,
         shape: impl Into<Shape>,
-        low: f64,
-        high: f64,
+        range: impl Into<Interval>,
         device: &Device,
     ) -> Tensor<D> {
-        let interval = Interval::new(low, high);
-        self.draw(shape.into(), Distribution::Uniform(interval), device)
+        let range = HalfOpen::new(range.into());
+        self.draw(shape.into(), Distribution::Uniform(range), device)
     }
 
     /// Standard normals, by the transform of Box and Muller (1958) inside each block.
@@ -129,7 +129,7 @@ impl Noise {
     pub fn bernoulli<const D: usize>(&mut self, probability: Tensor<D>) -> Tensor<D> {
         let device = probability.device();
         let dtype = probability.dtype();
-        let uniform = Distribution::Uniform(Interval::UNIT);
+        let uniform = Distribution::Uniform(HalfOpen::UNIT);
         let u: Tensor<D> = self.draw_as(DType::F32, probability.shape(), uniform, &device);
         u.lower(probability.detach().cast(DType::F32))
             .float()

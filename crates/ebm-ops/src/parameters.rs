@@ -2,6 +2,9 @@
 
 use burn::tensor::Tensor;
 
+#[cfg(feature = "flex")]
+use crate::description::Descent;
+
 /// Gradient descent with momentum and weight decay, of one parameter.
 ///
 /// ```text
@@ -31,7 +34,7 @@ impl GradientDescent {
         let (weight, gradient) = (weight.inner(), gradient.inner());
         #[cfg(feature = "flex")]
         if crate::flex::has_kernels(&weight) && crate::flex::has_kernels(&gradient) {
-            return crate::flex::descend(self, weight, gradient);
+            return crate::flex::descend(self.descent(), weight, gradient);
         }
         let gradient = self.decayed(&weight, gradient);
         weight - gradient.mul_scalar(self.learning_rate)
@@ -56,7 +59,12 @@ impl GradientDescent {
                 .into_iter()
                 .all(crate::flex::has_kernels)
         {
-            return crate::flex::descend_with_velocity(self, weight, gradient, velocity.clone());
+            return crate::flex::descend_with_velocity(
+                self.descent(),
+                weight,
+                gradient,
+                velocity.clone(),
+            );
         }
         let gradient = self.decayed(&weight, gradient);
         let velocity = match velocity {
@@ -65,6 +73,16 @@ impl GradientDescent {
         };
         let weight = weight - velocity.clone().mul_scalar(self.learning_rate);
         (weight, velocity)
+    }
+
+    /// The step as kernels take it.
+    #[cfg(feature = "flex")]
+    fn descent(&self) -> Descent {
+        Descent {
+            learning_rate: self.learning_rate as f32,
+            weight_decay: self.weight_decay as f32,
+            momentum: self.momentum as f32,
+        }
     }
 
     fn decayed<const D: usize>(&self, weight: &Tensor<D>, gradient: Tensor<D>) -> Tensor<D> {

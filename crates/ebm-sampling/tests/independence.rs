@@ -32,11 +32,11 @@ fn the_target_is_stationary() {
     }
     let density = Tabulated::new(DoubleWell::at, 1.0, (-1.5, 0.9));
     for device in devices() {
-        let uniform = UniformDensity::new(-1.5, 0.9, &[1], &device);
+        let uniform = UniformDensity::new([-1.5, 0.9], &[1], &device);
         assert_kept(&kernel(uniform), &density, &device, 4, "uniform");
         // Proposals outside the bounds are rejected.
-        let wide = UniformDensity::new(-2.0, 2.0, &[1], &device);
-        let bounded = kernel(wide).with_bounds(-1.5, 0.9);
+        let wide = UniformDensity::new([-2.0, 2.0], &[1], &device);
+        let bounded = kernel(wide).with_bounds([-1.5, 0.9]);
         assert_kept(&bounded, &density, &device, 5, "bounded");
     }
 }
@@ -50,7 +50,7 @@ fn assert_kept<K: Kernel<DoubleWell, Tensor<2>>>(
     what: &str,
 ) {
     let mut noise = Noise::new(seed);
-    let start = exact_draws(1, density, &mut noise, device);
+    let start = exact_draws(1, density, device, &mut noise);
     let chains = run(kernel, &DoubleWell {}, start, 10, &mut noise);
     let share = chains.acceptance().map(|a| values(a.mean())[0]);
     assert!(share.is_some_and(|s| (0.2..0.9).contains(&s)), "{share:?}");
@@ -64,13 +64,13 @@ fn uniform_states_keep_the_enumerated_distribution() {
     for device in devices() {
         for coding in CODINGS {
             let mut noise = Noise::new(6);
-            let energy = Cubic::random(6, &mut noise, &device);
+            let energy = Cubic::random(6, &device, &mut noise);
             let known = Finite::of_formula(&two_values(coding), 6, |x| energy.at(x));
             for temperature in [1.0, 2.0] {
                 let target = known.probabilities(temperature);
                 let kernel = kernel(UniformStates::new(coding, &[6], &device));
                 let kernel = kernel.with_temperature(temperature);
-                let start = known.draws(&target, 20_000, &mut noise, &device);
+                let start = known.draws(&target, 20_000, &device, &mut noise);
                 let end = run(&kernel, &energy, start, 5, &mut noise).position;
                 known.assert_distribution(end, &target, &format!("{coding:?}, {device:?}"));
             }
@@ -102,7 +102,7 @@ fn proposals_from_the_target_are_always_accepted() {
 #[test]
 fn a_chain_outside_the_density_stays() {
     for device in devices() {
-        let kernel = kernel(UniformDensity::new(0.0, 1.0, &[1], &device));
+        let kernel = kernel(UniformDensity::new([0.0, 1.0], &[1], &device));
         let start = tensor(&[2.0, 0.5], [2, 1], &device);
         let flat = Absolute { slope: 0.0 };
         let chains = run(&kernel, &flat, start, 5, &mut Noise::new(9));

@@ -164,7 +164,7 @@ fn states_of_discrete_energies_keep_their_distributions() {
         let mut noise = Noise::new(3);
         let draws = targets
             .iter()
-            .map(|target| known.draws(target, CHAINS, &mut noise, device));
+            .map(|target| known.draws(target, CHAINS, device, &mut noise));
         let start = Tensor::cat(draws.collect(), 0);
         let kernel = ParallelTempering::new(ladder.clone(), |_| kernel.clone());
         let end = run(&kernel, energy, start, 3, &mut noise).position;
@@ -352,7 +352,7 @@ fn the_state_is_that_of_its_positions() {
 
     let ladder = Ladder::geometric(4, 0.1).unwrap();
     for device in devices() {
-        let start: Tensor<2> = Noise::new(13).uniform_in([400, 1], -1.2, 1.1, &device);
+        let start: Tensor<2> = Noise::new(13).uniform_in([400, 1], [-1.2, 1.1], &device);
         let kernel = ParallelTempering::new(ladder.clone(), walk);
         let mut noise = Noise::new(14);
         run_with(

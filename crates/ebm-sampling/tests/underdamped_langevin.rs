@@ -136,7 +136,7 @@ fn chains_settle_in_a_double_well() {
         let kernel = UnderdampedLangevin::new(0.05, 1.0).with_temperature(temperature);
         for device in devices() {
             let mut noise = Noise::new(20 + index as u64);
-            let start = common::exact_draws(1, &density, &mut noise, &device);
+            let start = common::exact_draws(1, &density, &device, &mut noise);
             let start = start.narrow(0, 0, 20_000);
             let chains = run(&kernel, &DoubleWell {}, start, 60, &mut noise);
             assert_eq!(values(chains.resets().unwrap().sum()), [0.0]);
@@ -228,7 +228,7 @@ fn what_is_not_a_number_goes_back_to_its_start() {
     for device in devices() {
         let mut noise = Noise::new(7);
         let kernel = UnderdampedLangevin::new(0.5, 0.1);
-        let start: Tensor<2> = noise.uniform_in([400, 2], -1.0, -0.01, &device);
+        let start: Tensor<2> = noise.uniform_in([400, 2], [-1.0, -0.01], &device);
         let state = kernel.init(&NanWherePositive {}, start.clone());
         let (state, info) = kernel.step(&NanWherePositive {}, state, &mut noise);
         let reset = values(info.reset.unwrap());

@@ -42,7 +42,6 @@ pub struct Negatives<const D: usize> {
 impl<const D: usize> NegativePhase<D> {
     /// The phase of a configuration, for batches of `shape` = `[batch, ..]`.
     pub fn new(recipe: &Recipe, shape: [usize; D], noise: &mut Noise, device: &Device) -> Self {
-        let (low, high) = recipe.range;
         let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
             let mut shape = shape;
             shape[0] = capacity;
@@ -51,13 +50,13 @@ impl<const D: usize> NegativePhase<D> {
                 starting_points: start.points(recipe.range),
                 storage,
             };
-            Self::Buffer(ReplayBuffer::new(shape, config, noise, device))
+            Self::Buffer(ReplayBuffer::new(shape, config, device, noise))
         };
         match &recipe.chains {
             ChainsConfig::ReplayBuffer(keys) => {
                 let storage = match keys.storage {
                     ChainStorage::F32 => Storage::F32,
-                    ChainStorage::U8 => Storage::U8 { low, high },
+                    ChainStorage::U8 => Storage::U8(config.range.into()),
                 };
                 buffer(
                     keys.capacity,
@@ -70,7 +69,7 @@ impl<const D: usize> NegativePhase<D> {
             ChainsConfig::Persistent(keys) if recipe.sampler.replicas() > 1 => {
                 let mut shape = shape;
                 shape[0] *= recipe.sampler.replicas();
-                Self::Replicas(keys.start.points(recipe.range).draw(shape, noise, device))
+                Self::Replicas(keys.start.points(recipe.range).draw(shape, device, noise))
             }
             ChainsConfig::Persistent(keys) => {
                 buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
@@ -98,7 +97,7 @@ impl<const D: usize> NegativePhase<D> {
                 (draw.positions, Some(draw.indices))
             }
             Self::Data => (batch.clone(), None),
-            Self::Noise(points) => (points.draw(shape, noise, &batch.device()), None),
+            Self::Noise(points) => (points.draw(shape, &batch.device(), noise), None),
         };
         let chains = energy.run(
             &recipe.sampler,
@@ -183,8 +182,8 @@ impl StartConfig {
     /// The starting points for data in `range`.
     pub fn points(self, (low, high): (f64, f64)) -> StartingPoints {
         match self {
-            Self::Uniform => StartingPoints::Uniform { low, high },
-            Self::Binary => StartingPoints::Binary { low, high },
+            Self::Uniform => StartingPoints::Uniform((low, high).into()),
+            Self::Binary => StartingPoints::Binary((low, high).into()),
             Self::Normal => StartingPoints::Normal {
                 mean: (low + high) / 2.0,
                 std: (high - low) / 2.0,

@@ -8,10 +8,15 @@ use cubecl::prelude::*;
 use super::elementary::{cos_sin_turn, ln, of_24_bits, rounded, sqrt};
 use super::philox::{Place, Words, argument, block};
 use super::tensors::{ZERO, addresses, count, each, empty};
-use crate::fill::{self, BLOCK, Distribution};
+use crate::description::{self, Distribution};
+use crate::fill::BLOCK;
 
 /// `out` with its values replaced by noise.
-pub(super) fn draw(out: CubeTensor, distribution: Distribution, place: fill::Place) -> CubeTensor {
+pub(super) fn draw(
+    out: CubeTensor,
+    distribution: Distribution,
+    place: description::Place,
+) -> CubeTensor {
     let out = if out.can_mut() && out.is_contiguous() {
         out
     } else {
@@ -26,16 +31,16 @@ pub(super) fn draw(out: CubeTensor, distribution: Distribution, place: fill::Pla
     let addresses = addresses(&[&out]);
     let (place, buffer) = (argument(place), out.clone().into_buffer_arg());
     match distribution {
-        Distribution::Uniform(interval) => uniforms::launch(
+        Distribution::Uniform(range) => uniforms::launch(
             &client,
             cubes,
             dim,
             addresses,
             buffer,
             place,
-            interval.low,
-            interval.width,
-            interval.top,
+            range.low,
+            range.width,
+            range.top,
             ZERO,
         ),
         Distribution::Normal => {
@@ -49,7 +54,7 @@ pub(super) fn draw(out: CubeTensor, distribution: Distribution, place: fill::Pla
 }
 
 /// 1 where standard logistic noise lies below the log-odds, else 0.
-pub(super) fn coins(logits: CubeTensor, place: fill::Place) -> CubeTensor {
+pub(super) fn coins(logits: CubeTensor, place: description::Place) -> CubeTensor {
     let logits = into_contiguous(logits);
     let out = empty(&logits, logits.meta.shape().clone());
     let values = count(&out);
@@ -102,7 +107,7 @@ fn uniforms(out: &mut [f32], place: Place, low: f32, width: f32, top: f32, zero:
     store(out, first, a, b, c, d);
 }
 
-/// See `Interval::map` of [`fill`].
+/// See `mapped` of [`crate::fill`].
 #[cube]
 fn uniform(word: u32, low: f32, width: f32, top: f32, zero: u32) -> f32 {
     let x = low + rounded(width * of_24_bits(word >> 8u32), zero);

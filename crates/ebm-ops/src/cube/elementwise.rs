@@ -7,7 +7,7 @@ use cubecl::prelude::*;
 
 use super::elementary::{exp, ln_1p};
 use super::tensors::{ZERO, addresses, count, dense, each, empty_like, same_layout};
-use crate::elementwise::Elementwise;
+use crate::description::Elementwise;
 
 /// An [`Elementwise`] without its number, which kernels take at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,10 +4,8 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::{draws, elementwise, langevin, metropolis, units};
-use crate::elementwise::Elementwise;
-use crate::fill::{Distribution, Place};
+use crate::description::{Distribution, Elementwise, LangevinStep, Place};
 use crate::kernels::{Derivatives, Kernels};
-use crate::langevin::Step;
 
 impl Kernels for CubeBackend {
     fn elementwise(x: CubeTensor, function: Elementwise) -> CubeTensor {
@@ -31,7 +29,7 @@ impl Kernels for CubeBackend {
         gradient: CubeTensor,
         energies: CubeTensor,
         start: CubeTensor,
-        step: Step,
+        step: LangevinStep,
     ) -> (CubeTensor, CubeTensor) {
         langevin::update(step, x, gradient, energies, start)
     }

@@ -10,13 +10,13 @@ use super::draws::normals_of;
 use super::elementary::rounded;
 use super::philox::{Place, argument, block};
 use super::tensors::{ZERO, addresses, count, empty, per_row};
+use crate::description::LangevinStep;
 use crate::fill::BLOCK;
-use crate::langevin::Step;
 
 /// The bits of an exponent: all of them are set where a value is not finite.
 const EXPONENT: u32 = 0x7f80_0000;
 
-/// The numbers of a [`Step`].
+/// The numbers of a [`LangevinStep`].
 #[derive(CubeLaunch, CubeType, Clone, Copy)]
 struct Numbers {
     step_size: f32,
@@ -29,7 +29,7 @@ struct Numbers {
 
 /// The next positions, and 1 for each chain that made its step, else 0.
 pub(super) fn update(
-    step: Step,
+    step: LangevinStep,
     x: CubeTensor,
     gradient: CubeTensor,
     energies: CubeTensor,

@@ -8,14 +8,15 @@ use cubecl::prelude::*;
 use super::elementary::{exp, ln, of_24_bits};
 use super::philox::{Place, argument, block};
 use super::tensors::{ZERO, addresses, count, each, empty};
-use crate::fill::{self, BLOCK};
+use crate::description;
+use crate::fill::BLOCK;
 
 /// All bits but the sign, and those of infinity.
 const MAGNITUDE: u32 = 0x7fff_ffff;
 const INFINITY: u32 = 0x7f80_0000;
 
 /// 1 for each proposal that is accepted, else 0, and the probability with which each was.
-pub(super) fn decide(log_ratio: CubeTensor, place: fill::Place) -> (CubeTensor, CubeTensor) {
+pub(super) fn decide(log_ratio: CubeTensor, place: description::Place) -> (CubeTensor, CubeTensor) {
     let log_ratio = into_contiguous(log_ratio);
     let accepted = empty(&log_ratio, log_ratio.meta.shape().clone());
     let probability = empty(&log_ratio, log_ratio.meta.shape().clone());

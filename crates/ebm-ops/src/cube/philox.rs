@@ -3,8 +3,8 @@
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-use crate::fill;
 use crate::philox::{M0, M1, W0, W1};
+use crate::{description, fill};
 
 /// The key of a stream and its first block, in words.
 #[derive(CubeLaunch, CubeType, Clone, Copy)]
@@ -15,9 +15,9 @@ pub(super) struct Place {
     first_high: u32,
 }
 
-/// A [`fill::Place`] as a kernel's argument.
-pub(super) fn argument(place: fill::Place) -> PlaceLaunch {
-    let fill::Place { key, first } = place;
+/// A [`description::Place`] as a kernel's argument.
+pub(super) fn argument(place: description::Place) -> PlaceLaunch {
+    let description::Place { key, first } = place;
     PlaceLaunch::new(
         key as u32,
         (key >> 32) as u32,

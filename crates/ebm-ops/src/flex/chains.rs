@@ -5,8 +5,8 @@ use burn::tensor::{Bytes, DType};
 use rayon::prelude::*;
 
 use super::elementwise::{contiguous, slice};
-use crate::fill::{self, BLOCK, Distribution, Interval, Place};
-use crate::starting_points::StartingPoints;
+use crate::description::{Distribution, Fresh, HalfOpen, Place, Restart};
+use crate::fill::{self, BLOCK};
 
 /// Values that a thread copies at a time.
 const TASK_VALUES: usize = 1 << 16;
@@ -17,7 +17,7 @@ pub(super) fn metropolis(log_ratio: FlexTensor, place: Place) -> (FlexTensor, Fl
     let shape = log_ratio.layout().shape().clone();
     let mut probabilities = contiguous(log_ratio);
     let mut decisions = vec![0.0; shape.num_elements()];
-    fill::draw(Distribution::Uniform(Interval::UNIT), place, &mut decisions);
+    fill::draw(Distribution::Uniform(HalfOpen::UNIT), place, &mut decisions);
     for (decision, probability) in decisions.iter_mut().zip(probabilities.storage_mut::<f32>()) {
         let ratio = *probability;
         // A comparison with NaN is false: it is rejected.
@@ -94,23 +94,14 @@ fn overwrite(rows: &mut [f32], with: &[f32], values: usize, wanted: impl Fn(usiz
         .for_each(copy);
 }
 
-/// Where the noise of restarts is in its stream: blocks of the choice, and of the draws.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Restart {
-    pub(crate) start: StartingPoints,
-    pub(crate) probability: f32,
-    pub(crate) choice: Place,
-    pub(crate) draw: Place,
-}
-
-/// Draws the chains that restart; see [`StartingPoints::restart`].
+/// Draws the chains that restart; see [`StartingPoints::restart`](crate::StartingPoints::restart).
 pub(super) fn restart(restart: Restart, x: FlexTensor) -> FlexTensor {
     let batch = x.layout().shape()[0];
     let values = x.layout().shape().num_elements() / batch.max(1);
     let mut x = contiguous(x);
     let mut choice = vec![0.0; batch];
     fill::draw(
-        Distribution::Uniform(Interval::UNIT),
+        Distribution::Uniform(HalfOpen::UNIT),
         restart.choice,
         &mut choice,
     );
@@ -136,24 +127,23 @@ impl Restart {
             key: self.draw.key,
             first: self.draw.first.wrapping_add((from / BLOCK) as u64),
         };
-        let (scale, shift) = match self.start {
-            StartingPoints::Uniform { low, high } => {
-                let interval = Interval::new(low, high);
-                fill::draw(Distribution::Uniform(interval), place, &mut draws);
-                row.copy_from_slice(&draws[before..]);
-                return;
+        let (scale, shift) = match self.fresh {
+            Fresh::Scaled {
+                draws: distribution,
+                scale,
+                shift,
+            } => {
+                fill::draw(distribution, place, &mut draws);
+                (scale, shift)
             }
-            StartingPoints::Normal { mean, std } => {
-                fill::draw(Distribution::Normal, place, &mut draws);
-                (std, mean)
-            }
-            StartingPoints::Binary { low, high } => {
+            Fresh::Coins { low, width } => {
+                // Log-odds of 0, replaced by coins.
                 fill::bernoulli_logits(place.key, place.first, &mut draws);
-                (high - low, low)
+                (width, low)
             }
         };
         for (value, draw) in row.iter_mut().zip(&draws[before..]) {
-            *value = draw * scale as f32 + shift as f32;
+            *value = draw * scale + shift;
         }
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::elementwise::{new, slice};
 use super::product::{Matrix, product};
-use crate::convolution::Stride2d;
+use crate::description::Stride2d;
 
 /// Values of the patches that a task gathers at a time: they stay in the second-level cache.
 const PATCH_VALUES: usize = 1 << 16;

@@ -5,7 +5,7 @@ use burn::tensor::{Bytes, DType};
 
 use super::functions;
 use super::threads::{each, each_pair, each_with};
-use crate::elementwise::Elementwise;
+use crate::description::Elementwise;
 use crate::layout::dense_values;
 
 /// A function of each value.

@@ -6,11 +6,9 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, backend_extension};
 
-use super::chains::Restart;
 use super::gradients::{ConvolutionGradients, ConvolutionState, LinearGradients};
-use super::parameters::{self, Descent};
-use super::{chains, convolution, linear};
-use crate::convolution::Stride2d;
+use super::{chains, convolution, linear, parameters};
+use crate::description::{Descent, Restart, Stride2d};
 
 /// Operations on the tensors of burn's dispatch, for the backends listed.
 #[backend_extension(Flex, Autodiff)]

@@ -2,8 +2,8 @@
 
 use multiversion::multiversion;
 
+use crate::description::Elementwise;
 use crate::elementary::{exp, ln_1p};
-use crate::elementwise::Elementwise;
 
 /// `sigmoid(x)` and `sigmoid(-x)`, without overflow, both with their relative precision.
 #[inline(always)]

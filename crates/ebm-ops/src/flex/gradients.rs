@@ -8,7 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::flex::FlexTensor;
 
 use super::{convolution, linear};
-use crate::convolution::Stride2d;
+use crate::description::Stride2d;
 
 /// The gradients of a convolution, of those of its inputs that are asked for.
 #[derive(Debug)]

@@ -4,10 +4,8 @@ use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 
 use super::{chains, elementwise, langevin, units};
-use crate::elementwise::Elementwise;
-use crate::fill::{Distribution, Place};
+use crate::description::{Distribution, Elementwise, LangevinStep, Place};
 use crate::kernels::{Derivatives, Kernels};
-use crate::langevin::Step;
 
 impl Kernels for Flex {
     fn elementwise(x: FlexTensor, function: Elementwise) -> FlexTensor {
@@ -31,7 +29,7 @@ impl Kernels for Flex {
         gradient: FlexTensor,
         energies: FlexTensor,
         start: FlexTensor,
-        step: Step,
+        step: LangevinStep,
     ) -> (FlexTensor, FlexTensor) {
         langevin::update(step, x, &gradient, &energies, &start)
     }

@@ -8,8 +8,8 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
+use crate::description::{LangevinStep, Place};
 use crate::fill;
-use crate::langevin::Step;
 
 /// Values of the rows that a task takes at a time, about.
 const TASK_VALUES: usize = 8192;
@@ -24,7 +24,7 @@ thread_local! {
 
 /// The next positions, and 1 for each chain that made its step, else 0.
 pub(super) fn update(
-    step: Step,
+    step: LangevinStep,
     x: FlexTensor,
     gradient: &FlexTensor,
     energies: &FlexTensor,
@@ -64,7 +64,7 @@ pub(super) fn update(
                     }
                     let normals = &mut normals[..x.len()];
                     if step.noise > 0.0 {
-                        let fill::Place { key, first } = step.place;
+                        let Place { key, first } = step.place;
                         fill::normal_chunk(key, first.wrapping_add(block), normals);
                     }
                     chains.step(step, x, normals, finite);
@@ -83,7 +83,7 @@ struct Chains<'a> {
 }
 
 impl Chains<'_> {
-    fn step(&self, step: Step, x: &mut [f32], normals: &[f32], finite: &mut [f32]) {
+    fn step(&self, step: LangevinStep, x: &mut [f32], normals: &[f32], finite: &mut [f32]) {
         let rows = x
             .chunks_mut(self.values)
             .zip(self.gradient.chunks(self.values))
@@ -101,7 +101,7 @@ impl Chains<'_> {
 
 /// Moves one chain, and says whether all was finite.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn move_row(step: Step, x: &mut [f32], gradient: &[f32], normals: &[f32]) -> bool {
+fn move_row(step: LangevinStep, x: &mut [f32], gradient: &[f32], normals: &[f32]) -> bool {
     let mut faults = 0;
     // Without noise its buffer holds anything, NaN too: it isn't read then.
     if step.noise > 0.0 {
@@ -120,7 +120,7 @@ fn move_row(step: Step, x: &mut [f32], gradient: &[f32], normals: &[f32]) -> boo
     faults == 0
 }
 
-impl Step {
+impl LangevinStep {
     /// `x - step_size * clip(g)`.
     #[inline(always)]
     fn drift(&self, x: f32, g: f32) -> f32 {

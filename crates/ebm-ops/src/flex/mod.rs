@@ -9,7 +9,6 @@ mod gradients;
 mod kernels;
 mod langevin;
 mod linear;
-mod memory;
 mod parameters;
 mod product;
 mod threads;
@@ -18,20 +17,15 @@ mod units;
 use burn::backend::Dispatch;
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
-use crate::convolution::Stride2d;
-use crate::noise::Noise;
-use crate::parameters::GradientDescent;
-use crate::starting_points::StartingPoints;
-use chains::Restart;
+use crate::description::{Descent, Restart, Stride2d};
+use crate::memory;
 use extension::FlexOps;
-pub(crate) use memory::keep as keep_memory;
-use parameters::Descent;
 
 /// Whether a tensor lies where the kernels of this module work: on Flex, on an autodiff graph or not, as f32.
 pub(crate) fn has_kernels<const D: usize>(x: &Tensor<D>) -> bool {
     let here = x.dtype() == DType::F32 && x.device().inner() == Device::flex();
     if here {
-        keep_memory();
+        memory::keep();
     }
     here
 }
@@ -82,41 +76,27 @@ pub(crate) fn assign_rows(rows: Tensor<2>, indices: Tensor<1, Int>, with: Tensor
     ))
 }
 
-/// See [`StartingPoints::restart`].
-pub(crate) fn restart<const D: usize>(
-    start: &StartingPoints,
-    x: Tensor<D>,
-    probability: f64,
-    noise: &mut Noise,
-) -> Tensor<D> {
-    let shape = x.shape();
-    let choice = noise.place(shape[0]);
-    let draw = noise.place(shape.num_elements());
-    let restart = Restart {
-        start: *start,
-        probability: probability as f32,
-        choice,
-        draw,
-    };
+/// See [`StartingPoints::restart`](crate::StartingPoints::restart).
+pub(crate) fn restart<const D: usize>(x: Tensor<D>, restart: Restart) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as FlexOps>::restart(x.into_dispatch(), restart))
 }
 
-/// See [`GradientDescent::step`].
+/// See [`GradientDescent::step`](crate::GradientDescent::step).
 pub(crate) fn descend<const D: usize>(
-    step: &GradientDescent,
+    step: Descent,
     weight: Tensor<D>,
     gradient: Tensor<D>,
 ) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as FlexOps>::descend(
         weight.into_dispatch(),
         gradient.into_dispatch(),
-        descent(step),
+        step,
     ))
 }
 
-/// See [`GradientDescent::step_with_velocity`].
+/// See [`GradientDescent::step_with_velocity`](crate::GradientDescent::step_with_velocity).
 pub(crate) fn descend_with_velocity<const D: usize>(
-    step: &GradientDescent,
+    step: Descent,
     weight: Tensor<D>,
     gradient: Tensor<D>,
     velocity: Tensor<D>,
@@ -125,20 +105,12 @@ pub(crate) fn descend_with_velocity<const D: usize>(
         weight.into_dispatch(),
         gradient.into_dispatch(),
         velocity.into_dispatch(),
-        descent(step),
+        step,
     );
     (
         Tensor::from_dispatch(weight),
         Tensor::from_dispatch(velocity),
     )
-}
-
-fn descent(step: &GradientDescent) -> Descent {
-    Descent {
-        learning_rate: step.learning_rate as f32,
-        weight_decay: step.weight_decay as f32,
-        momentum: step.momentum as f32,
-    }
 }
 
 /// See [`crate::moving_average`].

@@ -7,20 +7,13 @@ use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
 use super::threads::each_with;
+use crate::description::Descent;
 
 /// Values of a partial sum. It is fixed, so that a sum doesn't depend on the threads.
 const SHARE: usize = 1 << 14;
 
 /// Sums are taken in so many lanes, so that they vectorise.
 const LANES: usize = 16;
-
-/// A [`GradientDescent`](crate::GradientDescent) in f32.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Descent {
-    pub(crate) learning_rate: f32,
-    pub(crate) weight_decay: f32,
-    pub(crate) momentum: f32,
-}
 
 /// The weight after a step, in the memory of the gradient: the weight itself is shared with the model.
 pub(super) fn descend(step: Descent, weight: FlexTensor, gradient: FlexTensor) -> FlexTensor {

@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
 use super::functions;
-use crate::fill::{self, Distribution, Place};
+use crate::description::{Distribution, Place};
+use crate::fill;
 
 /// Values a thread takes at a time.
 const TASK_VALUES: usize = 8192;

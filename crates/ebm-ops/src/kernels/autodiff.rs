@@ -7,9 +7,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend};
 
 use super::extension::{Derivatives, Kernels};
-use crate::elementwise::Elementwise;
-use crate::fill::{Distribution, Place};
-use crate::langevin::Step;
+use crate::description::{Distribution, Elementwise, LangevinStep, Place};
 
 /// An operation of one input: its values, and its gradient from what the forward pass has left.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +90,7 @@ impl<B: Derivatives, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         gradient: FloatTensor<Self>,
         energies: FloatTensor<Self>,
         start: FloatTensor<Self>,
-        step: Step,
+        step: LangevinStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (x, finite) = B::langevin_update(
             x.into_primitive(),

@@ -5,9 +5,7 @@ use burn::backend::{Backend, backend_extension};
 #[cfg(feature = "cube")]
 use burn::tensor::Shape;
 
-use crate::elementwise::Elementwise;
-use crate::fill::{Distribution, Place};
-use crate::langevin::Step;
+use crate::description::{Distribution, Elementwise, LangevinStep, Place};
 
 /// Operations on the tensors of burn's dispatch, f32 on the backends listed.
 #[backend_extension(
@@ -40,7 +38,7 @@ pub(crate) trait Kernels: Backend {
         gradient: FloatTensor<Self>,
         energies: FloatTensor<Self>,
         start: FloatTensor<Self>,
-        step: Step,
+        step: LangevinStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// 1 for each proposal that is accepted, else 0, and the probability with which each was; not on a graph.

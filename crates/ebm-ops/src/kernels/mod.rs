@@ -6,9 +6,7 @@ mod extension;
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn::tensor::{Bool, DType, Device, FloatDType, Shape, Tensor};
 
-use crate::elementwise::Elementwise;
-use crate::fill::{Distribution, Place};
-use crate::langevin::Step;
+use crate::description::{Distribution, Elementwise, LangevinStep, Place};
 pub(crate) use extension::{Derivatives, Kernels};
 
 /// Whether a tensor lies where there are kernels, on an autodiff graph or not, as f32.
@@ -25,7 +23,7 @@ fn is_supported(device: &Device) -> bool {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
         DispatchDevice::Flex(_) => {
-            crate::flex::keep_memory();
+            crate::memory::keep();
             true
         }
         #[cfg(feature = "cube")]
@@ -69,7 +67,7 @@ pub(crate) fn coins<const D: usize>(logits: Tensor<D>, place: Place) -> Tensor<D
 ///
 /// If shapes differ.
 pub(crate) fn langevin_update<const D: usize>(
-    step: Step,
+    step: LangevinStep,
     x: Tensor<D>,
     gradient: Tensor<D>,
     energies: &Tensor<1>,
