@@ -44,7 +44,7 @@ pub use activation::{Activation, UnknownActivation};
 pub use boltzmann_machine::{BoltzmannMachine, BoltzmannMachineConfig};
 pub use compose::{Group, Mixture, Negation, Terms, WeightedSum};
 pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};
-pub use dbm::{Dbm, DbmConfig, MeanField};
+pub use dbm::{Dbm, DbmConfig};
 pub use dense_associative_memory::DenseAssociativeMemory;
 pub use ebm_ops::Noise;
 pub use energy::Energy;
@@ -53,7 +53,7 @@ pub use enumeration::{
 };
 pub use hopfield::{Hopfield, HopfieldConfig, overlap};
 pub use layered::{
-    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_sum,
+    BlockConditional, Conditional, LayeredMachine, Layers, MeanField, Parity, VisibleUnits, log_sum,
 };
 pub use mlp::{Mlp, MlpConfig};
 pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};

@@ -8,7 +8,7 @@ use ebm_ops::{Noise, lift};
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Parity, VisibleUnits};
-use crate::precision::affine;
+use crate::precision::{affine, times};
 
 /// Sizes and initial parameters of an [`Rbm`].
 #[derive(Config, Debug)]
@@ -271,12 +271,6 @@ impl<const D: usize> Energy<D> for Rbm {
 pub fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
     let p = p.clamp(margin, 1.0 - margin);
     p.clone().log() - p.neg().add_scalar(1.0).log()
-}
-
-/// A matrix times a vector, in the type of the vector: `[rows, columns]`, `[columns]` -> `[rows]`.
-pub(crate) fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
-    let matrix = matrix.cast(vector.dtype());
-    matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
 }
 
 fn offset(value: Tensor<1>) -> Param<Tensor<1>> {
