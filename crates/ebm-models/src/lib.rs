@@ -39,6 +39,7 @@ mod pairwise;
 mod precision;
 mod rbm;
 mod replicated_rbm;
+mod structure;
 
 pub use activation::{Activation, UnknownActivation};
 pub use boltzmann_machine::{BoltzmannMachine, BoltzmannMachineConfig};
@@ -60,3 +61,4 @@ pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};
 pub use precision::Precision;
 pub use rbm::{Rbm, RbmConfig, log_odds};
 pub use replicated_rbm::ReplicatedRbm;
+pub use structure::{HiddenUnits, LayeredStructure, PairwiseStructure, Structure};

@@ -9,6 +9,7 @@ use ebm_ops::{Noise, lift};
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Parity, VisibleUnits};
 use crate::precision::{affine, times};
+use crate::structure::{LayeredStructure, Structure};
 
 /// Sizes and initial parameters of an [`Rbm`].
 #[derive(Config, Debug)]
@@ -264,6 +265,10 @@ impl<const D: usize> Energy<D> for Rbm {
         let visible = flatten(x, self.visible(), "Rbm");
         let none = Tensor::zeros([0, 0], &visible.device());
         self.layers().free_energy(Parity::Odd, &[visible, none])
+    }
+
+    fn structure(&self) -> Structure {
+        Structure::Layered(LayeredStructure::restricted(self.layers()))
     }
 }
 

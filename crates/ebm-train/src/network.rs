@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use ebm_models::{
     BoltzmannMachine, BoltzmannMachineConfig, ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy,
     Hopfield, HopfieldConfig, Mlp, MlpConfig, PairwiseMachine, Precision, Rbm, RbmConfig,
+    Structure,
 };
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, Run};
@@ -312,6 +313,10 @@ impl Energy<4> for Network {
 impl Trainable<4> for Network {
     fn supports(&self, sampler: &SamplerConfig) -> bool {
         each!(self, model => Trainable::<4>::supports(model, sampler))
+    }
+
+    fn structure(&self) -> Structure {
+        each!(self, model => Energy::<4>::structure(model))
     }
 
     fn supports_precision(&self, precision: Precision) -> bool {

@@ -10,6 +10,7 @@ use ebm_ops::Noise;
 use crate::energy::{Energy, flatten};
 use crate::layered::{self, LayeredMachine, Layers, MeanField, VisibleUnits};
 use crate::rbm::{Rbm, log_odds, replace};
+use crate::structure::{LayeredStructure, Structure};
 
 use centering::sent;
 
@@ -271,5 +272,9 @@ impl<const D: usize> Energy<D> for Dbm {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         let states = self.split(flatten(x, self.units(), "Dbm"));
         self.layers().energy(&states)
+    }
+
+    fn structure(&self) -> Structure {
+        Structure::Layered(LayeredStructure::deep(self.layers(), self.inference))
     }
 }
