@@ -32,6 +32,7 @@ mod dense_associative_memory;
 mod energy;
 mod enumeration;
 mod hopfield;
+mod image_shape;
 mod init;
 mod layered;
 mod mlp;
@@ -53,6 +54,7 @@ pub use enumeration::{
     MAX_ENUMERATED_UNITS, TooManyStates, log_partition, log_partition_of, states,
 };
 pub use hopfield::{Hopfield, HopfieldConfig, overlap};
+pub use image_shape::ImageShape;
 pub use layered::{
     BlockConditional, Conditional, LayeredMachine, Layers, MeanField, Parity, VisibleUnits, log_sum,
 };
