@@ -8,7 +8,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm::models::{
-    Activation, ConvNetConfig, Energy, LayeredMachine, MlpConfig, Rbm, VisibleUnits,
+    Activation, ConvNetConfig, Energy, ImageShape, LayeredMachine, MlpConfig, Rbm, VisibleUnits,
 };
 use ebm::ops::Noise;
 use ebm::sampling::energy_and_gradient;
@@ -115,7 +115,7 @@ fn main() {
             .init(&device, &mut noise);
         let name = format!("mlp_{activation}");
         report.network(&name, &mlp, [BATCH, VALUES], &mut noise);
-        let conv_net = ConvNetConfig::new([1, 28, 28])
+        let conv_net = ConvNetConfig::new(ImageShape::new(1, 28, 28))
             .with_activation(kind)
             .init(&device, &mut noise)
             .unwrap();

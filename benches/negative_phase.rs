@@ -11,7 +11,7 @@ use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
-use ebm::models::{Activation, ConvNetConfig, Energy, MlpConfig};
+use ebm::models::{Activation, ConvNetConfig, Energy, ImageShape, MlpConfig};
 use ebm::ops::{Interval, Noise};
 use ebm::sampling::{Langevin, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage, run};
 
@@ -45,7 +45,7 @@ fn langevin(criterion: &mut Criterion) {
         let name = format!("mlp_{setting}");
         time_chains(&mut group, &name, &mlp, [batch, VALUES], &device);
 
-        let conv_net = ConvNetConfig::new([1, 28, 28])
+        let conv_net = ConvNetConfig::new(ImageShape::new(1, 28, 28))
             .with_activation(activation)
             .init(&device, &mut noise)
             .unwrap();

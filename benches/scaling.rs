@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
-use ebm::models::{ConvNetConfig, Energy, Mlp, MlpConfig};
+use ebm::models::{ConvNetConfig, Energy, ImageShape, Mlp, MlpConfig};
 use ebm::ops::Noise;
 use ebm::sampling::{Langevin, run};
 
@@ -119,7 +119,7 @@ fn memory_table() {
 /// One point of the memory table: prints `VmHWM` of this process in MiB.
 fn memory(steps: usize, device: &Device) {
     let mut noise = Noise::new(1);
-    let conv_net = ConvNetConfig::new([1, 28, 28])
+    let conv_net = ConvNetConfig::new(ImageShape::new(1, 28, 28))
         .init(device, &mut noise)
         .unwrap();
     let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], [-1.0, 1.0], device);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use ebm::backend;
-use ebm::models::{Activation, ConvNetConfig, Energy};
+use ebm::models::{Activation, ConvNetConfig, Energy, ImageShape};
 use ebm::ops::Noise;
 use ebm::run::config::ConfigTable;
 use ebm::run::image_grid;
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let shown: Tensor<4> = examples.batch(&(0..SHOWN).collect::<Vec<_>>());
 
     // f(x): four convolutions and two layers, the network of the UvA deep-learning tutorial 8.
-    let model = ConvNetConfig::new([1, 28, 28])
+    let model = ConvNetConfig::new(ImageShape::new(1, 28, 28))
         .with_hidden(64)
         .with_activation(Activation::LeakyRelu(0.05))
         .init(&device, &mut noise)?;

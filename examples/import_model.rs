@@ -8,7 +8,9 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
-use ebm_models::{ConvNetConfig, DenseAssociativeMemory, Energy, MlpConfig, Noise, WeightedSum};
+use ebm_models::{
+    ConvNetConfig, DenseAssociativeMemory, Energy, ImageShape, MlpConfig, Noise, WeightedSum,
+};
 use image::{GrayImage, Luma};
 
 /// Pixels along each side of a panel, over `[-1.6, 1.6]^2`.
@@ -25,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut noise = Noise::new(7);
 
     // Two experts over 28x28 images, with weights drawn from the seed.
-    let convolutional = ConvNetConfig::new([1, 28, 28]).init(&device, &mut noise)?;
+    let convolutional = ConvNetConfig::new(ImageShape::new(1, 28, 28)).init(&device, &mut noise)?;
     let perceptron = MlpConfig::new(784, vec![256, 256]).init(&device, &mut noise);
 
     let images: Tensor<4> = noise.uniform_in([4, 1, 28, 28], [-1.0, 1.0], &device);

@@ -12,13 +12,13 @@ use ebm::sampling::NormalDensity;
 #[rustfmt::skip]
 fn network() -> Result<[usize; 1], Box<dyn Error>> {
     use burn::tensor::Tensor;
-    use ebm::models::{ConvNetConfig, Energy};
+    use ebm::models::{ConvNetConfig, Energy, ImageShape};
     use ebm::ops::Noise;
     use ebm::sampling::{Langevin, run};
 
     let device = ebm::backend::select("auto", 0)?.device;
     let mut noise = Noise::new(1);                                     // the only source of randomness
-    let model = ConvNetConfig::new([1, 28, 28]).init(&device, &mut noise)?;
+    let model = ConvNetConfig::new(ImageShape::new(1, 28, 28)).init(&device, &mut noise)?;
 
     let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], [-1.0, 1.0], &device);
     let kernel = Langevin::new(10.0, 0.01).with_gradient_clip(0.01).with_clamp([-1.0, 1.0]);

@@ -77,7 +77,7 @@ fn convolutions() {
             ConvLayerConfig::new(3, 3, 2, 2),
             ConvLayerConfig::new(4, 3, 2, 1),
         ];
-        let config = ConvNetConfig::new([1, 6, 6]).with_layers(layers);
+        let config = ConvNetConfig::new([1, 6, 6].into()).with_layers(layers);
         config.with_hidden(5).init(device, noise).unwrap()
     });
 }

@@ -61,7 +61,7 @@ fn energies_err_by_a_few_roundings() {
         MlpConfig::new(16, vec![8, 8]).init(&device, noise)
     });
     check("convolutions", [3, 1, 6, 6], |noise| {
-        let config = ConvNetConfig::new([1, 6, 6]);
+        let config = ConvNetConfig::new([1, 6, 6].into());
         let config = config.with_layers(vec![ConvLayerConfig::new(3, 3, 2, 2)]);
         config.with_hidden(5).init(&device, noise).unwrap()
     });

@@ -7,6 +7,7 @@ use ebm_ops::Noise;
 
 use crate::energy::Energy;
 use crate::pairwise::{self, Coding, PairwiseMachine};
+use crate::structure::{PairwiseStructure, Structure};
 
 /// Sizes and coding of a [`BoltzmannMachine`].
 #[derive(Config, Debug)]
@@ -242,5 +243,9 @@ impl PairwiseMachine for BoltzmannMachine {
 impl<const D: usize> Energy<D> for BoltzmannMachine {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self.joint_energy(pairwise::states(self.units(), x))
+    }
+
+    fn structure(&self) -> Structure {
+        Structure::Pairwise(PairwiseStructure::of(self))
     }
 }

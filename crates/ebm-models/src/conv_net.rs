@@ -9,6 +9,7 @@ use ebm_ops::{Noise, Stride2d, conv2d};
 
 use crate::activation::Activation;
 use crate::energy::Energy;
+use crate::image_shape::ImageShape;
 use crate::init;
 use crate::precision::linear;
 
@@ -40,8 +41,8 @@ impl ConvLayerConfig {
 /// padding 1), Swish, then 64 hidden units.
 #[derive(Config, Debug)]
 pub struct ConvNetConfig {
-    /// Channels, height and width of an image.
-    pub image: [usize; 3],
+    /// The shape of an image.
+    pub image: ImageShape,
     /// The convolutions, first to last.
     #[config(default = "ConvNetConfig::tutorial_layers()")]
     pub layers: Vec<ConvLayerConfig>,
@@ -62,7 +63,7 @@ pub struct ConvNet {
     #[module(skip)]
     activation: Activation,
     #[module(skip)]
-    image: [usize; 3],
+    image: ImageShape,
 }
 
 /// A [`ConvNetConfig`] that describes no network.
@@ -86,11 +87,11 @@ pub enum ConvNetError {
     },
     /// The image has no pixels or no channels.
     #[error(
-        "an image of shape {image:?} has no values: channels, height and width must be at least 1"
+        "an image of shape {image} has no values: channels, height and width must be at least 1"
     )]
     EmptyImage {
-        /// Channels, height and width.
-        image: [usize; 3],
+        /// Its shape.
+        image: ImageShape,
     },
     /// The fully connected layer has no units.
     #[error("the hidden layer must have at least 1 unit")]
@@ -119,11 +120,11 @@ impl ConvNetConfig {
     /// # Errors
     ///
     /// If a kernel doesn't fit its input, or a size of the image or of a convolution is zero.
-    pub fn feature_shape(&self) -> Result<[usize; 3], ConvNetError> {
-        if self.image.contains(&0) {
+    pub fn feature_shape(&self) -> Result<ImageShape, ConvNetError> {
+        if self.image.values() == 0 {
             return Err(ConvNetError::EmptyImage { image: self.image });
         }
-        let [mut channels, mut height, mut width] = self.image;
+        let [mut channels, mut height, mut width] = self.image.into();
         for (index, layer) in self.layers.iter().enumerate() {
             if layer.channels == 0 || layer.kernel == 0 || layer.stride == 0 {
                 return Err(ConvNetError::ZeroSize { layer: index });
@@ -139,7 +140,7 @@ impl ConvNetConfig {
             };
             (channels, height, width) = (layer.channels, h, w);
         }
-        Ok([channels, height, width])
+        Ok(ImageShape::new(channels, height, width))
     }
 
     /// Builds the network with weights and biases from `U(-k, k)`, `k = 1 / sqrt(inputs of one unit)`.
@@ -148,11 +149,11 @@ impl ConvNetConfig {
     ///
     /// If a kernel doesn't fit its input or a size is zero.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<ConvNet, ConvNetError> {
-        let features = self.feature_shape()?.iter().product();
+        let features = self.feature_shape()?.values();
         if self.hidden == 0 {
             return Err(ConvNetError::NoHiddenUnits);
         }
-        let mut channels = self.image[0];
+        let mut channels = self.image.channels;
         let convolutions = self
             .layers
             .iter()
@@ -191,12 +192,11 @@ impl ConvNet {
     ///
     /// If the images aren't of the shape that the network was built for.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<1> {
-        let shape = x.dims();
+        let (shape, expected) = (x.dims(), <[usize; 3]>::from(self.image));
         assert_eq!(
             shape[1..],
-            self.image,
-            "this ConvNet takes images of shape {:?}, but x is of shape {shape:?}",
-            self.image
+            expected,
+            "this ConvNet takes images of shape {expected:?}, but x is of shape {shape:?}"
         );
         let features = self
             .convolutions

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::structure::Structure;
+
 /// A density known up to its normalisation: `p(x) = exp(-E(x)) / Z`, with `f(x) = -E(x)`.
 ///
 /// `D` is the rank of a batch of configurations: 2 for vectors `[batch, features]`, 4 for images
@@ -48,6 +50,16 @@ pub trait Energy<const D: usize> {
     /// - output: `[batch]`, in nats
     fn log_ratio(&self, x: Tensor<D>, other: Tensor<D>) -> Tensor<1> {
         self.energy(other) - self.energy(x)
+    }
+
+    /// What the model is made of, for work that can do more with layers or pairs of units than with
+    /// values and gradients: exact steps of chains, partition functions, inference of hidden units.
+    ///
+    /// An energy that says nothing is [smooth](Structure::Smooth): only its values and gradients are
+    /// used. One that says more promises that its [`energy`](Self::energy), of configurations in rows,
+    /// is that of the structure up to rounding.
+    fn structure(&self) -> Structure {
+        Structure::Smooth
     }
 }
 

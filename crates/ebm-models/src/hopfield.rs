@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::energy::Energy;
 use crate::pairwise::{self, Coding, PairwiseMachine};
+use crate::structure::{PairwiseStructure, Structure};
 
 /// Sizes of a [`Hopfield`] network.
 #[derive(Config, Debug)]
@@ -199,5 +200,9 @@ impl PairwiseMachine for Hopfield {
 impl<const D: usize> Energy<D> for Hopfield {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self.joint_energy(pairwise::states(self.units(), x))
+    }
+
+    fn structure(&self) -> Structure {
+        Structure::Pairwise(PairwiseStructure::of(self))
     }
 }

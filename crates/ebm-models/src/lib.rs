@@ -32,6 +32,7 @@ mod dense_associative_memory;
 mod energy;
 mod enumeration;
 mod hopfield;
+mod image_shape;
 mod init;
 mod layered;
 mod mlp;
@@ -39,12 +40,13 @@ mod pairwise;
 mod precision;
 mod rbm;
 mod replicated_rbm;
+mod structure;
 
 pub use activation::{Activation, UnknownActivation};
 pub use boltzmann_machine::{BoltzmannMachine, BoltzmannMachineConfig};
 pub use compose::{Group, Mixture, Negation, Terms, WeightedSum};
 pub use conv_net::{ConvLayerConfig, ConvNet, ConvNetConfig, ConvNetError};
-pub use dbm::{Dbm, DbmConfig, MeanField};
+pub use dbm::{Dbm, DbmConfig};
 pub use dense_associative_memory::DenseAssociativeMemory;
 pub use ebm_ops::Noise;
 pub use energy::Energy;
@@ -52,11 +54,13 @@ pub use enumeration::{
     MAX_ENUMERATED_UNITS, TooManyStates, log_partition, log_partition_of, states,
 };
 pub use hopfield::{Hopfield, HopfieldConfig, overlap};
+pub use image_shape::ImageShape;
 pub use layered::{
-    BlockConditional, Conditional, LayeredMachine, Layers, Parity, VisibleUnits, log_sum,
+    BlockConditional, Conditional, LayeredMachine, Layers, MeanField, Parity, VisibleUnits, log_sum,
 };
 pub use mlp::{Mlp, MlpConfig};
 pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};
 pub use precision::Precision;
 pub use rbm::{Rbm, RbmConfig, log_odds};
 pub use replicated_rbm::ReplicatedRbm;
+pub use structure::{HiddenUnits, LayeredStructure, PairwiseStructure, Structure};

@@ -1,6 +1,5 @@
 //! Pairwise machines: two-valued units with symmetric couplings, `E(y) = -1/2 y^T W y - b^T y`.
 
-use burn::module::Module;
 use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +54,7 @@ impl Coding {
 /// temperature at which units are updated. A state lists the visible units first, then the hidden ones.
 ///
 /// Source: Hopfield, PNAS 79 (1982); Ackley, Hinton & Sejnowski, Cognitive Science 9 (1985).
-pub trait PairwiseMachine: Module {
+pub trait PairwiseMachine {
     /// The effective couplings `W`: symmetric, with zero diagonal, zero where units aren't connected.
     ///
     /// # Shapes

@@ -103,6 +103,12 @@ pub(crate) fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor
     product(x, weight) + bias.unsqueeze()
 }
 
+/// A matrix times a vector, in the type of the vector: `[rows, columns]`, `[columns]` -> `[rows]`.
+pub(crate) fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
+    let matrix = matrix.cast(vector.dtype());
+    matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
+}
+
 /// A fully connected layer, its product in the type of its weight and its bias added in that of `x`.
 pub(crate) fn linear(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     let weight = layer.weight.val();

@@ -8,7 +8,8 @@ use ebm_ops::{Noise, lift};
 
 use crate::energy::{Energy, flatten};
 use crate::layered::{LayeredMachine, Parity, VisibleUnits};
-use crate::precision::affine;
+use crate::precision::{affine, times};
+use crate::structure::{LayeredStructure, Structure};
 
 /// Sizes and initial parameters of an [`Rbm`].
 #[derive(Config, Debug)]
@@ -265,18 +266,16 @@ impl<const D: usize> Energy<D> for Rbm {
         let none = Tensor::zeros([0, 0], &visible.device());
         self.layers().free_energy(Parity::Odd, &[visible, none])
     }
+
+    fn structure(&self) -> Structure {
+        Structure::Layered(LayeredStructure::restricted(self.layers()))
+    }
 }
 
 /// `log(p / (1 - p))` with `p` kept in `[margin, 1 - margin]`: the bias of a binary unit with the mean `p`.
 pub fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
     let p = p.clamp(margin, 1.0 - margin);
     p.clone().log() - p.neg().add_scalar(1.0).log()
-}
-
-/// A matrix times a vector, in the type of the vector: `[rows, columns]`, `[columns]` -> `[rows]`.
-pub(crate) fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
-    let matrix = matrix.cast(vector.dtype());
-    matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
 }
 
 fn offset(value: Tensor<1>) -> Param<Tensor<1>> {

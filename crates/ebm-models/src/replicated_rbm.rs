@@ -22,6 +22,13 @@ use crate::rbm::Rbm;
 /// [`conditional`](BlockConditional::conditional) draws one copy and takes the others to be at the same state, as the source
 /// does. Where the numbers of copies differ, the two conditionals then belong to no joint distribution: good for
 /// a few steps from the data, not for long chains.
+///
+/// # Structure
+///
+/// Its [`structure`](Energy::structure) is [smooth](crate::Structure::Smooth). The layers of the machine
+/// that is copied give other energies, and the conditionals above may belong to no distribution, so
+/// that neither is a basis for partition functions, tempering or long chains. What trains it uses its
+/// [`BlockConditional`] directly.
 #[derive(Module, Debug)]
 pub struct ReplicatedRbm {
     rbm: Rbm,

@@ -88,7 +88,7 @@ fn tuples_hold_models_of_different_kinds() {
         let mut noise = Noise::new(41);
         let a = Quadratic::new(&[0.3; 64], 40.0, 0.5, &device);
         let b = MlpConfig::new(64, vec![8]).init(&device, &mut noise);
-        let c = ConvNetConfig::new([1, 8, 8])
+        let c = ConvNetConfig::new([1, 8, 8].into())
             .with_hidden(4)
             .init(&device, &mut noise)
             .unwrap();

@@ -90,14 +90,14 @@ fn reference(config: &ConvNetConfig, mut parameters: &[Parameter], x: &[f64]) ->
             .collect()
     };
     let mut maps = Maps {
-        shape: config.image,
+        shape: config.image.into(),
         values: x.to_vec(),
     };
     for layer in &config.layers {
         maps = convolve(&mut parameters, layer, &maps);
         maps.values = activated(maps.values);
     }
-    assert_eq!(config.feature_shape(), Ok(maps.shape));
+    assert_eq!(config.feature_shape(), Ok(maps.shape.into()));
     let hidden = activated(linear(&mut parameters, &maps.values));
     let output = linear(&mut parameters, &hidden);
     assert!(parameters.is_empty() && output.len() == 1);
@@ -106,7 +106,7 @@ fn reference(config: &ConvNetConfig, mut parameters: &[Parameter], x: &[f64]) ->
 
 /// Two layers, of different kernels, strides and paddings, on a non-square image of two channels.
 fn small(activation: Activation) -> ConvNetConfig {
-    ConvNetConfig::new([2, 5, 7])
+    ConvNetConfig::new([2, 5, 7].into())
         .with_layers(vec![
             ConvLayerConfig::new(3, 4, 1, 2),
             ConvLayerConfig::new(2, 3, 2, 1),
@@ -147,8 +147,8 @@ fn forward_and_input_gradient_equal_the_naive_convolution() {
 
 #[test]
 fn the_default_network_is_that_of_the_tutorial() {
-    let config = ConvNetConfig::new([1, 28, 28]);
-    assert_eq!(config.feature_shape(), Ok([64, 2, 2]));
+    let config = ConvNetConfig::new([1, 28, 28].into());
+    assert_eq!(config.feature_shape(), Ok([64, 2, 2].into()));
     assert_eq!(config.activation, Activation::Swish);
     let model = config.init(&Device::flex(), &mut Noise::new(0)).unwrap();
     let shapes: Vec<Vec<usize>> = parameters(&model).into_iter().map(|p| p.shape).collect();
@@ -182,8 +182,8 @@ fn the_default_layers_fit_images_of_many_sizes() {
         ([2, 20, 45], [64, 2, 4]),
         ([1, 1, 1], [64, 1, 1]),
     ] {
-        let config = ConvNetConfig::new(image);
-        assert_eq!(config.feature_shape(), Ok(features), "{image:?}");
+        let config = ConvNetConfig::new(image.into());
+        assert_eq!(config.feature_shape(), Ok(features.into()), "{image:?}");
         let mut noise = Noise::new(3);
         let model = config.init(&device, &mut noise).unwrap();
         let [channels, height, width] = image;
@@ -211,7 +211,7 @@ fn a_feature_map_has_as_many_pixels_as_the_kernel_has_positions() {
             for stride in 1..4 {
                 for padding in 0..4 {
                     let layer = ConvLayerConfig::new(2, kernel, stride, padding);
-                    let config = ConvNetConfig::new([1, side, 4])
+                    let config = ConvNetConfig::new([1, side, 4].into())
                         .with_layers(vec![layer])
                         .with_hidden(1);
                     let (height, width) = (positions(side, &layer), positions(4, &layer));
@@ -227,7 +227,11 @@ fn a_feature_map_has_as_many_pixels_as_the_kernel_has_positions() {
                         let built = config.init(&device, &mut Noise::new(0));
                         assert_eq!(built.err(), Some(error));
                     } else {
-                        assert_eq!(config.feature_shape(), Ok([2, height, width]), "{layer:?}");
+                        assert_eq!(
+                            config.feature_shape(),
+                            Ok([2, height, width].into()),
+                            "{layer:?}"
+                        );
                         // A network whose shapes don't fit would panic.
                         let model = config.init(&device, &mut Noise::new(0)).unwrap();
                         let _ =
@@ -242,8 +246,8 @@ fn a_feature_map_has_as_many_pixels_as_the_kernel_has_positions() {
 #[test]
 fn without_convolutions_it_is_a_perceptron_on_the_pixels() {
     let device = Device::flex();
-    let config = ConvNetConfig::new([2, 3, 4]).with_layers(vec![]);
-    assert_eq!(config.feature_shape(), Ok([2, 3, 4]));
+    let config = ConvNetConfig::new([2, 3, 4].into()).with_layers(vec![]);
+    assert_eq!(config.feature_shape(), Ok([2, 3, 4].into()));
     let model = config.init(&device, &mut Noise::new(5)).unwrap();
     let perceptron = ebm_models::MlpConfig::new(24, vec![64]).init(&device, &mut Noise::new(5));
     let x: Tensor<4> = Noise::new(6).normal([3, 2, 3, 4], &device);
@@ -252,7 +256,7 @@ fn without_convolutions_it_is_a_perceptron_on_the_pixels() {
 
 #[test]
 fn an_error_names_the_layer_that_does_not_fit() {
-    let config = ConvNetConfig::new([1, 9, 3]).with_layers(vec![
+    let config = ConvNetConfig::new([1, 9, 3].into()).with_layers(vec![
         ConvLayerConfig::new(4, 3, 1, 0),
         ConvLayerConfig::new(4, 4, 1, 1),
     ]);
@@ -266,7 +270,7 @@ fn an_error_names_the_layer_that_does_not_fit() {
         ConvLayerConfig::new(4, 0, 1, 1),
         ConvLayerConfig::new(4, 3, 0, 1),
     ] {
-        let config = ConvNetConfig::new([1, 9, 9])
+        let config = ConvNetConfig::new([1, 9, 9].into())
             .with_layers(vec![ConvLayerConfig::new(4, 3, 1, 1), layer]);
         let error = config.feature_shape().unwrap_err();
         assert_eq!(error, ConvNetError::ZeroSize { layer: 1 });
@@ -274,7 +278,7 @@ fn an_error_names_the_layer_that_does_not_fit() {
     }
     for padding in [usize::MAX, usize::MAX / 2 + 1] {
         let huge = ConvLayerConfig::new(4, 3, 1, padding);
-        let huge = ConvNetConfig::new([1, 9, 9]).with_layers(vec![huge]);
+        let huge = ConvNetConfig::new([1, 9, 9].into()).with_layers(vec![huge]);
         assert!(huge.feature_shape().is_err());
     }
 }
@@ -283,10 +287,10 @@ fn an_error_names_the_layer_that_does_not_fit() {
 fn an_empty_image_or_hidden_layer_is_an_error_too() {
     let device = Device::flex();
     for config in [
-        ConvNetConfig::new([0, 9, 9]),
-        ConvNetConfig::new([1, 0, 9]).with_layers(vec![]),
-        ConvNetConfig::new([1, 9, 0]),
-        ConvNetConfig::new([1, 9, 9]).with_hidden(0),
+        ConvNetConfig::new([0, 9, 9].into()),
+        ConvNetConfig::new([1, 0, 9].into()).with_layers(vec![]),
+        ConvNetConfig::new([1, 9, 0].into()),
+        ConvNetConfig::new([1, 9, 9].into()).with_hidden(0),
     ] {
         assert!(
             config.init(&device, &mut Noise::new(0)).is_err(),
@@ -301,7 +305,7 @@ fn a_configuration_reads_back() {
     let read = ConvNetConfig::load_binary(config.to_string().as_bytes()).unwrap();
     assert_eq!(read.to_string(), config.to_string());
     assert_eq!(read.layers, config.layers);
-    assert_eq!((read.image, read.hidden), ([2, 5, 7], 4));
+    assert_eq!((read.image, read.hidden), ([2, 5, 7].into(), 4));
 }
 
 #[test]
@@ -310,7 +314,7 @@ fn a_configuration_reads_back() {
 )]
 fn a_wrong_shape_is_refused_with_both_shapes() {
     let device = Device::flex();
-    let model = ConvNetConfig::new([1, 8, 8])
+    let model = ConvNetConfig::new([1, 8, 8].into())
         .init(&device, &mut Noise::new(0))
         .unwrap();
     let _ = model.energy(tensor(&[0.0; 144], [2, 1, 8, 9], &device));

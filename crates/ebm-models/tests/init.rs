@@ -14,7 +14,7 @@ fn mlp(device: &Device, seed: u64) -> Mlp {
 }
 
 fn conv_net(device: &Device, seed: u64) -> ConvNet {
-    ConvNetConfig::new([1, 8, 8])
+    ConvNetConfig::new([1, 8, 8].into())
         .init(device, &mut Noise::new(seed))
         .unwrap()
 }

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use ebm_models::{
     BoltzmannMachine, BoltzmannMachineConfig, ConvNet, ConvNetConfig, Dbm, DbmConfig, Energy,
     Hopfield, HopfieldConfig, Mlp, MlpConfig, PairwiseMachine, Precision, Rbm, RbmConfig,
+    Structure,
 };
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, Run};
@@ -125,7 +126,8 @@ impl Network {
                 let config = convolutional(keys, shape);
                 let [channels, height, width] = config
                     .feature_shape()
-                    .map_err(|error| unfitting(shape, error.to_string()))?;
+                    .map_err(|error| unfitting(shape, error.to_string()))?
+                    .into();
                 let mut parameters = memory::product(&[channels, height, width, keys.hidden]);
                 let mut inputs = shape[0];
                 for layer in &config.layers {
@@ -237,10 +239,11 @@ pub(crate) fn check_batch(
                 let layers = keys.layers();
                 (1..=layers.len())
                     .filter_map(|count| {
-                        let first = ConvNetConfig::new(shape).with_layers(layers[..count].to_vec());
+                        let first = convolutional(keys, shape);
+                        let first = first.with_layers(layers[..count].to_vec());
                         first.feature_shape().ok()
                     })
-                    .map(|features| memory::product(&features))
+                    .map(|features| memory::product(&<[usize; 3]>::from(features)))
                     .sum::<u128>()
                     + keys.hidden as u128
             }
@@ -272,7 +275,7 @@ fn pairwise_parameters(visible: u128, hidden: usize) -> u128 {
 }
 
 fn convolutional(keys: &config::ConvNetConfig, shape: [usize; 3]) -> ConvNetConfig {
-    ConvNetConfig::new(shape)
+    ConvNetConfig::new(shape.into())
         .with_layers(keys.layers())
         .with_hidden(keys.hidden)
         .with_activation(keys.activation)
@@ -307,6 +310,10 @@ macro_rules! each {
 impl Energy<4> for Network {
     fn energy(&self, x: Tensor<4>) -> Tensor<1> {
         each!(self, model => model.energy(x))
+    }
+
+    fn structure(&self) -> Structure {
+        each!(self, model => Energy::<4>::structure(model))
     }
 }
 

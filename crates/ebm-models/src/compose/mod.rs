@@ -5,6 +5,7 @@ mod module;
 use burn::tensor::Tensor;
 
 use crate::energy::Energy;
+use crate::structure::Structure;
 
 /// Several models held together: a `Vec` of one type, or a tuple of two to four types.
 pub trait Group {
@@ -16,6 +17,9 @@ pub trait Group {
 pub trait Terms<const D: usize>: Group {
     /// The energies of a batch, one `[batch]` a model.
     fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>>;
+
+    /// What each model is made of.
+    fn structures(&self) -> Vec<Structure>;
 }
 
 impl<M> Group for Vec<M> {
@@ -27,6 +31,10 @@ impl<M> Group for Vec<M> {
 impl<const D: usize, E: Energy<D>> Terms<D> for Vec<E> {
     fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>> {
         self.iter().map(|model| model.energy(x.clone())).collect()
+    }
+
+    fn structures(&self) -> Vec<Structure> {
+        self.iter().map(Energy::<D>::structure).collect()
     }
 }
 
@@ -41,6 +49,10 @@ macro_rules! tuple_terms {
         impl<const D: usize, $($model: Energy<D>),+> Terms<D> for ($($model,)+) {
             fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>> {
                 vec![$(self.$index.energy(x.clone())),+]
+            }
+
+            fn structures(&self) -> Vec<Structure> {
+                vec![$(self.$index.structure()),+]
             }
         }
     };
@@ -84,6 +96,13 @@ impl<const D: usize, M: Terms<D>> Energy<D> for WeightedSum<M> {
             .zip(&self.weights)
             .map(|(energy, &weight)| energy.mul_scalar(weight));
         sum(weighted)
+    }
+
+    /// A product of restricted machines on the same Bernoulli units, with whole weights of 1 to 16, is
+    /// a restricted machine. A sum of pairwise machines of the same units and coding is a pairwise
+    /// machine, whatever the weights. Other sums are smooth.
+    fn structure(&self) -> Structure {
+        Structure::weighted_sum(&self.terms.structures(), &self.weights)
     }
 }
 
@@ -159,6 +178,11 @@ impl<M> Negation<M> {
 impl<const D: usize, M: Energy<D>> Energy<D> for Negation<M> {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self.model.energy(x).neg()
+    }
+
+    /// The opposite of a pairwise machine is a pairwise machine; others are smooth.
+    fn structure(&self) -> Structure {
+        Structure::weighted_sum(&[self.model.structure()], &[-1.0])
     }
 }
 

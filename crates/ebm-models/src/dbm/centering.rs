@@ -5,7 +5,8 @@ use burn::tensor::Tensor;
 
 use super::Dbm;
 use crate::layered::LayeredMachine;
-use crate::rbm::{replace, times};
+use crate::precision::times;
+use crate::rbm::replace;
 
 impl Dbm {
     /// The same distribution with offsets of 0, which [`with_means`](Self::with_means) then moves.

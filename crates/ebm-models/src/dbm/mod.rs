@@ -1,7 +1,6 @@
 //! The deep Boltzmann machine: a visible layer and two or more hidden layers, each coupled to the next.
 
 mod centering;
-mod mean_field;
 
 use burn::config::Config;
 use burn::module::{Module, Param};
@@ -9,11 +8,11 @@ use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
 
 use crate::energy::{Energy, flatten};
-use crate::layered::{LayeredMachine, Layers, VisibleUnits};
+use crate::layered::{self, LayeredMachine, Layers, MeanField, VisibleUnits};
 use crate::rbm::{Rbm, log_odds, replace};
+use crate::structure::{LayeredStructure, Structure};
 
 use centering::sent;
-pub use mean_field::MeanField;
 
 /// Sizes and initial parameters of a [`Dbm`].
 #[derive(Config, Debug)]
@@ -210,17 +209,37 @@ impl Dbm {
         self.sizes().iter().sum()
     }
 
+    /// How far mean-field inference goes.
+    pub fn inference(&self) -> MeanField {
+        self.inference
+    }
+
+    /// The means of all layers given the visible units, by [`Layers::mean_field`] that goes as far as
+    /// [`inference`](Self::inference) says.
+    ///
+    /// # Shapes
+    ///
+    /// - `visible`: `[batch, visible]`
+    /// - output: for each layer `[batch, units]`
+    pub fn mean_field(&self, visible: Tensor<2>) -> Vec<Tensor<2>> {
+        self.layers()
+            .mean_field(visible, &self.inference, &mut || false)
+    }
+
+    /// `E[v | h_1]` at the means of the first hidden layer: `[batch, visible]`.
+    pub fn visible_means(&self, means: &[Tensor<2>]) -> Tensor<2> {
+        self.layers().visible_means(means)
+    }
+
+    /// The variational bound without the partition function at means that
+    /// [`mean_field`](Self::mean_field) gave, see [`Layers::unnormalized_bound`]: `[batch]`.
+    pub fn unnormalized_bound(&self, means: &[Tensor<2>]) -> Tensor<1> {
+        self.layers().unnormalized_bound(means)
+    }
+
     /// Rows of all units, `[batch, units]`, layer by layer.
     pub fn split(&self, states: Tensor<2>) -> Vec<Tensor<2>> {
-        let mut start = 0;
-        self.sizes()
-            .into_iter()
-            .map(|size| {
-                let layer = states.clone().narrow(1, start, size);
-                start += size;
-                layer
-            })
-            .collect()
+        layered::split(states, &self.sizes())
     }
 
     /// Layers as rows of all units, `[batch, units]`.
@@ -253,5 +272,9 @@ impl<const D: usize> Energy<D> for Dbm {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         let states = self.split(flatten(x, self.units(), "Dbm"));
         self.layers().energy(&states)
+    }
+
+    fn structure(&self) -> Structure {
+        Structure::Layered(LayeredStructure::deep(self.layers(), self.inference))
     }
 }

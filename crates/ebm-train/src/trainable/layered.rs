@@ -126,7 +126,11 @@ impl<const D: usize> Trainable<D> for Dbm {
         interrupt: &mut Interrupt<'_>,
     ) -> Tensor<D> {
         let shape = self.state_shape(examples.dims());
-        let layers = self.mean_field_unless(rows(examples), &mut || interrupt.is_raised());
+        let layers = self
+            .layers()
+            .mean_field(rows(examples), &self.inference(), &mut || {
+                interrupt.is_raised()
+            });
         self.join(layers).reshape(shape)
     }
 

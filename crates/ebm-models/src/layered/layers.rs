@@ -1,12 +1,10 @@
-//! Layered Boltzmann machines: layers of units, each coupled to the next, so that every second layer is independent given the rest.
+//! The arrays of a layered machine, with its conditional distributions, energies and sums.
 
-use burn::module::Module;
 use burn::tensor::Tensor;
-use ebm_ops::activation::sigmoid;
-use ebm_ops::softplus_sum;
 
-use crate::precision::{affine, product};
-use crate::rbm::times;
+use super::conditional::{BlockConditional, Conditional, log_sum};
+use super::parity::Parity;
+use crate::precision::{affine, product, times};
 
 /// What the visible units of a layered machine are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -19,70 +17,7 @@ pub enum VisibleUnits {
     Gaussian,
 }
 
-/// The distribution of the units of one layer given the others: independent, with natural parameter `field`.
-#[derive(Clone, Debug)]
-pub enum Conditional {
-    /// `P(x_i = 1) = sigmoid(field_i)`: `[batch, units]`.
-    Bernoulli(Tensor<2>),
-    /// `x_i ~ N(field_i, 1)`: `[batch, units]`.
-    Gaussian(Tensor<2>),
-}
-
-impl Conditional {
-    /// The mean of each unit: `[batch, units]`.
-    pub fn mean(self) -> Tensor<2> {
-        match self {
-            Self::Bernoulli(field) => sigmoid(field),
-            Self::Gaussian(field) => field,
-        }
-    }
-}
-
-/// Units in blocks, each of which can be redrawn exactly given the others: what block Gibbs sampling needs.
-pub trait BlockConditional {
-    /// The number of units of each block.
-    fn block_sizes(&self) -> Vec<usize>;
-
-    /// The blocks in the order in which a sweep redraws them.
-    fn sweep(&self) -> Vec<usize>;
-
-    /// The distribution of one block given the others; `states[block]` itself isn't used.
-    ///
-    /// # Shapes
-    ///
-    /// - `states`: for each block `[batch, units]`
-    /// - output: `[batch, units of the block]`
-    fn conditional(&self, block: usize, states: &[Tensor<2>]) -> Conditional;
-
-    /// The energy of all units together, in nats: `[batch]`.
-    fn joint_energy(&self, states: &[Tensor<2>]) -> Tensor<1>;
-}
-
-/// Layers `x_0` (visible), `x_1`, ... `x_L` with
-/// `E(x) = E_0(x_0) - sum_l b_l . x_l - sum_l x_l W_l x_{l+1}`,
-/// where `E_0` is 0 for Bernoulli units and `|x_0|^2 / 2` for Gaussian ones.
-///
-/// A restricted Boltzmann machine has two layers (Smolensky 1986), a deep Boltzmann machine more (Salakhutdinov
-/// & Hinton 2009). The field of layer `l` is `b_l + x_{l-1} W_{l-1} + x_{l+1} W_l^T`; given the layers beside
-/// it, its units are independent, so that all even layers, or all odd ones, can be redrawn at once or summed
-/// out in closed form.
-pub trait LayeredMachine: Module {
-    /// What the visible units are.
-    fn visible_units(&self) -> VisibleUnits;
-
-    /// The couplings of layer `l` with layer `l + 1`, `[units of l, units of l + 1]`, for all `l < L`.
-    fn weights(&self) -> Vec<Tensor<2>>;
-
-    /// The bias of each layer, `[units]`; offsets of a centred machine are folded in.
-    fn biases(&self) -> Vec<Tensor<1>>;
-
-    /// The machine as plain arrays, taken once for work that uses them many times.
-    fn layers(&self) -> Layers {
-        Layers::new(self.visible_units(), self.weights(), self.biases())
-    }
-}
-
-/// The arrays of a [`LayeredMachine`], and its conditional distributions, energies and sums.
+/// The arrays of a [`LayeredMachine`](super::LayeredMachine), and its conditional distributions, energies and sums.
 #[derive(Clone, Debug)]
 pub struct Layers {
     visible_units: VisibleUnits,
@@ -132,6 +67,11 @@ impl Layers {
     /// The number of units of each layer.
     pub fn sizes(&self) -> Vec<usize> {
         self.biases.iter().map(|bias| bias.dims()[0]).collect()
+    }
+
+    /// The number of all units.
+    pub fn units(&self) -> usize {
+        self.sizes().iter().sum()
     }
 
     /// What the visible units are.
@@ -188,12 +128,39 @@ impl Layers {
         self.with_field(l, self.field(l, states))
     }
 
+    /// The mean of each visible unit given the first hidden layer: `[batch, visible]`.
+    pub fn visible_means(&self, states: &[Tensor<2>]) -> Tensor<2> {
+        self.conditional(0, states).mean()
+    }
+
+    /// The mean of each hidden unit given the layers beside its own: for each hidden layer
+    /// `[batch, units]`.
+    pub fn hidden_means(&self, states: &[Tensor<2>]) -> Vec<Tensor<2>> {
+        (1..self.count())
+            .map(|l| self.conditional(l, states).mean())
+            .collect()
+    }
+
     /// The distribution of layer `l` whose field is known.
     pub fn with_field(&self, l: usize, field: Tensor<2>) -> Conditional {
         match self.visible_units {
             VisibleUnits::Gaussian if l == 0 => Conditional::Gaussian(field),
             _ => Conditional::Bernoulli(field),
         }
+    }
+
+    /// Rows of all units, `[batch, units]`, layer by layer: for each layer `[batch, units of it]`.
+    ///
+    /// # Panics
+    ///
+    /// If a row has fewer values than there are units.
+    pub fn split(&self, states: Tensor<2>) -> Vec<Tensor<2>> {
+        split(states, &self.sizes())
+    }
+
+    /// Layers as rows of all units, `[batch, units]`: what [`split`](Self::split) takes apart.
+    pub fn join(&self, layers: Vec<Tensor<2>>) -> Tensor<2> {
+        Tensor::cat(layers, 1)
     }
 
     /// The energy of all layers together: `[batch]`.
@@ -276,43 +243,17 @@ impl BlockConditional for Layers {
     }
 }
 
-/// Every second layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parity {
-    /// The visible layer, the second hidden layer, ...
-    Even,
-    /// The first hidden layer, the third, ...
-    Odd,
-}
-
-impl Parity {
-    /// Whether layer `l` is one of them.
-    pub fn contains(self, l: usize) -> bool {
-        (l % 2 == 1) == (self == Self::Odd)
-    }
-
-    /// The other layers.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Even => Self::Odd,
-            Self::Odd => Self::Even,
-        }
-    }
-}
-
-/// `sum_i log sum_x exp(x field_i - E_0(x))`, the logarithm of what a layer of units sums to: `[batch]`.
-///
-/// `sum_i softplus(field_i)` for Bernoulli units, `sum_i (field_i^2 + log 2 pi) / 2` for Gaussian ones.
-pub fn log_sum(units: Conditional) -> Tensor<1> {
-    match units {
-        Conditional::Bernoulli(field) => softplus_sum(field),
-        Conditional::Gaussian(field) => field
-            .square()
-            .add_scalar(std::f64::consts::TAU.ln())
-            .sum_dim(1)
-            .squeeze_dim::<1>(1)
-            .mul_scalar(0.5),
-    }
+/// Rows cut into columns of these sizes.
+pub(crate) fn split(rows: Tensor<2>, sizes: &[usize]) -> Vec<Tensor<2>> {
+    let mut start = 0;
+    sizes
+        .iter()
+        .map(|&size| {
+            let part = rows.clone().narrow(1, start, size);
+            start += size;
+            part
+        })
+        .collect()
 }
 
 /// The inner product of each row: `[batch]`.

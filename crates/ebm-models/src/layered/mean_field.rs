@@ -1,16 +1,15 @@
-//! Mean-field inference in a deep Boltzmann machine, and the bound of the likelihood that it gives.
+//! Mean-field inference in machines with layers, and the bound of the likelihood that it gives.
 
 use burn::tensor::Tensor;
 use ebm_ops::activation::sigmoid;
 
-use super::Dbm;
-use crate::layered::LayeredMachine;
+use super::layers::Layers;
 
 /// How far mean-field inference goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanField {
-    /// It stops where no mean moves by more than this; 0 makes all steps without looking, and without reading
-    /// anything back from the device.
+    /// It stops where no mean moves by more than this. With 0 it makes all steps without looking, and
+    /// reads nothing back from the device.
     pub tolerance: f64,
     /// Most rounds over all hidden layers.
     pub max_steps: usize,
@@ -25,37 +24,36 @@ impl Default for MeanField {
     }
 }
 
-impl Dbm {
-    /// The means of the fully factorised `q(h | v)` that bounds `log p(v)` best: the visible units, then the
-    /// means of each hidden layer.
+impl Layers {
+    /// The means of the fully factorised `q(h | v)` that bounds `log p(v)` best: the visible units,
+    /// then the means of each hidden layer.
     ///
-    /// Starts with one pass up in which each layer's input from below is doubled in place of the missing input from
-    /// above, then repeats `mu_l = sigmoid(c_l + mu_{l-1} W_{l-1} + mu_{l+1} W_l^T)` over the layers, even and odd in
-    /// turn, which never lowers the bound (Salakhutdinov & Hinton 2009, section 3.2).
+    /// It starts with one pass up. On the way the input of each layer from below is doubled, in place
+    /// of the input from above that is still missing. Then it repeats
+    /// `mu_l = sigmoid(c_l + mu_{l-1} W_{l-1} + mu_{l+1} W_l^T)` over the layers, first the odd ones
+    /// and then the even ones, which never lowers the bound (Salakhutdinov & Hinton 2009, section
+    /// 3.2).
+    ///
+    /// `until` says how far it goes. It also ends before a round where `interrupted` says true; what
+    /// it gives then are the means so far. `&mut || false` is never interrupted.
     ///
     /// # Shapes
     ///
     /// - `visible`: `[batch, visible]`
     /// - output: for each layer `[batch, units]`
-    pub fn mean_field(&self, visible: Tensor<2>) -> Vec<Tensor<2>> {
-        self.mean_field_unless(visible, &mut || false)
-    }
-
-    /// As [`mean_field`](Self::mean_field), but ends after the round before which `stop` says so.
-    pub fn mean_field_unless(
+    pub fn mean_field(
         &self,
         visible: Tensor<2>,
-        stop: &mut dyn FnMut() -> bool,
+        until: &MeanField,
+        interrupted: &mut dyn FnMut() -> bool,
     ) -> Vec<Tensor<2>> {
-        let until = self.inference;
-        let layers = self.layers();
-        let last = layers.count() - 1;
-        let below_first = layers.from_below(1, visible.clone());
-        let bias = |l: usize| layers.bias(l).unsqueeze();
+        let last = self.count() - 1;
+        let below_first = self.from_below(1, visible.clone());
+        let bias = |l: usize| self.bias(l).unsqueeze();
         // The visible units don't change, and neither does what they send.
         let below = |l: usize, means: &[Tensor<2>]| match l {
             1 => below_first.clone(),
-            _ => layers.from_below(l, means[l - 1].clone()),
+            _ => self.from_below(l, means[l - 1].clone()),
         };
         let mut means = vec![visible];
         for l in 1..=last {
@@ -64,14 +62,14 @@ impl Dbm {
             means.push(sigmoid(field));
         }
         for _ in 0..until.max_steps {
-            if stop() {
+            if interrupted() {
                 break;
             }
             let mut moved: Vec<Tensor<1>> = Vec::new();
             for l in (1..=last).step_by(2).chain((2..=last).step_by(2)) {
                 let mut field = bias(l) + below(l, &means);
                 if l < last {
-                    field = field + layers.from_above(l, means[l + 1].clone());
+                    field = field + self.from_above(l, means[l + 1].clone());
                 }
                 let new = sigmoid(field);
                 if until.tolerance > 0.0 {
@@ -89,15 +87,13 @@ impl Dbm {
         means
     }
 
-    /// `E[v | h_1]` at the means of the first hidden layer: `[batch, visible]`.
-    pub fn visible_means(&self, means: &[Tensor<2>]) -> Tensor<2> {
-        self.layers().conditional(0, means).mean()
-    }
-
     /// The variational bound without the partition function, `L(v) + log Z <= log p(v) + log Z`:
-    /// `-E(v, mu) + sum_i H(mu_i)` at the means that [`mean_field`](Self::mean_field) gave: `[batch]`.
+    /// `-E(v, mu) + sum_i H(mu_i)` at means of the hidden units, as
+    /// [`mean_field`](Self::mean_field) gives them: `[batch]`.
+    ///
+    /// `E(v, mu)` is the mean energy under `q`, since the energy is linear in each hidden unit.
     pub fn unnormalized_bound(&self, means: &[Tensor<2>]) -> Tensor<1> {
-        let mut bound = self.layers().energy(means).neg();
+        let mut bound = self.energy(means).neg();
         for layer in &means[1..] {
             bound = bound + entropy(layer.clone());
         }
