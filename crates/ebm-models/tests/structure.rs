@@ -273,7 +273,7 @@ fn inference_is_interrupted_between_rounds() {
 }
 
 fn boltzmann(seed: u64, visible: usize, coding: Coding, device: &Device) -> BoltzmannMachine {
-    let reference = Reference::random(5, 0.7, &mut Noise::new(seed), device);
+    let reference = Reference::random(5, 0.7, device, &mut Noise::new(seed));
     BoltzmannMachine::from_parameters(
         tensor(&reference.pair, [5, 5], device),
         tensor(&reference.bias, [5], device),

@@ -56,7 +56,7 @@ impl<const D: usize> NegativePhase<D> {
             ChainsConfig::ReplayBuffer(keys) => {
                 let storage = match keys.storage {
                     ChainStorage::F32 => Storage::F32,
-                    ChainStorage::U8 => Storage::U8(config.range.into()),
+                    ChainStorage::U8 => Storage::U8(recipe.range.into()),
                 };
                 buffer(
                     keys.capacity,
