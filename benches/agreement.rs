@@ -71,11 +71,9 @@ impl Report {
         self.add(name, "sample_energies", machine.energy(samples.clone()));
 
         let machine = machine.train();
-        let objective = ContrastiveDivergence {
-            energy_regularizer: 0.0,
-        };
-        let (left, right) = (data.clone().autodiff(), samples.clone().autodiff());
-        let gradients = objective.evaluate(&machine, left, right).loss.backward();
+        let objective = ContrastiveDivergence::default();
+        let points = objective.points(data.clone(), samples.clone());
+        let gradients = points.evaluate(&machine).value.backward();
         let weight_gradient = machine.weight().grad(&gradients).unwrap();
         let biases = machine.biases();
         let visible_gradient = biases[0].grad(&gradients).unwrap();

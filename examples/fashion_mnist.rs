@@ -64,7 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         if update % updates.div_ceil(6) == 0 || update == updates {
             println!(
                 "update {update:5}  E(data) {:+.3}  E(samples) {:+.3}",
-                metrics.data_energy, metrics.sample_energy
+                metrics.data_energy(),
+                metrics.sample_energy()
             );
         }
     }

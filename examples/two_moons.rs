@@ -22,7 +22,9 @@ impl Watch for Print {
         if let Event::Logged { metrics, .. } = event {
             println!(
                 "step {:4}  E(data) {:+.3}  E(samples) {:+.3}",
-                metrics.step, metrics.data_energy, metrics.sample_energy
+                metrics.step,
+                metrics.data_energy(),
+                metrics.sample_energy()
             );
         }
     }

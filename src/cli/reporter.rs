@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ebm::backend::Backend;
 use ebm::run::config::RunConfig;
 use ebm::run::{Event, Outcome, RunFolder, Speed, Watch};
-use ebm::training::Metrics;
+use ebm::training::{Metrics, Scalar};
 
 use super::numbers::{clock, rate, signed, significant};
 use super::signals;
@@ -123,7 +123,7 @@ impl Reporter {
 
     fn logged(&mut self, metrics: &Metrics, speed: Speed) {
         self.step = metrics.step;
-        self.logged = Some((*metrics, speed));
+        self.logged = Some((metrics.clone(), speed));
         if self.terminal {
             status_line::draw(|| self.status());
         } else if self.is_due() || metrics.step == self.config.training.steps {
@@ -164,17 +164,27 @@ impl Reporter {
 /// What is known of the last updates, most important first.
 fn numbers(metrics: &Metrics, speed: Speed) -> Vec<String> {
     let mut parts = Vec::new();
-    if let Some(resets) = metrics.resets.filter(|&resets| resets > 0.0) {
+    let resets = metrics.get(Scalar::RESETS);
+    if let Some(resets) = resets.filter(|&resets| resets > 0.0) {
         parts.push(format!("{resets} chain steps not finite"));
     }
+    match metrics.get(Scalar::GAP) {
+        Some(gap) => parts.push(format!("gap {}", signed(gap, 3))),
+        None => parts.push(format!("loss {}", signed(metrics.loss, 3))),
+    }
+    for (label, scalar) in [
+        ("E(data)", Scalar::DATA_ENERGY),
+        ("E(samples)", Scalar::SAMPLE_ENERGY),
+    ] {
+        let energy = metrics.get(scalar);
+        parts.extend(energy.map(|energy| format!("{label} {}", signed(energy, 4))));
+    }
     parts.extend([
-        format!("gap {}", signed(metrics.gap, 3)),
-        format!("E(data) {}", signed(metrics.data_energy, 4)),
-        format!("E(samples) {}", signed(metrics.sample_energy, 4)),
         format!("|grad| {}", significant(metrics.gradient_norm, 3)),
         format!("{} steps/s", rate(speed.steps_per_second)),
-        format!("moved {}", significant(metrics.displacement, 3)),
     ]);
+    let moved = metrics.get(Scalar::DISPLACEMENT);
+    parts.extend(moved.map(|moved| format!("moved {}", significant(moved, 3))));
     parts
 }
 

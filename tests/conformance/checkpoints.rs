@@ -108,7 +108,7 @@ fn an_update_that_is_called_off_is_as_if_it_had_not_been_tried() {
                 called_off += 1;
             }
             assert!(
-                called_off >= config.sampler.steps(),
+                called_off >= config.sampler.transitions(),
                 "{}: called off {called_off} times only",
                 kind.0
             );

@@ -8,9 +8,8 @@ use ebm_models::{
     Structure,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{Interrupt, Run};
 
-use crate::config::{self, ModelConfig, SamplerConfig};
+use crate::config::{self, ModelConfig};
 use crate::error::RunError;
 use ebm_train::Examples;
 use ebm_train::memory;
@@ -318,46 +317,8 @@ impl Energy<4> for Network {
 }
 
 impl Trainable<4> for Network {
-    fn supports(&self, sampler: &SamplerConfig) -> bool {
-        each!(self, model => Trainable::<4>::supports(model, sampler))
-    }
-
     fn supports_precision(&self, precision: Precision) -> bool {
         each!(self, model => Trainable::<4>::supports_precision(model, precision))
-    }
-
-    fn run(
-        &self,
-        sampler: &SamplerConfig,
-        states: Tensor<4>,
-        steps: usize,
-        range: (f64, f64),
-        noise: &mut Noise,
-        interrupt: &mut Interrupt<'_>,
-    ) -> Run<Tensor<4>> {
-        each!(self, model => Trainable::run(model, sampler, states, steps, range, noise, interrupt))
-    }
-
-    fn state_shape(&self, examples: [usize; 4]) -> [usize; 4] {
-        each!(self, model => model.state_shape(examples))
-    }
-
-    fn clamp(&self, examples: Tensor<4>, sampler: &SamplerConfig, noise: &mut Noise) -> Tensor<4> {
-        each!(self, model => Trainable::clamp(model, examples, sampler, noise))
-    }
-
-    fn clamp_unless(
-        &self,
-        examples: Tensor<4>,
-        sampler: &SamplerConfig,
-        noise: &mut Noise,
-        interrupt: &mut Interrupt<'_>,
-    ) -> Tensor<4> {
-        each!(self, model => Trainable::clamp_unless(model, examples, sampler, noise, interrupt))
-    }
-
-    fn hidden_means(&self, states: Tensor<4>) -> Vec<Tensor<2>> {
-        each!(self, model => Trainable::hidden_means(model, states))
     }
 
     fn follow(self, states: Tensor<4>) -> Self {

@@ -15,7 +15,7 @@ use ebm_run::RunError;
 use ebm_run::config::{ConfigTable, RunConfig};
 use ebm_run::{Event, Outcome, RunFolder, Watch};
 use ebm_train::Recipe;
-use ebm_train::{Checkpoint, Examples, StepOutcome, Trainable, Trainer, weights};
+use ebm_train::{Checkpoint, Examples, Scalar, StepOutcome, Trainable, Trainer, weights};
 use tempfile::TempDir;
 
 /// A linear energy on the digits, which plain gradient descent makes converge or explode by its learning rate
@@ -164,7 +164,7 @@ fn a_refused_step_leaves_parameters_chains_average_and_optimizer_alone() {
             GRADIENT => None,
             _ => Some(0.0),
         };
-        assert_eq!(metrics.resets, resets, "fault {fault}");
+        assert_eq!(metrics.get(Scalar::RESETS), resets, "fault {fault}");
         assert_eq!(
             metrics.loss.is_finite(),
             fault == LARGE || fault == GRADIENT

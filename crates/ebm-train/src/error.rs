@@ -25,6 +25,14 @@ pub enum TrainError {
         /// The number of examples.
         examples: usize,
     },
+    /// Update after update was refused.
+    #[error(
+        "training diverged: at step {step} one update after the other was refused, since loss, energies or gradient are not finite or beyond the limit: lower the learning rate or the sampler's step, or raise the energy regulariser"
+    )]
+    Diverged {
+        /// The step at which it was given up.
+        step: u64,
+    },
     /// A checkpoint can't be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

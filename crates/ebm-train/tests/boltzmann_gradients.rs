@@ -59,11 +59,9 @@ fn assert_gradient<M: Energy<2> + Module>(
 ) {
     let before = parameters(&model);
     let model = model.train();
-    let objective = ContrastiveDivergence {
-        energy_regularizer: 0.0,
-    }
-    .evaluate(&model, data.autodiff(), samples.autodiff());
-    let gradients = ParameterGradients::collect(&model, objective.loss.backward());
+    let points = ContrastiveDivergence::default().points(data, samples);
+    let loss = points.evaluate(&model).value;
+    let gradients = ParameterGradients::collect(&model, loss.backward());
     // One step of length 1 down the gradient shows it.
     let moved = ParameterOptimizer::new(&config(&[]).optimizer).step(0, 1.0, model, gradients, 1.0);
     let after = parameters(&moved);

@@ -125,9 +125,12 @@ fn the_objective_and_its_gradient_are_those_of_the_formula() {
     for alpha in [0.0, 0.3] {
         let objective = ContrastiveDivergence {
             energy_regularizer: alpha,
+            ..ContrastiveDivergence::default()
         };
         let evaluate = |model: &Mlp| {
-            objective.evaluate(model, data.clone().autodiff(), samples.clone().autodiff())
+            objective
+                .points(data.clone(), samples.clone())
+                .evaluate(model)
         };
         // The value, from the energies in double precision.
         let by_hand = |model: &Mlp| {
@@ -144,12 +147,16 @@ fn the_objective_and_its_gradient_are_those_of_the_formula() {
         };
         let found = evaluate(&model);
         let value = |x: Tensor<1>| f64::from(floats(x.inner())[0]);
-        let values = [found.loss.clone(), found.data_energy, found.sample_energy].map(value);
+        let [(_, data_energy), (_, sample_energy)] = &found.scalars[..] else {
+            panic!("it tells {} scalars", found.scalars.len());
+        };
+        let parts = [&found.value, data_energy, sample_energy];
+        let values = parts.map(|part| value(part.clone()));
         assert_close(&values, &by_hand(&model), 1e-6, &format!("alpha {alpha}"));
 
         // Its gradient, by which a step of plain descent with rate 1 moves each weight.
         let mut descent = ParameterOptimizer::new(&config_of_descent());
-        let gradients = ParameterGradients::collect(&model, found.loss.backward());
+        let gradients = ParameterGradients::collect(&model, found.value.backward());
         let moved = weights(&descent.step(0, 1.0, model.clone(), gradients, 1.0));
         let at = weights(&model);
         let mut checked = 0;

@@ -24,7 +24,7 @@ pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
     GibbsConfig, InvalidValue, LangevinConfig, LinearConfig, MetropolisConfig, NoKeys,
     ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PersistentConfig,
-    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, SparsityConfig,
+    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, Sparsity,
     StartConfig,
 };
 pub use energy_unit::EnergyUnit;
@@ -106,7 +106,7 @@ impl RunConfig {
             optimizer: self.optimizer.clone(),
             schedule: self.schedule.clone(),
             energy_limit: self.recovery.energy_limit,
-            range: self.data.range(),
+            range: self.data.range().into(),
         }
     }
 

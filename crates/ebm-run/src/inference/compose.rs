@@ -6,12 +6,12 @@ use ebm_models::{
     WeightedSum,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{GibbsWithGradients, Interrupt, StartingPoints, Tempered, run};
+use ebm_sampling::{GibbsWithGradients, StartingPoints, Tempered, run};
 
+use super::run_chains;
 use crate::config::SamplerConfig;
 use crate::network::Network;
 use crate::run::{CHAINS_AT_A_TIME, ModelFile, floats, starting_points};
-use ebm_train::{Trainable, run_continuous};
 
 /// How models are composed. `T` is the temperature of the sampler, at which each of them is a distribution `p_k ∝ exp(-E_k / T)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,12 +226,11 @@ impl Composed {
         let shape = [count, channels, height, width];
         let start = self.start.draw(shape, device, noise);
         if let Some(machine) = &self.machine {
-            let never = &mut Interrupt::never();
-            let end = machine.run(&self.sampler, start, steps, self.range, noise, never);
+            let end = run_chains(machine, &self.sampler, start, steps, self.range, noise);
             return machine.visible_means(end.position, self.shape, noise);
         }
         let Some(coding) = self.coding else {
-            let end = run_continuous(&self.energy, &self.sampler, start, steps, self.range, noise);
+            let end = run_chains(&self.energy, &self.sampler, start, steps, self.range, noise);
             return end.position;
         };
         // Starting points other than coins are made the two values.

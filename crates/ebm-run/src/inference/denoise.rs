@@ -131,7 +131,7 @@ fn langevin(model: &ModelFile, range: (f64, f64)) -> Result<Langevin, RunError> 
         _ => false,
     };
     match &model.config.sampler {
-        SamplerConfig::Langevin(keys) if real => Ok(keys.kernel(range)),
+        SamplerConfig::Langevin(keys) if real => Ok(keys.dynamics(range.into())),
         _ => Err(RunError::NotEvaluable {
             what: "a denoised image",
             model: model.model.name(),

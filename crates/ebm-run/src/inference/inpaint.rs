@@ -9,12 +9,13 @@ use ebm_sampling::{
 };
 
 use super::pixel_mask::PixelMask;
+use super::run_chains;
 use crate::config::SamplerConfig;
 use crate::error::RunError;
 use crate::evaluation::check_made;
 use crate::network::Network;
 use crate::run::{ModelFile, starting_points};
-use ebm_train::{rows, run_continuous};
+use ebm_train::rows;
 
 /// Draws the free pixels of images from the model's distribution of them given the others, `p(x_free | x_fixed)`. Fixed pixels come
 /// back bit for bit.
@@ -97,7 +98,7 @@ pub fn inpaint(
         (network, sampler) => {
             let conditional = ConditionalEnergy::new(network.clone(), images.clone(), &free);
             let start = conditional.restrict(start);
-            let end = run_continuous(&conditional, sampler, start, steps, range, noise).position;
+            let end = run_chains(&conditional, sampler, start, steps, range, noise).position;
             conditional.complete(end)
         }
     };

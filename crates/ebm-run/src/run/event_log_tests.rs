@@ -140,14 +140,9 @@ fn of_many_refused_updates_few_are_written_down() {
     let metrics = ebm_train::Metrics {
         step: 1,
         loss: f64::NAN,
-        data_energy: 0.0,
-        sample_energy: 0.0,
-        gap: 0.0,
         gradient_norm: 1.0,
-        displacement: 0.0,
-        acceptance: None,
-        resets: None,
         learning_rate: 0.1,
+        scalars: Vec::new(),
     };
     let written: Vec<u32> = (1..=20)
         .filter(|&in_a_row| {

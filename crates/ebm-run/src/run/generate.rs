@@ -14,7 +14,7 @@ use crate::error::RunError;
 use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid};
 use ebm_train::memory;
-use ebm_train::{Trainable, rows};
+use ebm_train::{rows, state_shape};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.
 pub(crate) const CHAINS_AT_A_TIME: usize = 256;
@@ -79,7 +79,7 @@ pub(crate) fn starting_points(config: &RunConfig) -> StartingPoints {
         ChainsConfig::Persistent(keys) | ChainsConfig::Noise(keys) => keys.start,
         ChainsConfig::Data(_) => StartConfig::Uniform,
     };
-    start.points(config.data.range())
+    start.points(config.data.range().into())
 }
 
 /// Where chains ended.
@@ -235,11 +235,9 @@ fn run_chains(
     look: &mut dyn FnMut(usize, Tensor<4>),
 ) -> Result<(Tensor<4>, Tensor<4>), RunError> {
     let [channels, height, width] = model.shape;
-    let state: usize = model
-        .model
-        .state_shape([1, channels, height, width])
-        .iter()
-        .product();
+    let structure = model.model.structure();
+    let state = state_shape(&structure, [1, channels, height, width]);
+    let state: usize = state.iter().product();
     check_states(options.count, channels * height * width + state)?;
     let pairwise = matches!(
         model.model,
@@ -255,13 +253,14 @@ fn run_chains(
     let range = model.config.data.range();
     // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
     let sampler = model.config.sampler.at_one_temperature();
+    let kernel = sampler.kernel(&model.model, range.into())?;
     let start = starting_points(&model.config);
     let mut noise = Noise::new(options.seed);
     let (images, states) = (0..options.count)
         .step_by(CHAINS_AT_A_TIME)
         .map(|first| {
             let count = CHAINS_AT_A_TIME.min(options.count - first);
-            let shape = model.model.state_shape([count, channels, height, width]);
+            let shape = state_shape(&structure, [count, channels, height, width]);
             let position = start.draw(shape, device, &mut noise);
             let states = match (&model.model, options.annealing) {
                 (Network::BoltzmannMachine(machine), Some(annealing)) => {
@@ -281,8 +280,8 @@ fn run_chains(
                         if moved >= options.steps {
                             break position;
                         }
-                        position = network
-                            .run(&sampler, position, stride, range, &mut noise, interrupt)
+                        position = kernel
+                            .run(network, position, stride, &mut noise, interrupt)
                             .position;
                         moved += stride;
                     }

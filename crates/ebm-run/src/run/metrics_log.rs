@@ -80,7 +80,7 @@ impl MetricsLog {
 
     /// Writes a line, and gives what it says, and a warning if it couldn't be written.
     pub(super) fn write(&mut self, batch_size: usize) -> Option<(Metrics, Speed, Option<String>)> {
-        let metrics = mean(&self.sums)?;
+        let metrics = Metrics::combine(&self.sums)?;
         let steps_per_second = self.sums.len() as f64 / self.since.elapsed().as_secs_f64();
         let speed = Speed {
             steps_per_second,
@@ -95,7 +95,7 @@ impl MetricsLog {
             seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
         });
         self.traces
-            .add(metrics.step, metrics.data_energy, metrics.sample_energy);
+            .add(metrics.step, metrics.data_energy(), metrics.sample_energy());
         Some((metrics, speed, warning))
     }
 
@@ -124,27 +124,4 @@ fn take(line: MetricsLine, seconds: &mut f64, traces: &mut EnergyTraces) {
         *seconds = line.seconds;
     }
     traces.add(line.step, line.data_energy, line.sample_energy);
-}
-
-/// The average of some updates, with the step and learning rate of the last.
-fn mean(metrics: &[Metrics]) -> Option<Metrics> {
-    let last = *metrics.last()?;
-    let count = metrics.len() as f64;
-    let average = |value: fn(&Metrics) -> f64| metrics.iter().map(value).sum::<f64>() / count;
-    Some(Metrics {
-        loss: average(|metrics| metrics.loss),
-        data_energy: average(|metrics| metrics.data_energy),
-        sample_energy: average(|metrics| metrics.sample_energy),
-        gap: average(|metrics| metrics.gap),
-        gradient_norm: average(|metrics| metrics.gradient_norm),
-        displacement: average(|metrics| metrics.displacement),
-        acceptance: last
-            .acceptance
-            .map(|_| average(|metrics| metrics.acceptance.unwrap_or(0.0))),
-        // A count, so a sum.
-        resets: last
-            .resets
-            .map(|_| metrics.iter().filter_map(|metrics| metrics.resets).sum()),
-        ..last
-    })
 }

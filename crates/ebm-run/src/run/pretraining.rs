@@ -4,8 +4,9 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use ebm_models::{Dbm, Rbm, RbmConfig, ReplicatedRbm};
+use ebm_models::{BlockConditional, Dbm, Rbm, RbmConfig, ReplicatedRbm};
 use ebm_ops::Noise;
+use ebm_sampling::{BlockGibbs, Interrupt, Run, run_unless};
 
 use super::events::{Event, Watch};
 use super::folder::RunFolder;
@@ -18,8 +19,8 @@ use crate::error::RunError;
 use crate::network::MEAN_MARGIN;
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
-use ebm_train::Recipe;
 use ebm_train::TensorFile;
+use ebm_train::{Recipe, TransitionKernel};
 use ebm_train::{StepOutcome, Trainer};
 use ebm_train::{load_weights, weights};
 
@@ -68,7 +69,9 @@ pub(super) fn pretrain(
                 .map_err(|message| CheckpointError::Mismatch { path, message })?
         } else {
             let trainer_config = layer_config(pretraining, config);
-            let mut trainer = Trainer::new(trainer_config, model, data.clone(), noise)?;
+            let mut trainer = Trainer::builder(trainer_config)
+                .with_transition_kernel(OnCopies)
+                .build(model, data.clone(), noise)?;
             for step in 1..=pretraining.steps {
                 let outcome = patiently(watch, |interrupt| trainer.step_unless(interrupt));
                 let Some(StepOutcome::Applied(metrics) | StepOutcome::Refused(metrics)) = outcome
@@ -177,6 +180,30 @@ fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> Recipe {
         ema_decay: None,
         precision: config.training.precision,
         energy_limit: config.recovery.energy_limit,
-        range: config.data.range(),
+        range: config.data.range().into(),
+    }
+}
+
+/// Block Gibbs sampling of a machine whose layers stand several times, on its visible units: one copy of a
+/// layer is drawn given one of the other, at one temperature, which is no distribution of its
+/// [`joint_energy`](BlockConditional::joint_energy) that replicas could swap by.
+struct OnCopies;
+
+impl TransitionKernel<ReplicatedRbm, 2> for OnCopies {
+    fn run(
+        &self,
+        machine: &ReplicatedRbm,
+        visible: Tensor<2>,
+        transitions: usize,
+        noise: &mut Noise,
+        interrupt: &mut Interrupt<'_>,
+    ) -> Run<Tensor<2>> {
+        let hidden = [visible.dims()[0], machine.block_sizes()[1]];
+        // The hidden units are drawn before they are looked at.
+        let hidden = Tensor::zeros(hidden, &visible.device());
+        let kernel = BlockGibbs { temperature: 1.0 };
+        let states = vec![visible, hidden];
+        run_unless(&kernel, machine, states, transitions, noise, interrupt)
+            .map(|mut states| states.swap_remove(0))
     }
 }

@@ -218,16 +218,16 @@ impl<'a> Runner<'a> {
         match outcome {
             StepOutcome::Applied(metrics) => {
                 self.refused_in_a_row = 0;
-                self.log.add(metrics);
                 watch.event(&Event::Step(&metrics));
+                self.log.add(metrics);
             }
             StepOutcome::Refused(metrics) => {
                 self.refused_in_a_row += 1;
                 tracing::warn!(
                     step = metrics.step,
                     loss = metrics.loss,
-                    data_energy = metrics.data_energy,
-                    sample_energy = metrics.sample_energy,
+                    data_energy = metrics.data_energy(),
+                    sample_energy = metrics.sample_energy(),
                     gradient_norm = metrics.gradient_norm,
                     in_a_row = self.refused_in_a_row,
                     "step refused"

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use ebm_models::{Activation, Coding, Precision, VisibleUnits};
 
-use super::chains::{ChainStorage, StartConfig};
 use super::kinds::NoKeys;
+use crate::chains::{ChainStorage, StartConfig};
 use crate::data::{Binarize, Fit};
 
 /// What a type of a recipe is made of.
@@ -75,6 +75,9 @@ impl<T: Documented> Documented for Option<T> {
 }
 
 impl<T> Documented for Vec<T> {}
+
+/// A part inside of a part of the same sort, whose keys are those of the outer one.
+impl<T> Documented for Box<T> {}
 
 impl<T, const N: usize> Documented for [T; N] {}
 

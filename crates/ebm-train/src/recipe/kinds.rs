@@ -14,16 +14,22 @@ pub const KEY_SEPARATOR: char = '\u{1f}';
 #[serde(deny_unknown_fields)]
 pub struct NoKeys {}
 
-/// Takes `kind` out of a part.
+/// Takes `kind` out of a part; where it is missing, the default, if there is one.
 #[doc(hidden)]
-pub fn take_kind<E: Error>(part: &mut Map<String, Value>, kinds: &str) -> Result<String, E> {
+pub fn take_kind<E: Error>(
+    part: &mut Map<String, Value>,
+    kinds: &str,
+    default: Option<&str>,
+) -> Result<String, E> {
     match part.remove("kind") {
         Some(Value::String(kind)) => Ok(kind),
         Some(other) => Err(in_key(
             "kind",
             &format!("found {other}, expected one of {kinds}"),
         )),
-        None => Err(in_key("kind", &format!("missing, expected one of {kinds}"))),
+        None => default
+            .map(str::to_string)
+            .ok_or_else(|| in_key("kind", &format!("missing, expected one of {kinds}"))),
     }
 }
 
@@ -53,7 +59,7 @@ fn in_key<E: Error>(key: &str, message: &str) -> E {
 macro_rules! kinds {
     (
         $(#[$meta:meta])*
-        pub enum $section:ident {
+        pub enum $section:ident $(or $default:literal)? {
             $($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+
         }
     ) => {
@@ -92,7 +98,10 @@ macro_rules! kinds {
                 use $crate::recipe::kinds::{Part, read_keys, take_kind, unknown_kind};
                 const KINDS: &str = concat!($("\"", $name, "\" ",)+);
                 let mut part = <Part as serde::Deserialize>::deserialize(deserializer)?;
-                let kind = take_kind::<D::Error>(&mut part, KINDS.trim_end())?;
+                #[allow(unused_mut, unused_assignments, reason = "not every list has a default")]
+                let mut default: Option<&str> = None;
+                $(default = Some($default);)?
+                let kind = take_kind::<D::Error>(&mut part, KINDS.trim_end(), default)?;
                 match kind.as_str() {
                     $($name => read_keys::<$keys, D::Error>(part).map(Self::$variant),)+
                     other => Err(unknown_kind(other, KINDS.trim_end())),

@@ -1,29 +1,31 @@
 //! What training is: a typed recipe that a trainer checks when it is built, and that can be written down.
 
-mod chains;
 mod check;
 pub mod description;
 pub mod kinds;
-mod objective;
 mod optimizer;
-mod sampler;
 mod schedule;
 
 use ebm_models::Precision;
+use ebm_ops::Interval;
 use serde::{Deserialize, Serialize};
 
-pub use chains::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
 pub use check::{
     InvalidValue, check, check_at_least_one, check_count, check_decay, check_layers,
     check_not_negative, check_positive, check_transitions,
 };
 pub use kinds::NoKeys;
-pub use objective::{ObjectiveConfig, SparsityConfig};
 pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
-pub use sampler::{
-    GibbsConfig, LangevinConfig, MetropolisConfig, ParallelTemperingConfig, SamplerConfig,
-};
 pub use schedule::{CosineConfig, ExponentialConfig, LinearConfig, ScheduleConfig, ScheduleKind};
+
+pub use crate::chains::{
+    ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig,
+};
+pub use crate::objectives::{ContrastiveDivergence, ObjectiveConfig, Sparsity};
+pub use crate::samplers::{
+    GibbsConfig, GibbsWithGradientsConfig, HamiltonianConfig, LangevinConfig, MalaConfig,
+    MetropolisConfig, ParallelTemperingConfig, SamplerConfig, UnderdampedLangevinConfig,
+};
 
 /// Everything that determines training but the model, the data and the noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ pub struct Recipe {
     /// A mean energy beyond +-this makes a step bad, as one that is not a number does.
     pub energy_limit: f64,
     /// The range of the data: chains start in it and may be clamped to it.
-    pub range: (f64, f64),
+    pub range: Interval,
 }
 
 impl Recipe {
@@ -69,6 +71,16 @@ impl Recipe {
     pub fn validate(&self) -> Result<(), InvalidValue> {
         self.sampler.validate()?;
         self.chains.validate(self.batch_size)?;
+        if self.sampler.keys().has_two_values()
+            && let Some(start) = self.chains.start()
+        {
+            check(
+                start == StartConfig::Binary,
+                "chains.start",
+                start,
+                format!("\"binary\" with sampler.kind \"{}\"", self.sampler.name()),
+            )?;
+        }
         if self.sampler.replicas() > 1 {
             check(
                 matches!(self.chains, ChainsConfig::Persistent(_)),
@@ -77,7 +89,7 @@ impl Recipe {
                 "\"persistent\" with sampler.kind \"parallel_tempering\", whose replicas live on between updates",
             )?;
         }
-        self.objective.validate()?;
+        self.objective.keys().validate()?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
         check_at_least_one("training.steps", self.steps)?;

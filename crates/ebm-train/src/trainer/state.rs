@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::TensorData;
 
 use super::Trainer;
+use crate::chains::NegativePhase;
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::trainable::Trainable;
 use crate::weights::{load_weights, weights};
@@ -37,7 +38,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             insert(&mut tensors, AVERAGE, weights(average.model()));
         }
         insert(&mut tensors, OPTIMIZER, optimizer);
-        if let Some(chains) = self.negative_phase.chains() {
+        if let Some(chains) = self.negative_phase.as_ref().and_then(NegativePhase::chains) {
             tensors.insert(CHAINS.to_string(), chains);
         }
         Checkpoint {
@@ -94,7 +95,13 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             return Err(format!("it has an unknown array {name}"));
         }
         // The last that can fail, since it changes what it restores.
-        self.negative_phase.restore(chains)?;
+        match &mut self.negative_phase {
+            Some(phase) => phase.restore(chains)?,
+            None if chains.is_some() => {
+                return Err("it holds chains, but the objective needs none".into());
+            }
+            None => {}
+        }
         self.optimizer = optimizer;
         self.model = model;
         if let (Some(old), Some(new)) = (&mut self.average, average) {

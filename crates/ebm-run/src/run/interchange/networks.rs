@@ -13,8 +13,6 @@ use crate::error::RunError;
 use crate::network::Network;
 use crate::run::model_file::ModelFile;
 use ebm_train::CheckpointError;
-use ebm_train::Trainable;
-use ebm_train::recipe::InvalidValue;
 use ebm_train::{load_weights, weights};
 
 /// Metadata key of the configuration that the network was trained with.
@@ -119,14 +117,9 @@ pub(super) fn import(
     config.model = model;
     config.validate()?;
     let network = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
-    if !network.supports(&config.sampler) {
-        return Err(InvalidValue {
-            key: "sampler.kind",
-            found: format!("\"{}\"", config.sampler.name()),
-            expected: "\"langevin\" or \"metropolis\", which move chains of a network".into(),
-        }
-        .into());
-    }
+    config
+        .sampler
+        .kernel(&network, config.data.range().into())?;
     check_arrays(file, &network)?;
     let last = asked.kind.last(&file.arrays);
     let names: Vec<String> = file.arrays.keys().cloned().collect();

@@ -1,9 +1,12 @@
 //! The `[chains]` section: where the negative chains come from.
 
+use std::fmt::{self, Display, Formatter};
+
+use ebm_ops::Interval;
+use ebm_sampling::StartingPoints;
 use serde::{Deserialize, Serialize};
 
-use super::check::{InvalidValue, check};
-use super::kinds::NoKeys;
+use crate::recipe::{InvalidValue, NoKeys, check};
 
 crate::kinds! {
     /// Where the chains of an update start, and what becomes of them.
@@ -85,7 +88,7 @@ impl ReplayBufferConfig {
 }
 
 impl ChainsConfig {
-    pub(super) fn validate(&self, batch_size: usize) -> Result<(), InvalidValue> {
+    pub(crate) fn validate(&self, batch_size: usize) -> Result<(), InvalidValue> {
         let Self::ReplayBuffer(keys) = self else {
             return Ok(());
         };
@@ -105,5 +108,39 @@ impl ChainsConfig {
             format!("{:?}", keys.fresh_fraction),
             "a number from 0 to 1",
         )
+    }
+
+    /// The distribution that chains start from; `None` where they start at the data.
+    pub fn start(&self) -> Option<StartConfig> {
+        match self {
+            Self::ReplayBuffer(keys) => Some(keys.start),
+            Self::Persistent(keys) | Self::Noise(keys) => Some(keys.start),
+            Self::Data(_) => None,
+        }
+    }
+}
+
+impl StartConfig {
+    /// The starting points for data in `range`.
+    pub fn points(self, range: Interval) -> StartingPoints {
+        match self {
+            Self::Uniform => StartingPoints::Uniform(range),
+            Self::Binary => StartingPoints::Binary(range),
+            Self::Normal => StartingPoints::Normal {
+                mean: range.middle(),
+                std: range.width() / 2.0,
+            },
+        }
+    }
+}
+
+impl Display for StartConfig {
+    /// As in files, in quotes.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Uniform => "\"uniform\"",
+            Self::Normal => "\"normal\"",
+            Self::Binary => "\"binary\"",
+        })
     }
 }

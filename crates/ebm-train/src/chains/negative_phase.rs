@@ -4,8 +4,10 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
-use crate::recipe::{ChainStorage, ChainsConfig, Recipe, StartConfig};
-use crate::trainable::Trainable;
+use super::config::{ChainStorage, ChainsConfig, StartConfig};
+use super::transition_kernel::TransitionKernel;
+use crate::metrics::{DeviceScalars, Scalar};
+use crate::recipe::Recipe;
 use crate::weights::floats;
 
 /// Where negatives come from, chosen by the configuration.
@@ -39,9 +41,32 @@ pub struct Negatives<const D: usize> {
     indices: Option<Tensor<1, Int>>,
 }
 
+impl<const D: usize> Negatives<D> {
+    /// What the chains have to tell, on the device.
+    pub(crate) fn scalars(&self) -> DeviceScalars {
+        let displacement = (Scalar::DISPLACEMENT, self.displacement.clone());
+        let acceptance = self
+            .acceptance
+            .clone()
+            .map(|share| (Scalar::ACCEPTANCE, share));
+        let resets = self.resets.clone().map(|count| (Scalar::RESETS, count));
+        [displacement]
+            .into_iter()
+            .chain(acceptance)
+            .chain(resets)
+            .collect()
+    }
+}
+
 impl<const D: usize> NegativePhase<D> {
     /// The phase of a configuration, for batches of `shape` = `[batch, ..]`.
-    pub fn new(recipe: &Recipe, shape: [usize; D], noise: &mut Noise, device: &Device) -> Self {
+    pub fn new(
+        recipe: &Recipe,
+        replicas: usize,
+        shape: [usize; D],
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Self {
         let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
             let mut shape = shape;
             shape[0] = capacity;
@@ -56,7 +81,7 @@ impl<const D: usize> NegativePhase<D> {
             ChainsConfig::ReplayBuffer(keys) => {
                 let storage = match keys.storage {
                     ChainStorage::F32 => Storage::F32,
-                    ChainStorage::U8 => Storage::U8(recipe.range.into()),
+                    ChainStorage::U8 => Storage::U8(recipe.range),
                 };
                 buffer(
                     keys.capacity,
@@ -66,9 +91,9 @@ impl<const D: usize> NegativePhase<D> {
                     noise,
                 )
             }
-            ChainsConfig::Persistent(keys) if recipe.sampler.replicas() > 1 => {
+            ChainsConfig::Persistent(keys) if replicas > 1 => {
                 let mut shape = shape;
-                shape[0] *= recipe.sampler.replicas();
+                shape[0] *= replicas;
                 Self::Replicas(keys.start.points(recipe.range).draw(shape, device, noise))
             }
             ChainsConfig::Persistent(keys) => {
@@ -79,34 +104,29 @@ impl<const D: usize> NegativePhase<D> {
         }
     }
 
-    /// Draws as many samples as there are states in `batch`, the states of the positive phase. The chains stay where they were until
-    /// [`keep`](Self::keep). Once `interrupt` was raised these are no samples, and not to be used.
-    pub fn sample<E: Trainable<D>>(
+    /// Draws as many samples as there are states in `states`, those of the positive phase. The chains
+    /// stay where they were until [`keep`](Self::keep). Once `interrupt` was raised these are no samples,
+    /// and not to be used.
+    pub fn sample<M>(
         &self,
-        energy: &E,
-        batch: &Tensor<D>,
-        recipe: &Recipe,
+        model: &M,
+        kernel: &dyn TransitionKernel<M, D>,
+        states: &Tensor<D>,
+        transitions: usize,
         noise: &mut Noise,
         interrupt: &mut Interrupt<'_>,
     ) -> Negatives<D> {
-        let shape = batch.dims();
+        let shape = states.dims();
         let (start, indices) = match self {
             Self::Replicas(chains) => (chains.clone(), None),
             Self::Buffer(buffer) => {
                 let draw = buffer.draw(shape[0], noise);
                 (draw.positions, Some(draw.indices))
             }
-            Self::Data => (batch.clone(), None),
-            Self::Noise(points) => (points.draw(shape, &batch.device(), noise), None),
+            Self::Data => (states.clone(), None),
+            Self::Noise(points) => (points.draw(shape, &states.device(), noise), None),
         };
-        let chains = energy.run(
-            &recipe.sampler,
-            start.clone(),
-            recipe.sampler.steps(),
-            recipe.range,
-            noise,
-            interrupt,
-        );
+        let chains = kernel.run(model, start.clone(), transitions, noise, interrupt);
         let accepted = chains.acceptance().or_else(|| chains.swap_rates());
         let acceptance = accepted.map(Tensor::mean);
         let resets = chains.resets().map(Tensor::sum);
@@ -174,20 +194,6 @@ impl<const D: usize> NegativePhase<D> {
             (Self::Data | Self::Noise(_), Some(_)) => {
                 Err("it holds chains, but config section `chains` doesn't keep them".into())
             }
-        }
-    }
-}
-
-impl StartConfig {
-    /// The starting points for data in `range`.
-    pub fn points(self, (low, high): (f64, f64)) -> StartingPoints {
-        match self {
-            Self::Uniform => StartingPoints::Uniform((low, high).into()),
-            Self::Binary => StartingPoints::Binary((low, high).into()),
-            Self::Normal => StartingPoints::Normal {
-                mean: (low + high) / 2.0,
-                std: (high - low) / 2.0,
-            },
         }
     }
 }

@@ -1,0 +1,153 @@
+//! What training minimises: objectives as signed, weighted points, one file each.
+//!
+//! Every first-order objective has the gradient `sum_i w_i dE(x_i)/dw` at constant points with constant
+//! weights, so that one forward and one backward pass serve all of them: an [`Objective`] says at which
+//! points the energy is wanted, and what it makes of the energies there. The weights are what automatic
+//! differentiation finds of that.
+//!
+//! A new objective is a file here and a line of the list below.
+
+mod contrastive_divergence;
+mod sparsity;
+mod update;
+
+use burn::tensor::Tensor;
+use ebm_models::Energy;
+
+pub use contrastive_divergence::ContrastiveDivergence;
+pub use sparsity::Sparsity;
+pub(crate) use update::Chains;
+pub use update::Update;
+
+use crate::metrics::{DeviceScalars, Scalar};
+use crate::recipe::InvalidValue;
+
+/// The list: a name in files, a variant, the keys. What isn't named in a file is the first.
+macro_rules! objectives {
+    ($use_list:ident) => {
+        $use_list! {
+            /// Contrastive divergence (Hinton 2002): the energy of data falls, that of samples rises.
+            "contrastive_divergence" => ContrastiveDivergence(ContrastiveDivergence),
+        }
+    };
+}
+
+/// What is minimised, and by which estimate of its gradient.
+pub trait Objective<M, const D: usize>: Send {
+    /// Whether it asks for [samples](Update::negatives). A trainer of one that doesn't keeps no chains.
+    fn needs_chains(&self) -> bool {
+        false
+    }
+
+    /// The points of an update at which the energy is wanted, with what is made of it there. Nothing of
+    /// this is on the autodiff graph. What it gives once the update was called off isn't used.
+    fn choose_points(&self, update: &mut Update<'_, M, D>) -> Points<D>;
+}
+
+/// Where an objective wants the energy, and what it makes of it.
+pub struct Points<const D: usize> {
+    /// The points: `[points, ..]`.
+    pub x: Tensor<D>,
+    /// From their energies, `[points]` on the autodiff graph, to the loss. The weight of a point in the
+    /// gradient is the derivative of the loss by its energy.
+    pub loss: Box<dyn FnOnce(Tensor<1>) -> Loss>,
+}
+
+/// What is minimised, on the autodiff graph, and what else there is to tell.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// What is minimised: `[1]`.
+    pub value: Tensor<1>,
+    /// Numbers for the metrics, `[1]` each, off the graph or on it.
+    pub scalars: DeviceScalars,
+}
+
+impl<const D: usize> Points<D> {
+    /// Points whose loss is any function of their energies.
+    pub fn new(x: Tensor<D>, loss: impl FnOnce(Tensor<1>) -> Loss + 'static) -> Self {
+        Self {
+            x,
+            loss: Box::new(loss),
+        }
+    }
+
+    /// The loss of a model, on the autodiff graph where the model is: one pass over all points.
+    pub fn evaluate<E: Energy<D>>(self, model: &E) -> Loss {
+        (self.loss)(model.energy(self.x.autodiff()))
+    }
+
+    /// Points with constant signed weights: the loss `sum_i w_i E(x_i)`.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[points, ..]`
+    /// - `weights`: `[points]`, in which a positive weight lowers the energy of its point
+    pub fn weighted(x: Tensor<D>, weights: Tensor<1>) -> Self {
+        Self::new(x, |energies| Loss {
+            value: (energies * weights.autodiff()).sum(),
+            scalars: Vec::new(),
+        })
+    }
+}
+
+impl Loss {
+    /// A loss that tells the mean energy of the data, `[1]`.
+    pub fn with_data_energy(mut self, energy: Tensor<1>) -> Self {
+        self.scalars.push((Scalar::DATA_ENERGY, energy));
+        self
+    }
+}
+
+/// What a recipe asks of the keys of an objective.
+pub trait ObjectiveKeys {
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of range.
+    fn validate(&self) -> Result<(), InvalidValue>;
+
+    /// A target for the activity of hidden units, as a penalty beside the loss.
+    fn sparsity(&self) -> Option<Sparsity> {
+        None
+    }
+}
+
+macro_rules! define {
+    ($($list:tt)*) => {
+        crate::kinds! {
+            /// What is minimised.
+            pub enum ObjectiveConfig or "contrastive_divergence" { $($list)* }
+        }
+    };
+}
+objectives!(define);
+
+macro_rules! dispatch {
+    ($($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+) => {
+        impl ObjectiveConfig {
+            /// Its keys.
+            pub fn keys(&self) -> &dyn ObjectiveKeys {
+                match self {
+                    $(Self::$variant(keys) => keys,)+
+                }
+            }
+
+            /// The objective for models of type `M`.
+            pub fn objective<M: Energy<D> + 'static, const D: usize>(
+                &self,
+            ) -> Box<dyn Objective<M, D>> {
+                match self.clone() {
+                    $(Self::$variant(objective) => Box::new(objective),)+
+                }
+            }
+        }
+    };
+}
+objectives!(dispatch);
+
+impl Default for ObjectiveConfig {
+    fn default() -> Self {
+        Self::ContrastiveDivergence(ContrastiveDivergence::default())
+    }
+}

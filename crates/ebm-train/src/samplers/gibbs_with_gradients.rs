@@ -1,0 +1,82 @@
+//! Gibbs with gradients: flips of two-valued units, chosen by the gradient of the energy.
+
+use ebm_models::{Coding, Energy, Structure};
+use ebm_ops::Interval;
+use ebm_sampling::{GibbsWithGradients, Ladder};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Sampler, check_unit_temperature, may_have_two_values, on_replicas, on_states, unit_temperature,
+};
+use crate::chains::TransitionKernel;
+use crate::recipe::{InvalidValue, check_positive};
+
+crate::keys! {
+/// Keys of Gibbs with gradients (Grathwohl et al. 2021): one flip a step, exact. The range of the data is that of
+/// the units, `[0, 1]` or `[-1, 1]`, and chains start at `"binary"` states or at binarised data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GibbsWithGradientsConfig {
+    /// Transitions an update, 1 to 1,000,000,000.
+    pub steps: usize,
+    /// Temperature in the unit of the energy, above 0.
+    #[serde(default = "unit_temperature")]
+    pub temperature: f64,
+}
+}
+
+/// The kernel for units whose values are the ends of `range`.
+fn flips(range: Interval, temperature: f64) -> Result<GibbsWithGradients, InvalidValue> {
+    let coding = [Coding::Binary, Coding::Spin];
+    let coding = coding
+        .into_iter()
+        .find(|coding| Interval::new(coding.low(), coding.high()) == range);
+    let Some(coding) = coding else {
+        return Err(InvalidValue {
+            key: "data.range",
+            found: format!("[{:?}, {:?}]", range.low, range.high),
+            expected: "[0.0, 1.0] or [-1.0, 1.0] with sampler.kind \"gibbs_with_gradients\", whose units take two values".into(),
+        });
+    };
+    Ok(GibbsWithGradients::new(coding).with_temperature(temperature))
+}
+
+impl Sampler for GibbsWithGradientsConfig {
+    fn validate(&self) -> Result<(), InvalidValue> {
+        check_positive("sampler.temperature", self.temperature)
+    }
+
+    fn transitions(&self) -> usize {
+        self.steps
+    }
+
+    fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    fn has_two_values(&self) -> bool {
+        true
+    }
+
+    fn moves(structure: &Structure) -> bool {
+        may_have_two_values(structure)
+    }
+
+    fn kernel<E: Energy<D> + Clone, const D: usize>(
+        &self,
+        _energy: &E,
+        range: Interval,
+    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
+        Ok(on_states(flips(range, self.temperature)?))
+    }
+
+    fn replicate<E: Energy<D> + Clone, const D: usize>(
+        &self,
+        ladder: Ladder,
+        range: Interval,
+    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
+        check_unit_temperature(self.temperature)?;
+        let kernel = flips(range, 1.0)?;
+        Ok(on_replicas(ladder, self.steps, |_| kernel))
+    }
+}

@@ -1,0 +1,87 @@
+//! Hamiltonian Monte Carlo: trajectories of several leapfrog steps, accepted or rejected.
+
+use ebm_models::{Energy, Structure};
+use ebm_ops::Interval;
+use ebm_sampling::{HamiltonianMonteCarlo, Ladder};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Sampler, check_unit_temperature, has_real_states, on_replicas, on_states, stretch_length,
+    unit_temperature,
+};
+use crate::chains::TransitionKernel;
+use crate::recipe::{InvalidValue, check_count, check_positive};
+
+crate::keys! {
+/// Keys of Hamiltonian Monte Carlo (Duane et al. 1987): exact, with one gradient a leapfrog step. Positions
+/// aren't kept in the range of the data: an energy has to rise outside of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HamiltonianConfig {
+    /// Trajectories an update, 1 to 1,000,000,000.
+    pub steps: usize,
+    /// Length of a leapfrog step, above 0; best where about 65 % of the trajectories are accepted.
+    pub step_size: f64,
+    /// Leapfrog steps of a trajectory, 1 to 10,000; their mean where the length is random.
+    pub leapfrog_steps: usize,
+    /// Whether each transition draws its number of leapfrog steps, so that no direction is in step
+    /// with the trajectories.
+    #[serde(default)]
+    pub random_length: bool,
+    /// Temperature in the unit of the energy, above 0.
+    #[serde(default = "unit_temperature")]
+    pub temperature: f64,
+}
+}
+
+impl HamiltonianConfig {
+    /// The kernel, its steps this much longer.
+    fn trajectories(&self, stretch: f64) -> HamiltonianMonteCarlo {
+        let kernel = HamiltonianMonteCarlo::new(self.step_size * stretch, self.leapfrog_steps)
+            .with_temperature(self.temperature);
+        if self.random_length {
+            kernel.with_random_length()
+        } else {
+            kernel
+        }
+    }
+}
+
+impl Sampler for HamiltonianConfig {
+    fn validate(&self) -> Result<(), InvalidValue> {
+        check_positive("sampler.step_size", self.step_size)?;
+        check_count("sampler.leapfrog_steps", self.leapfrog_steps, 10_000)?;
+        check_positive("sampler.temperature", self.temperature)
+    }
+
+    fn transitions(&self) -> usize {
+        self.steps
+    }
+
+    fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    fn moves(structure: &Structure) -> bool {
+        has_real_states(structure)
+    }
+
+    fn kernel<E: Energy<D> + Clone, const D: usize>(
+        &self,
+        _energy: &E,
+        _range: Interval,
+    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
+        Ok(on_states(self.trajectories(1.0)))
+    }
+
+    fn replicate<E: Energy<D> + Clone, const D: usize>(
+        &self,
+        ladder: Ladder,
+        _range: Interval,
+    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
+        check_unit_temperature(self.temperature)?;
+        Ok(on_replicas(ladder, self.steps, |beta| {
+            self.trajectories(stretch_length(beta))
+        }))
+    }
+}

@@ -1,0 +1,79 @@
+//! Random-walk Metropolis: normal steps, accepted or rejected.
+
+use ebm_models::{Energy, Structure};
+use ebm_ops::Interval;
+use ebm_sampling::{Ladder, RandomWalkMetropolis};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Sampler, check_unit_temperature, clamp_by_default, has_real_states, on_replicas, on_states,
+    stretch_length, unit_temperature,
+};
+use crate::chains::TransitionKernel;
+use crate::recipe::{InvalidValue, check_positive};
+
+crate::keys! {
+/// Keys of random-walk Metropolis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetropolisConfig {
+    /// Transitions an update, 1 to 1,000,000,000.
+    pub steps: usize,
+    /// Standard deviation of the proposal, above 0.
+    pub scale: f64,
+    /// Temperature in the unit of the energy, above 0.
+    #[serde(default = "unit_temperature")]
+    pub temperature: f64,
+    /// Whether proposals outside the range of the data are rejected.
+    #[serde(default = "clamp_by_default")]
+    pub clamp: bool,
+}
+}
+
+impl MetropolisConfig {
+    /// The kernel for data in `range`, its steps this much longer.
+    fn walk(&self, range: Interval, stretch: f64) -> RandomWalkMetropolis {
+        let mut kernel = RandomWalkMetropolis::new(self.scale * stretch);
+        kernel.temperature = self.temperature;
+        kernel.bounds = self.clamp.then_some(range);
+        kernel
+    }
+}
+
+impl Sampler for MetropolisConfig {
+    fn validate(&self) -> Result<(), InvalidValue> {
+        check_positive("sampler.scale", self.scale)?;
+        check_positive("sampler.temperature", self.temperature)
+    }
+
+    fn transitions(&self) -> usize {
+        self.steps
+    }
+
+    fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    fn moves(structure: &Structure) -> bool {
+        has_real_states(structure)
+    }
+
+    fn kernel<E: Energy<D> + Clone, const D: usize>(
+        &self,
+        _energy: &E,
+        range: Interval,
+    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
+        Ok(on_states(self.walk(range, 1.0)))
+    }
+
+    fn replicate<E: Energy<D> + Clone, const D: usize>(
+        &self,
+        ladder: Ladder,
+        range: Interval,
+    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
+        check_unit_temperature(self.temperature)?;
+        Ok(on_replicas(ladder, self.steps, |beta| {
+            self.walk(range, stretch_length(beta))
+        }))
+    }
+}

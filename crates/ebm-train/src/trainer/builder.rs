@@ -1,0 +1,195 @@
+//! How a trainer is put together: a recipe, and parts of one's own in place of those that it names.
+
+use burn::tensor::{Device, Tensor};
+use ebm_models::Precision;
+use ebm_ops::Noise;
+use ebm_sampling::Kernel;
+
+use super::Trainer;
+use crate::chains::{NegativePhase, OnStates, TransitionKernel};
+use crate::error::TrainError;
+use crate::examples::{Examples, Order};
+use crate::memory;
+use crate::moving_average::MovingAverage;
+use crate::objectives::Objective;
+use crate::optimizer::ParameterOptimizer;
+use crate::recipe::{ChainsConfig, InvalidValue, Recipe};
+use crate::states::{has_hidden_units, state_shape};
+use crate::trainable::Trainable;
+
+/// A trainer that is still being put together.
+pub struct TrainerBuilder<M, const D: usize> {
+    recipe: Recipe,
+    kernel: Option<Box<dyn TransitionKernel<M, D>>>,
+    objective: Option<Box<dyn Objective<M, D>>>,
+}
+
+impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
+    pub(super) fn new(recipe: Recipe) -> Self {
+        Self {
+            recipe,
+            kernel: None,
+            objective: None,
+        }
+    }
+
+    /// Moves chains by this kernel, and not by the one that the recipe's sampler names; the recipe's
+    /// sampler still says how many transitions an update makes.
+    #[must_use]
+    pub fn with_kernel<K: Kernel<M, Tensor<D>> + Send + 'static>(self, kernel: K) -> Self {
+        self.with_transition_kernel(OnStates(kernel))
+    }
+
+    /// As [`with_kernel`](Self::with_kernel), for what isn't one kernel over states: of layers, of
+    /// replicas.
+    #[must_use]
+    pub fn with_transition_kernel(mut self, kernel: impl TransitionKernel<M, D> + 'static) -> Self {
+        self.kernel = Some(Box::new(kernel));
+        self
+    }
+
+    /// Minimises this objective, and not the one that the recipe names.
+    #[must_use]
+    pub fn with_objective(mut self, objective: impl Objective<M, D> + 'static) -> Self {
+        self.objective = Some(Box::new(objective));
+        self
+    }
+
+    /// Prepares training; `noise` is the source of all its randomness.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Trainer::new`].
+    pub fn build(
+        self,
+        model: M,
+        examples: Examples<D>,
+        mut noise: Noise,
+    ) -> Result<Trainer<M, D>, TrainError> {
+        let recipe = self.recipe;
+        recipe.validate()?;
+        let batch_size = recipe.batch_size;
+        if batch_size > examples.len() {
+            return Err(TrainError::BatchTooLarge {
+                batch_size,
+                examples: examples.len(),
+            });
+        }
+        let objective = self
+            .objective
+            .unwrap_or_else(|| recipe.objective.objective());
+        let kernel = match self.kernel {
+            Some(kernel) => kernel,
+            None => recipe.sampler.kernel(&model, recipe.range)?,
+        };
+        let device = examples.device();
+        check_precision(recipe.precision, &model, &device)?;
+        let structure = model.structure();
+        let mut shape = state_shape(&structure, examples.shape());
+        shape[0] = batch_size;
+        if objective.needs_chains() {
+            check_chains(&recipe, kernel.replicas(), shape, &device)?;
+        }
+        let order = Order::new(noise.split());
+        check_batch(shape, &device)?;
+        let negative_phase = objective
+            .needs_chains()
+            .then(|| NegativePhase::new(&recipe, kernel.replicas(), shape, &device, &mut noise));
+        Ok(Trainer {
+            average: recipe
+                .ema_decay
+                .map(|decay| MovingAverage::new(&model, decay)),
+            infers: has_hidden_units(&structure),
+            model: model.train(),
+            optimizer: ParameterOptimizer::new(&recipe.optimizer),
+            sparsity: recipe.objective.keys().sparsity(),
+            objective,
+            kernel,
+            negative_phase,
+            examples,
+            order,
+            noise,
+            step: 0,
+            rollbacks: 0,
+            recipe,
+        })
+    }
+}
+
+/// Fails unless replicas live on between updates, and chains of states of `shape` fit into memory.
+fn check_chains<const D: usize>(
+    recipe: &Recipe,
+    replicas: usize,
+    mut shape: [usize; D],
+    device: &Device,
+) -> Result<(), InvalidValue> {
+    let persistent = matches!(recipe.chains, ChainsConfig::Persistent(_));
+    if replicas > 1 && !persistent {
+        return Err(InvalidValue {
+            key: "chains.kind",
+            found: format!("\"{}\"", recipe.chains.name()),
+            expected: "\"persistent\" with replicas, which live on between updates".into(),
+        });
+    }
+    let (key, found) = match &recipe.chains {
+        ChainsConfig::ReplayBuffer(keys) => {
+            shape[0] = keys.capacity;
+            ("chains.capacity", keys.capacity)
+        }
+        _ => {
+            shape[0] = shape[0].saturating_mul(replicas);
+            ("sampler.temperatures", replicas)
+        }
+    };
+    // Where chains start is drawn, brought to its range and stored, the one from the other.
+    let values = memory::product(&shape).saturating_mul(3);
+    if memory::fits_on(values, device) {
+        return Ok(());
+    }
+    Err(InvalidValue {
+        key,
+        found: found.to_string(),
+        expected: format!(
+            "chains that fit into memory (these take {})",
+            memory::amount(values)
+        ),
+    })
+}
+
+/// Fails unless batches of states of `shape` fit into memory.
+fn check_batch<const D: usize>(shape: [usize; D], device: &Device) -> Result<(), InvalidValue> {
+    // Data, the same with noise, chains, their gradients, and the pass over data and chains together.
+    let values = memory::product(&shape).saturating_mul(6);
+    if memory::fits_on(values, device) {
+        return Ok(());
+    }
+    Err(InvalidValue {
+        key: "training.batch_size",
+        found: shape[0].to_string(),
+        expected: format!(
+            "batches of examples and chains that fit into memory (these take {})",
+            memory::amount(values)
+        ),
+    })
+}
+
+/// Fails unless model and device make their products in this type.
+fn check_precision<M: Trainable<D>, const D: usize>(
+    precision: Precision,
+    model: &M,
+    device: &Device,
+) -> Result<(), TrainError> {
+    if !model.supports_precision(precision) {
+        return Err(InvalidValue {
+            key: "training.precision",
+            found: format!("\"{precision}\""),
+            expected: "\"f32\" with this model: networks and machines with layers can do with less"
+                .into(),
+        }
+        .into());
+    }
+    if !precision.is_supported_by(device) {
+        return Err(TrainError::UnsupportedPrecision { precision });
+    }
+    Ok(())
+}
