@@ -182,7 +182,7 @@ fn a_refused_step_leaves_parameters_chains_average_and_optimizer_alone() {
         switch.store(NOTHING, Ordering::SeqCst);
         let outcome = trainer.step();
         assert!(
-            matches!(outcome, StepOutcome::Applied(metrics) if metrics.step == 5),
+            matches!(outcome, StepOutcome::Applied(ref metrics) if metrics.step == 5),
             "it doesn't go on after fault {fault}: {outcome:?}"
         );
         assert_ne!(arrays(&trainer.checkpoint()), arrays(&before));

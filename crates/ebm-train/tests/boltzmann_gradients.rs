@@ -10,11 +10,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BoltzmannMachine, Coding, Dbm, Energy, MeanField, Rbm, RbmConfig, VisibleUnits};
 use ebm_ops::Noise;
-use ebm_train::Recipe;
+use ebm_sampling::Interrupt;
 use ebm_train::{
-    ContrastiveDivergence, ParameterGradients, ParameterOptimizer, Trainable, load_weights, weights,
+    ContrastiveDivergence, ParameterGradients, ParameterOptimizer, clamp, load_weights, weights,
 };
-use machines::{config, in_proportion, rows_of, spin_config, visible_probabilities};
+use machines::{config, in_proportion, rows_of, visible_probabilities};
 
 /// Negative samples: each state comes up as often as its probability says, to 1/40,000. (Means over many more lose to the
 /// rounding of f32 sums what they gain.)
@@ -212,7 +212,9 @@ fn a_dbm_climbs_its_variational_bound() {
     });
     let (numbers, data) = data(3, Coding::Binary, &device);
     let samples = negatives(&model, 7, Coding::Binary, &device);
-    let clamped = Trainable::<2>::clamp(&model, data, &config(&[]).sampler, &mut Noise::new(5));
+    let never = &mut Interrupt::never();
+    let structure = Energy::<2>::structure(&model);
+    let clamped = clamp(&structure, data, 1, 1.0, &mut Noise::new(5), never);
     assert_eq!(clamped.dims(), [8, 7]);
     let log_likelihood = |p: &Parameters| {
         let minus_energy = |v: &[f64], h: &[f64], g: &[f64]| {
@@ -288,13 +290,6 @@ fn minus_energy(p: &Parameters, coding: Coding, number: usize) -> f64 {
     total
 }
 
-fn configured(coding: Coding, changes: &[&str]) -> Recipe {
-    match coding {
-        Coding::Spin => spin_config(changes),
-        Coding::Binary => config(changes),
-    }
-}
-
 /// With hidden units drawn given the data (here in their exact proportions) the objective climbs the log-likelihood of the
 /// visible units; couplings that aren't connected, and the diagonal, stay.
 #[test]
@@ -342,10 +337,18 @@ fn clamped_hidden_units_follow_their_conditional_distribution() {
     for coding in [Coding::Spin, Coding::Binary] {
         let model = boltzmann_machine(coding, &device);
         let p = parameters(&model);
-        let sampler = configured(coding, &["sampler.steps=30"]).sampler;
         let numbers: Vec<usize> = (0..8).flat_map(|v| [v; COPIES]).collect();
         let examples = rows_of(&numbers, 3, coding, &device);
-        let clamped = model.clamp(examples.clone(), &sampler, &mut Noise::new(7));
+        let never = &mut Interrupt::never();
+        let structure = Energy::<2>::structure(&model);
+        let clamped = clamp(
+            &structure,
+            examples.clone(),
+            30,
+            1.0,
+            &mut Noise::new(7),
+            never,
+        );
         let visible = clamped.clone().narrow(1, 0, 3).into_data();
         assert_eq!(visible, examples.into_data());
         let values: Vec<f64> = clamped.into_data().iter::<f64>().collect();
