@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Written and read as its name: `"swish"`, `"relu"`, `"leaky_relu"` or `"leaky_relu(0.05)"`, ...
 ///
-/// An energy that is sampled by its gradient wants a smooth activation; the piecewise linear ones are
-/// cheaper and often good enough.
+/// An energy that is sampled by its gradient should have a smooth activation. The piecewise linear
+/// ones are cheaper and often good enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Activation {
@@ -36,15 +36,15 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// `max(x, 0) + exp(min(x, 0)) - 1`. Burn's own takes `exp(x)` where it isn't used, too, and from x = 89 on, where that
-/// overflows, its gradient is `0 * inf = NaN`.
+/// `max(x, 0) + exp(min(x, 0)) - 1`. Burn's own function takes `exp(x)` of positive `x` too, where
+/// it isn't used. From x = 89 on that overflows, and the gradient is `0 * inf = NaN`.
 fn elu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let positive = activation::relu(x.clone());
     positive + x.clamp_max(0.0).exp().sub_scalar(1.0)
 }
 
-/// `x / 2 (1 + erf(x / sqrt(2)))`. The gradient of burn's own is that of the tanh approximation except on Flex: off by up to
-/// 9e-4, and not the same on every backend.
+/// `x / 2 (1 + erf(x / sqrt(2)))`. The gradient of burn's own function is that of the tanh
+/// approximation on every backend but Flex: it is off by up to 9e-4, and not the same everywhere.
 fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let erf = x.clone().div_scalar(SQRT_2).erf();
     x.mul_scalar(0.5) * erf.add_scalar(1.0)

@@ -25,16 +25,17 @@ pub struct BoltzmannMachineConfig {
     pub weight_std: f64,
 }
 
-/// `p(y) = exp(-E(y)) / Z` with `E(y) = -1/2 y^T W y - b^T y` over two-valued units (Ackley, Hinton & Sejnowski 1985).
+/// `p(y) = exp(-E(y)) / Z` with `E(y) = -1/2 y^T W y - b^T y` over two-valued units (Ackley, Hinton
+/// & Sejnowski 1985).
 ///
-/// The parameter `weight` is stored raw; the couplings it stands for are `W = (weight + weight^T) / 2` with a zero
-/// diagonal, so that gradients respect the symmetry: each of the two entries of a pair receives half of `dE/dw_ij =
-/// -y_i y_j`, and an optimizer moves both alike. [`with_connectivity`](Self::with_connectivity) removes couplings for
-/// good.
+/// The parameter `weight` is stored raw. The couplings that it stands for are
+/// `W = (weight + weight^T) / 2` with a zero diagonal, so that gradients keep the symmetry: each of
+/// the two entries of a pair gets half of `dE/dw_ij = -y_i y_j`, and an optimizer moves both in the
+/// same way. [`with_connectivity`](Self::with_connectivity) removes couplings for ever.
 ///
-/// A configuration is a full state, the visible units first. Its [`energy`](Energy::energy) is the joint energy, so
-/// the gradient of the log-likelihood of data is that of `E(free) - E(clamped)` with hidden units drawn given the data
-/// in the clamped states.
+/// A configuration is a full state, the visible units first. Its [`energy`](Energy::energy) is the
+/// joint energy. So the gradient of the log-likelihood of data is that of `E(free) - E(clamped)`,
+/// where the hidden units of the clamped states are drawn given the data.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -51,7 +52,8 @@ pub struct BoltzmannMachineConfig {
 pub struct BoltzmannMachine {
     weight: Param<Tensor<2>>,
     bias: Param<Tensor<1>>,
-    /// 1 where two units are connected; a parameter without gradient, since only parameters are saved.
+    /// 1 where two units are connected; a parameter without gradient, since only parameters are
+    /// saved.
     connectivity: Option<Param<Tensor<2>>>,
     visible: usize,
     #[module(skip)]
@@ -105,8 +107,8 @@ impl BoltzmannMachine {
         }
     }
 
-    /// An Ising model, all of its spins visible: `E(s) = -sum_{i<j} J_ij s_i s_j - sum_i h_i s_i`, with the inverse
-    /// temperature inside `J` and `h`.
+    /// An Ising model, all of its spins visible: `E(s) = -sum_{i<j} J_ij s_i s_j - sum_i h_i s_i`,
+    /// with the inverse temperature inside `J` and `h`.
     ///
     /// # Shapes
     ///
@@ -121,10 +123,11 @@ impl BoltzmannMachine {
         Self::from_parameters(couplings, field, units, Coding::Spin)
     }
 
-    /// The Ising model on a `length x length` square lattice with periodic borders and no field; `coupling` is `beta J`.
+    /// The Ising model on a `length x length` square lattice with periodic borders and no field.
+    /// `coupling` is `beta J`.
     ///
-    /// Spin `(row, column)` is unit `row * length + column`, and each has four neighbours. At `beta J = ln(1 + sqrt 2) / 2`
-    /// the infinite lattice is critical (Onsager 1944).
+    /// Spin `(row, column)` is unit `row * length + column`, and each has four neighbours. At
+    /// `beta J = ln(1 + sqrt 2) / 2` the infinite lattice is critical (Onsager 1944).
     ///
     /// # Panics
     ///
@@ -152,11 +155,12 @@ impl BoltzmannMachine {
         )
     }
 
-    /// Keeps only the couplings where `connectivity` is 1; it is saved with the machine and never trained.
+    /// Keeps only the couplings where `connectivity` is 1; it is saved with the machine and never
+    /// trained.
     ///
     /// # Shapes
     ///
-    /// - `connectivity`: `[units, units]`, symmetric, of zeros and ones; the diagonal doesn't matter
+    /// - `connectivity`: `[units, units]`, symmetric, zeros and ones; the diagonal isn't used
     ///
     /// # Panics
     ///

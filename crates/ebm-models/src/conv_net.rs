@@ -37,8 +37,8 @@ impl ConvLayerConfig {
 /// Layers of a [`ConvNet`].
 ///
 /// The default layers are those of the UvA tutorial 8 ("Deep Energy-Based Models", Lippe 2020):
-/// convolutions 1 -> 16 (kernel 5, stride 2, padding 4), 16 -> 32, 32 -> 64, 64 -> 64 (kernel 3, stride 2,
-/// padding 1), Swish, then 64 hidden units.
+/// convolutions 1 -> 16 (kernel 5, stride 2, padding 4), 16 -> 32, 32 -> 64, 64 -> 64 (kernel 3,
+/// stride 2, padding 1), Swish, then 64 hidden units.
 #[derive(Config, Debug)]
 pub struct ConvNetConfig {
     /// The shape of an image.
@@ -143,7 +143,8 @@ impl ConvNetConfig {
         Ok(ImageShape::new(channels, height, width))
     }
 
-    /// Builds the network with weights and biases from `U(-k, k)`, `k = 1 / sqrt(inputs of one unit)`.
+    /// Builds the network with weights and biases from `U(-k, k)`,
+    /// `k = 1 / sqrt(inputs of one unit)`.
     ///
     /// # Errors
     ///
@@ -208,7 +209,8 @@ impl ConvNet {
     }
 }
 
-/// The convolution of a layer, which has a bias and pads all sides alike, in the type of its weight.
+/// The convolution of a layer, which has a bias and pads all sides alike, in the type of its
+/// weight.
 fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let PaddingConfig2d::Explicit(top, left, ..) = layer.padding else {
         return layer.forward(x);

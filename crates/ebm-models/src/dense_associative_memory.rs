@@ -12,14 +12,16 @@ use crate::energy::Energy;
 /// E(xi) = -1/beta ln sum_k exp(beta x_k . xi) + 1/2 |xi|^2 + 1/beta ln N + 1/2 max_k |x_k|^2
 /// ```
 ///
-/// The energy lies between 0 and `2 M^2`, `M = max_k |x_k|`, for states no longer than `M`; the update
-/// `xi <- sum_k softmax_k(beta x_k . xi) x_k` never raises it, and the number of patterns that can be told apart grows
-/// exponentially with the dimension. A large `beta` gives a valley to each pattern, a small one to averages of them.
+/// The energy lies between 0 and `2 M^2`, `M = max_k |x_k|`, for states no longer than `M`. The
+/// update `xi <- sum_k softmax_k(beta x_k . xi) x_k` never raises it. The number of patterns that
+/// can be told apart grows exponentially with the dimension. With a large `beta` each pattern has a
+/// valley of its own, with a small one averages of patterns have one.
 ///
 /// Patterns are parameters; `beta` is not saved.
 ///
-/// Source: Ramsauer et al., "Hopfield Networks is All You Need" (2021), equations 2 and 3, theorem 3. The energy with
-/// `exp` over spins is Demircigil et al. (2017), after Krotov & Hopfield (2016).
+/// Source: Ramsauer et al., "Hopfield Networks is All You Need" (2021), theorem 3 and equations
+/// 2 and 3. The energy with `exp` over spins is that of Demircigil et al. (2017), after Krotov &
+/// Hopfield (2016).
 #[derive(Module, Debug)]
 pub struct DenseAssociativeMemory {
     patterns: Param<Tensor<2>>,

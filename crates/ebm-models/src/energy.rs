@@ -1,4 +1,4 @@
-//! The `Energy` trait: what every model of the workspace has, and all that samplers and trainers ask of it.
+//! The `Energy` trait: what every model has, and all that samplers and trainers need of it.
 
 use burn::tensor::Tensor;
 
@@ -39,10 +39,11 @@ pub trait Energy<const D: usize> {
     /// If `x` is not of the shape that the model was built for.
     fn energy(&self, x: Tensor<D>) -> Tensor<1>;
 
-    /// The log-ratio of two densities, `log p(x) - log p(x') = f(x) - f(x') = E(x') - E(x)`, pair by pair.
+    /// The log-ratio of two densities, `log p(x) - log p(x') = f(x) - f(x') = E(x') - E(x)`, pair
+    /// by pair.
     ///
-    /// `Z` cancels, so this comparison is exact although `p` itself can't be computed. Positive: the model
-    /// prefers `x` to `other`.
+    /// `Z` cancels, so this comparison is exact although `p` itself can't be computed. It is
+    /// positive where the model prefers `x` to `other`.
     ///
     /// # Shapes
     ///
@@ -55,9 +56,9 @@ pub trait Energy<const D: usize> {
     /// What the model is made of, for work that can do more with layers or pairs of units than with
     /// values and gradients: exact steps of chains, partition functions, inference of hidden units.
     ///
-    /// An energy that says nothing is [smooth](Structure::Smooth): only its values and gradients are
-    /// used. One that says more promises that its [`energy`](Self::energy), of configurations in rows,
-    /// is that of the structure up to rounding.
+    /// An energy that says nothing is [smooth](Structure::Smooth): only its values and gradients
+    /// are used. One that says more promises that its [`energy`](Self::energy), of configurations
+    /// in rows, is that of the structure up to rounding.
     fn structure(&self) -> Structure {
         Structure::Smooth
     }

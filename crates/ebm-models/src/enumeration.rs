@@ -7,8 +7,9 @@ use crate::layered::{Layers, Parity, VisibleUnits};
 /// Most units that are enumerated: 2^25 states.
 pub const MAX_ENUMERATED_UNITS: usize = 25;
 
-/// Values in a block of states: enough work for a device, few enough to stay in a processor's cache. (Blocks of four times
-/// as many take 2.5 times as long on two cores.)
+/// Values in a block of states: enough work for a device, and few enough to stay in a processor's
+/// cache. (With blocks of four times as many values all states take 2.5 times as long on two
+/// cores.)
 const BLOCK_VALUES: usize = 1 << 20;
 
 /// More units than can be enumerated.
@@ -26,12 +27,14 @@ pub struct TooManyStates {
 
 /// `log Z` of a layered machine, exact but for rounding.
 ///
-/// `Z = sum_x exp(-F(x))` over all states `x` of every second layer, the even or the odd ones, whichever have fewer
-/// units, with the free energy `F` of [`Layers::free_energy`] in which the other layers are summed out. Gaussian
-/// visible units are always summed out. Energies are f32, their log-sum-exp is f64: for free energies of a few
-/// hundred nats the result is good to about 1e-4.
+/// `Z = sum_x exp(-F(x))` over all states `x` of every second layer: the even or the odd ones,
+/// whichever have fewer units. `F` is the free energy of [`Layers::free_energy`], in which the
+/// other layers are summed out. Gaussian visible units are always summed out. Energies are f32, and
+/// their log-sum-exp is f64, so that the error is about 1e-4 for free energies of a few hundred
+/// nats.
 ///
-/// `progress(done, total)` is called after each block of states. Memory doesn't grow with the number of states.
+/// `progress(done, total)` is called after each block of states. Memory doesn't grow with the
+/// number of states.
 ///
 /// # Errors
 ///
@@ -67,7 +70,8 @@ pub fn log_partition(
 
 /// `log sum_x exp(-E(x))` over all `x` in `{low, high}^units`, exact but for rounding.
 ///
-/// `progress(done, total)` is called after each block of states. Memory doesn't grow with the number of states.
+/// `progress(done, total)` is called after each block of states. Memory doesn't grow with the
+/// number of states.
 ///
 /// # Shapes
 ///
@@ -128,8 +132,8 @@ impl Count {
 
 /// The configurations of binary units with the numbers `first`, `first + 1`, ...: `[count, units]`.
 ///
-/// Unit `i` is `high` where bit `i` of the number (bit 0 the lowest) is set, else `low`. Numbers beyond `2^units`
-/// begin again at 0.
+/// Unit `i` is `high` where bit `i` of the number (bit 0 the lowest) is set, else `low`. Numbers
+/// beyond `2^units` begin again at 0.
 ///
 /// # Panics
 ///

@@ -18,8 +18,8 @@ pub struct HopfieldConfig {
     pub hidden: usize,
 }
 
-/// Spins `y_i` in `{-1, +1}` with `E(y) = -1/2 y^T W y - b^T y`, updated one at a time towards the sign of their field
-/// (Hopfield 1982).
+/// Spins `y_i` in `{-1, +1}` with `E(y) = -1/2 y^T W y - b^T y`, updated one at a time towards the
+/// sign of their field (Hopfield 1982).
 ///
 /// Each such update lowers the energy or leaves it, so that the state runs into a valley: a memory.
 /// [`store`](Self::store) digs one at each pattern.
@@ -28,18 +28,21 @@ pub struct HopfieldConfig {
 ///
 /// For `P` random patterns on `N` units with Hebbian couplings:
 ///
-/// - From a stored pattern, the probability that a unit's first update is wrong is `1/2 erfc(sqrt(N / 2P))`: the field
-///   is 1 for the pattern itself and `N(0, P/N)` from the others (Hertz, Krogh & Palmer 1991, section 2.2).
-/// - All patterns are recalled without a wrong unit up to about `P = N / (4 ln N)` (McEliece et al. 1987).
-/// - Recall with few errors ends at `P = 0.1379 N`, where 1.6 % of the units are wrong, an overlap of 0.967; above, the
-///   overlap falls abruptly (Amit, Gutfreund & Sompolinsky 1985).
+/// - From a stored pattern, the probability that a unit's first update is wrong is
+///   `1/2 erfc(sqrt(N / 2P))`: the pattern itself adds 1 to the field, and the others add
+///   `N(0, P/N)` (Hertz, Krogh & Palmer 1991, section 2.2).
+/// - All patterns are recalled without a wrong unit up to about `P = N / (4 ln N)` (McEliece et al.
+///   1987).
+/// - Recall with few errors ends at `P = 0.1379 N`, where 1.6 % of the units are wrong (an overlap
+///   of 0.967). Above that load the overlap falls abruptly (Amit, Gutfreund & Sompolinsky 1985).
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use ebm_models::{Energy, HopfieldConfig, PairwiseMachine};
 ///
 /// # fn demo(device: Device, patterns: Tensor<2>) {
-/// let network = HopfieldConfig::new(64).init(&device).store(patterns); // patterns: [count, 64] of -1 and +1
+/// // Patterns are [count, 64] of -1 and +1.
+/// let network = HopfieldConfig::new(64).init(&device).store(patterns);
 /// let state = network.synchronous_update(Tensor::<2>::ones([1, 64], &device));
 /// let energy = network.energy(state); // [1]
 /// # }
@@ -87,8 +90,8 @@ impl Hopfield {
         }
     }
 
-    /// Adds patterns to the memory by Hebb's rule, `W <- W + 1/N sum_p y_p y_p^T` off the diagonal, with `N` the number
-    /// of units; biases stay.
+    /// Adds patterns to the memory by Hebb's rule, `W <- W + 1/N sum_p y_p y_p^T` off the diagonal,
+    /// with `N` the number of units; biases stay.
     ///
     /// # Shapes
     ///
@@ -111,9 +114,10 @@ impl Hopfield {
     /// b <- b - rate (E_fake[y] - E_data[y])
     /// ```
     ///
-    /// the step against the gradient of `E(data) - E(fake)`, averaged over each batch. With fakes that the network falls
-    /// into from random states this is the unlearning of Hopfield, Feinstein & Palmer (Nature 304, 1983) made to keep the
-    /// data; with fakes near the data it is contrastive learning at temperature 0.
+    /// This is a step against the gradient of `E(data) - E(fake)`, averaged over each batch. With
+    /// fakes that the network falls into from random states it is the unlearning of Hopfield,
+    /// Feinstein & Palmer (Nature 304, 1983), changed so that it keeps the data. With fakes near
+    /// the data it is contrastive learning at temperature 0.
     ///
     /// # Shapes
     ///
@@ -155,8 +159,8 @@ fn moved<const D: usize>(parameter: &Param<Tensor<D>>, change: Tensor<D>) -> Par
     })
 }
 
-/// The overlap `m = 1/N sum_i a_i b_i` of spin states, row by row: 1 for equal states, -1 for opposite ones, about 0 for
-/// unrelated ones; the share of units that differ is `(1 - m) / 2`.
+/// The overlap `m = 1/N sum_i a_i b_i` of spin states, row by row: 1 for equal states, -1 for
+/// opposite ones, about 0 for unrelated ones; the share of units that differ is `(1 - m) / 2`.
 ///
 /// # Shapes
 ///

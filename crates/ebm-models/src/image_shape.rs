@@ -35,8 +35,8 @@ impl ImageShape {
         }
     }
 
-    /// The number of values of an image, `channels * height * width`; the largest number there is where
-    /// that is more than a `usize` holds.
+    /// The number of values of an image, `channels * height * width`, or `usize::MAX` if that is
+    /// more.
     pub const fn values(self) -> usize {
         let pixels = self.height.saturating_mul(self.width);
         self.channels.saturating_mul(pixels)

@@ -1,6 +1,6 @@
 //! Layers whose initial parameters come from `Noise`, so that a seed fixes them on every backend.
 //!
-//! Burn's own initialisers draw from a global generator when a parameter is first used, which makes the
+//! Burn's own initialisers draw from a global generator when a parameter is first used. Their
 //! weights depend on the order of use and on the backend.
 
 use burn::module::Param;
@@ -9,7 +9,8 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::Device;
 use ebm_ops::Noise;
 
-/// A fully connected layer, weight `[inputs, outputs]` and bias drawn from `U(-k, k)`, `k = 1 / sqrt(inputs)`.
+/// A fully connected layer, weight `[inputs, outputs]` and bias drawn from `U(-k, k)`,
+/// `k = 1 / sqrt(inputs)`.
 pub(crate) fn linear(inputs: usize, outputs: usize, device: &Device, noise: &mut Noise) -> Linear {
     assert!(
         inputs > 0 && outputs > 0,
@@ -26,7 +27,8 @@ pub(crate) fn linear(inputs: usize, outputs: usize, device: &Device, noise: &mut
     layer
 }
 
-/// A square 2-D convolution, weight and bias drawn from `U(-k, k)`, `k = 1 / sqrt(channels_in * kernel^2)`.
+/// A square 2-D convolution, weight and bias drawn from `U(-k, k)`,
+/// `k = 1 / sqrt(channels_in * kernel^2)`.
 pub(crate) fn conv2d(
     channels: [usize; 2],
     kernel: usize,

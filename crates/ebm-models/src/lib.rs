@@ -1,14 +1,16 @@
-//! Models that have an energy: networks and Boltzmann machines as burn modules, importable on their own as definitions.
+//! Models that have an energy: networks and Boltzmann machines as burn modules.
 //!
 //! A model gives every configuration `x` an energy `E(x)`; it stands for the density
-//! `p(x) = exp(-E(x)) / Z = exp(f(x)) / Z` with `f = -E` and an unknown `Z`. This crate never draws a
-//! sample, never updates a parameter and never reads a file.
+//! `p(x) = exp(-E(x)) / Z = exp(f(x)) / Z` with `f = -E` and an unknown `Z`. This crate never draws
+//! a sample, never updates a parameter and never reads a file, so that other projects can use its
+//! definitions alone.
 //!
-//! Networks ([`Mlp`], [`ConvNet`]) compute `f`; machines of two-valued units ([`Hopfield`], [`BoltzmannMachine`]) have
-//! `E(y) = -1/2 y^T W y - b^T y` and are [`PairwiseMachine`]s; machines with layers ([`Rbm`], [`Dbm`]) couple each layer to
-//! the next and give their arrays as [`Layers`], with conditionals, energies and sums over every second layer.
-//! [`DenseAssociativeMemory`] is the modern Hopfield network. Small machines have their partition function by
-//! [`log_partition`].
+//! Networks ([`Mlp`], [`ConvNet`]) compute `f`. Machines of two-valued units ([`Hopfield`],
+//! [`BoltzmannMachine`]) have `E(y) = -1/2 y^T W y - b^T y` and are [`PairwiseMachine`]s. Machines
+//! with layers ([`Rbm`], [`Dbm`]) couple each layer to the next. They give their arrays as
+//! [`Layers`], with conditionals, energies and sums over every second layer. [`Energy::structure`]
+//! says what a model is made of. [`DenseAssociativeMemory`] is the modern Hopfield network.
+//! [`log_partition`] gives the partition function of small machines.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

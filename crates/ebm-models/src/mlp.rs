@@ -40,7 +40,8 @@ pub struct Mlp {
 }
 
 impl MlpConfig {
-    /// Builds the network with weights and biases from `U(-k, k)`, `k = 1 / sqrt(inputs of the layer)`.
+    /// Builds the network with weights and biases from `U(-k, k)`,
+    /// `k = 1 / sqrt(inputs of the layer)`.
     ///
     /// # Panics
     ///

@@ -31,10 +31,12 @@ impl Coding {
         1.0
     }
 
-    /// `high - low`: 2 for spins, 1 for binary units, the factor of the field in a unit's conditional probability.
+    /// `high - low`: 2 for spins, 1 for binary units, the factor of the field in a unit's
+    /// conditional probability.
     ///
-    /// With every other unit fixed, the energy is linear in `y_i` (`W` has no diagonal): `E = const - z_i y_i` with the
-    /// field `z_i = sum_j W_ij y_j + b_i`. So `E(y_i = low) - E(y_i = high) = (high - low) z_i`, and at temperature `T`
+    /// With every other unit fixed, the energy is linear in `y_i` (`W` has no diagonal):
+    /// `E = const - z_i y_i` with the field `z_i = sum_j W_ij y_j + b_i`. So
+    /// `E(y_i = low) - E(y_i = high) = (high - low) z_i`, and at temperature `T`
     ///
     /// ```text
     /// P(y_i = high | rest) = 1 / (1 + exp(-(E(low) - E(high)) / T)) = sigma((high - low) z_i / T)
@@ -50,12 +52,14 @@ impl Coding {
 /// E(y) = -1/2 y^T W y - b^T y
 /// ```
 ///
-/// Hopfield networks and Boltzmann machines are pairwise machines; they differ in how `W` comes about and in the
-/// temperature at which units are updated. A state lists the visible units first, then the hidden ones.
+/// Hopfield networks and Boltzmann machines are pairwise machines; they differ in where `W` comes
+/// from and in the temperature at which units are updated. A state lists the visible units first,
+/// then the hidden ones.
 ///
 /// Source: Hopfield, PNAS 79 (1982); Ackley, Hinton & Sejnowski, Cognitive Science 9 (1985).
 pub trait PairwiseMachine {
-    /// The effective couplings `W`: symmetric, with zero diagonal, zero where units aren't connected.
+    /// The effective couplings `W`: symmetric, with zero diagonal, zero where units aren't
+    /// connected.
     ///
     /// # Shapes
     ///
@@ -98,7 +102,8 @@ pub trait PairwiseMachine {
         self.parameters().energy(states)
     }
 
-    /// All units at once take the sign of their field, see [`PairwiseParameters::synchronous_update`].
+    /// All units at once take the sign of their field, see
+    /// [`PairwiseParameters::synchronous_update`].
     fn synchronous_update(&self, states: Tensor<2>) -> Tensor<2> {
         self.parameters().synchronous_update(states)
     }
@@ -129,7 +134,8 @@ impl PairwiseParameters {
         }
     }
 
-    /// The fields `z = y W + b`, so that `P(y_i = high | rest) = sigma(scale z_i / T)` with [`Coding::field_scale`].
+    /// The fields `z = y W + b`, so that `P(y_i = high | rest) = sigma(scale z_i / T)` with
+    /// [`Coding::field_scale`].
     ///
     /// # Shapes
     ///
@@ -158,10 +164,11 @@ impl PairwiseParameters {
 
     /// How near to zero a computed field is a tie: `16 eps (sum_j |W_ij| + |b_i|)`, `eps = 2^-23`.
     ///
-    /// A field is a sum of `units` products in f32, whose rounding depends on the order of summation. At temperature 0
-    /// only the sign counts, so that a field that is exactly zero on paper (common in Hebbian networks, whose fields are
-    /// multiples of `1/N`) would decide by rounding, and a unit could flip for ever. Deterministic dynamics leave a unit
-    /// alone whose field is within this of zero.
+    /// A field is a sum of `units` products in f32, and its rounding depends on the order of
+    /// summation. At temperature 0 only the sign counts. Fields that are exactly zero on paper are
+    /// common: those of Hebbian networks are multiples of `1/N`. There the rounding would decide,
+    /// and a unit could flip for ever. So deterministic dynamics leave a unit alone whose field is
+    /// this near to zero.
     ///
     /// # Shapes
     ///
@@ -173,10 +180,11 @@ impl PairwiseParameters {
             .clamp_min(1e-30)
     }
 
-    /// All units at once take the sign of their field: high where `z_i > 0`, low where `z_i < 0`, unchanged at a tie
-    /// (see [`field_tolerance`](Self::field_tolerance)).
+    /// All units at once take the sign of their field: high where `z_i > 0`, low where `z_i < 0`,
+    /// unchanged at a tie (see [`field_tolerance`](Self::field_tolerance)).
     ///
-    /// Unlike updates one unit at a time this can raise the energy, and may end in a cycle of two states (Little 1974).
+    /// Unlike updates of one unit at a time, this can raise the energy, and it may end in a cycle
+    /// of two states (Little 1974).
     ///
     /// # Shapes
     ///

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 /// The type in which matrix products and convolutions take their values.
 ///
-/// As in the automatic mixed precision of PyTorch, only the products are narrow: their inputs are rounded, and so is what
-/// comes out of them; sums inside a product are f32 where the device makes them so (tensor cores and this workspace's CPU
-/// backends do). Parameters of one dimension, activations, energies, gradients, log-weights and positions stay f32.
+/// As in the automatic mixed precision of PyTorch, only the products are narrow: their inputs are
+/// rounded, and so are their results. Sums inside a product are f32 where the device makes them so,
+/// as tensor cores and the CPU backends of this workspace do. Parameters of one dimension,
+/// activations, energies, gradients, log-weights and positions stay f32.
 ///
 /// Source: Micikevicius et al., "Mixed Precision Training" (2018).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,11 +54,12 @@ impl Precision {
         self == Self::F32 || device.supports_dtype(self.dtype())
     }
 
-    /// A frozen copy of a model, off the autodiff graph, whose weights (parameters of two dimensions and more) have this
-    /// type.
+    /// A frozen copy of a model, off the autodiff graph, whose weights (parameters of two
+    /// dimensions and more) have this type.
     ///
-    /// [`Mlp`](crate::Mlp), [`ConvNet`](crate::ConvNet), [`Rbm`](crate::Rbm), [`Dbm`](crate::Dbm) and
-    /// [`ReplicatedRbm`](crate::ReplicatedRbm) then make their products in it; they take and give f32.
+    /// [`Mlp`](crate::Mlp), [`ConvNet`](crate::ConvNet), [`Rbm`](crate::Rbm), [`Dbm`](crate::Dbm)
+    /// and [`ReplicatedRbm`](crate::ReplicatedRbm) then make their products in it. They still take
+    /// and give f32.
     #[must_use]
     pub fn frozen<M: Module>(self, model: &M) -> M {
         let model = model.valid();
@@ -86,7 +88,8 @@ impl ModuleMapper for RoundedWeights {
     }
 }
 
-/// `x W` in the type of the weight, given in that of `x`: `[batch, inputs]`, `[inputs, outputs]` -> `[batch, outputs]`.
+/// `x W` in the type of the weight, given in that of `x`: `[batch, inputs]`, `[inputs, outputs]` ->
+/// `[batch, outputs]`.
 pub(crate) fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     let (outside, inside) = (x.dtype(), weight.dtype());
     if outside == inside {
@@ -95,7 +98,8 @@ pub(crate) fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     x.cast(inside).matmul(weight).cast(outside)
 }
 
-/// `x W + b`, the product in the type of the weight: `[batch, inputs]`, `[inputs, outputs]`, `[outputs]` -> `[batch, outputs]`.
+/// `x W + b`, the product in the type of the weight: `[batch, inputs]`, `[inputs, outputs]`,
+/// `[outputs]` -> `[batch, outputs]`.
 pub(crate) fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
     if weight.dtype() == x.dtype() {
         return ebm_ops::linear(x, weight, bias);
@@ -109,7 +113,8 @@ pub(crate) fn times(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
     matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
 }
 
-/// A fully connected layer, its product in the type of its weight and its bias added in that of `x`.
+/// A fully connected layer, its product in the type of its weight and its bias added in that of
+/// `x`.
 pub(crate) fn linear(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     let weight = layer.weight.val();
     match &layer.bias {

@@ -1,4 +1,4 @@
-//! The restricted Boltzmann machine: one layer of visible and one of hidden units, no couplings within a layer.
+//! The restricted Boltzmann machine: a visible and a hidden layer, without couplings inside them.
 
 use burn::config::Config;
 use burn::module::{Module, Param};
@@ -29,19 +29,22 @@ pub struct RbmConfig {
     pub centered: bool,
 }
 
-/// `E(v, h) = E_0(v) - b . v - c . h - v W h`, with hidden units 0 and 1 (Smolensky 1986; Hinton 2002).
+/// `E(v, h) = E_0(v) - b . v - c . h - v W h`, with hidden units 0 and 1 (Smolensky 1986; Hinton
+/// 2002).
 ///
 /// Its energy as a model of `v` is the free energy, hidden units summed out:
-/// `F(v) = E_0(v) - b . v - sum_j softplus(c_j + (v W)_j)`, so that `p(v) = exp(-F(v)) / Z` and `Z` counts hidden
-/// states too. `E_0` is 0 for Bernoulli and `|v|^2 / 2` for Gaussian visible units; the latter stand for data of
-/// standard deviation 1 around their conditional mean (Welling, Rosen-Zvi & Hinton 2004).
+/// `F(v) = E_0(v) - b . v - sum_j softplus(c_j + (v W)_j)`, so that `p(v) = exp(-F(v)) / Z` and `Z`
+/// counts hidden states too. `E_0` is 0 for Bernoulli and `|v|^2 / 2` for Gaussian visible units.
+/// Gaussian ones are for data with standard deviation 1 around their conditional mean (Welling,
+/// Rosen-Zvi & Hinton 2004).
 ///
 /// # Centring
 ///
-/// A centred machine (Montavon & Mueller 2012; Melchior, Fischer & Wiskott 2016) couples `(v - mu) W (h - lambda)`
-/// with offsets `mu`, `lambda` that follow the means of the units. It is the same family of distributions: a
-/// machine with `b - W lambda` and `c - W^T mu` has the same energies up to a constant, and that machine is what all
-/// methods compute. What differs is the gradient of `W`, which no longer contains the units' mean activity.
+/// A centred machine (Montavon & Mueller 2012; Melchior, Fischer & Wiskott 2016) couples
+/// `(v - mu) W (h - lambda)` with offsets `mu`, `lambda` that follow the means of the units. It is
+/// the same family of distributions: a machine with `b - W lambda` and `c - W^T mu` has the same
+/// energies up to a constant, and all methods compute with that machine. What differs is the
+/// gradient of `W`, which no longer contains the mean activity of the units.
 /// [`uncentered`](Self::uncentered) gives the conventional parameters.
 #[derive(Module, Debug)]
 pub struct Rbm {
@@ -57,7 +60,8 @@ pub struct Rbm {
 }
 
 impl RbmConfig {
-    /// Builds the machine: `W ~ N(0, weight_std^2)`, biases 0, offsets 0 (visible) and 1/2 (hidden).
+    /// Builds the machine: `W ~ N(0, weight_std^2)`, biases 0, offsets 0 (visible) and 1/2
+    /// (hidden).
     ///
     /// # Panics
     ///
@@ -162,16 +166,17 @@ impl Rbm {
         layers.with_field(0, field).mean()
     }
 
-    /// `E[v | E[h | v]]`, what the machine makes of an example in one step up and down: `[batch, visible]`.
+    /// `E[v | E[h | v]]`, what the machine makes of an example in one step up and down:
+    /// `[batch, visible]`.
     pub fn reconstruction(&self, visible: Tensor<2>) -> Tensor<2> {
         self.visible_means(self.hidden_means(visible))
     }
 
-    /// Sets the visible biases so that, without couplings, visible units have the mean `mean`; a centred machine
-    /// takes the mean as its visible offset too.
+    /// Sets the visible biases so that, without couplings, visible units have the mean `mean`; a
+    /// centred machine takes the mean as its visible offset too.
     ///
-    /// For Bernoulli units `b = log(p / (1 - p))` (Hinton 2012, section 8), with `p` kept in `[margin, 1 - margin]`
-    /// so that a pixel that is never on can still be learned.
+    /// For Bernoulli units `b = log(p / (1 - p))` (Hinton 2012, section 8), with `p` kept in
+    /// `[margin, 1 - margin]` so that a pixel that is never on can still be learned.
     ///
     /// # Panics
     ///
@@ -200,8 +205,9 @@ impl Rbm {
         self
     }
 
-    /// Moves the hidden offsets towards `mean` by `rate` times their distance, leaving the distribution as it is:
-    /// `lambda' = lambda + rate (mean - lambda)` and `b' = b + W (lambda' - lambda)`.
+    /// Moves the hidden offsets towards `mean` by `rate` times their distance, and the distribution
+    /// stays the same: `lambda' = lambda + rate (mean - lambda)` and
+    /// `b' = b + W (lambda' - lambda)`.
     ///
     /// A machine without offsets stays as it is.
     pub fn with_hidden_means(mut self, mean: Tensor<1>, rate: f64) -> Self {
@@ -217,7 +223,8 @@ impl Rbm {
         self
     }
 
-    /// The same distribution with conventional parameters: `b - W lambda` and `c - W^T mu`, no offsets.
+    /// The same distribution with conventional parameters: `b - W lambda` and `c - W^T mu`, no
+    /// offsets.
     pub fn uncentered(&self) -> Self {
         let [visible, hidden] = self.effective_biases();
         Self::from_parameters(
@@ -272,7 +279,8 @@ impl<const D: usize> Energy<D> for Rbm {
     }
 }
 
-/// `log(p / (1 - p))` with `p` kept in `[margin, 1 - margin]`: the bias of a binary unit with the mean `p`.
+/// `log(p / (1 - p))` with `p` kept in `[margin, 1 - margin]`: the bias of a binary unit with the
+/// mean `p`.
 pub fn log_odds(p: Tensor<1>, margin: f64) -> Tensor<1> {
     let p = p.clamp(margin, 1.0 - margin);
     p.clone().log() - p.neg().add_scalar(1.0).log()
@@ -282,8 +290,8 @@ fn offset(value: Tensor<1>) -> Param<Tensor<1>> {
     Param::from_tensor(value).set_require_grad(false)
 }
 
-/// Gives a parameter another value; it keeps its id and whether it is on the autodiff graph, on which even the order of sums
-/// depends.
+/// Gives a parameter another value. It keeps its id, and whether it is on the autodiff graph: even
+/// the order of sums depends on both.
 pub(crate) fn replace(param: Param<Tensor<1>>, value: Tensor<1>) -> Param<Tensor<1>> {
     param.map(|old| lift(value, &old))
 }

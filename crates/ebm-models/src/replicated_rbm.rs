@@ -1,4 +1,4 @@
-//! A restricted Boltzmann machine whose layers stand several times with tied weights: what deep machines are pretrained by.
+//! A restricted machine with tied copies of its layers, by which deep machines are pretrained.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -8,26 +8,28 @@ use crate::energy::{Energy, flatten};
 use crate::layered::{BlockConditional, Conditional, LayeredMachine};
 use crate::rbm::Rbm;
 
-/// A machine with `s` copies of its visible and `t` copies of its hidden layer, every visible copy coupled to
-/// every hidden copy by the same `W`: `E = -sum_a b . v^a - sum_b c . h^b - sum_ab v^a W h^b`.
+/// A machine with `s` copies of its visible and `t` copies of its hidden layer, every visible copy
+/// coupled to every hidden copy by the same `W`:
+/// `E = -sum_a b . v^a - sum_b c . h^b - sum_ab v^a W h^b`.
 ///
 /// With all visible copies at the same `v`, the free energy is
-/// `F(v) = -s b . v - t sum_j softplus(c_j + s (v W)_j)`, the field of a hidden unit `c + s v W`, and that of a
-/// visible unit, hidden copies at the same `h`, `b + t h W^T`.
+/// `F(v) = -s b . v - t sum_j softplus(c_j + s (v W)_j)`, the field of a hidden unit `c + s v W`,
+/// and that of a visible unit, hidden copies at the same `h`, `b + t h W^T`.
 ///
-/// Salakhutdinov & Hinton (2009, section 3.1) pretrain a deep Boltzmann machine by such machines: in the whole
-/// machine a hidden layer has input from both sides, of which a part alone sees one; doubling that side makes up
-/// for it. The first has `s = 2`, the last `t = 2`, those between both.
+/// Salakhutdinov & Hinton (2009, section 3.1) pretrain a deep Boltzmann machine by such machines:
+/// in the whole machine a hidden layer has input from both sides, but a part of it that is trained
+/// alone has input from one side only. That input is doubled in place of the other. The first has
+/// `s = 2`, the last `t = 2`, those between both.
 ///
-/// [`conditional`](BlockConditional::conditional) draws one copy and takes the others to be at the same state, as the source
-/// does. Where the numbers of copies differ, the two conditionals then belong to no joint distribution: good for
-/// a few steps from the data, not for long chains.
+/// [`conditional`](BlockConditional::conditional) draws one copy and takes all others to be in the
+/// same state, as the source does. Where the numbers of copies differ, no joint distribution has
+/// these two conditionals. They are good for a few steps from the data, not for long chains.
 ///
 /// # Structure
 ///
-/// Its [`structure`](Energy::structure) is [smooth](crate::Structure::Smooth). The layers of the machine
-/// that is copied give other energies, and the conditionals above may belong to no distribution, so
-/// that neither is a basis for partition functions, tempering or long chains. What trains it uses its
+/// Its [`structure`](Energy::structure) is [smooth](crate::Structure::Smooth). The layers of the
+/// machine that is copied have other energies, and there may be no joint distribution with the
+/// conditionals above. So neither is good for partition functions, tempering or long chains. Training uses the
 /// [`BlockConditional`] directly.
 #[derive(Module, Debug)]
 pub struct ReplicatedRbm {

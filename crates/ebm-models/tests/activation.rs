@@ -14,7 +14,8 @@ const POINTS: [f64; 16] = [
     1000.0,
 ];
 
-/// f32 rounds to 6e-8 of the value, and a derivative is at most 1.2 here: a few operations stay within 1e-6.
+/// f32 rounds to 6e-8 of the value, and a derivative is at most 1.2 here, so that the error of a
+/// few operations is below 1e-6.
 const ROUNDING: f64 = 1e-6;
 
 #[test]

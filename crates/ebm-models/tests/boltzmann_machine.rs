@@ -1,4 +1,4 @@
-//! Boltzmann machines against enumeration: energies, conditionals, log Z, recoding, and the gradient of the likelihood.
+//! Boltzmann machines against enumeration: energies, conditionals, log Z, recoding, gradients.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -80,7 +80,8 @@ fn raw_weights_stand_for_symmetric_couplings() {
     }
 }
 
-/// `sigma(scale z_i / T)` is the ratio of Boltzmann weights of the two states that differ in unit `i`.
+/// `sigma(scale z_i / T)` is the ratio of Boltzmann weights of the two states that differ in unit
+/// `i`.
 #[test]
 fn fields_give_the_conditional_probabilities() {
     const UNITS: usize = 8;
@@ -135,7 +136,8 @@ fn the_ising_torus_has_its_known_partition_function() {
     }
 }
 
-/// `Z = (2 cosh K)^N + (2 sinh K)^N` for a ring of `N` spins; a field makes the eigenvalues those of the transfer matrix.
+/// `Z = (2 cosh K)^N + (2 sinh K)^N` for a ring of `N` spins; with a field the two numbers are the
+/// eigenvalues of the transfer matrix.
 #[test]
 fn the_ising_ring_has_its_closed_partition_function() {
     const UNITS: usize = 9;
@@ -279,8 +281,9 @@ fn connectivity_removes_couplings_and_is_never_trained() {
     }
 }
 
-/// The gradient of the mean log-likelihood of data over the visible units, by central differences of its enumeration in
-/// f64, against the gradient of `E(free) - E(clamped)` under the exact distributions of both phases.
+/// The gradient of the mean log-likelihood of data over the visible units. It is found by
+/// enumeration in f64 and central differences, and compared with the gradient of
+/// `E(free) - E(clamped)` under the exact distributions of both phases.
 #[test]
 fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
     const VISIBLE: usize = 4;
@@ -291,7 +294,8 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
             let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(6));
             let machine = machine(&reference, VISIBLE, coding, &training);
             let states = all_states(UNITS, coding);
-            // Visible units are the low bits of an index; three patterns, one of them twice as frequent.
+            // Visible units are the low bits of an index; three patterns, one of them twice as
+            // frequent.
             let data = [(3_usize, 0.5), (9, 0.25), (14, 0.25)];
             let visible = |index: usize| index % (1 << VISIBLE);
             let log_weights = |reference: &Reference| -> Vec<f64> {
@@ -357,7 +361,8 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
                 let bias = slope(&|moved, by| moved.bias[i] += by);
                 assert_close(&[found.1[1][i]], &[bias], ROUNDING, "bias");
                 for j in 0..UNITS {
-                    // Half for each of the two raw entries of a pair; none on the diagonal. The reference reads i > j.
+                    // Half for each of the two raw entries of a pair; none on the diagonal. The
+                    // reference reads i > j.
                     let (low, high) = (i.min(j), i.max(j));
                     let pair = slope(&|moved, by| moved.pair[high * UNITS + low] += by);
                     let expected = if i == j { 0.0 } else { pair / 2.0 };
@@ -373,8 +378,8 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
     }
 }
 
-/// `weight_std` is the deviation of the couplings, not of draws that are averaged afterwards: 4,950 pairs, a relative
-/// standard error of 1 %, five of them.
+/// `weight_std` is the deviation of the couplings, not of draws that are averaged afterwards. There
+/// are 4,950 pairs, so that the relative standard error is 1 %; five of them are allowed.
 #[test]
 fn initial_couplings_have_the_deviation_asked_for() {
     let device = Device::flex();

@@ -1,4 +1,4 @@
-//! Compositions equal their formulas on the energies of their parts, values and gradients, and are models themselves.
+//! Compositions equal the formulas of their parts, values and gradients, and are models themselves.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -118,8 +118,8 @@ fn tuples_hold_models_of_different_kinds() {
     }
 }
 
-/// `grad -log sum_k w_k exp(-E_k) = sum_k r_k grad E_k` with the responsibilities `r_k` proportional to
-/// `w_k exp(-E_k)`, for the input and for the parameters.
+/// `grad -log sum_k w_k exp(-E_k) = sum_k r_k grad E_k` with the responsibilities `r_k`
+/// proportional to `w_k exp(-E_k)`, for the input and for the parameters.
 #[test]
 fn the_gradient_of_a_mixture_is_that_of_its_components_by_responsibility() {
     for device in devices() {
@@ -151,7 +151,8 @@ fn the_gradient_of_a_mixture_is_that_of_its_components_by_responsibility() {
                     .collect::<Vec<f64>>()
             })
             .collect();
-        // The responsibilities are exponentials of energies up to 40, whose rounding (40 * 6e-8) they multiply by.
+        // The responsibilities are exponentials of energies up to 40, so that their relative error
+        // is the rounding of these, 40 * 6e-8.
         let rounding = 5e-6;
         let mixed = Mixture::new(models.clone(), &WEIGHTS);
         assert_close(&input_gradient(&mixed, x), &expected, rounding, "input");
@@ -219,7 +220,8 @@ fn where_no_component_has_density_the_mixture_has_none() {
     assert_close(&[one], &[expected], ROUNDING, "one component");
 }
 
-/// On a grid: pointwise `w_1 exp(-E_1) + w_2 exp(-E_2)`, in total `w_1 Z_1 + w_2 Z_2` with `Z = sqrt(2 pi variance) exp(-offset)`.
+/// On a grid: pointwise `w_1 exp(-E_1) + w_2 exp(-E_2)`, in total `w_1 Z_1 + w_2 Z_2` with
+/// `Z = sqrt(2 pi variance) exp(-offset)`.
 #[test]
 fn a_mixture_of_two_quadratics_is_the_mixture_of_their_densities() {
     for device in devices() {
@@ -243,7 +245,8 @@ fn a_mixture_of_two_quadratics_is_the_mixture_of_their_densities() {
             weights[k] * (-(x - centre).powi(2) / (2.0 * variance) - offset).exp()
         };
         let expected: Vec<f64> = grid.iter().map(|&x| term(0, x) + term(1, x)).collect();
-        // An energy of up to 8 where the density is seen, rounded a few times: a factor of exp(8 * 3 * 6e-8).
+        // Energies are at most 8 where the density counts, and rounded a few times: a factor of
+        // exp(8 * 3 * 6e-8).
         assert_close(&density, &expected, 2e-6, "density");
         let total: f64 = density.iter().sum::<f64>() * spacing;
         let normalisers = (0..2).map(|k| {

@@ -1,4 +1,4 @@
-//! The convolutional network equals a naive convolution on the host, has the tutorial's shapes, and refuses what has none.
+//! The convolutional network equals a naive convolution, and refuses shapes that don't fit.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -13,7 +13,8 @@ use common::{
 use ebm_models::{Activation, ConvLayerConfig, ConvNetConfig, ConvNetError, Energy};
 use ebm_ops::Noise;
 
-/// Sums of at most 33 terms of order 1 in four layers, `4 * (33 + 3) * 6e-8`; the terms' signs make it far less.
+/// Sums of at most 33 terms of order 1 in four layers, `4 * (33 + 3) * 6e-8`. Terms of either sign
+/// make it far less.
 const ROUNDING: f64 = 9e-6;
 
 /// Feature maps on the host: `[channels][height][width]`, flat.

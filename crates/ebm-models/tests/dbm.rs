@@ -1,4 +1,4 @@
-//! Deep Boltzmann machines equal sums over all states; mean-field inference bounds what enumeration gives.
+//! Deep Boltzmann machines equal sums over all states, and mean field bounds them.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -235,7 +235,8 @@ fn the_bound_holds_and_never_falls() {
                     *before = bound;
                 }
             }
-            // The start isn't the fixed point, so steps must have raised something beyond the first count.
+            // The start isn't the fixed point, so the bound must have risen after the first count
+            // too.
             assert!(rises > exact.len(), "{rises}");
             // Hidden units that depend on each other leave a gap.
             let gap = exact
@@ -265,7 +266,8 @@ fn the_bound_is_its_formula_at_any_means() {
     }
 }
 
-/// Without couplings above the first hidden layer the posterior factorises, and the bound is the likelihood.
+/// Without couplings above the first hidden layer the posterior factorises, and the bound is the
+/// likelihood.
 #[test]
 fn the_bound_is_tight_where_hidden_units_are_independent() {
     for device in devices() {
@@ -346,7 +348,8 @@ fn configurations_build_what_they_count() {
             let weights = weight.concat();
             let n = weights.len() as f64;
             let variance = weights.iter().map(|w| w * w).sum::<f64>() / n;
-            // The variance of a normal's sample variance is 2 s^4 / n: five standard errors, false-positive rate 5.7e-7.
+            // The variance of a normal's sample variance is 2 s^4 / n: five standard errors,
+            // false-positive rate 5.7e-7.
             let error = 0.09 * (2.0 / n).sqrt();
             assert!((variance - 0.09).abs() < 5.0 * error, "{variance}");
         }

@@ -52,14 +52,15 @@ fn offsets_change_nothing_but_a_constant() {
         let plain = moved.uncentered();
         assert!(plain.offsets().is_none());
         assert_close(&relative(&plain, &device), &expected, 5e-6, "uncentered");
-        // The energies are those of (x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1}) with biases b_l, up to a constant.
+        // The energies are those of (x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1}) with biases b_l,
+        // up to a constant.
         let formula = formula(&moved, &device);
         assert_close(&formula, &expected, 1e-5, "formula");
     }
 }
 
-/// `-sum_l b_l . x_l - sum_l (x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1})` relative to the first state, with `b` read
-/// from the parameters.
+/// `-sum_l b_l . x_l - sum_l (x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1})` relative to the first
+/// state, with `b` read from the parameters.
 fn formula(dbm: &Dbm, device: &Device) -> Vec<f64> {
     let layers = dbm.split(states(device));
     let offsets = dbm.offsets().unwrap();

@@ -1,4 +1,4 @@
-//! The modern Hopfield network: its energy is the formula, its update descends, and exponentially many patterns fit.
+//! The modern Hopfield network: its formula, updates that descend, and its capacity.
 
 mod common;
 
@@ -91,9 +91,10 @@ fn great_scores_stay_finite() {
     }
 }
 
-/// 4,096 random patterns in 64 dimensions, where a Hopfield network of 64 units holds about 9: each comes back from a
-/// quarter of its values set to zero. The right score exceeds a wrong one by 48 with a deviation of 7, so that a wrong
-/// pattern wins with a probability of `P(z > 6.9) * 4096^2 < 1e-4` in all.
+/// 4,096 random patterns in 64 dimensions, where a Hopfield network of 64 units holds about 9. Each
+/// comes back with a quarter of its values set to zero. The right score exceeds a wrong one by 48
+/// with a deviation of 7, so that a wrong pattern wins anywhere with a probability of
+/// `P(z > 6.9) * 4096^2 < 1e-4`.
 #[test]
 fn exponentially_many_patterns_are_retrieved_in_one_step() {
     for device in devices() {

@@ -39,7 +39,8 @@ fn binary_machines_equal_brute_force() {
     }
 }
 
-/// Without couplings `log Z = sum_i softplus(b_i) + sum_j softplus(c_j)`, over several blocks of states.
+/// Without couplings `log Z = sum_i softplus(b_i) + sum_j softplus(c_j)`, over several blocks of
+/// states.
 #[test]
 fn without_couplings_units_add_up() {
     for device in devices() {
@@ -56,7 +57,8 @@ fn without_couplings_units_add_up() {
     }
 }
 
-/// `Z = sum_h exp(c . h) prod_i sqrt(2 pi) exp((b + W h)_i^2 / 2)`, hidden units enumerated though there are more.
+/// `Z = sum_h exp(c . h) prod_i sqrt(2 pi) exp((b + W h)_i^2 / 2)`, hidden units enumerated though
+/// there are more.
 #[test]
 fn gaussian_visible_units_are_summed_out() {
     for device in devices() {
@@ -83,7 +85,8 @@ fn gaussian_visible_units_are_summed_out() {
     }
 }
 
-/// `Z = integral exp(-F(v)) dv` by the trapezoidal rule over `[-15, 15]`, whose error is below 1e-12 for such a function.
+/// `Z = integral exp(-F(v)) dv` by the trapezoidal rule over `[-15, 15]`, whose error is below
+/// 1e-12 for such a function.
 #[test]
 fn one_gaussian_unit_equals_its_integral() {
     let host = HostMachine::random(&[1, 3], 1.0, 3).gaussian();
@@ -135,7 +138,8 @@ fn any_binary_energy_equals_brute_force() {
     }
 }
 
-/// Each state once: a single one left out at the seam of two blocks would take 3e-5 off `units ln 2`.
+/// Each state counts once: a single one left out between two blocks would take 3e-5 off
+/// `units ln 2`.
 #[test]
 fn no_state_is_left_out_between_blocks() {
     let nothing = |x: Tensor<2>| x.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(0.0);

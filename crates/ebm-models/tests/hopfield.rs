@@ -1,4 +1,4 @@
-//! Hopfield networks: Hebbian couplings, energies, synchronous updates, and unlearning, against their formulas.
+//! Hopfield networks against their formulas: couplings, energies, updates, unlearning.
 
 mod common;
 mod pairwise;
@@ -189,12 +189,14 @@ fn erfc(x: f64) -> f64 {
     1.0 - 2.0 / std::f64::consts::PI.sqrt() * sum
 }
 
-/// One synchronous update from every stored pattern. For a unit of pattern `p`, `N y_i z_i = N - 1 + S` with `S` the sum of
-/// `(P - 1)(N - 1)` independent signs, and the unit goes wrong where `S < -(N - 1)`, that is where `S <= -(N + 1)`; with the
-/// correction for continuity its probability is `1/2 erfc(N / sqrt(2 (P - 1)(N - 1)))`, or for large `N`
-/// `1/2 erfc(sqrt(N / 2 (P - 1)))`: the textbook's formula with the load of the *other* patterns, which is 0.1 and 0.138
-/// here. Bits of one network share its couplings, so that their number isn't binomial: the error bar is the standard error
-/// over independent networks, five of them (false-positive rate 1.5e-6 at 159 degrees of freedom).
+/// One synchronous update from every stored pattern. For a unit of pattern `p`,
+/// `N y_i z_i = N - 1 + S` with `S` the sum of `(P - 1)(N - 1)` independent signs, and the unit
+/// goes wrong where `S < -(N - 1)`, that is where `S <= -(N + 1)`. With the correction for
+/// continuity its probability is `1/2 erfc(N / sqrt(2 (P - 1)(N - 1)))`, or for large `N`
+/// `1/2 erfc(sqrt(N / 2 (P - 1)))`. This is the formula of the textbook with the load of the
+/// *other* patterns, which is 0.1 and 0.138 here. Units of one network share its couplings, so that
+/// the number of wrong ones isn't binomial. So the error bar is the standard error over independent
+/// networks, and five of them are allowed (false-positive rate 1.5e-6 at 159 degrees of freedom).
 #[test]
 fn one_step_errors_are_those_of_a_gaussian_crosstalk() {
     const UNITS: usize = 500;

@@ -1,4 +1,4 @@
-//! Initial parameters follow the seed alone, on every backend and at once, and have the law that is documented.
+//! Initial parameters follow from the seed alone, and have the distribution that is documented.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -98,8 +98,9 @@ fn weights_do_not_depend_on_the_order_of_first_use() {
     );
 }
 
-/// Kolmogorov and Smirnov: `P(sqrt(n) D > t) <= 2 exp(-2 t^2)` for every n (Massart 1990), and t = 2.9 makes that
-/// 9.9e-8: a false-positive rate of at most 1.6e-6 for the 16 parameters of 16 values or more.
+/// Kolmogorov and Smirnov: `P(sqrt(n) D > t) <= 2 exp(-2 t^2)` for every n (Massart 1990). With t =
+/// 2.9 that is 9.9e-8, a false-positive rate of at most 1.6e-6 for the 16 parameters of 16 values
+/// or more.
 #[test]
 fn weights_are_uniform_within_their_bound() {
     let device = Device::flex();

@@ -1,4 +1,4 @@
-//! The perceptron equals the formula evaluated on the host from its weights, and so does its input gradient.
+//! The perceptron and its input gradient equal the formula, evaluated on the host.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -15,8 +15,8 @@ const INPUT: usize = 6;
 const BATCH: usize = 5;
 const HIDDEN: [&[usize]; 3] = [&[], &[5], &[4, 3]];
 
-/// The sums have at most 7 terms of order 1 in at most 3 layers, so that f32 is off by at most about
-/// `3 * (7 + 3) * 6e-8 = 2e-6`.
+/// The sums have at most 7 terms of order 1 in at most 3 layers, so that f32 is off by at most
+/// about `3 * (7 + 3) * 6e-8 = 2e-6`.
 const ROUNDING: f64 = 2e-6;
 
 /// `f(x)` for one configuration.

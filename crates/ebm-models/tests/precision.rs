@@ -1,4 +1,4 @@
-//! Half precision: exact where every product is, rounded once where a weight is, and never in biases.
+//! Half precision: exact where products are exact, one rounding of a weight, none of biases.
 #![allow(clippy::unwrap_used)]
 
 use burn::module::Module;
@@ -48,7 +48,8 @@ fn a_weight_is_rounded_once_and_to_the_nearest() {
         (Precision::Bf16, 2.0_f32.powi(-8)),
         (Precision::F16, 2.0_f32.powi(-11)),
     ] {
-        // Three quarters of a step above 1, which is 2 units, become the next value; a quarter is lost.
+        // The step above 1 is 2 units: three quarters of it are rounded up to the next value, a
+        // quarter is lost.
         let weight = [[1.0 + 1.5 * unit, 0.0], [0.0, 1.0 + 0.5 * unit]];
         let rounded = [[1.0 + 2.0 * unit, 0.0], [0.0, 1.0]];
         let bias = [1.0 + 0.5 * unit, 0.0];

@@ -1,4 +1,4 @@
-//! Restricted Boltzmann machines equal sums over all states and the formulas of centring; replicated ones explicit copies.
+//! Restricted machines equal sums over all states, centred and copied ones their formulas.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -200,8 +200,8 @@ fn gaussian_visible_means_are_linear() {
     }
 }
 
-/// The gradient of the mean log-likelihood `-mean F(data) - log Z`, numerically in f64 by enumeration, against autodiff of
-/// `mean F(data) - sum_v p(v) F(v)` with constant `p`.
+/// The gradient of the mean log-likelihood `-mean F(data) - log Z`, by enumeration and central
+/// differences in f64, against autodiff of `mean F(data) - sum_v p(v) F(v)` with constant `p`.
 #[test]
 fn the_likelihood_gradient_equals_brute_force() {
     let host = host(8);
@@ -235,7 +235,8 @@ fn the_likelihood_gradient_equals_brute_force() {
     }
 }
 
-/// `(v - mu) W (h - lambda)` written out: the centred energy, which the machine may shift by a constant.
+/// `(v - mu) W (h - lambda)` written out: the centred energy, which the machine may shift by a
+/// constant.
 #[test]
 fn a_centered_machine_has_the_energies_of_its_formula() {
     for device in devices() {
@@ -342,9 +343,9 @@ fn visible_means_are_reached_without_couplings() {
     }
 }
 
-/// `d/dW (E(v, h) of data - of samples) = -<(v - mu)(h - lambda)>_data + <..>_samples` (Melchior et al. 2016, eq. 14),
-/// biases get `-<v>`, `-<h>` whatever the offsets, offsets nothing; before and after the machine leaves and reenters the
-/// graph.
+/// `d/dW (E(v, h) of data - of samples) = -<(v - mu)(h - lambda)>_data + <..>_samples` (Melchior et
+/// al. 2016, eq. 14), biases get `-<v>` and `-<h>` whatever the offsets are, and offsets get
+/// nothing. It is so before and after the machine leaves the graph and comes back to it.
 #[test]
 fn a_centered_gradient_is_of_centered_statistics() {
     let v = HostMachine::random(&[6, VISIBLE], 1.0, 20).weights[0].clone();
@@ -441,7 +442,8 @@ fn copies_are_copies() {
             let found = values(machine.joint_energy(&states));
             assert_close(&found, &[expected], 2e-6, "joint energy");
 
-            // One unit's log-odds is the energy that its turning on takes away, copies of others at the same state.
+            // The log-odds of a unit are the energy that it takes away by turning on, with all
+            // copies of the other units in the same state.
             let change = |block: usize, unit: usize| {
                 let energy = |on: f64| {
                     let mut long = [v.repeat(s), h.repeat(t)];
@@ -473,7 +475,8 @@ fn initial_parameters_come_from_the_noise() {
         assert_ne!(values(rbm.weight()), values(other.weight()));
         let squares: Vec<f64> = values(rbm.weight()).iter().map(|w| w * w).collect();
         let variance = squares.iter().sum::<f64>() / 3000.0;
-        // The variance of a normal's sample variance is 2 s^4 / n: five standard errors, false-positive rate 5.7e-7.
+        // The variance of a normal's sample variance is 2 s^4 / n: five standard errors,
+        // false-positive rate 5.7e-7.
         let error = 0.04 * (2.0_f64 / 3000.0).sqrt();
         assert!((variance - 0.04).abs() < 5.0 * error, "{variance}");
         assert_eq!(config.num_params(), 60 * 50 + 110);

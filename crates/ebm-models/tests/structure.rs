@@ -195,7 +195,8 @@ fn a_deep_machine_has_all_units_in_its_states() {
     }
 }
 
-/// `log Z` and the conditionals that the structure gives, against sums over the model's own energies.
+/// `log Z` and the conditionals that the structure gives, against sums over the model's own
+/// energies.
 #[test]
 fn layers_give_the_distribution_of_the_model() {
     for device in devices() {

@@ -6,7 +6,7 @@ mod pairwise;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{devices, tensor, values};
-use ebm_models::{BoltzmannMachineConfig, Coding, PairwiseMachine};
+use ebm_models::{BoltzmannMachineConfig, Coding, Energy, PairwiseMachine, Structure};
 use ebm_ops::Noise;
 use ebm_sampling::{Kernel, SingleSiteGibbs, SiteOrder, random_states, run};
 use pairwise::{CODINGS, Known};
@@ -236,6 +236,25 @@ fn all_units_clamped_stay() {
     let kernel = SingleSiteGibbs::new(1.0).with_clamped(5);
     let end = run(&kernel, &machine, start.clone(), 3, &mut Noise::new(3)).position;
     assert_eq!(values(end), values(start));
+}
+
+/// What works on any pairwise machine moves its structure, which has the same chains bit for bit.
+#[test]
+fn a_structure_moves_as_its_machine() {
+    for device in devices() {
+        for coding in CODINGS {
+            let machine = Known::random(7, (0.5, 0.3), coding, &mut Noise::new(4)).machine(&device);
+            let Structure::Pairwise(structure) = Energy::<2>::structure(&machine) else {
+                panic!("{machine:?} isn't pairwise");
+            };
+            let start = random_states(coding, [20, 7], &device, &mut Noise::new(5));
+            let kernel = SingleSiteGibbs::new(0.7).with_clamped(machine.visible_units() / 2);
+            let expected = run(&kernel, &machine, start.clone(), 5, &mut Noise::new(6)).position;
+            let found = run(&kernel, &structure, start.clone(), 5, &mut Noise::new(6)).position;
+            assert_ne!(values(found.clone()), values(start));
+            assert_eq!(values(found), values(expected));
+        }
+    }
 }
 
 #[test]

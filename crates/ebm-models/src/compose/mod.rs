@@ -1,4 +1,4 @@
-//! Composition of energies: weighted sums (products of experts), mixtures and negation, energies themselves.
+//! Compositions of energies, themselves energies: weighted sums, mixtures and negations.
 
 mod module;
 
@@ -64,8 +64,9 @@ tuple_terms!(4: A.0, B.1, C.2, F.3);
 
 /// A product of experts, `E(x) = sum_k w_k E_k(x)`, so `p(x) ∝ prod_k p_k(x)^w_k` (Hinton 2002).
 ///
-/// A configuration is likely only where every expert finds it so; a negative weight makes an expert repel.
-/// One model with weight `1 / T` is that model at temperature `T`.
+/// A configuration is likely only where every expert finds it likely. An expert with a negative
+/// weight makes likely what it finds unlikely. One model with weight `1 / T` is that model at
+/// temperature `T`.
 #[derive(Clone, Debug)]
 pub struct WeightedSum<M> {
     terms: M,
@@ -98,15 +99,16 @@ impl<const D: usize, M: Terms<D>> Energy<D> for WeightedSum<M> {
         sum(weighted)
     }
 
-    /// A product of restricted machines on the same Bernoulli units, with whole weights of 1 to 16, is
-    /// a restricted machine. A sum of pairwise machines of the same units and coding is a pairwise
-    /// machine, whatever the weights. Other sums are smooth.
+    /// A product of restricted machines on the same Bernoulli units, with whole weights of 1 to 16,
+    /// is a restricted machine. A sum of pairwise machines of the same units and coding is a
+    /// pairwise machine, whatever the weights. Other sums are smooth.
     fn structure(&self) -> Structure {
         Structure::weighted_sum(&self.terms.structures(), &self.weights)
     }
 }
 
-/// A mixture, `E(x) = -log sum_k w_k exp(-E_k(x))`: likely where any component finds it so.
+/// A mixture, `E(x) = -log sum_k w_k exp(-E_k(x))`: a configuration is likely where any component
+/// finds it likely.
 ///
 /// The weights multiply *unnormalised* densities: the share of component `k` in the mixture is
 /// `w_k Z_k / sum_j w_j Z_j`, and equals `w_k` only if all `Z_k` are equal.
@@ -147,8 +149,9 @@ impl<const D: usize, M: Terms<D>> Energy<D> for Mixture<M> {
             .zip(&self.log_weights)
             .map(|(energy, &log_weight)| energy.neg().add_scalar(log_weight))
             .collect();
-        // The largest term is taken out, so that no exponential overflows. It cancels in the value and in
-        // the gradient, hence detached. It is kept finite: where all terms are -inf, their difference is NaN.
+        // The largest term is taken out, so that no exponential overflows. It cancels in the value
+        // and in the gradient, so that it can be detached. It is kept finite, since the difference
+        // of two infinities is NaN.
         let largest = log_terms
             .iter()
             .cloned()
@@ -162,7 +165,8 @@ impl<const D: usize, M: Terms<D>> Energy<D> for Mixture<M> {
     }
 }
 
-/// The opposite energy, `-E(x)`: likely where the model finds it unlikely. Proper only on a bounded domain.
+/// The opposite energy, `-E(x)`: a configuration is likely where the model finds it unlikely. It is
+/// a distribution only on a bounded domain.
 #[derive(Clone, Debug)]
 pub struct Negation<M> {
     model: M,

@@ -1,4 +1,4 @@
-//! Offsets of a centred deep Boltzmann machine: folded in, taken out, moved with the means of the units.
+//! Offsets of a centred deep Boltzmann machine: folded in, taken out, moved with the means.
 
 use burn::module::Param;
 use burn::tensor::Tensor;
@@ -34,8 +34,12 @@ impl Dbm {
         Self::from_parameters(weights.collect(), biases.collect()).with_inference(self.inference)
     }
 
-    /// Moves the offsets towards `means`, one vector a layer, by `rate` times their distance, and the biases with them so
-    /// that the distribution stays: `b_l' = b_l + W_l (lambda'_{l+1} - lambda_{l+1}) + W_{l-1}^T (lambda'_{l-1} - lambda_{l-1})`.
+    /// Moves the offsets towards `means`, one vector a layer, by `rate` times their distance. The
+    /// biases move with them, so that the distribution stays the same:
+    ///
+    /// ```text
+    /// b_l' = b_l + W_l (lambda'_{l+1} - lambda_{l+1}) + W_{l-1}^T (lambda'_{l-1} - lambda_{l-1})
+    /// ```
     ///
     /// A machine without offsets stays as it is.
     ///

@@ -1,4 +1,4 @@
-//! The deep Boltzmann machine: a visible layer and two or more hidden layers, each coupled to the next.
+//! The deep Boltzmann machine: a visible and several hidden layers, each coupled to the next.
 
 mod centering;
 
@@ -29,33 +29,38 @@ pub struct DbmConfig {
     pub centered: bool,
 }
 
-/// `E(v, h_1, .., h_L) = -b . v - sum_l c_l . h_l - v W_0 h_1 - sum_l h_l W_l h_{l+1}`, all units 0 or 1
-/// (Salakhutdinov & Hinton 2009).
+/// `E(v, h_1, .., h_L) = -b . v - sum_l c_l . h_l - v W_0 h_1 - sum_l h_l W_l h_{l+1}`, all units 0
+/// or 1 (Salakhutdinov & Hinton 2009).
 ///
-/// As an [`Energy`] it takes all units of a configuration in one row, visible units first, then each hidden layer
-/// ([`join`](Self::join), [`split`](Self::split)).
+/// As an [`Energy`] it takes all units of a configuration in one row, visible units first, then
+/// each hidden layer ([`join`](Self::join), [`split`](Self::split)).
 ///
 /// # Centring
 ///
-/// As in a restricted machine ([`Rbm`](crate::Rbm#centring)), each layer can have offsets `lambda_l` that follow the means
-/// of its units: layers are then coupled by `(x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1})`. It is the same family of
-/// distributions, with the biases `b_l - W_l lambda_{l+1} - W_{l-1}^T lambda_{l-1}`, which is what all methods compute; but a
-/// centred machine learns all of its layers at once, without pretraining (Montavon & Mueller 2012).
+/// As in a restricted machine ([`Rbm`](crate::Rbm#centring)), each layer can have offsets
+/// `lambda_l` that follow the means of its units. Layers are then coupled by
+/// `(x_l - lambda_l) W_l (x_{l+1} - lambda_{l+1})`. It is the same family of distributions, with
+/// the biases `b_l - W_l lambda_{l+1} - W_{l-1}^T lambda_{l-1}`, and these biases are what all
+/// methods use. But a centred machine learns all of its layers at once, without pretraining
+/// (Montavon & Mueller 2012).
 ///
 /// # Composition
 ///
-/// [`compose`](Self::compose) stacks machines that were trained one on the hidden means of the other, with
-/// doubled inputs ([`ReplicatedRbm`](crate::ReplicatedRbm)). Weights are taken as they are. A layer between two
-/// machines has two biases, `c` as the hidden layer of the lower and `b` as the visible layer of the upper; it gets
-/// their mean, `(c + b) / 2`. Reason: with doubled inputs the lower machine says `sigmoid(c + 2 v W_0)` about the
-/// layer and the upper `sigmoid(b + 2 h_2 W_1^T)`, and the geometric mean of the two distributions, which is where
-/// the doubling comes from (Salakhutdinov & Hinton 2012, section 3), is `sigmoid((c + b) / 2 + v W_0 + h_2 W_1^T)`.
+/// [`compose`](Self::compose) stacks machines that were trained one on the hidden means of the
+/// other, with doubled inputs ([`ReplicatedRbm`](crate::ReplicatedRbm)). Weights are taken as they
+/// are. A layer between two machines has two biases, `c` as the hidden layer of the lower one and
+/// `b` as the visible layer of the upper one. It gets their mean, `(c + b) / 2`, for this reason:
+/// with doubled inputs the lower machine says `sigmoid(c + 2 v W_0)` about the layer, and the upper
+/// one `sigmoid(b + 2 h_2 W_1^T)`. The doubling is made for the geometric mean of the two
+/// distributions (Salakhutdinov & Hinton 2012, section 3), which is
+/// `sigmoid((c + b) / 2 + v W_0 + h_2 W_1^T)`.
 #[derive(Module, Debug)]
 pub struct Dbm {
     weights: Vec<Param<Tensor<2>>>,
     visible_bias: Param<Tensor<1>>,
     hidden_biases: Vec<Param<Tensor<1>>>,
-    /// `lambda_l` of each layer, `[units]`, the visible one first: moved by hand, not by a gradient.
+    /// `lambda_l` of each layer, `[units]`, the visible one first: moved by hand, not by a
+    /// gradient.
     offsets: Option<Vec<Param<Tensor<1>>>>,
     #[module(skip)]
     inference: MeanField,
@@ -139,12 +144,13 @@ impl Dbm {
         self
     }
 
-    /// The machine that a stack of pretrained ones makes, from the lowest up (see [Composition](Self#composition)).
+    /// The machine that a stack of pretrained ones makes, from the lowest up (see
+    /// [Composition](Self#composition)).
     ///
     /// # Panics
     ///
-    /// If the stack is empty, the hidden units of one aren't as many as the visible units of the next, or visible units
-    /// aren't Bernoulli.
+    /// If the stack is empty, the hidden units of one aren't as many as the visible units of the
+    /// next, or visible units aren't Bernoulli.
     pub fn compose(stack: &[Rbm]) -> Self {
         for (index, part) in stack.iter().enumerate() {
             assert_eq!(
@@ -178,8 +184,9 @@ impl Dbm {
         Self::from_parameters(parts.iter().map(Rbm::weight).collect(), all)
     }
 
-    /// Sets the visible biases to the log-odds of `mean`, kept in `[margin, 1 - margin]`; for a machine without couplings
-    /// that are not near 0. A centred machine takes `mean` and 1/2 as its offsets.
+    /// Sets the visible biases to the log-odds of `mean`, kept in `[margin, 1 - margin]`. Units
+    /// then have these means as long as all couplings are near 0. A centred machine takes `mean`
+    /// and 1/2 as its offsets.
     pub fn with_visible_means(mut self, mean: Tensor<1>, margin: f64) -> Self {
         let found = mean.dims();
         let expected = self.visible_bias.dims();
@@ -214,8 +221,8 @@ impl Dbm {
         self.inference
     }
 
-    /// The means of all layers given the visible units, by [`Layers::mean_field`] that goes as far as
-    /// [`inference`](Self::inference) says.
+    /// The means of all layers given the visible units, by [`Layers::mean_field`] that goes as far
+    /// as [`inference`](Self::inference) says.
     ///
     /// # Shapes
     ///

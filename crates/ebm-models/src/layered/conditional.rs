@@ -24,8 +24,8 @@ impl Conditional {
     }
 }
 
-/// Units in blocks, each of which can be redrawn exactly given the others: what block Gibbs sampling
-/// needs.
+/// Units in blocks, each of which can be redrawn exactly given the others: what block Gibbs
+/// sampling needs.
 pub trait BlockConditional {
     /// The number of units of each block.
     fn block_sizes(&self) -> Vec<usize>;

@@ -17,7 +17,8 @@ pub enum VisibleUnits {
     Gaussian,
 }
 
-/// The arrays of a [`LayeredMachine`](super::LayeredMachine), and its conditional distributions, energies and sums.
+/// The arrays of a [`LayeredMachine`](super::LayeredMachine), and its conditional distributions,
+/// energies and sums.
 #[derive(Clone, Debug)]
 pub struct Layers {
     visible_units: VisibleUnits,
@@ -165,7 +166,8 @@ impl Layers {
 
     /// The energy of all layers together: `[batch]`.
     ///
-    /// Multilinear in Bernoulli layers: with independent units of known means it is the mean energy.
+    /// It is linear in each Bernoulli unit. So at the means of independent units it is the mean
+    /// energy.
     pub fn energy(&self, states: &[Tensor<2>]) -> Tensor<1> {
         assert_eq!(
             states.len(),
@@ -174,7 +176,7 @@ impl Layers {
             self.count(),
             states.len()
         );
-        // Each layer but the first meets its bias and what comes from below, the first its bias alone.
+        // The first layer has its bias alone, each other one its bias and its input from below.
         let mut total = self.visible_energy(states[0].clone());
         for l in 1..self.count() {
             let below = states[l - 1].clone();
@@ -186,8 +188,8 @@ impl Layers {
 
     /// The free energy `-log sum exp(-E)` of every second layer, the others summed out: `[batch]`.
     ///
-    /// `states[l]` of a layer that is summed out isn't used. With `summed == Parity::Odd` on two layers it is the
-    /// free energy of the visible units, `-b . v - sum_j softplus(c_j + v W_j)`.
+    /// `states[l]` of a layer that is summed out isn't used. With `summed == Parity::Odd` on two
+    /// layers it is the free energy of the visible units, `-b . v - sum_j softplus(c_j + v W_j)`.
     pub fn free_energy(&self, summed: Parity, states: &[Tensor<2>]) -> Tensor<1> {
         let mut total: Option<Tensor<1>> = None;
         for l in 0..self.count() {

@@ -9,14 +9,16 @@ use super::layers::{Layers, VisibleUnits};
 /// where `E_0` is 0 for Bernoulli units and `|x_0|^2 / 2` for Gaussian ones.
 ///
 /// A restricted Boltzmann machine has two layers (Smolensky 1986), a deep Boltzmann machine more
-/// (Salakhutdinov & Hinton 2009). The field of layer `l` is `b_l + x_{l-1} W_{l-1} + x_{l+1} W_l^T`.
-/// Given the layers beside it, the units of a layer are independent. So all even layers, or all odd
-/// ones, can be redrawn at once, or summed out in closed form.
+/// (Salakhutdinov & Hinton 2009). The field of layer `l` is
+/// `b_l + x_{l-1} W_{l-1} + x_{l+1} W_l^T`. Given the layers beside it, the units of a layer are
+/// independent. So all even layers, or all odd ones, can be redrawn at once, or summed out in
+/// closed form.
 pub trait LayeredMachine {
     /// What the visible units are.
     fn visible_units(&self) -> VisibleUnits;
 
-    /// The couplings of layer `l` with layer `l + 1`, `[units of l, units of l + 1]`, for all `l < L`.
+    /// The couplings of layer `l` with layer `l + 1`, `[units of l, units of l + 1]`, for all
+    /// `l < L`.
     fn weights(&self) -> Vec<Tensor<2>>;
 
     /// The bias of each layer, `[units]`; offsets of a centred machine are folded in.

@@ -8,8 +8,8 @@ use super::layers::Layers;
 /// How far mean-field inference goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanField {
-    /// It stops where no mean moves by more than this. With 0 it makes all steps without looking, and
-    /// reads nothing back from the device.
+    /// It stops where no mean moves by more than this. With 0 it makes all steps without looking,
+    /// and reads nothing back from the device.
     pub tolerance: f64,
     /// Most rounds over all hidden layers.
     pub max_steps: usize,
@@ -28,14 +28,14 @@ impl Layers {
     /// The means of the fully factorised `q(h | v)` that bounds `log p(v)` best: the visible units,
     /// then the means of each hidden layer.
     ///
-    /// It starts with one pass up. On the way the input of each layer from below is doubled, in place
-    /// of the input from above that is still missing. Then it repeats
-    /// `mu_l = sigmoid(c_l + mu_{l-1} W_{l-1} + mu_{l+1} W_l^T)` over the layers, first the odd ones
-    /// and then the even ones, which never lowers the bound (Salakhutdinov & Hinton 2009, section
-    /// 3.2).
+    /// It starts with one pass up. On the way the input of each layer from below is doubled, in
+    /// place of the input from above that is still missing. Then it repeats
+    /// `mu_l = sigmoid(c_l + mu_{l-1} W_{l-1} + mu_{l+1} W_l^T)` over the layers, first the odd
+    /// ones and then the even ones, which never lowers the bound (Salakhutdinov & Hinton 2009,
+    /// section 3.2).
     ///
-    /// `until` says how far it goes. It also ends before a round where `interrupted` says true; what
-    /// it gives then are the means so far. `&mut || false` is never interrupted.
+    /// `until` says how far it goes. It also ends before a round where `interrupted` says true;
+    /// what it gives then are the means so far. `&mut || false` is never interrupted.
     ///
     /// # Shapes
     ///

@@ -144,9 +144,9 @@ impl LayeredStructure {
         self.layers.hidden_means(&self.split(states))
     }
 
-    /// The means of all layers given the visible units: exact where hidden units are summed out, else
-    /// by mean field ([`Layers::mean_field`]), which ends before a round where `interrupted` says
-    /// true.
+    /// The means of all layers given the visible units: exact where hidden units are summed out,
+    /// else by mean field ([`Layers::mean_field`]), which ends before a round where `interrupted`
+    /// says true.
     ///
     /// # Shapes
     ///
@@ -171,9 +171,9 @@ impl LayeredStructure {
     /// The free energy of the visible units, `-log p(v) - log Z`, with hidden units of these means:
     /// `[batch]`.
     ///
-    /// It is exact where hidden units are summed out, whatever their means. Else it is the variational
-    /// free energy, an [upper bound](Self::free_energy_is_bound), tightest at the means that
-    /// [`infer`](Self::infer) gives.
+    /// It is exact where hidden units are summed out, whatever their means. Else it is the
+    /// variational free energy, an [upper bound](Self::free_energy_is_bound), tightest at the means
+    /// that [`infer`](Self::infer) gives.
     pub fn free_energy(&self, means: &[Tensor<2>]) -> Tensor<1> {
         match self.hidden {
             HiddenUnits::SummedOut => self.layers.free_energy(Parity::Odd, means),
@@ -181,7 +181,8 @@ impl LayeredStructure {
         }
     }
 
-    /// Whether the [free energy](Self::free_energy) is an upper bound and not the free energy itself.
+    /// Whether the [free energy](Self::free_energy) is an upper bound and not the free energy
+    /// itself.
     pub fn free_energy_is_bound(&self) -> bool {
         matches!(self.hidden, HiddenUnits::InStates(_))
     }

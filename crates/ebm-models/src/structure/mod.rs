@@ -9,14 +9,14 @@ pub use pairwise::PairwiseStructure;
 
 /// What a model is made of, as its [`structure`](crate::Energy::structure) says.
 ///
-/// Kinds of models come and go, but there are few forms of an energy of which more is known than its
-/// values and gradients. So what works on models (evaluation, inference, chains, partition functions)
-/// matches on this, with one arm for each form, and knows no kinds.
+/// New kinds of models can always be added, but there are few forms of an energy of which more is
+/// known than its values and gradients. So code that works on models (evaluation, inference,
+/// chains, partition functions) matches on this, with one arm for each form, and on no kinds.
 ///
 /// | | a row of states | exact steps of chains | `log Z` |
 /// | --- | --- | --- | --- |
 /// | smooth | a configuration | none | none |
-/// | layered | the visible units, or all | a layer given the layers beside it | sums over every second layer |
+/// | layered | visible units, or all | a layer given those beside it | sums over every second layer |
 /// | pairwise | all units | a unit given all others | sums over states |
 ///
 /// The arrays inside are those of the model: where it is on the autodiff graph, they are too; of a
@@ -27,8 +27,8 @@ pub use pairwise::PairwiseStructure;
     reason = "asked for once for work that takes long; a box would be in the way of every match"
 )]
 pub enum Structure {
-    /// A function of which nothing is known but its values and gradients: networks, closures, and all
-    /// that fits no other form.
+    /// A function of which nothing is known but its values and gradients: networks, closures, and
+    /// whatever has no other form.
     Smooth,
     /// Layers of units, each coupled to the next.
     Layered(LayeredStructure),

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 
 use crate::pairwise::{Coding, PairwiseMachine, PairwiseParameters, assert_parameters};
 
-/// A pairwise machine as plain arrays: couplings and biases, and which of the units are visible. It is
-/// a [`PairwiseMachine`] itself, so that chains, annealing and recall take it.
+/// A pairwise machine as plain arrays: couplings and biases, and which of the units are visible. It
+/// is a [`PairwiseMachine`] itself, so that chains, annealing and recall take it.
 ///
 /// # Shapes
 ///

@@ -6,8 +6,8 @@ use super::{HiddenUnits, LayeredStructure, PairwiseStructure, Structure};
 use crate::layered::{Layers, VisibleUnits};
 use crate::pairwise::{PairwiseMachine, PairwiseParameters};
 
-/// Most copies of the hidden units of one machine. Each weight of one more makes the machine larger, so
-/// that a product with larger weights is better sampled by its energy alone.
+/// Most copies of the hidden units of one machine. The machine grows with the weights, so that a
+/// product with larger weights is better sampled by its energy alone.
 const MOST_COPIES: f64 = 16.0;
 
 impl Structure {
@@ -16,8 +16,8 @@ impl Structure {
     /// - A product of restricted machines on the same Bernoulli units with small whole weights is a
     ///   restricted machine: hidden units side by side, those of machine `k` `w_k` times, and the
     ///   visible bias `sum_k w_k b_k`.
-    /// - A sum of pairwise machines of one coding on the same units, as many of them visible, is the
-    ///   pairwise machine with `sum_k w_k W_k` and `sum_k w_k b_k`, whatever the weights.
+    /// - A sum of pairwise machines of one coding on the same units, as many of them visible, is
+    ///   the pairwise machine with `sum_k w_k W_k` and `sum_k w_k b_k`, whatever the weights.
     pub(crate) fn weighted_sum(terms: &[Self], weights: &[f64]) -> Self {
         restricted(terms, weights)
             .map(Self::Layered)

@@ -62,8 +62,9 @@ pub(crate) fn input_gradient<E: Energy<D>, const D: usize>(model: &E, x: Tensor<
     values(x.grad(&gradients).expect("the energy depends on x"))
 }
 
-/// Central differences of `f` at `x`, in f64 with step `h = 1e-5`: the truncation error `h^2 / 6 |f'''|` and the rounding
-/// error `1e-16 |f| / h` both stay below 1e-10 for functions of order 1, far below the rounding of f32.
+/// Central differences of `f` at `x`, in f64 with step `h = 1e-5`: the truncation error
+/// `h^2 / 6 |f'''|` and the rounding error `1e-16 |f| / h` both stay below 1e-10 for functions of
+/// order 1, far below the rounding of f32.
 pub(crate) fn numeric_gradient(f: impl Fn(&[f64]) -> f64, x: &[f64]) -> Vec<f64> {
     let h = 1e-5;
     (0..x.len())
@@ -129,7 +130,8 @@ pub(crate) fn activate(activation: Activation, x: f64) -> f64 {
     }
 }
 
-/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical Software 11(4), 2004).
+/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical
+/// Software 11(4), 2004).
 fn phi(z: f64) -> f64 {
     if z.abs() > 7.0 {
         // 1.3e-12 in the tail, below what f32 can show; the series cancels out there.

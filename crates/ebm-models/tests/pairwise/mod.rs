@@ -1,4 +1,4 @@
-//! Small pairwise machines judged on the host in f64: every state, its energy, and random parameters.
+//! Small pairwise machines on the host in f64: all states, energies, random parameters.
 #![allow(dead_code)] // each test file uses a part
 
 use ebm_models::Coding;
@@ -9,7 +9,8 @@ use burn::tensor::{Device, Tensor};
 
 pub(crate) const CODINGS: [Coding; 2] = [Coding::Spin, Coding::Binary];
 
-/// All `2^units` states, one after the other; bit `i` of a state's index says whether unit `i` is high.
+/// All `2^units` states, one after the other; bit `i` of a state's index says whether unit `i` is
+/// high.
 pub(crate) fn all_states(units: usize, coding: Coding) -> Vec<f64> {
     (0..1_usize << units)
         .flat_map(|index| {
