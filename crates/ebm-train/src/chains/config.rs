@@ -88,6 +88,31 @@ impl ReplayBufferConfig {
 }
 
 impl ChainsConfig {
+    /// A buffer of so many chains that start uniformly, of which this share is restarted.
+    pub fn replay_buffer(capacity: usize, fresh_fraction: f64) -> Self {
+        Self::ReplayBuffer(ReplayBufferConfig {
+            capacity,
+            fresh_fraction,
+            storage: ChainStorage::default(),
+            start: StartConfig::default(),
+        })
+    }
+
+    /// As many chains as a batch that are never restarted.
+    pub fn persistent(start: StartConfig) -> Self {
+        Self::Persistent(PersistentConfig { start })
+    }
+
+    /// Chains that start at the data in each update.
+    pub fn from_data() -> Self {
+        Self::Data(NoKeys {})
+    }
+
+    /// Chains that start at fresh noise in each update.
+    pub fn from_noise(start: StartConfig) -> Self {
+        Self::Noise(PersistentConfig { start })
+    }
+
     pub(crate) fn validate(&self, batch_size: usize) -> Result<(), InvalidValue> {
         let Self::ReplayBuffer(keys) = self else {
             return Ok(());

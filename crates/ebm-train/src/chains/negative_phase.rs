@@ -8,7 +8,7 @@ use super::config::{ChainStorage, ChainsConfig, StartConfig};
 use super::transition_kernel::TransitionKernel;
 use crate::metrics::{DeviceScalars, Scalar};
 use crate::recipe::Recipe;
-use crate::weights::floats;
+use crate::saving::floats;
 
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]

@@ -125,6 +125,12 @@ objectives!(define);
 
 macro_rules! dispatch {
     ($($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+) => {
+        $(impl From<$keys> for ObjectiveConfig {
+            fn from(objective: $keys) -> Self {
+                Self::$variant(objective)
+            }
+        })+
+
         impl ObjectiveConfig {
             /// Its keys.
             pub fn keys(&self) -> &dyn ObjectiveKeys {

@@ -1,10 +1,9 @@
 //! What training is: a typed recipe that a trainer checks when it is built, and that can be written down.
 
 mod check;
+mod constructors;
 pub mod description;
 pub mod kinds;
-mod optimizer;
-mod schedule;
 
 use ebm_models::Precision;
 use ebm_ops::Interval;
@@ -15,19 +14,36 @@ pub use check::{
     check_not_negative, check_positive, check_transitions,
 };
 pub use kinds::NoKeys;
-pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
-pub use schedule::{CosineConfig, ExponentialConfig, LinearConfig, ScheduleConfig, ScheduleKind};
 
 pub use crate::chains::{
     ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig,
 };
 pub use crate::objectives::{ContrastiveDivergence, ObjectiveConfig, Sparsity};
+pub use crate::optimizer::{
+    AdamConfig, AdamWConfig, CosineConfig, ExponentialConfig, LinearConfig, OptimizerConfig,
+    ScheduleConfig, ScheduleKind, SgdConfig,
+};
 pub use crate::samplers::{
     GibbsConfig, GibbsWithGradientsConfig, HamiltonianConfig, LangevinConfig, MalaConfig,
     MetropolisConfig, ParallelTemperingConfig, SamplerConfig, UnderdampedLangevinConfig,
 };
 
 /// Everything that determines training but the model, the data and the noise.
+///
+/// A recipe begins as one that works ([`image_energy`](Self::image_energy), [`density`](Self::density),
+/// [`boltzmann_machine`](Self::boltzmann_machine)) and is changed from there. A
+/// [`Trainer`](crate::Trainer) checks it when it is built. It is written and read by serde.
+///
+/// ```
+/// use ebm_train::Recipe;
+/// use ebm_train::recipe::HamiltonianConfig;
+///
+/// let recipe = Recipe::density()
+///     .with_steps(2000)
+///     .with_learning_rate(2e-3)
+///     .with_sampler(HamiltonianConfig::new(5, 0.05, 4));
+/// assert!(recipe.validate().is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Number of parameter updates, 1 or more, over which the learning rate changes.

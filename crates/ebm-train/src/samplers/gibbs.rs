@@ -23,6 +23,16 @@ pub struct GibbsConfig {
 }
 }
 
+impl GibbsConfig {
+    /// So many sweeps an update, at temperature 1.
+    pub fn new(steps: usize) -> Self {
+        Self {
+            steps,
+            temperature: 1.0,
+        }
+    }
+}
+
 impl Sampler for GibbsConfig {
     fn validate(&self) -> Result<(), InvalidValue> {
         check_not_negative("sampler.temperature", self.temperature)

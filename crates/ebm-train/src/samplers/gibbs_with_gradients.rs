@@ -41,6 +41,16 @@ fn flips(range: Interval, temperature: f64) -> Result<GibbsWithGradients, Invali
     Ok(GibbsWithGradients::new(coding).with_temperature(temperature))
 }
 
+impl GibbsWithGradientsConfig {
+    /// So many flips an update, at temperature 1.
+    pub fn new(steps: usize) -> Self {
+        Self {
+            steps,
+            temperature: 1.0,
+        }
+    }
+}
+
 impl Sampler for GibbsWithGradientsConfig {
     fn validate(&self) -> Result<(), InvalidValue> {
         check_positive("sampler.temperature", self.temperature)

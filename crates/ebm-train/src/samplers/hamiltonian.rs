@@ -35,6 +35,17 @@ pub struct HamiltonianConfig {
 }
 
 impl HamiltonianConfig {
+    /// So many trajectories an update, of leapfrog steps of this size, at temperature 1.
+    pub fn new(steps: usize, step_size: f64, leapfrog_steps: usize) -> Self {
+        Self {
+            steps,
+            step_size,
+            leapfrog_steps,
+            random_length: false,
+            temperature: 1.0,
+        }
+    }
+
     /// The kernel, its steps this much longer.
     fn trajectories(&self, stretch: f64) -> HamiltonianMonteCarlo {
         let kernel = HamiltonianMonteCarlo::new(self.step_size * stretch, self.leapfrog_steps)

@@ -38,6 +38,19 @@ pub struct LangevinConfig {
 }
 
 impl LangevinConfig {
+    /// So many steps of this size an update, positions kept in the range of the data; either noise or
+    /// temperature is still to be set.
+    pub fn new(steps: usize, step_size: f64) -> Self {
+        Self {
+            steps,
+            step_size,
+            noise: None,
+            temperature: None,
+            gradient_clip: None,
+            clamp: true,
+        }
+    }
+
     /// The dynamics for data in `range`, at the temperature that step and noise imply.
     pub fn dynamics(&self, range: Interval) -> Langevin {
         let mut kernel = match (self.noise, self.temperature) {

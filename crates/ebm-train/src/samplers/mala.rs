@@ -31,6 +31,16 @@ pub struct MalaConfig {
 }
 
 impl MalaConfig {
+    /// So many steps of this size an update, at temperature 1.
+    pub fn new(steps: usize, step_size: f64) -> Self {
+        Self {
+            steps,
+            step_size,
+            temperature: 1.0,
+            clamp: true,
+        }
+    }
+
     /// The kernel for data in `range`, its steps this much longer.
     fn mala(&self, range: Interval, stretch: f64) -> Mala {
         let mut kernel = Mala::new(self.step_size * stretch).with_temperature(self.temperature);

@@ -31,6 +31,16 @@ pub struct MetropolisConfig {
 }
 
 impl MetropolisConfig {
+    /// So many steps of this standard deviation an update, at temperature 1.
+    pub fn new(steps: usize, scale: f64) -> Self {
+        Self {
+            steps,
+            scale,
+            temperature: 1.0,
+            clamp: true,
+        }
+    }
+
     /// The kernel for data in `range`, its steps this much longer.
     fn walk(&self, range: Interval, stretch: f64) -> RandomWalkMetropolis {
         let mut kernel = RandomWalkMetropolis::new(self.scale * stretch);

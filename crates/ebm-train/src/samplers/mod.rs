@@ -179,6 +179,17 @@ macro_rules! dispatch {
 }
 samplers!(dispatch);
 
+macro_rules! convert {
+    ($($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+) => {
+        $(impl From<$keys> for SamplerConfig {
+            fn from(keys: $keys) -> Self {
+                Self::$variant(keys)
+            }
+        })+
+    };
+}
+samplers!(convert);
+
 impl SamplerConfig {
     /// The kernel that moves the states of a model, for data in `range`.
     ///

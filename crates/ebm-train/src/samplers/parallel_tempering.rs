@@ -32,6 +32,16 @@ pub struct ParallelTemperingConfig {
 }
 
 impl ParallelTemperingConfig {
+    /// So many sweeps of the layers of a machine an update, at inverse temperatures from 1 to `lowest`.
+    pub fn new(steps: usize, temperatures: usize, lowest: f64) -> Self {
+        Self {
+            steps,
+            temperatures,
+            lowest,
+            of: None,
+        }
+    }
+
     fn default_temperatures() -> usize {
         10
     }

@@ -31,6 +31,16 @@ pub struct UnderdampedLangevinConfig {
 }
 
 impl UnderdampedLangevinConfig {
+    /// So many steps of this size an update, at temperature 1.
+    pub fn new(steps: usize, step_size: f64, friction: f64) -> Self {
+        Self {
+            steps,
+            step_size,
+            friction,
+            temperature: 1.0,
+        }
+    }
+
     /// The kernel, its steps this much longer.
     fn dynamics(&self, stretch: f64) -> UnderdampedLangevin {
         UnderdampedLangevin::new(self.step_size * stretch, self.friction / stretch)

@@ -10,8 +10,8 @@ use ebm_ops::{Noise, lift};
 use super::error::{SgldError, check};
 use super::preconditioner::{MeanSquare, RmsPropPreconditioner};
 use super::step_size::StepSizeSchedule;
-use crate::gradients::ParameterGradients;
-use crate::weights::{ModulePath, track_path};
+use crate::optimizer::ParameterGradients;
+use crate::saving::{ModulePath, track_path};
 
 /// Settings of [`StochasticGradientLangevin`].
 #[derive(Config, Debug)]

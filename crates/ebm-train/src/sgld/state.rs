@@ -8,7 +8,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::error::SgldError;
 use super::langevin::StochasticGradientLangevin;
 use super::preconditioner::MeanSquare;
-use crate::weights::{ModulePath, floats, track_path};
+use crate::saving::{ModulePath, floats, track_path};
 
 /// Names in a state.
 const STEPS: &str = "steps";

@@ -12,15 +12,15 @@ use crate::batch::Batch;
 use crate::chains::{NegativePhase, Negatives, TransitionKernel};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
-use crate::gradients::ParameterGradients;
 use crate::metrics::{Metrics, StepOutcome};
-use crate::moving_average::MovingAverage;
 use crate::objectives::{Chains, Objective, Sparsity, Update};
+use crate::optimizer::MovingAverage;
+use crate::optimizer::ParameterGradients;
 use crate::optimizer::ParameterOptimizer;
 use crate::recipe::Recipe;
+use crate::saving::weights;
 use crate::states::hidden_means;
 use crate::trainable::Trainable;
-use crate::weights::weights;
 
 /// Updates refused one after the other after which training is given up.
 const REFUSED_IN_A_ROW: u32 = 10;

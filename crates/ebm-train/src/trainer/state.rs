@@ -6,9 +6,9 @@ use burn::tensor::TensorData;
 
 use super::Trainer;
 use crate::chains::NegativePhase;
-use crate::checkpoint::{Checkpoint, TrainerState};
+use crate::saving::{Checkpoint, TrainerState};
+use crate::saving::{load_weights, weights};
 use crate::trainable::Trainable;
-use crate::weights::{load_weights, weights};
 
 /// Names of the arrays in a checkpoint.
 const MODEL: &str = "model";

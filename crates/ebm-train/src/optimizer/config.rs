@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{InvalidValue, check_decay, check_not_negative, check_positive};
+use crate::recipe::{InvalidValue, check_decay, check_not_negative, check_positive};
 
 crate::kinds! {
     /// The update rule.
@@ -92,6 +92,61 @@ fn default_epsilon() -> f64 {
 }
 
 impl OptimizerConfig {
+    /// Adam without a mean gradient (`beta_1 = 0`), which suits the moving target of a sampled gradient.
+    pub fn adam(learning_rate: f64) -> Self {
+        Self::Adam(AdamConfig {
+            learning_rate,
+            beta_1: 0.0,
+            beta_2: default_beta_2(),
+            epsilon: default_epsilon(),
+            weight_decay: 0.0,
+            gradient_clip: None,
+        })
+    }
+
+    /// Stochastic gradient descent without momentum.
+    pub fn sgd(learning_rate: f64) -> Self {
+        Self::Sgd(SgdConfig {
+            learning_rate,
+            momentum: 0.0,
+            initial_momentum: None,
+            initial_steps: SgdConfig::default_initial_steps(),
+            weight_decay: 0.0,
+            gradient_clip: None,
+        })
+    }
+
+    /// The same with another learning rate before the schedule.
+    #[must_use]
+    pub fn with_learning_rate(mut self, rate: f64) -> Self {
+        match &mut self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.learning_rate = rate,
+            Self::Sgd(keys) => keys.learning_rate = rate,
+        }
+        self
+    }
+
+    /// The same with another decay of the weights.
+    #[must_use]
+    pub fn with_weight_decay(mut self, decay: f64) -> Self {
+        match &mut self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.weight_decay = decay,
+            Self::Sgd(keys) => keys.weight_decay = decay,
+        }
+        self
+    }
+
+    /// The same with a limit of the norm of the whole gradient.
+    #[must_use]
+    pub fn with_gradient_clip(mut self, limit: f64) -> Self {
+        let clip = match &mut self {
+            Self::Adam(keys) | Self::AdamW(keys) => &mut keys.gradient_clip,
+            Self::Sgd(keys) => &mut keys.gradient_clip,
+        };
+        *clip = Some(limit);
+        self
+    }
+
     /// Learning rate before the schedule.
     pub fn learning_rate(&self) -> f64 {
         match self {
@@ -116,7 +171,7 @@ impl OptimizerConfig {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), InvalidValue> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidValue> {
         check_positive("optimizer.learning_rate", self.learning_rate())?;
         if let Some(clip) = self.gradient_clip() {
             check_positive("optimizer.gradient_clip", clip)?;

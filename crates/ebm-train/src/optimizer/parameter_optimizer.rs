@@ -12,10 +12,10 @@ use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, DynState, StateSink, St
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::lift;
 
-use crate::gradient_descent::DescentRule;
-use crate::gradients::ParameterGradients;
-use crate::recipe::OptimizerConfig;
-use crate::weights::{ModulePath, fitting, track_path};
+use super::config::OptimizerConfig;
+use super::gradient_descent::DescentRule;
+use super::gradients::ParameterGradients;
+use crate::saving::{ModulePath, fitting, track_path};
 
 /// An update rule and what it remembers of each parameter.
 ///

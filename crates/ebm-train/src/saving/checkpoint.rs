@@ -7,9 +7,9 @@ use burn::tensor::TensorData;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
+use super::tensor_file::TensorFile;
 use crate::error::CheckpointError;
 use crate::examples::{Fingerprint, Order};
-use crate::tensor_file::TensorFile;
 
 /// Metadata key of the state.
 const STATE: &str = "state";

@@ -4,8 +4,8 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{InvalidValue, check};
-use super::kinds::NoKeys;
+use crate::recipe::NoKeys;
+use crate::recipe::{InvalidValue, check};
 
 crate::keys! {
 /// A factor of the learning rate as a function of the step, so that it has no state to save.
@@ -68,6 +68,27 @@ impl Default for ScheduleKind {
 }
 
 impl ScheduleConfig {
+    /// The learning rate falls along half a cosine to this factor at the last step.
+    pub fn cosine(final_factor: f64) -> Self {
+        Self::of(ScheduleKind::Cosine(CosineConfig { final_factor }))
+    }
+
+    /// The learning rate falls along a line to this factor at the last step.
+    pub fn linear(final_factor: f64) -> Self {
+        Self::of(ScheduleKind::Linear(LinearConfig { final_factor }))
+    }
+
+    fn of(decay: ScheduleKind) -> Self {
+        Self { warmup: 0, decay }
+    }
+
+    /// The same, its factor rising from 0 to 1 over so many first steps.
+    #[must_use]
+    pub fn with_warmup(mut self, steps: u64) -> Self {
+        self.warmup = steps;
+        self
+    }
+
     /// The factor at `step` (from 0) of `total` steps.
     pub fn factor(&self, step: u64, total: u64) -> f64 {
         if step < self.warmup {
@@ -90,7 +111,7 @@ impl ScheduleConfig {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), InvalidValue> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidValue> {
         match &self.decay {
             ScheduleKind::Constant(_) => Ok(()),
             ScheduleKind::Exponential(keys) => {

@@ -7,7 +7,7 @@ use burn::tensor::kind::BridgeTensor;
 use burn::tensor::{Gradients, Tensor};
 use ebm_ops::square_sum;
 
-use crate::weights::{ModulePath, track_path};
+use crate::saving::{ModulePath, track_path};
 
 /// The gradient of each parameter of a module, off the autodiff graph.
 #[derive(Default)]

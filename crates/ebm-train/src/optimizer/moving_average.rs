@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use burn::tensor::kind::BridgeTensor;
 use ebm_ops::moving_average;
 
-use crate::weights::{ModulePath, track_path};
+use crate::saving::{ModulePath, track_path};
 
 /// `average <- decay * average + (1 - decay) * weights` after each update (Polyak & Juditsky 1992).
 ///

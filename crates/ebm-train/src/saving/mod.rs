@@ -1,0 +1,10 @@
+//! What training leaves behind: weights by name, files of arrays, checkpoints.
+
+mod checkpoint;
+mod tensor_file;
+mod weights;
+
+pub use checkpoint::{Checkpoint, MOST_ROLLBACKS, TrainerState};
+pub use tensor_file::{TensorFile, is_safetensors, read};
+pub(crate) use weights::{ModulePath, track_path};
+pub use weights::{find_infinite, fitting, floats, load_weights, weights};
