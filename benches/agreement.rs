@@ -45,7 +45,7 @@ impl Report {
                 .tensors
                 .insert(format!("{name}/weights/{weight}"), data);
         }
-        let x: Tensor<D> = noise.uniform_in(shape, -1.0, 1.0, &self.device);
+        let x: Tensor<D> = noise.uniform_in(shape, [-1.0, 1.0], &self.device);
         let (energies, gradient) = energy_and_gradient(network, x.clone());
         self.add(name, "input", x);
         self.add(name, "energies", energies);

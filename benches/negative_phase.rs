@@ -12,7 +12,7 @@ use criterion::{
     BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
 use ebm::models::{Activation, ConvNetConfig, Energy, MlpConfig};
-use ebm::ops::Noise;
+use ebm::ops::{Interval, Noise};
 use ebm::sampling::{Langevin, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage, run};
 
 /// Steps in one iteration: enough that the first, which can't reuse memory, doesn't count.
@@ -65,9 +65,9 @@ fn time_chains<E: Energy<D>, const D: usize>(
 ) {
     let kernel = Langevin::new(10.0, 0.03)
         .with_gradient_clip(0.03)
-        .with_clamp(-1.0, 1.0);
+        .with_clamp([-1.0, 1.0]);
     let mut noise = Noise::new(2);
-    let start: Tensor<D> = noise.uniform_in(shape, -1.0, 1.0, device);
+    let start: Tensor<D> = noise.uniform_in(shape, [-1.0, 1.0], device);
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
             let chains = run(&kernel, energy, start.clone(), STEPS, &mut noise);
@@ -82,10 +82,7 @@ fn replay_buffer(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay_buffer");
     let config = ReplayBufferConfig {
         fresh_fraction: 0.05,
-        starting_points: StartingPoints::Uniform {
-            low: -1.0,
-            high: 1.0,
-        },
+        starting_points: StartingPoints::Uniform(Interval::new(-1.0, 1.0)),
         storage: Storage::F32,
     };
     let mut noise = Noise::new(3);

@@ -10,8 +10,8 @@ use burn::tensor::{Bool, Device, Tensor};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ebm::ops::{
-    GradientDescent, LangevinUpdate, MetropolisDecision, Noise, Rows, Stride2d, activation, conv2d,
-    moving_average, row_indices, select_chains, softplus_sum, square_sum,
+    GradientDescent, Interval, LangevinUpdate, MetropolisDecision, Noise, Rows, Stride2d,
+    activation, conv2d, moving_average, row_indices, select_chains, softplus_sum, square_sum,
 };
 
 /// A batch of images.
@@ -191,7 +191,7 @@ fn chains(criterion: &mut Criterion) {
         step_size: 10.0,
         noise: 0.03,
         gradient_clip: Some(0.03),
-        clamp: Some((-1.0, 1.0)),
+        clamp: Some(Interval::new(-1.0, 1.0)),
     };
     let mut group = group(criterion);
     let bench = &mut group;

@@ -36,7 +36,7 @@ fn chains<E: Energy<D>, const D: usize>(
 ) {
     let kernel = Langevin::new(10.0, 0.03)
         .with_gradient_clip(0.03)
-        .with_clamp(-1.0, 1.0);
+        .with_clamp([-1.0, 1.0]);
     let chains = run(&kernel, energy, start.clone(), steps, noise);
     common::finish(device);
     drop(chains);
@@ -66,7 +66,7 @@ fn time_table(device: &Device) {
     // The first round warms up.
     for round in 0..=ROUNDS {
         for point in &mut points {
-            let start: Tensor<2> = noise.uniform_in([point.chains, VALUES], -1.0, 1.0, device);
+            let start: Tensor<2> = noise.uniform_in([point.chains, VALUES], [-1.0, 1.0], device);
             common::finish(device);
             let before = Instant::now();
             chains(&mlp, &start, point.steps, &mut noise, device);
@@ -122,7 +122,7 @@ fn memory(steps: usize, device: &Device) {
     let conv_net = ConvNetConfig::new([1, 28, 28])
         .init(device, &mut noise)
         .unwrap();
-    let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], -1.0, 1.0, device);
+    let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], [-1.0, 1.0], device);
     if steps > 0 {
         chains(&conv_net, &start, steps, &mut noise, device);
     }

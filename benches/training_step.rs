@@ -95,7 +95,8 @@ fn trainer(setting: &str, image: [usize; 3], device: &Device) -> Trainer<Network
     let mut noise = Noise::new(1);
     let network = Network::new(&config.model, image, device, &mut noise).unwrap();
     let [channels, height, width] = image;
-    let examples: Tensor<4> = noise.uniform_in([2048, channels, height, width], -1.0, 1.0, device);
+    let examples: Tensor<4> =
+        noise.uniform_in([2048, channels, height, width], [-1.0, 1.0], device);
     Trainer::new(
         config.trainer(),
         network,

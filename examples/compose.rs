@@ -62,8 +62,8 @@ fn panel<E: Energy<2>>(
     device: &Device,
 ) -> image::RgbImage {
     let (low, high) = RANGE;
-    let start: Tensor<2> = noise.uniform_in([600, 2], low, high, device);
-    let kernel = Langevin::at_temperature(0.002, 1.0).with_clamp(low, high);
+    let start: Tensor<2> = noise.uniform_in([600, 2], [low, high], device);
+    let kernel = Langevin::at_temperature(0.002, 1.0).with_clamp([low, high]);
     let points = run(&kernel, energy, start, 1000, noise).position;
     let mean = energy.energy(points.clone()).mean().into_scalar::<f32>();
     println!("{name} mean energy of the samples {mean:.2}");

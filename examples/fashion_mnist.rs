@@ -70,10 +70,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // New chains from uniform noise, with the averaged weights.
     let model = trainer.sampling_model();
-    let start: Tensor<4> = noise.uniform_in([SHOWN, 1, 28, 28], -1.0, 1.0, &device);
+    let start: Tensor<4> = noise.uniform_in([SHOWN, 1, 28, 28], [-1.0, 1.0], &device);
     let kernel = Langevin::new(10.0, 0.015)
         .with_gradient_clip(0.015)
-        .with_clamp(-1.0, 1.0);
+        .with_clamp([-1.0, 1.0]);
     let samples = run(&kernel, &model, start.clone(), 256, &mut noise).position;
     for (name, images) in [
         ("noise", &start),

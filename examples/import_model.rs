@@ -28,8 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let convolutional = ConvNetConfig::new([1, 28, 28]).init(&device, &mut noise)?;
     let perceptron = MlpConfig::new(784, vec![256, 256]).init(&device, &mut noise);
 
-    let images: Tensor<4> = noise.uniform_in([4, 1, 28, 28], -1.0, 1.0, &device);
-    let others: Tensor<4> = noise.uniform_in([4, 1, 28, 28], -1.0, 1.0, &device);
+    let images: Tensor<4> = noise.uniform_in([4, 1, 28, 28], [-1.0, 1.0], &device);
+    let others: Tensor<4> = noise.uniform_in([4, 1, 28, 28], [-1.0, 1.0], &device);
     row("E of the conv net  ", convolutional.energy(images.clone()));
     row("E of the perceptron", perceptron.energy(images.clone()));
 

@@ -25,8 +25,8 @@
 //!     trainer.step(); // lowers the energy of data, raises that of samples
 //! }
 //! let model = trainer.sampling_model();
-//! let start: Tensor<2> = noise.uniform_in([1000, 2], -1.5, 1.5, &device);
-//! let kernel = Langevin::at_temperature(0.001, 1.0).with_clamp(-1.5, 1.5);
+//! let start: Tensor<2> = noise.uniform_in([1000, 2], [-1.5, 1.5], &device);
+//! let kernel = Langevin::at_temperature(0.001, 1.0).with_clamp([-1.5, 1.5]);
 //! let samples = run(&kernel, &model, start, 500, &mut noise).position; // [1000, 2]
 //! # // The true density is known: samples lie where it is high, and the learned one is near to it.
 //! # let density = moons.density().ok_or("noise")?;

@@ -8,7 +8,7 @@
 use burn::tensor::{Bool, Device, Shape, Tensor, TensorData};
 use ebm::backend::Backend;
 use ebm::ops::activation::{leaky_relu, log_sigmoid, sigmoid, softplus, swish};
-use ebm::ops::{LangevinUpdate, MetropolisDecision, Noise, softplus_sum};
+use ebm::ops::{Interval, LangevinUpdate, MetropolisDecision, Noise, softplus_sum};
 
 /// The GPU that `EBM_BACKEND` names; none if it names none.
 fn gpu() -> Option<Device> {
@@ -69,7 +69,7 @@ const DRAWS: [(&str, Draw); 4] = [
         noise.uniform(shape, device)
     }),
     ("uniform_in", |noise, shape, device| {
-        noise.uniform_in(shape, -3.0, 0.7, device)
+        noise.uniform_in(shape, [-3.0, 0.7], device)
     }),
     ("normal", |noise, shape, device| noise.normal(shape, device)),
     ("logistic", |noise, shape, device| {
@@ -198,7 +198,7 @@ fn functions_err_by_less_than_5_and_derivatives_by_less_than_7_ulp() {
         let leaf = Tensor::<2>::from_data(data.clone(), &gpu)
             .autodiff()
             .require_grad();
-        let weights = Noise::new(1).uniform_in::<2>(leaf.dims(), 0.5, 2.0, &gpu);
+        let weights = Noise::new(1).uniform_in::<2>(leaf.dims(), [0.5, 2.0], &gpu);
         let y = function(leaf.clone());
         // Backward from all values is backward from their sum, without a reduction to tune.
         let mut gradients = (y.clone() * weights.clone().autodiff()).backward();
@@ -331,7 +331,7 @@ fn updates() -> [LangevinUpdate; 4] {
         },
         LangevinUpdate {
             gradient_clip: Some(0.1),
-            clamp: Some((-1.0, 0.75)),
+            clamp: Some(Interval::new(-1.0, 0.75)),
             ..plain
         },
     ]

@@ -20,8 +20,8 @@ fn network() -> Result<[usize; 1], Box<dyn Error>> {
     let mut noise = Noise::new(1);                                     // the only source of randomness
     let model = ConvNetConfig::new([1, 28, 28]).init(&device, &mut noise)?;
 
-    let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], -1.0, 1.0, &device);
-    let kernel = Langevin::new(10.0, 0.01).with_gradient_clip(0.01).with_clamp(-1.0, 1.0);
+    let start: Tensor<4> = noise.uniform_in([64, 1, 28, 28], [-1.0, 1.0], &device);
+    let kernel = Langevin::new(10.0, 0.01).with_gradient_clip(0.01).with_clamp([-1.0, 1.0]);
     let samples = run(&kernel, &model, start, 60, &mut noise).position;
     let energies = model.energy(samples);                              // [64]
     assert!(energies.clone().is_finite().all().into_scalar::<bool>());
@@ -41,7 +41,7 @@ fn machine(visible: Tensor<2>, device: Device, mut noise: Noise) {
     let samples = run(&BlockGibbs::default(), &layers, states, 1000, &mut noise).position;
     let annealing = AnnealedImportance { schedule: TemperingSchedule::salakhutdinov2008(), chains: 100 };
     let estimate = annealing.run(&LayeredPath::new(&layers), &mut noise, &mut |_, _| {});
-    println!("{} in {:?}", estimate.log_partition, estimate.interval);
+    println!("{} in {}", estimate.log_partition, estimate.interval);
     assert_eq!(samples.len(), 2);
 }
 
@@ -104,8 +104,8 @@ mod model_of_your_own {
             trainer.step();
         }
         let model = trainer.sampling_model();
-        let start: Tensor<4> = noise.uniform_in([64, 1, 8, 8], -1.0, 1.0, &device);
-        let kernel = Langevin::new(10.0, 0.03).with_gradient_clip(0.03).with_clamp(-1.0, 1.0);
+        let start: Tensor<4> = noise.uniform_in([64, 1, 8, 8], [-1.0, 1.0], &device);
+        let kernel = Langevin::new(10.0, 0.03).with_gradient_clip(0.03).with_clamp([-1.0, 1.0]);
         let samples = run(&kernel, &model, start, 256, &mut noise).position;
         let pixels: Vec<f32> = samples.into_data().iter::<f32>().collect();
         image_grid(&pixels, [1, 8, 8], (-1.0, 1.0)).save("mine.png")?;

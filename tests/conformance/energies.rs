@@ -30,7 +30,7 @@ fn check_at<E: Energy<D> + Module, const D: usize>(
     let (expected, found) = on_both(|device| {
         let mut noise = Noise::new(11);
         let model = build(device, &mut noise);
-        let x = noise.uniform_in(shape, -1.0, 1.0, device);
+        let x = noise.uniform_in(shape, [-1.0, 1.0], device);
         let (energies, gradient) = energy_and_gradient(&model, x);
         (floats(energies), floats(gradient))
     });
@@ -97,7 +97,7 @@ fn machines_with_layers() {
         ),
     ] {
         check(what, |device, noise| {
-            let mean = noise.uniform_in([VALUES], 0.1, 0.9, device);
+            let mean = noise.uniform_in([VALUES], [0.1, 0.9], device);
             config.init(device, noise).with_visible_means(mean, 0.01)
         });
     }
@@ -110,7 +110,7 @@ fn machines_with_layers() {
         check(
             &format!("a deep machine, centred: {centered}"),
             |device, noise| {
-                let mean = noise.uniform_in([6], 0.1, 0.9, device);
+                let mean = noise.uniform_in([6], [0.1, 0.9], device);
                 config.init(device, noise).with_visible_means(mean, 0.01)
             },
         );

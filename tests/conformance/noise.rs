@@ -19,7 +19,7 @@ fn uniforms_integers_and_coins_are_equal_bit_for_bit() {
         // One value moves the stream on by a block, so that later draws start elsewhere.
         let first: Tensor<1> = noise.uniform([1], device);
         let uniforms: Tensor<2> = noise.uniform(SHAPE, device);
-        let interval: Tensor<2> = noise.uniform_in(SHAPE, -0.3, 7.0, device);
+        let interval: Tensor<2> = noise.uniform_in(SHAPE, [-0.3, 7.0], device);
         let indices = noise.indices(63, 1000, device).float();
         let coins = noise.bernoulli(uniforms.clone());
         let all = [

@@ -35,7 +35,7 @@ fn check<E: Energy<D> + Module, const D: usize>(
     for (precision, unit) in supported() {
         let mut noise = Noise::new(41);
         let model = build(&mut noise);
-        let x = noise.uniform_in(shape, 0.0, 1.0, &device());
+        let x = noise.uniform_in(shape, [0.0, 1.0], &device());
         let wide = energy_and_gradient(&model, x.clone());
         let narrow = energy_and_gradient(&precision.frozen(&model), x);
         assert_eq!(narrow.0.dtype(), DType::F32, "{what} in {precision}");

@@ -9,7 +9,7 @@ use ebm::models::{
     BlockConditional, BoltzmannMachine, BoltzmannMachineConfig, Coding, DbmConfig, Energy,
     HopfieldConfig, LayeredMachine, Layers, Mlp, MlpConfig, RbmConfig,
 };
-use ebm::ops::Noise;
+use ebm::ops::{Interval, Noise};
 use ebm::sampling::{
     BitFlips, BlockGibbs, BlockParallelTempering, Dynamics, EnumeratedGibbs, GibbsWithGradients,
     HamiltonianMonteCarlo, Independence, Kernel, Ladder, Langevin, Mala, MetropolisHastings,
@@ -94,7 +94,7 @@ fn chains_that_follow_gradients() {
     });
     check("clipped Langevin", network, normals, |_| {
         let kernel = Langevin::new(10.0, 0.03).with_gradient_clip(0.01);
-        kernel.with_clamp(-1.0, 1.0)
+        kernel.with_clamp([-1.0, 1.0])
     });
     check("underdamped Langevin", network, normals, |_| {
         UnderdampedLangevin::new(0.2, 1.0)
@@ -112,7 +112,7 @@ fn chains_of_proposals() {
         RandomWalkMetropolis::new(1.5)
     });
     check("a uniform walk", network, normals, |_| {
-        MetropolisHastings::proposing(UniformWalk { half_width: 2.0 }).with_bounds(-2.0, 2.0)
+        MetropolisHastings::proposing(UniformWalk { half_width: 2.0 }).with_bounds([-2.0, 2.0])
     });
     check("independence", network, normals, |device| {
         let density = NormalDensity::isotropic(0.0, 1.5, &SHAPE[1..], device);
@@ -203,21 +203,12 @@ fn annealing_and_recall() {
 
 #[test]
 fn the_replay_buffer() {
-    for storage in [
-        Storage::F32,
-        Storage::U8 {
-            low: -1.0,
-            high: 1.0,
-        },
-    ] {
+    for storage in [Storage::F32, Storage::U8(Interval::new(-1.0, 1.0))] {
         let (expected, found) = on_both(|device| {
             let mut noise = Noise::new(25);
             let config = ReplayBufferConfig {
                 fresh_fraction: 0.3,
-                starting_points: StartingPoints::Uniform {
-                    low: -1.0,
-                    high: 1.0,
-                },
+                starting_points: StartingPoints::Uniform(Interval::new(-1.0, 1.0)),
                 storage,
             };
             let mut buffer = ReplayBuffer::new([9, 5], config, &mut noise, device);

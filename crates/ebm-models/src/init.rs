@@ -17,11 +17,10 @@ pub(crate) fn linear(inputs: usize, outputs: usize, device: &Device, noise: &mut
     );
     let bound = 1.0 / (inputs as f64).sqrt();
     let mut layer = LinearConfig::new(inputs, outputs).init(device);
-    layer.weight = Param::from_tensor(noise.uniform_in([inputs, outputs], -bound, bound, device));
+    layer.weight = Param::from_tensor(noise.uniform_in([inputs, outputs], [-bound, bound], device));
     layer.bias = Some(Param::from_tensor(noise.uniform_in(
         [outputs],
-        -bound,
-        bound,
+        [-bound, bound],
         device,
     )));
     layer
@@ -45,11 +44,10 @@ pub(crate) fn conv2d(
         ))
         .init(device);
     let shape = [channels_out, channels_in, kernel, kernel];
-    layer.weight = Param::from_tensor(noise.uniform_in(shape, -bound, bound, device));
+    layer.weight = Param::from_tensor(noise.uniform_in(shape, [-bound, bound], device));
     layer.bias = Some(Param::from_tensor(noise.uniform_in(
         [channels_out],
-        -bound,
-        bound,
+        [-bound, bound],
         device,
     )));
     layer

@@ -2,6 +2,8 @@
 
 use burn::tensor::{DType, Device, Int, Tensor};
 
+use crate::description::Interval;
+
 /// The largest byte, to which the upper end of a range is mapped.
 const MAX: f64 = 255.0;
 
@@ -16,22 +18,25 @@ pub fn byte_dtype(device: &Device) -> DType {
     }
 }
 
-/// Bytes as floats, `low + (high - low) * byte / 255`.
+/// Bytes as floats of a range `[low, high]`, `low + (high - low) * byte / 255`.
 ///
 /// # Shapes
 ///
 /// Input and output have the same shape; the output is `f32` and lies in `[low, high]`.
-pub fn from_bytes<const D: usize>(bytes: Tensor<D, Int>, low: f64, high: f64) -> Tensor<D> {
-    bytes.float().mul_scalar((high - low) / MAX).add_scalar(low)
+pub fn from_bytes<const D: usize>(bytes: Tensor<D, Int>, range: impl Into<Interval>) -> Tensor<D> {
+    let range = range.into();
+    let scale = range.width() / MAX;
+    bytes.float().mul_scalar(scale).add_scalar(range.low)
 }
 
 /// Floats as bytes, `round(255 * (x - low) / (high - low))`, values outside `[low, high]` clamped to it.
 ///
 /// The error after [`from_bytes`] is at most `(high - low) / 510`.
-pub fn to_bytes<const D: usize>(x: Tensor<D>, low: f64, high: f64) -> Tensor<D, Int> {
+pub fn to_bytes<const D: usize>(x: Tensor<D>, range: impl Into<Interval>) -> Tensor<D, Int> {
+    let range = range.into();
     let dtype = byte_dtype(&x.device());
-    x.sub_scalar(low)
-        .mul_scalar(MAX / (high - low))
+    x.sub_scalar(range.low)
+        .mul_scalar(MAX / range.width())
         .clamp(0.0, MAX)
         .round()
         .int()

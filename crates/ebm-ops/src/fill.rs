@@ -210,6 +210,7 @@ fn each_block<T: Copy>(key: u64, first: u64, out: &mut [T], of: impl Fn([u32; 4]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::description::Interval;
 
     const KEY: u64 = 0x0123_4567_89ab_cdef;
 
@@ -247,7 +248,12 @@ mod tests {
             let mut uniforms = vec![f32::NAN; n];
             uniform(KEY, FIRST, HalfOpen::UNIT, &mut uniforms);
             let mut interval = vec![f32::NAN; n];
-            uniform(KEY, FIRST, HalfOpen::new(-3.0, 0.7), &mut interval);
+            uniform(
+                KEY,
+                FIRST,
+                HalfOpen::new(Interval::new(-3.0, 0.7)),
+                &mut interval,
+            );
             let mut normals = vec![f32::NAN; n];
             normal(KEY, FIRST, &mut normals);
             let mut logistics = vec![f32::NAN; n];
@@ -306,7 +312,7 @@ mod tests {
 
         assert_eq!(mapped(HalfOpen::UNIT, 0), 0.0);
         assert_eq!(mapped(HalfOpen::UNIT, u32::MAX), 1.0 - 2.0_f32.powi(-24));
-        let far = HalfOpen::new(1.0, 2.0);
+        let far = HalfOpen::new(Interval::new(1.0, 2.0));
         assert_eq!(mapped(far, 0), 1.0);
         assert_eq!(mapped(far, u32::MAX), 2.0_f32.next_down());
 

@@ -3,6 +3,7 @@
 use burn::tensor::{Bool, Tensor};
 
 use crate::chains::{finite_chains, select_chains};
+use crate::description::Interval;
 #[cfg(any(feature = "cube", feature = "flex"))]
 use crate::description::LangevinStep;
 use crate::noise::Noise;
@@ -17,7 +18,7 @@ pub struct LangevinUpdate {
     /// Each component of the gradient is limited to +-this.
     pub gradient_clip: Option<f64>,
     /// Positions are kept inside this range.
-    pub clamp: Option<(f64, f64)>,
+    pub clamp: Option<Interval>,
 }
 
 impl LangevinUpdate {
@@ -57,7 +58,7 @@ impl LangevinUpdate {
         }
         // A clip or a clamp can hide what is not finite, so both are looked through.
         let finite = finite_chains(energies, gradient + position.clone());
-        if let Some((low, high)) = self.clamp {
+        if let Some(Interval { low, high }) = self.clamp {
             position = position.clamp(low, high);
         }
         (select_chains(&finite, start.clone(), position), finite)
@@ -66,7 +67,8 @@ impl LangevinUpdate {
     /// The update of so many values as kernels take it.
     #[cfg(any(feature = "cube", feature = "flex"))]
     fn step(&self, values: usize, noise: &mut Noise) -> LangevinStep {
-        let (low, high) = self.clamp.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        let all = Interval::new(f64::NEG_INFINITY, f64::INFINITY);
+        let Interval { low, high } = self.clamp.unwrap_or(all);
         LangevinStep {
             step_size: self.step_size as f32,
             noise: self.noise as f32,

@@ -11,7 +11,7 @@
 //! let mut noise = Noise::new(42);
 //! let mut chains = noise.split(); // for the chains alone: what they draw changes nothing else
 //!
-//! let start: Tensor<2> = chains.uniform_in([100, 784], -1.0, 1.0, &device);
+//! let start: Tensor<2> = chains.uniform_in([100, 784], [-1.0, 1.0], &device);
 //! let step: Tensor<2> = chains.normal([100, 784], &device);
 //! let moved = start + step * 0.005;
 //! let binary = chains.bernoulli(burn::tensor::activation::sigmoid(moved));
@@ -55,7 +55,7 @@ mod starting_points;
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use chains::{finite_chains, per_chain, select_chains};
 pub use convolution::conv2d;
-pub use description::Stride2d;
+pub use description::{Interval, Stride2d};
 pub use langevin::LangevinUpdate;
 pub use lift::lift;
 pub use linear::linear;

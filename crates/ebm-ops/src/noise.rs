@@ -1,6 +1,6 @@
 //! `Noise`, the only source of randomness of models, samplers and trainer: a key and a counter.
 
-use crate::description::{Distribution, HalfOpen, Place};
+use crate::description::{Distribution, HalfOpen, Interval, Place};
 use crate::fill::{self, BLOCK};
 #[cfg(any(feature = "cube", feature = "flex"))]
 use crate::kernels;
@@ -94,11 +94,10 @@ impl Noise {
     pub fn uniform_in<const D: usize>(
         &mut self,
         shape: impl Into<Shape>,
-        low: f64,
-        high: f64,
+        range: impl Into<Interval>,
         device: &Device,
     ) -> Tensor<D> {
-        let range = HalfOpen::new(low, high);
+        let range = HalfOpen::new(range.into());
         self.draw(shape.into(), Distribution::Uniform(range), device)
     }
 

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use crate::bytes::{byte_dtype, from_bytes, to_bytes};
+use crate::description::Interval;
 
 /// Many rows of which a few are used at a time: training examples, or the chains of a replay buffer.
 #[derive(Clone, Debug)]
@@ -13,29 +14,26 @@ pub enum Rows {
     Bytes {
         /// The bytes: `[rows, values]`.
         bytes: Tensor<2, Int>,
-        /// The value of byte 0.
-        low: f64,
-        /// The value of byte 255.
-        high: f64,
+        /// The values of the bytes 0 and 255, `[low, high]`.
+        range: Interval,
     },
 }
 
 impl Rows {
-    /// Keeps values in `[low, high]` as bytes; each is off by at most `(high - low) / 510`.
-    pub fn rounded(values: Tensor<2>, low: f64, high: f64) -> Self {
+    /// Keeps values of the range `[low, high]` as bytes; each is off by at most `(high - low) / 510`.
+    pub fn rounded(values: Tensor<2>, range: impl Into<Interval>) -> Self {
+        let range = range.into();
         Self::Bytes {
-            bytes: to_bytes(values, low, high),
-            low,
-            high,
+            bytes: to_bytes(values, range),
+            range,
         }
     }
 
-    /// Uploads bytes, `[rows, values]`.
-    pub fn upload_bytes(bytes: TensorData, low: f64, high: f64, device: &Device) -> Self {
+    /// Uploads bytes, `[rows, values]`, that stand for values of a range.
+    pub fn upload_bytes(bytes: TensorData, range: impl Into<Interval>, device: &Device) -> Self {
         Self::Bytes {
             bytes: Tensor::from_data(bytes, (device, byte_dtype(device))),
-            low,
-            high,
+            range: range.into(),
         }
     }
 
@@ -56,9 +54,7 @@ impl Rows {
     pub fn select(&self, indices: Tensor<1, Int>) -> Tensor<2> {
         match self {
             Self::Floats(values) => values.clone().select(0, indices),
-            Self::Bytes { bytes, low, high } => {
-                from_bytes(bytes.clone().select(0, indices), *low, *high)
-            }
+            Self::Bytes { bytes, range } => from_bytes(bytes.clone().select(0, indices), *range),
         }
     }
 
@@ -71,10 +67,9 @@ impl Rows {
     pub fn subset(&self, indices: Tensor<1, Int>) -> Self {
         match self {
             Self::Floats(values) => Self::Floats(values.clone().select(0, indices)),
-            Self::Bytes { bytes, low, high } => Self::Bytes {
+            Self::Bytes { bytes, range } => Self::Bytes {
                 bytes: bytes.clone().select(0, indices),
-                low: *low,
-                high: *high,
+                range: *range,
             },
         }
     }
@@ -97,8 +92,8 @@ impl Rows {
             Self::Floats(rows) => {
                 rows.inplace(|rows| rows.select_assign(0, indices, values, assign));
             }
-            Self::Bytes { bytes, low, high } => {
-                let values = to_bytes(values, *low, *high);
+            Self::Bytes { bytes, range } => {
+                let values = to_bytes(values, *range);
                 bytes.inplace(|rows| rows.select_assign(0, indices, values, assign));
             }
         }

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::description::Interval;
 #[cfg(feature = "flex")]
 use crate::description::{Distribution, Fresh, HalfOpen, Restart};
 use crate::noise::Noise;
@@ -12,12 +13,7 @@ use crate::noise::Noise;
 #[serde(rename_all = "snake_case")]
 pub enum StartingPoints {
     /// Uniform on `[low, high)`.
-    Uniform {
-        /// Lower end.
-        low: f64,
-        /// Upper end.
-        high: f64,
-    },
+    Uniform(Interval),
     /// Normal.
     Normal {
         /// Mean.
@@ -25,13 +21,8 @@ pub enum StartingPoints {
         /// Standard deviation.
         std: f64,
     },
-    /// One of two values with equal probability, for binary units.
-    Binary {
-        /// The one value.
-        low: f64,
-        /// The other.
-        high: f64,
-    },
+    /// One of the two ends with equal probability, for binary units.
+    Binary(Interval),
 }
 
 impl StartingPoints {
@@ -47,14 +38,14 @@ impl StartingPoints {
         device: &Device,
     ) -> Tensor<D> {
         match *self {
-            Self::Uniform { low, high } => noise.uniform_in(shape, low, high, device),
+            Self::Uniform(range) => noise.uniform_in(shape, range, device),
             Self::Normal { mean, std } => {
                 let draws: Tensor<D> = noise.normal(shape, device);
                 draws.mul_scalar(std).add_scalar(mean)
             }
-            Self::Binary { low, high } => {
+            Self::Binary(ends) => {
                 let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
-                coins.mul_scalar(high - low).add_scalar(low)
+                coins.mul_scalar(ends.width()).add_scalar(ends.low)
             }
         }
     }
@@ -93,8 +84,8 @@ impl StartingPoints {
     fn fresh(&self) -> Fresh {
         match *self {
             // A factor of 1 and a sum with 0 change no bit: a uniform is never -0.
-            Self::Uniform { low, high } => Fresh::Scaled {
-                draws: Distribution::Uniform(HalfOpen::new(low, high)),
+            Self::Uniform(range) => Fresh::Scaled {
+                draws: Distribution::Uniform(HalfOpen::new(range)),
                 scale: 1.0,
                 shift: 0.0,
             },
@@ -103,9 +94,9 @@ impl StartingPoints {
                 scale: std as f32,
                 shift: mean as f32,
             },
-            Self::Binary { low, high } => Fresh::Coins {
-                low: low as f32,
-                width: (high - low) as f32,
+            Self::Binary(ends) => Fresh::Coins {
+                low: ends.low as f32,
+                width: ends.width() as f32,
             },
         }
     }
@@ -137,18 +128,12 @@ mod tests {
     fn the_kernel_restarts_as_ordinary_operations_do() {
         let device = Device::flex();
         let starts = [
-            StartingPoints::Uniform {
-                low: -1.0,
-                high: 0.3,
-            },
+            StartingPoints::Uniform(Interval::new(-1.0, 0.3)),
             StartingPoints::Normal {
                 mean: 0.2,
                 std: 1.3,
             },
-            StartingPoints::Binary {
-                low: -1.0,
-                high: 2.0,
-            },
+            StartingPoints::Binary(Interval::new(-1.0, 2.0)),
         ];
         for start in starts {
             for shape in [[1, 1, 1], [7, 3, 1], [9, 1, 6], [200, 5, 37], [64, 28, 28]] {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use ebm_ops::{LangevinUpdate, Noise};
+use ebm_ops::{Interval, LangevinUpdate, Noise};
 
 fn devices() -> [Device; 2] {
     #[expect(deprecated, reason = "still a backend that we support")]
@@ -36,7 +36,7 @@ fn updates() -> [LangevinUpdate; 4] {
         },
         LangevinUpdate {
             gradient_clip: Some(0.1),
-            clamp: Some((-1.0, 0.75)),
+            clamp: Some(Interval::new(-1.0, 0.75)),
             ..plain
         },
     ]
@@ -52,7 +52,7 @@ fn moved(update: &LangevinUpdate, x: f32, g: f32, z: f32) -> f32 {
         x += z * update.noise as f32;
     }
     match update.clamp {
-        Some((low, high)) => x.clamp(low as f32, high as f32),
+        Some(Interval { low, high }) => x.clamp(low as f32, high as f32),
         None => x,
     }
 }

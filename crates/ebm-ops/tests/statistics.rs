@@ -91,7 +91,7 @@ fn uniforms_are_uniform() {
         assert_follows(uniforms(&mut Noise::new(seed), N), |u| u);
     }
     assert_follows(Noise::new(8).host_uniforms(N), |u| u);
-    let drawn: Tensor<1> = Noise::new(9).uniform_in([N], -2.0, 6.0, &Device::flex());
+    let drawn: Tensor<1> = Noise::new(9).uniform_in([N], [-2.0, 6.0], &Device::flex());
     assert_follows(values(drawn), |x| (x + 2.0) / 8.0);
 }
 

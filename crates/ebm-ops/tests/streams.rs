@@ -139,7 +139,7 @@ fn backends_get_the_same_bits() {
     let draw = |device: &Device| {
         let mut noise = Noise::new(5);
         let mut all = bits::<2>(noise.uniform(shape, device));
-        all.extend(bits::<2>(noise.uniform_in(shape, -0.3, 11.0, device)));
+        all.extend(bits::<2>(noise.uniform_in(shape, [-0.3, 11.0], device)));
         all.extend(bits::<2>(noise.normal(shape, device)));
         let p: Tensor<2> = noise.uniform(shape, device);
         all.extend(bits(noise.bernoulli(p)));
@@ -201,7 +201,7 @@ fn certain_and_impossible_coins() {
 #[test]
 #[should_panic(expected = "low = 1 and high = 1")]
 fn an_empty_interval_is_refused() {
-    let _: Tensor<1> = Noise::new(0).uniform_in([3], 1.0, 1.0, &Device::flex());
+    let _: Tensor<1> = Noise::new(0).uniform_in([3], [1.0, 1.0], &Device::flex());
 }
 
 #[test]
@@ -244,7 +244,7 @@ proptest! {
     fn intervals_are_half_open(seed: u64, low in -1e30_f32..1e30, width in 1e-30_f32..1e30) {
         let high = low + width;
         prop_assume!(low < high);
-        let drawn: Tensor<1> = Noise::new(seed).uniform_in([4096], low.into(), high.into(), &Device::flex());
+        let drawn: Tensor<1> = Noise::new(seed).uniform_in([4096], [f64::from(low), f64::from(high)], &Device::flex());
         prop_assert!(values(drawn).iter().all(|x| (low..high).contains(x)));
     }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
-use ebm_ops::{LangevinUpdate, Noise};
+use ebm_ops::{Interval, LangevinUpdate, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::gradient::energy_and_gradient;
@@ -42,7 +42,7 @@ pub struct Langevin {
     /// Each component of the gradient is limited to +-this; `None` leaves it.
     pub gradient_clip: Option<f64>,
     /// Positions are kept inside this range; `None` leaves them free.
-    pub clamp: Option<(f64, f64)>,
+    pub clamp: Option<Interval>,
 }
 
 impl Langevin {
@@ -72,12 +72,14 @@ impl Langevin {
     /// # Panics
     ///
     /// If `low < high` doesn't hold.
-    pub fn with_clamp(mut self, low: f64, high: f64) -> Self {
+    pub fn with_clamp(mut self, range: impl Into<Interval>) -> Self {
+        let range = range.into();
+        let Interval { low, high } = range;
         assert!(
             low < high,
             "a clamp needs low < high, found low = {low} and high = {high}"
         );
-        self.clamp = Some((low, high));
+        self.clamp = Some(range);
         self
     }
 

@@ -61,7 +61,7 @@ mod tempering;
 mod traces;
 mod underdamped_langevin;
 
-pub use ebm_ops::StartingPoints;
+pub use ebm_ops::{Interval, StartingPoints};
 
 pub use adaptation::{
     DualAveraging, MAX_LEAPFROG_STEPS, StepSize, WarmupWindows, adapt_step_size, chees_adaptation,

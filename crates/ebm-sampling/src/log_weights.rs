@@ -1,5 +1,7 @@
 //! What the logarithms of importance weights say about the mean weight.
 
+use ebm_ops::Interval;
+
 /// The normal quantile of a two-sided 95 % interval.
 const QUANTILE: f64 = 1.959_963_984_540_054;
 
@@ -44,21 +46,21 @@ pub(crate) fn standard_error(log_weights: &[f64]) -> f64 {
 /// Of 100 log-normal weights with `s` = 1, 2, 3, the first alone covers 93, 81, 57 %, a percentile bootstrap 91, 80, 50 %,
 /// the second 95 %. Neither knows of modes that no chain has found. Where some weights are 0 there is the first alone, where
 /// all are there is none: from 0 to infinity.
-pub(crate) fn interval(log_weights: &[f64]) -> (f64, f64) {
+pub(crate) fn interval(log_weights: &[f64]) -> Interval {
     let n = log_weights.len() as f64;
     let center = log_mean_exp(log_weights);
     if log_weights.len() < 2 || center == f64::NEG_INFINITY {
-        return (f64::NEG_INFINITY, f64::INFINITY);
+        return Interval::new(f64::NEG_INFINITY, f64::INFINITY);
     }
     let delta = QUANTILE * standard_error(log_weights);
 
     if log_weights.contains(&f64::NEG_INFINITY) {
-        return (center - delta, center + delta);
+        return Interval::new(center - delta, center + delta);
     }
     let spread = variance(log_weights);
     let normal_center = mean(log_weights) + spread / 2.0;
     let normal = QUANTILE * (spread / n + spread * spread / (2.0 * (n - 1.0))).sqrt();
-    (
+    Interval::new(
         (center - delta).min(normal_center - normal),
         (center + delta).max(normal_center + normal),
     )

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use ebm_ops::{Noise, Rows, StartingPoints, row_indices};
+use ebm_ops::{Interval, Noise, Rows, StartingPoints, row_indices};
 
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,13 +21,9 @@ pub struct ReplayBufferConfig {
 pub enum Storage {
     /// The value itself, 4 bytes.
     F32,
-    /// One byte, for values in `[low, high]`; a stored position is off by at most `(high - low) / 510`.
-    U8 {
-        /// The value of byte 0.
-        low: f64,
-        /// The value of byte 255.
-        high: f64,
-    },
+    /// One byte, for values in `[low, high]`, which the bytes 0 and 255 stand for; a stored position is
+    /// off by at most `(high - low) / 510`.
+    U8(Interval),
 }
 
 /// Chains kept between updates (Tieleman 2008; Du & Mordatch 2019).
@@ -97,9 +93,10 @@ impl<const D: usize> ReplayBuffer<D> {
             "fresh_fraction must lie in [0, 1], got {}",
             config.fresh_fraction
         );
-        if let Storage::U8 { low, high } = config.storage {
+        if let Storage::U8(range) = config.storage {
+            let Interval { low, high } = range;
             assert!(
-                low < high && (high - low).is_finite(),
+                low < high && range.width().is_finite(),
                 "storage as bytes needs low < high and a finite range, got low = {low} and high = {high}"
             );
         }
@@ -107,7 +104,7 @@ impl<const D: usize> ReplayBuffer<D> {
         Self {
             rows: match config.storage {
                 Storage::F32 => Rows::Floats(positions),
-                Storage::U8 { low, high } => Rows::rounded(positions, low, high),
+                Storage::U8(range) => Rows::rounded(positions, range),
             },
             shape,
             config,
@@ -169,7 +166,7 @@ impl<const D: usize> ReplayBuffer<D> {
         let found_type = data.dtype();
         let (expected_type, same_type) = match self.config.storage {
             Storage::F32 => (DType::F32, found_type.is_float()),
-            Storage::U8 { .. } => (DType::U8, found_type == DType::U8),
+            Storage::U8(_) => (DType::U8, found_type == DType::U8),
         };
         if data.shape()[..] != expected || !same_type {
             return Err(ChainsMismatch {
@@ -182,7 +179,7 @@ impl<const D: usize> ReplayBuffer<D> {
         let device = self.rows.device();
         self.rows = match self.config.storage {
             Storage::F32 => Rows::Floats(Tensor::from_data(data.convert::<f32>(), &device)),
-            Storage::U8 { low, high } => Rows::upload_bytes(data, low, high, &device),
+            Storage::U8(range) => Rows::upload_bytes(data, range, &device),
         };
         Ok(())
     }

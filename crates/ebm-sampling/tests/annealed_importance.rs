@@ -7,7 +7,7 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, assert_within_error, devices, tensor, values};
 use ebm_models::{Conditional, Layers, Parity, VisibleUnits, log_partition, states};
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::{
     AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PartitionEstimate,
     TemperingSchedule,
@@ -404,7 +404,7 @@ fn intervals_cover_the_exact_value() {
             } else {
                 annealing.run(&path, &mut noise, &mut |_, _| {})
             };
-            let (low, high) = found.interval;
+            let Interval { low, high } = found.interval;
             assert!(low < found.log_partition && found.log_partition < high);
             missed += usize::from(log_z < low || log_z > high);
             width += (high - low) / 300.0;
@@ -445,7 +445,7 @@ fn independent_units_leave_no_variance() {
             let first = found.log_weights[0];
             assert!(found.log_weights.iter().all(|w| (w - first).abs() < 1e-9));
             assert!((found.effective_sample_size - 20.0).abs() < 1e-6);
-            assert!(found.interval.1 - found.interval.0 < 1e-6);
+            assert!(found.interval.width() < 1e-6);
             assert!((found.mean_bound - found.log_partition).abs() < 1e-9);
         }
     }
@@ -511,7 +511,7 @@ fn a_machine_of_hundreds_of_units_is_estimated() {
     let start = path.state(&exact_draws(&machine, 50, &mut noise));
     let above = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
     for estimate in [&found, &above] {
-        let (low, high) = estimate.interval;
+        let Interval { low, high } = estimate.interval;
         let error = (high - low) / (2.0 * 1.96);
         assert!(error < 0.1, "{error}");
         assert_within_error(estimate.log_partition, log_z, error, "log Z");
@@ -597,7 +597,8 @@ fn a_single_chain_has_no_finite_interval_and_a_broken_machine_no_value() {
     let device = Device::flex();
     let sound = machine(&[3, 2], VisibleUnits::Bernoulli, 1.0, 1, &device);
     let found = forward(&annealing(5, 1), &LayeredPath::new(&sound), 1);
-    assert_eq!(found.interval, (f64::NEG_INFINITY, f64::INFINITY));
+    let nothing = Interval::new(f64::NEG_INFINITY, f64::INFINITY);
+    assert_eq!(found.interval, nothing);
     let broken = machine(&[3, 2], VisibleUnits::Bernoulli, f64::NAN, 1, &device);
     let found = forward(&annealing(5, 4), &LayeredPath::new(&broken), 1);
     assert!(found.log_partition.is_nan(), "{found:?}");

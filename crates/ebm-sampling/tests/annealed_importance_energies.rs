@@ -13,7 +13,7 @@ use common::{
     assert_within_error, devices, exact_draws, tensor, values,
 };
 use ebm_models::{Coding, Energy, Mixture, MlpConfig, Negation, WeightedSum};
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::{
     AnnealedImportance, AnnealingPath, Bridge, Density, EnergyPath, EnumeratedGibbs,
     GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Langevin, Mala, NormalDensity,
@@ -341,7 +341,7 @@ fn what_is_not_finite_has_no_weight() {
         assert_within_error(mean, 1.0, error, what);
         assert!((estimate.log_partition - log_z - mean.ln()).abs() < 1e-9);
         assert_eq!(estimate.mean_bound, f64::NEG_INFINITY);
-        let (low, high) = estimate.interval;
+        let Interval { low, high } = estimate.interval;
         assert!(low < estimate.log_partition && estimate.log_partition < high);
         assert!(
             (high - low - 2.0 * 1.96 * error / mean).abs() < 1e-3,
@@ -374,7 +374,7 @@ fn a_base_without_the_model_finds_nothing() {
     let path = EnergyPath::<_, _, _, 2>::new(WallWherePositive {}, base, kernel);
     let estimate = forward(&annealing(3, 20), &path, 18);
     assert_eq!(estimate.log_partition, f64::NEG_INFINITY);
-    let nothing = (f64::NEG_INFINITY, f64::INFINITY);
+    let nothing = Interval::new(f64::NEG_INFINITY, f64::INFINITY);
     assert_eq!(estimate.interval, nothing);
     assert_eq!(estimate.effective_sample_size, 0.0);
 }
@@ -383,8 +383,8 @@ fn a_base_without_the_model_finds_nothing() {
 #[test]
 fn a_box_counts_what_is_inside() {
     for device in devices() {
-        let base = UniformDensity::new(-1.0, 2.0, &[1], &device);
-        let kernel = |_| Mala::new(0.1).with_bounds(-1.0, 2.0);
+        let base = UniformDensity::new([-1.0, 2.0], &[1], &device);
+        let kernel = |_| Mala::new(0.1).with_bounds([-1.0, 2.0]);
         let path = EnergyPath::<_, _, _, 2>::new(DoubleWell {}, base, kernel);
         let log_z = log_integral(DoubleWell::at, (-1.0, 2.0));
         let estimate = forward(&annealing(8, 4000), &path, 19);

@@ -6,7 +6,7 @@ mod pairwise;
 use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, tensor, values};
 use ebm_models::{BoltzmannMachine, Coding, PairwiseMachine};
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::{
     AnnealedImportance, AnnealingPath, PairwisePath, PartitionEstimate, SingleSiteGibbsState,
     TemperingSchedule,
@@ -219,7 +219,7 @@ fn the_ising_model_is_found_from_both_sides() {
         let start = path.state(known.draws(&target, 500, &mut noise, &device));
         let above = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
         for estimate in [&below, &above] {
-            let (low, high) = estimate.interval;
+            let Interval { low, high } = estimate.interval;
             let error = (high - low) / (2.0 * 1.96);
             assert!(error < 0.05, "{error}");
             assert_within_error(estimate.log_partition, log_z, error, "log Z");

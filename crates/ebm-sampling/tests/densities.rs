@@ -50,7 +50,7 @@ fn densities_integrate_to_one() {
             let sides: Vec<_> = (0..n).map(wide).collect();
             let found = integral(&normal(n, &device), &sides, 400, &device);
             assert!((found - 1.0).abs() < 1e-6, "normal, {n}: {found}");
-            let uniform = UniformDensity::new(-0.7, 1.3, &[n], &device);
+            let uniform = UniformDensity::new([-0.7, 1.3], &[n], &device);
             let found = integral(&uniform, &vec![(-1.7, 2.3); n], 400, &device);
             assert!((found - 1.0).abs() < 1e-6, "uniform, {n}: {found}");
         }
@@ -86,7 +86,7 @@ fn assert_draws_follow(density: &impl Density<2>, probability: impl Fn(usize, f6
 fn draws_follow_their_density() {
     for device in devices() {
         assert_draws_follow(&normal(2, &device), |i, x| phi((x - MEAN[i]) / STD[i]));
-        let uniform = UniformDensity::new(-0.7, 1.3, &[2], &device);
+        let uniform = UniformDensity::new([-0.7, 1.3], &[2], &device);
         assert_draws_follow(&uniform, |_, x| (x + 0.7) / 2.0);
         for coding in [Coding::Binary, Coding::Spin] {
             let density = UniformStates::new(coding, &[4], &device);
@@ -125,7 +125,7 @@ fn the_mean_energy_of_draws_is_the_entropy() {
 fn a_box_contains_its_draws_and_nothing_outside() {
     for device in devices() {
         for (low, high) in [(-0.7, 0.7), (0.1, 0.3), (-1e-3, 2e3), (0.2, 0.4)] {
-            let density = UniformDensity::new(low, high, &[1], &device);
+            let density = UniformDensity::new([low, high], &[1], &device);
             let drawn: Tensor<2> = density.draw(20_000, &mut Noise::new(6));
             let (least, most) = (low as f32, high as f32);
             let extremes = [least, most.next_down()].map(f64::from);
@@ -142,7 +142,7 @@ fn a_box_contains_its_draws_and_nothing_outside() {
             let outside = tensor(&outside.map(f64::from), [4, 1], &device);
             assert_eq!(values(density.energy(outside)), [f64::INFINITY; 4]);
         }
-        let density = UniformDensity::new(0.0, 1.0, &[3], &device);
+        let density = UniformDensity::new([0.0, 1.0], &[3], &device);
         let x = tensor(&[0.5, 2.0, 3.0, 0.1, 0.2, 0.3], [2, 3], &device);
         assert_eq!(values(density.energy(x)), [f64::INFINITY, 0.0]);
     }
@@ -160,7 +160,7 @@ fn gradients_flow_through_energies() {
         assert_close_to(&values(gradient), &expected, 1e-5);
 
         let inside = tensor(&[0.2, 0.4], [1, 2], &device);
-        let uniform = UniformDensity::new(0.0, 1.0, &[2], &device);
+        let uniform = UniformDensity::new([0.0, 1.0], &[2], &device);
         assert_eq!(values(energy_and_gradient(&uniform, inside).1), [0.0; 2]);
         let spins = tensor(&[1.0, -1.0], [1, 2], &device);
         let density = UniformStates::new(Coding::Spin, &[2], &device);
@@ -182,8 +182,8 @@ fn shapes_and_numbers_of_draws() {
             assert_eq!(values(density.energy(drawn.clone())).len(), 5);
             assert_close_to(&values(drawn), &values(z * 0.5 + 2.0), 0.0);
 
-            let u: Tensor<2> = Noise::new(7).uniform_in([5, 6], -1.0, 3.0, &device);
-            let density = UniformDensity::new(-1.0, 3.0, &shape, &place);
+            let u: Tensor<2> = Noise::new(7).uniform_in([5, 6], [-1.0, 3.0], &device);
+            let density = UniformDensity::new([-1.0, 3.0], &shape, &place);
             let drawn: Tensor<4> = density.draw(5, &mut Noise::new(7));
             assert!(!drawn.is_autodiff());
             assert_eq!(values(density.energy(drawn.clone())).len(), 5);
@@ -236,5 +236,5 @@ fn a_mean_that_is_not_a_number_panics() {
 #[test]
 #[should_panic(expected = "finite ends with low < high, found low = 1 and high = 1")]
 fn an_empty_box_panics() {
-    let _ = UniformDensity::new(1.0, 1.0, &[2], &Device::flex());
+    let _ = UniformDensity::new([1.0, 1.0], &[2], &Device::flex());
 }

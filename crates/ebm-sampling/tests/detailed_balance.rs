@@ -192,8 +192,8 @@ fn continuous_kernels_are_in_detailed_balance() {
     let bounds = (-0.8, 1.3);
     let density = Tabulated::new(DoubleWell::at, 1.0, bounds);
     let kernel = MetropolisHastings::proposing(GaussianWalk { scale: 0.45 });
-    let kernel = kernel.with_bounds(bounds.0, bounds.1);
+    let kernel = kernel.with_bounds(bounds);
     check(&kernel, &density, "Gaussian walk in bounds");
-    let kernel = Mala::new(0.1).with_bounds(bounds.0, bounds.1);
+    let kernel = Mala::new(0.1).with_bounds(bounds);
     check(&kernel, &density, "MALA in bounds");
 }

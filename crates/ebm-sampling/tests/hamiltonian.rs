@@ -147,7 +147,7 @@ fn divergences_are_where_the_error_of_the_energy_passes_the_threshold() {
     let (n, k, step, temperature) = (2000, 100.0, 0.45, 2.0);
     for device in devices() {
         let energy = Quadratic::new(k, &device);
-        let start: Tensor<2> = Noise::new(1).uniform_in([n, 1], 0.0, 6.0, &device);
+        let start: Tensor<2> = Noise::new(1).uniform_in([n, 1], [0.0, 6.0], &device);
         let kernel = HamiltonianMonteCarlo::new(step, 1).with_temperature(temperature);
         let momenta: Tensor<2> = Noise::new(2).normal([n, 1], &device);
         let state = Kernel::<_, Tensor<2>>::init(&kernel, &energy, start.clone());
@@ -179,7 +179,7 @@ fn divergences_are_where_the_error_of_the_energy_passes_the_threshold() {
 fn divergences_are_counted() {
     for device in devices() {
         let mut noise = Noise::new(1);
-        let start: Tensor<2> = noise.uniform_in([200, 2], -1.5, 1.5, &device);
+        let start: Tensor<2> = noise.uniform_in([200, 2], [-1.5, 1.5], &device);
         let long = HamiltonianMonteCarlo::new(1.0, 10);
         let chains = run(&long, &DoubleWell {}, start.clone(), 5, &mut noise);
         let divergences = values(chains.divergences().unwrap());
@@ -193,7 +193,7 @@ fn divergences_are_counted() {
         let chains = run(&short, &DoubleWell {}, start, 5, &mut noise);
         assert_eq!(values(chains.divergences().unwrap()), [0.0; 200]);
 
-        let start: Tensor<2> = noise.uniform_in([200, 2], -1.0, -0.01, &device);
+        let start: Tensor<2> = noise.uniform_in([200, 2], [-1.0, -0.01], &device);
         let kernel = HamiltonianMonteCarlo::new(0.3, 1);
         let state = kernel.init(&NanWherePositive {}, start);
         let (_, info) = kernel.step(&NanWherePositive {}, state, &mut noise);
@@ -205,7 +205,7 @@ fn divergences_are_counted() {
         // From outside a box every trajectory starts with an infinite energy; those that end inside are accepted all
         // the same.
         let start = tensor(&[1.2; 200], [200, 1], &device);
-        let energy = UniformDensity::new(-1.0, 1.0, &[1], &device);
+        let energy = UniformDensity::new([-1.0, 1.0], &[1], &device);
         let state = Kernel::<_, Tensor<2>>::init(&kernel, &energy, start);
         let (_, info) = kernel.step(&energy, state, &mut noise);
         assert_eq!(values(info.divergent.unwrap()), [1.0; 200]);

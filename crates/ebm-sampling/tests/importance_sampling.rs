@@ -10,7 +10,7 @@ use common::{
     assert_within_error, devices, phi, values,
 };
 use ebm_models::{Energy, MlpConfig};
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::{
     Density, ImportanceError, ImportanceSample, ImportanceWeights, NormalDensity, UniformDensity,
     importance_sample,
@@ -59,7 +59,7 @@ fn expectations_and_log_z_of_a_known_target() {
                 assert!(found.standard_error > 0.0 && found.standard_error < 0.05);
                 assert_within_error(found.value, expected, found.standard_error, what);
             }
-            let (low, high) = draws.weights.log_partition_interval();
+            let Interval { low, high } = draws.weights.log_partition_interval();
             assert!(low < log_partition.value && log_partition.value < high);
         }
     }
@@ -319,7 +319,7 @@ fn resampled_draws_stand_for_the_target() {
 #[test]
 fn energies_that_are_not_finite_have_no_weight_and_are_counted() {
     for device in devices() {
-        let proposal = UniformDensity::new(-1.0, 1.0, &[1], &device);
+        let proposal = UniformDensity::new([-1.0, 1.0], &[1], &device);
         let draws = |nan: bool, noise: &mut Noise| -> ImportanceSample<2> {
             match nan {
                 true => importance_sample(&NanWherePositive {}, &proposal, 10_000, noise),
@@ -347,7 +347,7 @@ fn energies_that_are_not_finite_have_no_weight_and_are_counted() {
             let found = draws.weights.expectation(&roots).unwrap();
             assert_within_error(found.value, 2.0 / 3.0, found.standard_error, "E sqrt");
         }
-        let nowhere = UniformDensity::new(0.5, 1.0, &[1], &device);
+        let nowhere = UniformDensity::new([0.5, 1.0], &[1], &device);
         let none: Result<ImportanceSample<2>, _> =
             importance_sample(&NanWherePositive {}, &nowhere, 30, &mut Noise::new(12));
         assert_eq!(none.unwrap_err(), ImportanceError::AllZero { draws: 30 });
@@ -376,7 +376,7 @@ impl Density<2> for Broken {
 #[test]
 fn a_density_that_is_zero_at_its_own_draws() {
     for device in devices() {
-        let draws = UniformDensity::new(-1.0, 1.0, &[1], &device);
+        let draws = UniformDensity::new([-1.0, 1.0], &[1], &device);
         let broken = Broken { draws };
         let noise = || Noise::new(14);
         let harmless: ImportanceSample<2> =
@@ -446,7 +446,7 @@ fn an_infinite_weight_is_an_error() {
         }
     }
     let device = Device::flex();
-    let proposal = UniformDensity::new(0.5, 1.0, &[1], &device);
+    let proposal = UniformDensity::new([0.5, 1.0], &[1], &device);
     let drawn = importance_sample(&Pit {}, &proposal, 30, &mut Noise::new(13));
     assert_eq!(drawn.unwrap_err(), ImportanceError::Infinite { index: 0 });
 }

@@ -32,11 +32,11 @@ fn the_target_is_stationary() {
     }
     let density = Tabulated::new(DoubleWell::at, 1.0, (-1.5, 0.9));
     for device in devices() {
-        let uniform = UniformDensity::new(-1.5, 0.9, &[1], &device);
+        let uniform = UniformDensity::new([-1.5, 0.9], &[1], &device);
         assert_kept(&kernel(uniform), &density, &device, 4, "uniform");
         // Proposals outside the bounds are rejected.
-        let wide = UniformDensity::new(-2.0, 2.0, &[1], &device);
-        let bounded = kernel(wide).with_bounds(-1.5, 0.9);
+        let wide = UniformDensity::new([-2.0, 2.0], &[1], &device);
+        let bounded = kernel(wide).with_bounds([-1.5, 0.9]);
         assert_kept(&bounded, &density, &device, 5, "bounded");
     }
 }
@@ -102,7 +102,7 @@ fn proposals_from_the_target_are_always_accepted() {
 #[test]
 fn a_chain_outside_the_density_stays() {
     for device in devices() {
-        let kernel = kernel(UniformDensity::new(0.0, 1.0, &[1], &device));
+        let kernel = kernel(UniformDensity::new([0.0, 1.0], &[1], &device));
         let start = tensor(&[2.0, 0.5], [2, 1], &device);
         let flat = Absolute { slope: 0.0 };
         let chains = run(&kernel, &flat, start, 5, &mut Noise::new(9));

@@ -57,7 +57,7 @@ fn a_step_clips_the_gradient_then_adds_noise_then_clamps() {
         let energy = Quadratic::new(2.0, &device);
         let kernel = Langevin::new(0.25, 0.5)
             .with_gradient_clip(1.5)
-            .with_clamp(-1.0, 2.0);
+            .with_clamp([-1.0, 2.0]);
         let mut noise = Noise::new(3);
         let draws: Tensor<2> = noise.clone().normal([3, 2], &device);
         let chains = run(
@@ -372,16 +372,16 @@ fn a_fault_puts_its_chain_back_and_is_counted() {
                 Fault::Overflow => assert!(energies.is_finite() && gradient.is_finite()),
             }
             let plain = Langevin::new(1.0, 0.0);
-            let mut kernels = vec![plain, plain.with_clamp(-200.0, 10.0)];
+            let mut kernels = vec![plain, plain.with_clamp([-200.0, 10.0])];
             if fault == Fault::Overflow {
                 // Only a step of 2 makes 6e38 of it; the chain counts 0, 2, 4 then.
                 kernels = vec![
                     Langevin::new(2.0, 0.0),
-                    Langevin::new(2.0, 0.0).with_clamp(-200.0, 10.0),
+                    Langevin::new(2.0, 0.0).with_clamp([-200.0, 10.0]),
                 ];
             } else {
                 kernels.push(plain.with_gradient_clip(1.0));
-                kernels.push(plain.with_gradient_clip(1.0).with_clamp(-200.0, 10.0));
+                kernels.push(plain.with_gradient_clip(1.0).with_clamp([-200.0, 10.0]));
             }
             for kernel in kernels {
                 let start = tensor(&[0.0, 7.0, -100.0, 7.0], [2, 2], &device);
@@ -468,7 +468,7 @@ fn chains_without_faults_are_as_they_would_be_alone() {
 fn resets_are_the_steps_from_where_the_energy_is_not_a_number() {
     for device in devices() {
         let plain = Langevin::new(0.1, 0.2);
-        let clipped = plain.with_gradient_clip(0.5).with_clamp(-1.0, 0.5);
+        let clipped = plain.with_gradient_clip(0.5).with_clamp([-1.0, 0.5]);
         for kernel in [plain, clipped] {
             let start = Tensor::<2>::full([200, 2], -0.3, &device);
             let mut before = values(start.clone());
@@ -539,5 +539,5 @@ fn extreme_starts_stay_finite() {
 #[test]
 #[should_panic(expected = "a clamp needs low < high, found low = 1 and high = -1")]
 fn a_clamp_the_wrong_way_round_is_refused() {
-    let _ = Langevin::new(0.1, 0.1).with_clamp(1.0, -1.0);
+    let _ = Langevin::new(0.1, 0.1).with_clamp([1.0, -1.0]);
 }

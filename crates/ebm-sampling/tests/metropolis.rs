@@ -266,12 +266,12 @@ fn bounds_hold_for_every_proposal() {
         assert_even(&counts, what);
     }
     for device in devices() {
-        check(&Mala::new(0.08).with_bounds(-0.8, 1.3), &device, "MALA");
+        check(&Mala::new(0.08).with_bounds([-0.8, 1.3]), &device, "MALA");
         let density = NormalDensity::isotropic(0.2, 0.8, &[1], &device);
         let kernel = MetropolisHastings::proposing(Independence { density });
-        check(&kernel.with_bounds(-0.8, 1.3), &device, "independence");
+        check(&kernel.with_bounds([-0.8, 1.3]), &device, "independence");
         let kernel = MetropolisHastings::proposing(UniformWalk { half_width: 0.7 });
-        check(&kernel.with_bounds(-0.8, 1.3), &device, "uniform walk");
+        check(&kernel.with_bounds([-0.8, 1.3]), &device, "uniform walk");
     }
 }
 
@@ -283,7 +283,7 @@ fn bounds_refuse_what_is_not_a_number() {
             to: vec![f64::NAN, 0.5, f64::INFINITY],
             log_ratio: 1.0,
         };
-        let kernel = MetropolisHastings::proposing(proposal).with_bounds(-1.0, 1.0);
+        let kernel = MetropolisHastings::proposing(proposal).with_bounds([-1.0, 1.0]);
         let start = tensor(&[0.0; 3], [3, 1], &device);
         let end = run(&kernel, &Blind {}, start, 1, &mut Noise::new(8)).position;
         assert_eq!(values(end), [0.0, 0.5, 0.0]);
@@ -311,7 +311,7 @@ fn a_negative_temperature_is_refused() {
 #[test]
 #[should_panic(expected = "bounds need low < high, found low = 1 and high = -1")]
 fn bounds_the_wrong_way_round_are_refused() {
-    let _ = RandomWalkMetropolis::new(1.0).with_bounds(1.0, -1.0);
+    let _ = RandomWalkMetropolis::new(1.0).with_bounds([1.0, -1.0]);
 }
 
 /// A quartic from so far away that steps overflow: chains move to finite places or stay, and never say that an infinite place
@@ -388,7 +388,7 @@ fn a_normal_of_many_values_is_kept() {
 fn a_kernel_survives_its_serialised_form() {
     let kernel = GibbsWithGradients::new(Coding::Binary)
         .with_temperature(0.5)
-        .with_bounds(0.0, 1.0);
+        .with_bounds([0.0, 1.0]);
     let text = serde_json::to_string(&kernel).unwrap();
     let back: GibbsWithGradients = serde_json::from_str(&text).unwrap();
     assert_eq!(back, kernel, "{text}");

@@ -352,7 +352,7 @@ fn the_state_is_that_of_its_positions() {
 
     let ladder = Ladder::geometric(4, 0.1).unwrap();
     for device in devices() {
-        let start: Tensor<2> = Noise::new(13).uniform_in([400, 1], -1.2, 1.1, &device);
+        let start: Tensor<2> = Noise::new(13).uniform_in([400, 1], [-1.2, 1.1], &device);
         let kernel = ParallelTempering::new(ladder.clone(), walk);
         let mut noise = Noise::new(14);
         run_with(

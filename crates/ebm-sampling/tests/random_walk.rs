@@ -31,7 +31,7 @@ fn targets() -> [(RandomWalkMetropolis, Tabulated); 4] {
             Tabulated::new(DoubleWell::at, 3.0, wide),
         ),
         (
-            kernel.with_bounds(-0.8, 1.3),
+            kernel.with_bounds([-0.8, 1.3]),
             Tabulated::new(DoubleWell::at, 1.0, (-0.8, 1.3)),
         ),
     ]
@@ -196,8 +196,8 @@ fn an_infinite_energy_is_never_entered_and_always_left() {
 #[test]
 fn bounds_hold_for_every_value_of_a_chain() {
     for device in devices() {
-        let x: Tensor<2> = Noise::new(6).uniform_in([200, 2], -0.5, 1.0, &device);
-        let kernel = RandomWalkMetropolis::new(0.7).with_bounds(-0.5, 1.0);
+        let x: Tensor<2> = Noise::new(6).uniform_in([200, 2], [-0.5, 1.0], &device);
+        let kernel = RandomWalkMetropolis::new(0.7).with_bounds([-0.5, 1.0]);
         let flat = Absolute { slope: 0.0 };
         let (_, proposals, accepted, _) = one_step(&kernel, &flat, &x, 7);
         let expected: Vec<f64> = proposals
@@ -323,7 +323,7 @@ fn a_uniform_walk_leaves_its_target_as_it_is() {
         assert_stationary(&kernel, &density, 0.1..0.9, 20 + index as u64, &what);
     }
     let density = Tabulated::new(DoubleWell::at, 1.0, (-0.8, 1.3));
-    let kernel = walk.with_bounds(-0.8, 1.3);
+    let kernel = walk.with_bounds([-0.8, 1.3]);
     assert_stationary(&kernel, &density, 0.2..0.9, 23, "uniform walk in bounds");
 }
 

@@ -231,7 +231,7 @@ fn a_budget_that_is_used_up_is_an_error() {
         );
         assert!(message.contains(&format!("a rate of {}", accepted as f64 / 1000.0)));
         // Exactly enough is enough.
-        let sampler = RejectionSampler::new(UniformDensity::new(-1.0, 0.0, &[1], &device), 0.0);
+        let sampler = RejectionSampler::new(UniformDensity::new([-1.0, 0.0], &[1], &device), 0.0);
         let flat: RejectionSample<2> = sampler
             .with_batch(30)
             .with_max_proposals(100)
@@ -246,7 +246,7 @@ fn a_budget_that_is_used_up_is_an_error() {
 #[test]
 fn energies_that_are_not_finite_are_rejected_and_counted() {
     for device in devices() {
-        let envelope = UniformDensity::new(-1.0, 1.0, &[1], &device);
+        let envelope = UniformDensity::new([-1.0, 1.0], &[1], &device);
         let sampler = RejectionSampler::new(envelope, 2_f64.ln());
         let nan: RejectionSample<2> = sampler
             .sample(&NanWherePositive {}, 10_000, &mut Noise::new(7))
@@ -262,7 +262,7 @@ fn energies_that_are_not_finite_are_rejected_and_counted() {
             let probabilities = values(drawn.samples).iter().map(|x| x + 1.0).collect();
             assert_uniform(probabilities, "below zero");
         }
-        let nowhere = UniformDensity::new(0.5, 1.0, &[1], &device);
+        let nowhere = UniformDensity::new([0.5, 1.0], &[1], &device);
         let sampler = RejectionSampler::new(nowhere.clone(), 2_f64.ln()).with_max_proposals(50);
         let drawn: Result<RejectionSample<2>, _> =
             sampler.sample(&NanWherePositive {}, 1, &mut Noise::new(8));
@@ -306,7 +306,7 @@ fn the_standard_error_of_log_z_is_honest() {
         assert_within_error(sum / 1000.0, 1.0, error, "squared z");
     }
     let device = Device::flex();
-    let box_of = UniformDensity::new(-1.0, 0.25, &[1], &device);
+    let box_of = UniformDensity::new([-1.0, 0.25], &[1], &device);
     let sampler = RejectionSampler::new(box_of, 1.25_f64.ln());
     assert_honest(sampler, &WallWherePositive {}, 0.0);
     let log_z = (grid(|x| (-DoubleWell::at(x)).exp()).iter().sum::<f64>() * 1e-4).ln();
@@ -318,7 +318,7 @@ fn trainable_parameters_leave_no_graph_and_rank_does_not_matter() {
     for device in devices() {
         let training = device.clone().autodiff();
         let model = MlpConfig::new(6, vec![4]).init(&training, &mut Noise::new(1));
-        let on = |device: &Device| UniformDensity::new(-1.0, 1.0, &[1, 2, 3], device);
+        let on = |device: &Device| UniformDensity::new([-1.0, 1.0], &[1, 2, 3], device);
         let sampler = RejectionSampler::new(on(&training), 10.0);
         let drawn: RejectionSample<4> = sampler.sample(&model, 3, &mut Noise::new(2)).unwrap();
         assert!(!drawn.samples.is_autodiff());

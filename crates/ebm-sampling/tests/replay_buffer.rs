@@ -5,19 +5,13 @@ mod common;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use common::{assert_even, assert_uniform, assert_within_error, devices, phi, tensor, values};
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::{ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
-const UNIT: StartingPoints = StartingPoints::Uniform {
-    low: 0.0,
-    high: 1.0,
-};
+const UNIT: StartingPoints = StartingPoints::Uniform(Interval::new(0.0, 1.0));
 
 /// One byte a value, which is its own integer.
-const BYTES: Storage = Storage::U8 {
-    low: 0.0,
-    high: 255.0,
-};
+const BYTES: Storage = Storage::U8(Interval::new(0.0, 255.0));
 
 fn buffer<const D: usize>(
     shape: [usize; D],
@@ -40,7 +34,7 @@ fn data(rows: &[f64], shape: [usize; 2], storage: Storage) -> TensorData {
             let rows: Vec<f32> = rows.iter().map(|&x| x as f32).collect();
             TensorData::new(rows, shape)
         }
-        Storage::U8 { .. } => {
+        Storage::U8(_) => {
             let rows: Vec<u8> = rows.iter().map(|&x| x as u8).collect();
             TensorData::new(rows, shape)
         }
@@ -145,11 +139,11 @@ fn a_draw_may_be_empty_or_the_whole_buffer() {
 fn bytes_are_off_by_half_a_step_at_most_and_only_once() {
     for device in devices() {
         for (low, high) in [(-1.0, 1.0), (0.0, 1.0), (-3.0, 10.0)] {
-            let storage = Storage::U8 { low, high };
+            let storage = Storage::U8(Interval::new(low, high));
             let mut buffer = buffer([1000, 3], 0.0, UNIT, storage, &device);
             let mut noise = Noise::new(4);
             let draw = buffer.draw(1000, &mut noise);
-            let exact: Tensor<2> = noise.uniform_in([1000, 3], low, high, &device);
+            let exact: Tensor<2> = noise.uniform_in([1000, 3], [low, high], &device);
             buffer.write_back(draw.indices.clone(), exact.clone());
             let read = |buffer: &ReplayBuffer<2>| {
                 // The same draw again: the rows in the same order.
@@ -183,10 +177,7 @@ fn bytes_are_off_by_half_a_step_at_most_and_only_once() {
 #[test]
 fn bytes_take_one_byte_each_and_are_clamped() {
     for device in devices() {
-        let storage = Storage::U8 {
-            low: -1.0,
-            high: 1.0,
-        };
+        let storage = Storage::U8(Interval::new(-1.0, 1.0));
         let mut buffer = buffer([2, 2], 0.0, UNIT, storage, &device);
         let at = Tensor::<1, Int>::from_data([0, 1], &device);
         buffer.write_back(at, tensor(&[-7.0, -1.0, 1.0, 1e9], [2, 2], &device));
@@ -240,10 +231,7 @@ fn restarts_are_binomial_and_follow_the_starting_points() {
         mean: -1.0,
         std: 0.5,
     };
-    let uniform = StartingPoints::Uniform {
-        low: -2.0,
-        high: 3.0,
-    };
+    let uniform = StartingPoints::Uniform(Interval::new(-2.0, 3.0));
     for device in devices() {
         for (points, fraction) in [(uniform, 0.05), (normal, 0.3)] {
             let (restarted, fresh) = restarts(fraction, points, &device);
@@ -258,9 +246,9 @@ fn restarts_are_binomial_and_follow_the_starting_points() {
             assert_within_error(pairs.count() as f64 / (n / 2.0), both, error, "pairs");
 
             let probability = |x: &f64| match points {
-                StartingPoints::Uniform { low, high } => (x - low) / (high - low),
+                StartingPoints::Uniform(range) => (x - range.low) / range.width(),
                 StartingPoints::Normal { mean, std } => phi((x - mean) / std),
-                StartingPoints::Binary { .. } => unreachable!("not in the list"),
+                StartingPoints::Binary(_) => unreachable!("not in the list"),
             };
             assert_uniform(fresh.iter().map(probability).collect(), "fresh");
         }
@@ -277,17 +265,11 @@ fn a_new_buffer_holds_starting_points() {
         let chains = stored(&buffer([400, 5, 5], 0.0, normal, Storage::F32, &device));
         let probabilities = chains.iter().map(|x| phi((x - 2.0) / 3.0));
         assert_uniform(probabilities.collect(), "normal");
-        let uniform = StartingPoints::Uniform {
-            low: -1.0,
-            high: 3.0,
-        };
+        let uniform = StartingPoints::Uniform(Interval::new(-1.0, 3.0));
         let chains = stored(&buffer([400, 5, 5], 0.0, uniform, Storage::F32, &device));
         let probabilities = chains.iter().map(|x| (x + 1.0) / 4.0);
         assert_uniform(probabilities.collect(), "uniform");
-        let binary = StartingPoints::Binary {
-            low: -1.0,
-            high: 3.0,
-        };
+        let binary = StartingPoints::Binary(Interval::new(-1.0, 3.0));
         let chains = stored(&buffer([400, 5, 5], 0.0, binary, Storage::F32, &device));
         assert!(chains.iter().all(|&x| x == -1.0 || x == 3.0));
         let high = chains.iter().filter(|&&x| x == 3.0).count() as f64;
@@ -298,10 +280,7 @@ fn a_new_buffer_holds_starting_points() {
 #[test]
 fn a_restored_buffer_continues_to_the_bit() {
     for device in devices() {
-        let range = Storage::U8 {
-            low: -1.0,
-            high: 1.0,
-        };
+        let range = Storage::U8(Interval::new(-1.0, 1.0));
         for storage in [Storage::F32, range] {
             let mut original = buffer([30, 4], 0.1, UNIT, storage, &device);
             let mut noise = Noise::new(6);
@@ -386,10 +365,7 @@ fn a_fraction_above_one_is_refused() {
 #[test]
 #[should_panic(expected = "low < high")]
 fn an_empty_byte_range_is_refused() {
-    let empty = Storage::U8 {
-        low: 1.0,
-        high: 1.0,
-    };
+    let empty = Storage::U8(Interval::new(1.0, 1.0));
     let _ = buffer([4, 2], 0.0, UNIT, empty, &Device::flex());
 }
 

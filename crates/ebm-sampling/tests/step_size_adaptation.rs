@@ -104,7 +104,9 @@ fn nothing_else_changes() {
     let device = Device::flex();
     let energy = Quadratic::new(1.0, &device);
     let start: Tensor<2> = Noise::new(1).normal([20, 2], &device);
-    let kernel = Mala::new(0.2).with_temperature(2.0).with_bounds(-3.0, 3.0);
+    let kernel = Mala::new(0.2)
+        .with_temperature(2.0)
+        .with_bounds([-3.0, 3.0]);
     let mut noise = Noise::new(2);
     let (tuned, warm) = adapt_step_size(&kernel, &energy, start.clone(), 10, 0.6, &mut noise);
     assert_ne!(tuned.proposal, kernel.proposal);

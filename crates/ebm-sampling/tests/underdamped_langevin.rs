@@ -228,7 +228,7 @@ fn what_is_not_a_number_goes_back_to_its_start() {
     for device in devices() {
         let mut noise = Noise::new(7);
         let kernel = UnderdampedLangevin::new(0.5, 0.1);
-        let start: Tensor<2> = noise.uniform_in([400, 2], -1.0, -0.01, &device);
+        let start: Tensor<2> = noise.uniform_in([400, 2], [-1.0, -0.01], &device);
         let state = kernel.init(&NanWherePositive {}, start.clone());
         let (state, info) = kernel.step(&NanWherePositive {}, state, &mut noise);
         let reset = values(info.reset.unwrap());

@@ -58,7 +58,7 @@ impl Examples<4> {
         let checksum = crc32fast::hash(images.pixels());
         let data = TensorData::new(images.into_pixels(), [count, channels * height * width]);
         Self {
-            rows: Rows::upload_bytes(data, low, high, device),
+            rows: Rows::upload_bytes(data, (low, high), device),
             shape: [count, channels, height, width],
             checksum: Some(checksum),
         }

@@ -47,7 +47,6 @@ impl<const D: usize> NegativePhase<D> {
         noise: &mut Noise,
         device: &Device,
     ) -> Self {
-        let (low, high) = config.range;
         let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
             let mut shape = shape;
             shape[0] = capacity;
@@ -62,7 +61,7 @@ impl<const D: usize> NegativePhase<D> {
             ChainsConfig::ReplayBuffer(keys) => {
                 let storage = match keys.storage {
                     ChainStorage::F32 => Storage::F32,
-                    ChainStorage::U8 => Storage::U8 { low, high },
+                    ChainStorage::U8 => Storage::U8(config.range.into()),
                 };
                 buffer(
                     keys.capacity,
@@ -188,8 +187,8 @@ impl StartConfig {
     /// The starting points for data in `range`.
     pub fn points(self, (low, high): (f64, f64)) -> StartingPoints {
         match self {
-            Self::Uniform => StartingPoints::Uniform { low, high },
-            Self::Binary => StartingPoints::Binary { low, high },
+            Self::Uniform => StartingPoints::Uniform((low, high).into()),
+            Self::Binary => StartingPoints::Binary((low, high).into()),
             Self::Normal => StartingPoints::Normal {
                 mean: (low + high) / 2.0,
                 std: (high - low) / 2.0,

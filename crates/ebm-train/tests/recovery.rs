@@ -113,7 +113,7 @@ fn trainer(config: TrainerConfig) -> (Trainer<Switched, 2>, Arc<AtomicU8>) {
         inner: MlpConfig::new(3, vec![4]).init(&device, &mut noise),
         fault: Arc::clone(&fault),
     };
-    let points: Tensor<2> = noise.uniform_in([40, 3], -1.0, 1.0, &device);
+    let points: Tensor<2> = noise.uniform_in([40, 3], [-1.0, 1.0], &device);
     let trainer = Trainer::new(config, model, Examples::from_tensor(points), noise).unwrap();
     (trainer, fault)
 }

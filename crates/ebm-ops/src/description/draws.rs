@@ -1,5 +1,7 @@
 //! What random values are drawn from, and where in a stream.
 
+use super::Interval;
+
 /// Where in a stream a tensor's values are drawn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -42,8 +44,8 @@ impl HalfOpen {
     /// # Panics
     ///
     /// If `low < high` doesn't hold or `high - low` isn't finite, both as f32.
-    pub(crate) fn new(low: f64, high: f64) -> Self {
-        let (low, high) = (low as f32, high as f32);
+    pub(crate) fn new(range: Interval) -> Self {
+        let (low, high) = (range.low as f32, range.high as f32);
         assert!(
             low < high && (high - low).is_finite(),
             "uniforms need low < high and a finite range, found low = {low} and high = {high}"

@@ -4,6 +4,7 @@
 mod descent;
 mod draws;
 mod elementwise;
+mod interval;
 #[cfg(any(feature = "cube", feature = "flex"))]
 mod langevin;
 #[cfg(feature = "flex")]
@@ -14,6 +15,7 @@ mod stride;
 pub(crate) use descent::Descent;
 pub(crate) use draws::{Distribution, HalfOpen, Place};
 pub(crate) use elementwise::Elementwise;
+pub use interval::Interval;
 #[cfg(any(feature = "cube", feature = "flex"))]
 pub(crate) use langevin::LangevinStep;
 #[cfg(feature = "flex")]

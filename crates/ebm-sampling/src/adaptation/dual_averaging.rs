@@ -1,5 +1,6 @@
 //! Dual averaging: a recursion that finds the step size with a given acceptance probability.
 
+use ebm_ops::Interval;
 use serde::{Deserialize, Serialize};
 
 /// How strongly the errors pull, `gamma`.
@@ -10,11 +11,11 @@ const T0: f64 = 10.0;
 const KAPPA: f64 = 0.75;
 
 /// Step sizes beyond these are of no use to anybody, and in f32 their squares are still numbers above 0.
-const RANGE: (f64, f64) = (1e-19, 1e19);
+const RANGE: Interval = Interval::new(1e-19, 1e19);
 
 /// A step size within what is worth trying, where nothing is ever accepted, or everything.
 pub(super) fn in_range(step_size: f64) -> f64 {
-    step_size.clamp(RANGE.0, RANGE.1)
+    step_size.clamp(RANGE.low, RANGE.high)
 }
 
 /// Nesterov's dual averaging of the logarithm of a step size (Hoffman & Gelman, JMLR 15, 2014, section 3.2.1, equation

@@ -26,7 +26,7 @@ use super::{indices, mask, numbers};
 /// let energy = MlpConfig::new(64, vec![64]).init(&device, &mut noise);
 /// let lower_half: Vec<bool> = (0..64).map(|pixel| pixel >= 32).collect();
 /// let conditional = ConditionalEnergy::new(energy, images, &lower_half); // [batch, 1, 8, 8]
-/// let start: Tensor<2> = noise.uniform_in([16, 32], -1.0, 1.0, &device);
+/// let start: Tensor<2> = noise.uniform_in([16, 32], [-1.0, 1.0], &device);
 /// let free = run(&Langevin::new(10.0, 0.03), &conditional, start, 256, &mut noise).position;
 /// let images = conditional.complete(free); // [16, 1, 8, 8]
 /// # }

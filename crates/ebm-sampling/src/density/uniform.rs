@@ -2,15 +2,14 @@
 
 use burn::tensor::{Device, Tensor};
 use ebm_models::Energy;
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 
 use super::{Density, batch_shape, flat};
 
 /// Independent uniforms on `[low, high)`: `-log q(x) = n log(high - low)` for `n` values inside, `+inf` outside.
 #[derive(Clone, Debug)]
 pub struct UniformDensity {
-    low: f64,
-    high: f64,
+    range: Interval,
     /// The shape of a configuration.
     shape: Vec<usize>,
     /// Where draws are made.
@@ -23,14 +22,15 @@ impl UniformDensity {
     /// # Panics
     ///
     /// If `low < high` doesn't hold, or an end isn't finite.
-    pub fn new(low: f64, high: f64, shape: &[usize], device: &Device) -> Self {
+    pub fn new(range: impl Into<Interval>, shape: &[usize], device: &Device) -> Self {
+        let range = range.into();
+        let Interval { low, high } = range;
         assert!(
             low < high && low.is_finite() && high.is_finite(),
             "a box needs finite ends with low < high, found low = {low} and high = {high}"
         );
         Self {
-            low,
-            high,
+            range,
             shape: shape.to_vec(),
             device: device.clone().inner(),
         }
@@ -43,8 +43,8 @@ impl<const D: usize> Energy<D> for UniformDensity {
         let values = x.dims()[1] as f64;
         let inside = x
             .clone()
-            .greater_equal_scalar(self.low)
-            .bool_and(x.clone().lower_equal_scalar(self.high));
+            .greater_equal_scalar(self.range.low)
+            .bool_and(x.clone().lower_equal_scalar(self.range.high));
         // Zero with a zero gradient, so that samplers that ask for one get it.
         let walls = x
             .mul_scalar(0.0)
@@ -52,13 +52,13 @@ impl<const D: usize> Energy<D> for UniformDensity {
         walls
             .sum_dim(1)
             .squeeze_dim::<1>(1)
-            .add_scalar(values * (self.high - self.low).ln())
+            .add_scalar(values * self.range.width().ln())
     }
 }
 
 impl<const D: usize> Density<D> for UniformDensity {
     fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<D> {
         let shape = batch_shape::<D>(count, &self.shape);
-        noise.uniform_in(shape, self.low, self.high, &self.device)
+        noise.uniform_in(shape, self.range, &self.device)
     }
 }

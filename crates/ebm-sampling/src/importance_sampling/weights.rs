@@ -1,6 +1,6 @@
 //! Importance weights: what they say of an expectation and of `log Z`, and whether they can be believed.
 
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 
 use super::resampling::systematic;
 use crate::diagnostics::{pareto_k, pareto_k_threshold, pareto_smoothed};
@@ -255,7 +255,7 @@ impl ImportanceWeights {
 
     /// An approximate 95 % interval of `log Z`: the hull of that of the delta method and that of log-normal weights, as for
     /// [`PartitionEstimate::interval`](crate::PartitionEstimate::interval).
-    pub fn log_partition_interval(&self) -> (f64, f64) {
+    pub fn log_partition_interval(&self) -> Interval {
         interval(&self.log_weights)
     }
 

@@ -11,7 +11,7 @@ mod state;
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
-use ebm_ops::{MetropolisDecision, Noise, per_chain};
+use ebm_ops::{Interval, MetropolisDecision, Noise, per_chain};
 use serde::{Deserialize, Serialize};
 
 pub use bit_flips::BitFlips;
@@ -61,7 +61,7 @@ use crate::kernel::{Kernel, StepInfo};
 /// # let mut noise = Noise::new(7);
 /// # let energy = MlpConfig::new(2, vec![64]).init(&device, &mut noise);
 /// # let start: Tensor<2> = noise.normal([100, 2], &device);
-/// let kernel = MetropolisHastings::proposing(GaussianWalk { scale: 0.3 }).with_bounds(-1.0, 1.0);
+/// let kernel = MetropolisHastings::proposing(GaussianWalk { scale: 0.3 }).with_bounds([-1.0, 1.0]);
 /// let chains = run(&kernel, &energy, start, 200, &mut noise);
 /// let acceptance = chains.acceptance(); // [100]
 /// # }
@@ -73,7 +73,7 @@ pub struct MetropolisHastings<P> {
     /// Temperature in nats, positive.
     pub temperature: f64,
     /// Proposals outside this range are rejected (the target is zero there); `None` allows all.
-    pub bounds: Option<(f64, f64)>,
+    pub bounds: Option<Interval>,
 }
 
 impl<P> MetropolisHastings<P> {
@@ -97,12 +97,14 @@ impl<P> MetropolisHastings<P> {
     /// # Panics
     ///
     /// If `low < high` doesn't hold.
-    pub fn with_bounds(mut self, low: f64, high: f64) -> Self {
+    pub fn with_bounds(mut self, range: impl Into<Interval>) -> Self {
+        let range = range.into();
+        let Interval { low, high } = range;
         assert!(
             low < high,
             "bounds need low < high, found low = {low} and high = {high}"
         );
-        self.bounds = Some((low, high));
+        self.bounds = Some(range);
         self
     }
 }
@@ -159,7 +161,7 @@ impl<P> MetropolisHastings<P> {
         state: &S,
     ) -> Tensor<1, Bool> {
         let finite = state.energy().clone().is_finite();
-        let Some((low, high)) = self.bounds else {
+        let Some(Interval { low, high }) = self.bounds else {
             return finite;
         };
         let position = state.position().clone();

@@ -55,8 +55,8 @@ impl<E: Energy<D>, const D: usize> Proposal<E, D> for UniformWalk {
 
     fn propose(&self, from: &EnergyState<D>, _: f64, noise: &mut Noise) -> Tensor<D> {
         let position = from.position.clone();
-        let (low, high) = (-self.half_width, self.half_width);
-        let u: Tensor<D> = noise.uniform_in(position.shape(), low, high, &position.device());
+        let range = [-self.half_width, self.half_width];
+        let u: Tensor<D> = noise.uniform_in(position.shape(), range, &position.device());
         position + u
     }
 }

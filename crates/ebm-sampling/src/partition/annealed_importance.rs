@@ -1,7 +1,7 @@
 //! Annealed importance sampling: estimates of a partition function from below and, in reverse, from above.
 
 use burn::tensor::Tensor;
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 
 use super::annealing_path::AnnealingPath;
 use super::schedule::TemperingSchedule;
@@ -41,7 +41,7 @@ pub struct PartitionEstimate<S> {
     /// An approximate 95 % interval, the hull of that of the delta method and that of log-normal weights: nearly right
     /// where weights are heavy-tailed but regular, too narrow where some of the model's modes were never found.
     /// Infinite with a single chain, and where all weights are 0.
-    pub interval: (f64, f64),
+    pub interval: Interval,
     /// The mean of the log-weights in place of the logarithm of the mean: forward `log Z_0 + mean log w`, in reverse
     /// `log Z_0 - mean log w'`. A looser bound in the same direction, with less variance, free of the number of chains.
     pub mean_bound: f64,
@@ -75,10 +75,10 @@ impl AnnealedImportance {
         let betas = self.schedule.values().to_vec();
         let (log_weights, states) = anneal(path, start, &betas, noise, progress);
         let base = path.base_log_partition();
-        let (low, high) = interval(&log_weights);
+        let Interval { low, high } = interval(&log_weights);
         PartitionEstimate {
             log_partition: base + log_mean_exp(&log_weights),
-            interval: (base + low, base + high),
+            interval: Interval::new(base + low, base + high),
             mean_bound: base + mean(&log_weights),
             base_log_partition: base,
             effective_sample_size: effective_sample_size(&log_weights),
@@ -103,10 +103,10 @@ impl AnnealedImportance {
         let betas: Vec<f64> = self.schedule.values().iter().rev().copied().collect();
         let (log_weights, states) = anneal(path, start, &betas, noise, progress);
         let base = path.base_log_partition();
-        let (low, high) = interval(&log_weights);
+        let Interval { low, high } = interval(&log_weights);
         PartitionEstimate {
             log_partition: base - log_mean_exp(&log_weights),
-            interval: (base - high, base - low),
+            interval: Interval::new(base - high, base - low),
             mean_bound: base - mean(&log_weights),
             base_log_partition: base,
             effective_sample_size: effective_sample_size(&log_weights),

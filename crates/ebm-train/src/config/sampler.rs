@@ -123,7 +123,7 @@ impl LangevinConfig {
             (noise, _) => Langevin::new(self.step_size, noise.unwrap_or(0.0)),
         };
         kernel.gradient_clip = self.gradient_clip;
-        kernel.clamp = self.clamp.then_some(range);
+        kernel.clamp = self.clamp.then_some(range.into());
         kernel
     }
 }
@@ -132,7 +132,7 @@ impl MetropolisConfig {
     /// The kernel for data in `range`.
     pub fn kernel(&self, range: (f64, f64)) -> RandomWalkMetropolis {
         let mut kernel = RandomWalkMetropolis::new(self.scale).with_temperature(self.temperature);
-        kernel.bounds = self.clamp.then_some(range);
+        kernel.bounds = self.clamp.then_some(range.into());
         kernel
     }
 }

@@ -22,7 +22,7 @@ impl<S> From<&PartitionEstimate<S>> for Bound {
     fn from(estimate: &PartitionEstimate<S>) -> Self {
         Self {
             log_partition: estimate.log_partition,
-            interval: estimate.interval,
+            interval: estimate.interval.into(),
             mean_bound: estimate.mean_bound,
             effective_sample_size: estimate.effective_sample_size,
             samples: None,

@@ -69,9 +69,11 @@ impl OutlierSource {
             Self::Uniform if !model.takes_images() => {
                 let (low, high) = model.config.data.range();
                 let shape = held_out.shape();
-                return Ok(Examples::from_tensor(
-                    noise.uniform_in(shape, low, high, device),
-                ));
+                return Ok(Examples::from_tensor(noise.uniform_in(
+                    shape,
+                    [low, high],
+                    device,
+                )));
             }
             Self::Uniform => {
                 let values = bytes(count * channels * pixels, noise);
