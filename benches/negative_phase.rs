@@ -86,7 +86,7 @@ fn replay_buffer(criterion: &mut Criterion) {
         storage: Storage::F32,
     };
     let mut noise = Noise::new(3);
-    let mut buffer = ReplayBuffer::new([8192, VALUES], config, &mut noise, &device);
+    let mut buffer = ReplayBuffer::new([8192, VALUES], config, &device, &mut noise);
     group.bench_function("draw_and_write_back_128_of_8192", |bencher| {
         bencher.iter(|| {
             let draw = buffer.draw(128, &mut noise);

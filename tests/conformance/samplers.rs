@@ -211,7 +211,7 @@ fn the_replay_buffer() {
                 starting_points: StartingPoints::Uniform(Interval::new(-1.0, 1.0)),
                 storage,
             };
-            let mut buffer = ReplayBuffer::new([9, 5], config, &mut noise, device);
+            let mut buffer = ReplayBuffer::new([9, 5], config, device, &mut noise);
             let draw = buffer.draw(4, &mut noise);
             let positions = floats(draw.positions.clone());
             buffer.write_back(draw.indices, draw.positions.mul_scalar(0.5));

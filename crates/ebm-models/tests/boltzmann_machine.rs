@@ -43,7 +43,7 @@ fn energies_are_the_sum_over_pairs_whatever_the_rank() {
     const UNITS: usize = 10;
     for device in devices() {
         for coding in CODINGS {
-            let reference = Reference::random(UNITS, 0.5, &mut Noise::new(1), &device);
+            let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(1));
             let machine = machine(&reference, 7, coding, &device);
             assert_eq!(
                 (
@@ -87,7 +87,7 @@ fn fields_give_the_conditional_probabilities() {
     for device in devices() {
         for coding in CODINGS {
             for temperature in [1.0, 0.6, 2.5] {
-                let reference = Reference::random(UNITS, 0.7, &mut Noise::new(2), &device);
+                let reference = Reference::random(UNITS, 0.7, &device, &mut Noise::new(2));
                 let machine = machine(&reference, UNITS, coding, &device);
                 let states = all_states(UNITS, coding);
                 let fields = values(machine.fields(tensor(&states, [1 << UNITS, UNITS], &device)));
@@ -177,7 +177,7 @@ fn recoding_keeps_every_energy_up_to_the_constant() {
             (Coding::Spin, Coding::Binary),
             (Coding::Binary, Coding::Spin),
         ] {
-            let reference = Reference::random(UNITS, 0.6, &mut Noise::new(3), &device);
+            let reference = Reference::random(UNITS, 0.6, &device, &mut Noise::new(3));
             let connectivity: Tensor<2> = tensor(&ring(UNITS), [UNITS, UNITS], &device);
             let full = machine(&reference, 5, from, &device);
             for machine in [full.clone(), full.with_connectivity(connectivity)] {
@@ -288,7 +288,7 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
     for device in devices() {
         let training = device.clone().autodiff();
         for coding in CODINGS {
-            let reference = Reference::random(UNITS, 0.5, &mut Noise::new(6), &device);
+            let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(6));
             let machine = machine(&reference, VISIBLE, coding, &training);
             let states = all_states(UNITS, coding);
             // Visible units are the low bits of an index; three patterns, one of them twice as frequent.

@@ -13,7 +13,7 @@ use pairwise::{Reference, all_states};
 const ROUNDING: f64 = 5e-6;
 
 /// Random spins.
-fn spins(shape: [usize; 2], noise: &mut Noise, device: &Device) -> Tensor<2> {
+fn spins(shape: [usize; 2], device: &Device, noise: &mut Noise) -> Tensor<2> {
     let coins: Tensor<2> = noise.bernoulli(Tensor::full(shape, 0.5, device));
     coins.mul_scalar(2.0).sub_scalar(1.0)
 }
@@ -40,7 +40,7 @@ fn storage_is_hebbs_rule_and_adds_up() {
     const UNITS: usize = 9;
     for device in devices() {
         let mut noise = Noise::new(1);
-        let patterns = spins([5, UNITS], &mut noise, &device);
+        let patterns = spins([5, UNITS], &device, &mut noise);
         let network = HopfieldConfig::new(6).with_hidden(3).init(&device);
         assert_eq!((network.visible_units(), network.hidden_units()), (6, 3));
         let (second, _) = moments(&values(patterns.clone()), UNITS);
@@ -59,7 +59,7 @@ fn storage_is_hebbs_rule_and_adds_up() {
 fn the_energy_is_the_sum_over_pairs() {
     const UNITS: usize = 8;
     for device in devices() {
-        let reference = Reference::random(UNITS, 0.5, &mut Noise::new(2), &device);
+        let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(2));
         let network = Hopfield::from_parameters(
             tensor(&reference.pair, [UNITS, UNITS], &device),
             tensor(&reference.bias, [UNITS], &device),
@@ -77,8 +77,8 @@ fn unlearning_moves_the_moments_apart() {
     const UNITS: usize = 7;
     for device in devices() {
         let mut noise = Noise::new(3);
-        let data = spins([4, UNITS], &mut noise, &device);
-        let fakes = spins([6, UNITS], &mut noise, &device);
+        let data = spins([4, UNITS], &device, &mut noise);
+        let fakes = spins([6, UNITS], &device, &mut noise);
         let before = HopfieldConfig::new(UNITS).init(&device).store(data.clone());
         let after = before.unlearn(fakes.clone(), data.clone(), 0.1);
         let (data_second, data_first) = moments(&values(data.clone()), UNITS);
@@ -109,7 +109,7 @@ fn a_network_stays_trainable() {
     for device in devices() {
         let training = device.clone().autodiff();
         for store_on in [&device, &training] {
-            let patterns = spins([3, 6], &mut Noise::new(4), store_on);
+            let patterns = spins([3, 6], store_on, &mut Noise::new(4));
             let network = HopfieldConfig::new(6)
                 .init(&training)
                 .store(patterns.clone());
@@ -208,7 +208,7 @@ fn one_step_errors_are_those_of_a_gaussian_crosstalk() {
         assert!((expected / golden - 1.0).abs() < 0.02, "{expected}");
         let shares: Vec<f64> = (0..NETWORKS)
             .map(|_| {
-                let stored = spins([patterns, UNITS], &mut noise, &device);
+                let stored = spins([patterns, UNITS], &device, &mut noise);
                 let network = HopfieldConfig::new(UNITS)
                     .init(&device)
                     .store(stored.clone());

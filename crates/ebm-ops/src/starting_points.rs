@@ -34,8 +34,8 @@ impl StartingPoints {
     pub fn draw<const D: usize>(
         &self,
         shape: [usize; D],
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Tensor<D> {
         match *self {
             Self::Uniform(range) => noise.uniform_in(shape, range, device),
@@ -114,7 +114,7 @@ impl StartingPoints {
         let restart = noise
             .uniform::<D>(column, &device)
             .lower_scalar(probability);
-        let fresh = self.draw(shape, noise, &device);
+        let fresh = self.draw(shape, &device, noise);
         x.mask_where(restart.expand(shape), fresh)
     }
 }

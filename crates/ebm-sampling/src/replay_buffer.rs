@@ -81,8 +81,8 @@ impl<const D: usize> ReplayBuffer<D> {
     pub fn new(
         shape: [usize; D],
         config: ReplayBufferConfig,
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Self {
         assert!(
             shape[0] > 0,
@@ -100,7 +100,7 @@ impl<const D: usize> ReplayBuffer<D> {
                 "storage as bytes needs low < high and a finite range, got low = {low} and high = {high}"
             );
         }
-        let positions = flatten(config.starting_points.draw(shape, noise, device));
+        let positions = flatten(config.starting_points.draw(shape, device, noise));
         Self {
             rows: match config.storage {
                 Storage::F32 => Rows::Floats(positions),

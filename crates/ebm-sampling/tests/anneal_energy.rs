@@ -55,7 +55,7 @@ fn a_single_temperature_is_stationary() {
     let density = Tabulated::new(DoubleWell::at, 2.5, (-4.5, 4.5));
     for device in devices() {
         let mut noise = Noise::new(2);
-        let start = common::exact_draws(1, &density, &mut noise, &device);
+        let start = common::exact_draws(1, &density, &device, &mut noise);
         let schedule = TemperatureSchedule::linear(2.5, 2.5, 3).unwrap();
         let kernel = |t: f64| Mala::new(0.05 * t);
         let end = anneal_energy(&DoubleWell {}, start, &schedule, 2, kernel, &mut noise);

@@ -204,7 +204,7 @@ fn the_double_well_has_its_integral() {
     let log_z = log_integral(DoubleWell::at, (-3.5, 3.5));
     for device in devices() {
         for d in [1, 2] {
-            let exact = exact_draws(d, &density, &mut Noise::new(7), &device);
+            let exact = exact_draws(d, &density, &device, &mut Noise::new(7));
             let base = normal(1.0, d, &device);
             let log_z = d as f64 * log_z;
             let what = format!("double well of {d} on {device:?}");
@@ -303,7 +303,7 @@ fn discrete_energies_have_their_sum_over_states() {
             let known = Known::random(5, (0.7, 0.5), coding, &mut Noise::new(13));
             let sum: f64 = known.energies().iter().map(|energy| (-energy).exp()).sum();
             let target = known.probabilities(1.0, 0);
-            let exact = known.draws(&target, 4000, &mut Noise::new(14), &device);
+            let exact = known.draws(&target, 4000, &device, &mut Noise::new(14));
             let machine = known.machine(&device);
             let base = UniformStates::new(coding, &[5], &device);
             let model = (&machine, &base);

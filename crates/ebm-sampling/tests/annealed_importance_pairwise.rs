@@ -130,7 +130,7 @@ fn transitions_keep_their_distribution() {
                 for beta in [0.0, 1e-3, 0.4, 1.0] {
                     let what = format!("{coding:?}, path {variant}, {beta}, {device:?}");
                     let target = at(&known, &base, beta).probabilities(1.0, 0);
-                    let mut state = path.state(known.draws(&target, DRAWS, &mut noise, &device));
+                    let mut state = path.state(known.draws(&target, DRAWS, &device, &mut noise));
                     for _ in 0..3 {
                         state = path.step(state, beta, &mut noise);
                     }
@@ -169,7 +169,7 @@ fn weights_are_unbiased_in_both_directions() {
                     assert!(error < 0.2, "{what}: {error}");
                     assert_within_error(average, 1.0, error, &format!("{what}, forward"));
 
-                    let draws = known.draws(&target, CHAINS, &mut noise, &device);
+                    let draws = known.draws(&target, CHAINS, &device, &mut noise);
                     let start = path.state(draws);
                     let found = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
                     let (average, error) = mean(&relative(&found.log_weights, -ratio));
@@ -216,7 +216,7 @@ fn the_ising_model_is_found_from_both_sides() {
         let mut noise = Noise::new(6);
         let annealing = annealing(200, 500);
         let below = annealing.run(&path, &mut noise, &mut |_, _| {});
-        let start = path.state(known.draws(&target, 500, &mut noise, &device));
+        let start = path.state(known.draws(&target, 500, &device, &mut noise));
         let above = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
         for estimate in [&below, &above] {
             let Interval { low, high } = estimate.interval;
@@ -229,7 +229,7 @@ fn the_ising_model_is_found_from_both_sides() {
         // With few temperatures the mean log-weights are off to their sides by more than chance.
         let few = self::annealing(5, 2000);
         let below = few.run(&path, &mut noise, &mut |_, _| {});
-        let start = path.state(known.draws(&target, 2000, &mut noise, &device));
+        let start = path.state(known.draws(&target, 2000, &device, &mut noise));
         let above = few.run_reverse(&path, start, &mut noise, &mut |_, _| {});
         let (_, forward_error) = mean(&below.log_weights);
         let (_, reverse_error) = mean(&above.log_weights);

@@ -21,7 +21,7 @@ fn every_set_of_units_is_equally_likely() {
         for coding in CODINGS {
             for flips in [1, 2, 3, 6] {
                 let mut noise = Noise::new(flips as u64);
-                let energy = Cubic::random(6, &mut noise, &device);
+                let energy = Cubic::random(6, &device, &mut noise);
                 let row = [coding.low(), coding.high()].repeat(3);
                 let start: Tensor<2> = tensor(&row.repeat(30_000), [30_000, 6], &device);
                 let state = kernel(flips, coding).init(&energy, start.clone());
@@ -63,7 +63,7 @@ fn the_distribution_is_stationary_and_reached() {
                 let target = known.probabilities(temperature);
                 let kernel = kernel(flips, coding).with_temperature(temperature);
                 let what = format!("{flips} flips, {coding:?}, {device:?}");
-                let start = known.draws(&target, 10_000, &mut noise, &device);
+                let start = known.draws(&target, 10_000, &device, &mut noise);
                 let end = run(&kernel, &network, start, 10, &mut noise).position;
                 known.assert_distribution(end, &target, &what);
                 if flips != 2 {
@@ -90,7 +90,7 @@ fn more_flips_than_units_are_refused() {
 
 fn flip_four(flips: usize) {
     let (device, mut noise) = (Device::flex(), Noise::new(1));
-    let energy = Cubic::random(4, &mut noise, &device);
+    let energy = Cubic::random(4, &device, &mut noise);
     let start = Tensor::<2>::ones([1, 4], &device);
     run(&kernel(flips, Coding::Spin), &energy, start, 1, &mut noise);
 }
@@ -99,7 +99,7 @@ fn flip_four(flips: usize) {
 #[test]
 fn the_numbers_of_a_seed() {
     for device in devices() {
-        let energy = Cubic::random(6, &mut Noise::new(1), &device);
+        let energy = Cubic::random(6, &device, &mut Noise::new(1));
         let kernel = kernel(2, Coding::Binary);
         let start = Tensor::<2>::zeros([2, 6], &device);
         let chains = run(&kernel, &energy, start.clone(), 9, &mut Noise::new(42));

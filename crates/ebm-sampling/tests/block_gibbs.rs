@@ -29,7 +29,7 @@ fn the_boltzmann_distribution_is_stationary_and_reached() {
                 let target = stack.known.probabilities(temperature, 0);
                 let what = format!("{sizes:?}, T {temperature}, {device:?}");
 
-                let start = stack.known.draws(&target, CHAINS, &mut noise, &device);
+                let start = stack.known.draws(&target, CHAINS, &device, &mut noise);
                 let end = run(&kernel, &layers, stack.split(start.clone()), 3, &mut noise).position;
                 let end = join(end);
                 let (before, after) = (values(start), values(end.clone()));
@@ -59,7 +59,7 @@ fn a_sweep_needs_only_the_even_layers() {
     let layers = stack.layers(&device);
     assert_eq!(layers.sweep(), [1, 0, 2]);
     let target = stack.known.probabilities(1.0, 0);
-    let draws = stack.known.draws(&target, 20_000, &mut noise, &device);
+    let draws = stack.known.draws(&target, 20_000, &device, &mut noise);
     let mut start = stack.split(draws);
     let moved = |start: &[Tensor<2>]| {
         let end = run(
@@ -261,7 +261,7 @@ fn replicated_layers_are_drawn_with_multiplied_inputs() {
             VisibleUnits::Bernoulli,
         );
         let target = stack.known.probabilities(1.0, 0);
-        let start = stack.known.draws(&target, 100, &mut noise, &device);
+        let start = stack.known.draws(&target, 100, &device, &mut noise);
         let start = stack.split(start);
         for (copies, field) in [
             ((2.0, 1.0), layers.from_below(1, start[0].clone())),
@@ -284,7 +284,7 @@ fn replicated_layers_are_drawn_with_multiplied_inputs() {
             known
         };
         let target = doubled.probabilities(1.0, 0);
-        let start = doubled.draws(&target, 20_000, &mut noise, &device);
+        let start = doubled.draws(&target, 20_000, &device, &mut noise);
         let machine = ReplicatedRbm::new(rbm, 2.0, 2.0);
         let kernel = BlockGibbs::default();
         let end = run(&kernel, &machine, stack.split(start), 3, &mut noise).position;

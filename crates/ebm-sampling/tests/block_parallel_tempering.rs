@@ -18,12 +18,12 @@ fn product_draws(
     stack: &Stack,
     ladder: &[f64],
     chains: usize,
-    noise: &mut Noise,
     device: &Device,
+    noise: &mut Noise,
 ) -> Tensor<2> {
     let draws = ladder.iter().map(|beta| {
         let target = stack.known.probabilities(1.0 / beta, 0);
-        stack.known.draws(&target, chains, noise, device)
+        stack.known.draws(&target, chains, device, noise)
     });
     Tensor::cat(draws.collect(), 0)
 }
@@ -40,7 +40,7 @@ fn every_temperature_keeps_its_distribution() {
                 let stack = Stack::random(sizes, (1.5, 0.8), &mut noise);
                 let layers = stack.layers(&device);
                 let kernel = BlockParallelTempering::new(ladder.clone()).unwrap();
-                let start = product_draws(&stack, &ladder, CHAINS, &mut noise, &device);
+                let start = product_draws(&stack, &ladder, CHAINS, &device, &mut noise);
                 let end = run(&kernel, &layers, stack.split(start), 3, &mut noise).position;
                 let end = join(end);
                 for (t, beta) in ladder.iter().enumerate() {
@@ -64,7 +64,7 @@ fn the_product_of_all_temperatures_is_stationary() {
         let mut noise = Noise::new(2);
         let stack = Stack::random(&[2, 1], (1.5, 0.8), &mut noise);
         let kernel = BlockParallelTempering::new(ladder.to_vec()).unwrap();
-        let start = product_draws(&stack, &ladder, CHAINS, &mut noise, &device);
+        let start = product_draws(&stack, &ladder, CHAINS, &device, &mut noise);
         let layers = stack.layers(&device);
         let end = run(&kernel, &layers, stack.split(start), 4, &mut noise).position;
         let numbers: Vec<usize> = values(join(end))
@@ -100,7 +100,7 @@ fn swap_rates_are_the_exact_expectations() {
             let stack = Stack::random(&[3, 2, 2], (1.5, 0.8), &mut noise);
             let layers = stack.layers(&device);
             let kernel = BlockParallelTempering::new(ladder.clone()).unwrap();
-            let start = product_draws(&stack, &ladder, CHAINS, &mut noise, &device);
+            let start = product_draws(&stack, &ladder, CHAINS, &device, &mut noise);
             let after = run(&kernel, &layers, stack.split(start), 1, &mut noise);
             assert!(after.acceptance().is_none(), "no kernel rejects here");
             let accepted = values(after.swaps().unwrap());

@@ -47,7 +47,7 @@ fn discrete_kernels_have_their_transition_matrix() {
         for coding in CODINGS {
             for temperature in [1.0, 1.7] {
                 let mut noise = Noise::new(1);
-                let energy = Cubic::random(UNITS, &mut noise, &device);
+                let energy = Cubic::random(UNITS, &device, &mut noise);
                 let known = Finite::of_formula(&two_values(coding), UNITS, |x| energy.at(x));
                 let target = known.probabilities(temperature);
                 let mut check = |name: &str, q: Matrix, step: &dyn Fn(&mut Noise) -> Matrix| {
@@ -60,13 +60,13 @@ fn discrete_kernels_have_their_transition_matrix() {
                     let kernel = MetropolisHastings::proposing(BitFlips { flips, coding })
                         .with_temperature(temperature);
                     check(&format!("{flips} flips"), known.flips(flips), &|noise| {
-                        known.transitions(&kernel, &energy, 3000, noise, &device)
+                        known.transitions(&kernel, &energy, 3000, &device, noise)
                     });
                 }
                 let kernel = GibbsWithGradients::new(coding).with_temperature(temperature);
                 let q = gradient_flips(&known, &energy, coding, temperature);
                 check("gradients", q, &|noise| {
-                    known.transitions(&kernel, &energy, 3000, noise, &device)
+                    known.transitions(&kernel, &energy, 3000, &device, noise)
                 });
                 let density = UniformStates::new(coding, &[UNITS], &device);
                 let kernel = MetropolisHastings::proposing(Independence { density })
@@ -74,7 +74,7 @@ fn discrete_kernels_have_their_transition_matrix() {
                 let even = 1.0 / known.count() as f64;
                 let q = vec![vec![even; known.count()]; known.count()];
                 check("independence", q, &|noise| {
-                    known.transitions(&kernel, &energy, 3000, noise, &device)
+                    known.transitions(&kernel, &energy, 3000, &device, noise)
                 });
             }
         }
@@ -126,7 +126,7 @@ fn discrete_kernels_are_in_detailed_balance() {
     ) {
         let (device, mut noise) = (Device::flex(), Noise::new(2));
         let target = known.probabilities(temperature);
-        let start = known.draws(&target, 100_000, &mut noise, &device);
+        let start = known.draws(&target, 100_000, &device, &mut noise);
         let end = run(kernel, energy, start.clone(), 1, &mut noise).position;
         let (from, to) = (known.indices(start), known.indices(end));
         assert_balanced(&from, &to, known.count(), what);
@@ -134,7 +134,7 @@ fn discrete_kernels_are_in_detailed_balance() {
     let device = Device::flex();
     for coding in CODINGS {
         for temperature in [1.0, 0.6] {
-            let energy = Cubic::random(UNITS, &mut Noise::new(3), &device);
+            let energy = Cubic::random(UNITS, &device, &mut Noise::new(3));
             let known = Finite::of_formula(&two_values(coding), UNITS, |x| energy.at(x));
             let what = |name: &str| format!("{name}, {coding:?}, T {temperature}");
             for flips in [1, 2, 3] {
@@ -159,7 +159,7 @@ fn continuous_kernels_are_in_detailed_balance() {
     const CELLS: usize = 6;
     fn check<K: Kernel<DoubleWell, Tensor<2>>>(kernel: &K, density: &Tabulated, what: &str) {
         let (device, mut noise) = (Device::flex(), Noise::new(4));
-        let start = exact_draws(2, density, &mut noise, &device);
+        let start = exact_draws(2, density, &device, &mut noise);
         let end = run(kernel, &DoubleWell {}, start.clone(), 2, &mut noise).position;
         let places = |positions: Tensor<2>| -> Vec<usize> {
             let cells = cells(&values(positions), density, CELLS);

@@ -76,7 +76,7 @@ fn a_potts_model_is_sampled() {
                     .with_temperature(temperature);
                 let what = format!("{colours:?}, {order:?}, {device:?}");
 
-                let start = known.draws(&target, 8_000, &mut noise, &device);
+                let start = known.draws(&target, 8_000, &device, &mut noise);
                 let images: Tensor<4> = start.clone().reshape([8_000, 1, rows, columns]);
                 let flat = run(&kernel, &energy, start.clone(), 2, &mut noise.clone()).position;
                 let end = run(&kernel, &energy, images, 2, &mut noise).position;

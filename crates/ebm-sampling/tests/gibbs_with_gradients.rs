@@ -29,7 +29,7 @@ fn assert_exact<E: Energy<2> + Energy<4>>(
     let kernel = GibbsWithGradients::new(coding).with_temperature(temperature);
     let what = format!("{what}, {coding:?}, T {temperature}, {device:?}");
 
-    let start = known.draws(&target, 10_000, &mut noise, device);
+    let start = known.draws(&target, 10_000, device, &mut noise);
     let images: Tensor<4> = start.clone().reshape([10_000, 2, 1, units / 2]);
     let chains = run(&kernel, energy, start, 5, &mut noise.clone());
     let share = chains.acceptance().map(|a| values(a.mean())[0]);
@@ -73,7 +73,7 @@ fn a_network_over_binary_inputs_is_sampled() {
 fn a_cubic_is_sampled() {
     for coding in CODINGS {
         let device = Device::flex();
-        let energy = Cubic::random(6, &mut Noise::new(4), &device);
+        let energy = Cubic::random(6, &device, &mut Noise::new(4));
         for temperature in [1.0, 2.0] {
             assert_exact(&energy, coding, 6, temperature, &device, "cubic");
         }
@@ -215,7 +215,7 @@ fn what_is_not_a_number_is_never_entered() {
         let target = known.probabilities(1.0);
         let mut noise = Noise::new(7);
         let kernel = GibbsWithGradients::new(Coding::Spin);
-        let start = known.draws(&target, 10_000, &mut noise, &device);
+        let start = known.draws(&target, 10_000, &device, &mut noise);
         let end = run(&kernel, &HalfDefined {}, start, 10, &mut noise).position;
         known.assert_distribution(end, &target, &format!("{device:?}"));
     }
@@ -236,7 +236,7 @@ fn a_chain_that_starts_without_a_gradient_stays() {
 #[test]
 fn the_numbers_of_a_seed() {
     for device in devices() {
-        let energy = Cubic::random(6, &mut Noise::new(1), &device);
+        let energy = Cubic::random(6, &device, &mut Noise::new(1));
         let kernel = GibbsWithGradients::new(Coding::Spin);
         let start = Tensor::<2>::ones([2, 6], &device);
         let chains = run(&kernel, &energy, start, 9, &mut Noise::new(42));

@@ -50,7 +50,7 @@ fn assert_kept<K: Kernel<DoubleWell, Tensor<2>>>(
     what: &str,
 ) {
     let mut noise = Noise::new(seed);
-    let start = exact_draws(1, density, &mut noise, device);
+    let start = exact_draws(1, density, device, &mut noise);
     let chains = run(kernel, &DoubleWell {}, start, 10, &mut noise);
     let share = chains.acceptance().map(|a| values(a.mean())[0]);
     assert!(share.is_some_and(|s| (0.2..0.9).contains(&s)), "{share:?}");
@@ -64,13 +64,13 @@ fn uniform_states_keep_the_enumerated_distribution() {
     for device in devices() {
         for coding in CODINGS {
             let mut noise = Noise::new(6);
-            let energy = Cubic::random(6, &mut noise, &device);
+            let energy = Cubic::random(6, &device, &mut noise);
             let known = Finite::of_formula(&two_values(coding), 6, |x| energy.at(x));
             for temperature in [1.0, 2.0] {
                 let target = known.probabilities(temperature);
                 let kernel = kernel(UniformStates::new(coding, &[6], &device));
                 let kernel = kernel.with_temperature(temperature);
-                let start = known.draws(&target, 20_000, &mut noise, &device);
+                let start = known.draws(&target, 20_000, &device, &mut noise);
                 let end = run(&kernel, &energy, start, 5, &mut noise).position;
                 known.assert_distribution(end, &target, &format!("{coding:?}, {device:?}"));
             }

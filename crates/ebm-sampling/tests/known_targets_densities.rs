@@ -113,7 +113,7 @@ fn annealed_importance_sampling() {
     };
     let mut noise = Noise::new(4);
     let below = annealing.run(&path, &mut noise, &mut |_, _| {});
-    let exact = Banana::draw(4000, &mut noise, &device);
+    let exact = Banana::draw(4000, &device, &mut noise);
     let above = annealing.run_reverse(&path, exact, &mut noise, &mut |_, _| {});
     for (what, weights, sign) in [
         ("forward", &below.log_weights, 1.0),

@@ -88,7 +88,7 @@ fn divergences_tell_of_a_funnel_too_narrow_for_one_step_size() {
     let device = Device::flex();
     let diverging = |spread: f64| {
         let (target, mut noise) = (Funnel { spread }, Noise::new(4));
-        let start = target.draw(1000, 9, &mut noise, &device);
+        let start = target.draw(1000, 9, &device, &mut noise);
         let kernel = HamiltonianMonteCarlo::new(0.15, 12);
         let after = run(&kernel, &target, start, 20, &mut noise);
         let divergences = values(after.divergences().unwrap());

@@ -91,7 +91,7 @@ fn at_a_correlated_gaussian() {
 fn at_a_banana() {
     Known {
         energy: Banana {},
-        draws: Banana::draw(CHAINS, &mut Noise::new(2), &Device::flex()),
+        draws: Banana::draw(CHAINS, &Device::flex(), &mut Noise::new(2)),
         normals: &[&|x, _| x, &Banana::straightened],
     }
     .assert_kernels_stay([0.7, 0.06, 0.25], [1.5, 2.5]);
@@ -102,7 +102,7 @@ fn at_a_banana() {
 fn at_a_funnel() {
     let energy = Funnel { spread: 3.0 };
     Known {
-        draws: energy.draw(CHAINS, 4, &mut Noise::new(3), &Device::flex()),
+        draws: energy.draw(CHAINS, 4, &Device::flex(), &mut Noise::new(3)),
         normals: &[&|v, _| v / 3.0, &|v, x| x * (-0.5 * v).exp()],
         energy,
     }

@@ -195,7 +195,7 @@ fn an_energy_of_minus_infinity_is_rejected() {
     let density = Tabulated::new(|x| x * x / 2.0, 1.0, (-6.0, 1.0));
     for device in devices() {
         let mut noise = Noise::new(5);
-        let start = exact_draws(1, &density, &mut noise, &device);
+        let start = exact_draws(1, &density, &device, &mut noise);
         let kernel = RandomWalkMetropolis::new(1.0);
         let chains = run(&kernel, &Pole {}, start, 10, &mut noise);
         assert!(values(chains.acceptance().unwrap().mean())[0] < 0.9);
@@ -252,7 +252,7 @@ fn bounds_hold_for_every_proposal() {
     fn check<K: Kernel<DoubleWell, Tensor<2>>>(kernel: &K, device: &Device, what: &str) {
         let density = Tabulated::new(DoubleWell::at, 1.0, (-0.8, 1.3));
         let mut noise = Noise::new(7);
-        let start = exact_draws(1, &density, &mut noise, device);
+        let start = exact_draws(1, &density, device, &mut noise);
         let end = values(run(kernel, &DoubleWell {}, start, 10, &mut noise).position);
         let rounded = |x: f64| f64::from(x as f32);
         assert!(

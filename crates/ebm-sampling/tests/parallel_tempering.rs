@@ -164,7 +164,7 @@ fn states_of_discrete_energies_keep_their_distributions() {
         let mut noise = Noise::new(3);
         let draws = targets
             .iter()
-            .map(|target| known.draws(target, CHAINS, &mut noise, device));
+            .map(|target| known.draws(target, CHAINS, device, &mut noise));
         let start = Tensor::cat(draws.collect(), 0);
         let kernel = ParallelTempering::new(ladder.clone(), |_| kernel.clone());
         let end = run(&kernel, energy, start, 3, &mut noise).position;

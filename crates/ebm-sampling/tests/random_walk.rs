@@ -46,7 +46,7 @@ fn the_target_is_stationary() {
         for (index, (kernel, density)) in targets().into_iter().enumerate() {
             for (values_each, sides) in [(1, 36), (2, 6)] {
                 let mut noise = Noise::new(index as u64);
-                let start = exact_draws(values_each, &density, &mut noise, &device);
+                let start = exact_draws(values_each, &density, &device, &mut noise);
                 let chains = run(&kernel, &DoubleWell {}, start.clone(), 10, &mut noise);
                 for (when, positions) in [("start", start), ("end", chains.position.clone())] {
                     let mut counts = [0; 36];

@@ -10,13 +10,13 @@ use ebm_ops::Noise;
 use ebm_sampling::{Dynamics, SiteOrder, fakes_from_random, fakes_near, random_states, recall};
 use pairwise::{CODINGS, Known};
 
-fn patterns(count: usize, units: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
+fn patterns(count: usize, units: usize, device: &Device, noise: &mut Noise) -> Tensor<2> {
     random_states(Coding::Spin, [count, units], device, noise)
 }
 
 /// A network of random patterns, and these.
-fn memory(units: usize, count: usize, noise: &mut Noise, device: &Device) -> (Hopfield, Tensor<2>) {
-    let patterns = patterns(count, units, noise, device);
+fn memory(units: usize, count: usize, device: &Device, noise: &mut Noise) -> (Hopfield, Tensor<2>) {
+    let patterns = patterns(count, units, device, noise);
     let network = HopfieldConfig::new(units)
         .init(device)
         .store(patterns.clone());
@@ -83,7 +83,7 @@ fn asynchronous_recall_descends_into_a_valley() {
 #[test]
 fn damaged_patterns_come_back_at_low_load() {
     for device in devices() {
-        let (network, patterns) = memory(400, 8, &mut Noise::new(3), &device);
+        let (network, patterns) = memory(400, 8, &device, &mut Noise::new(3));
         let flips: Vec<f64> = (0..400)
             .map(|i| if i % 7 == 0 { -1.0 } else { 1.0 })
             .collect();
@@ -115,7 +115,7 @@ fn retrieval_ends_at_the_critical_load() {
     let mut noise = Noise::new(5);
     let mut mean = |patterns: usize| {
         let runs = (0..6).map(|_| {
-            let (network, patterns) = memory(UNITS, patterns, &mut noise, &device);
+            let (network, patterns) = memory(UNITS, patterns, &device, &mut noise);
             recalled(&network, &patterns, &mut noise)
         });
         runs.sum::<f64>() / 6.0
@@ -158,7 +158,7 @@ fn a_synchronous_network_can_cycle_where_an_asynchronous_one_settles() {
 fn unlearning_raises_the_recall_of_an_overloaded_network() {
     for device in devices() {
         let mut noise = Noise::new(6);
-        let (network, patterns) = memory(200, 40, &mut noise, &device);
+        let (network, patterns) = memory(200, 40, &device, &mut noise);
         let before = recalled(&network, &patterns, &mut noise);
         assert!(before < 0.75, "{before}");
 
@@ -183,7 +183,7 @@ fn unlearning_raises_the_recall_of_an_overloaded_network() {
 fn fakes_from_random_states_are_valleys() {
     for device in devices() {
         let mut noise = Noise::new(7);
-        let (network, patterns) = memory(60, 12, &mut noise, &device);
+        let (network, patterns) = memory(60, 12, &device, &mut noise);
         let fakes = fakes_from_random(&network, 50, 100, &mut noise);
         assert_eq!(fakes.dims(), [50, 60]);
         assert_eq!(

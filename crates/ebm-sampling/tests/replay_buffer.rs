@@ -25,7 +25,7 @@ fn buffer<const D: usize>(
         starting_points,
         storage,
     };
-    ReplayBuffer::new(shape, config, &mut Noise::new(77), device)
+    ReplayBuffer::new(shape, config, device, &mut Noise::new(77))
 }
 
 fn data(rows: &[f64], shape: [usize; 2], storage: Storage) -> TensorData {
@@ -297,7 +297,7 @@ fn a_restored_buffer_continues_to_the_bit() {
                 starting_points: UNIT,
                 storage,
             };
-            let mut restored = ReplayBuffer::new([30, 4], config, &mut Noise::new(123), &device);
+            let mut restored = ReplayBuffer::new([30, 4], config, &device, &mut Noise::new(123));
             assert_ne!(restored.to_data(), original.to_data());
             restored.restore(original.to_data()).unwrap();
             let mut restored_noise = noise.clone();

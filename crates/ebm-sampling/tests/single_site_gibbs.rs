@@ -32,7 +32,7 @@ fn the_boltzmann_distribution_is_stationary_and_reached() {
             let what =
                 format!("{coding:?}, T {temperature}, {order:?}, {clamped} clamped, {device:?}");
 
-            let start = known.draws(&target, CHAINS, &mut noise, &device);
+            let start = known.draws(&target, CHAINS, &device, &mut noise);
             let end = run(&kernel, &machine, start.clone(), 3, &mut noise).position;
             known.assert_distribution(end.clone(), &target, &format!("stationary: {what}"));
             let (before, after) = (values(start.clone()), values(end));

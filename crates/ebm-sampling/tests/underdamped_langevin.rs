@@ -136,7 +136,7 @@ fn chains_settle_in_a_double_well() {
         let kernel = UnderdampedLangevin::new(0.05, 1.0).with_temperature(temperature);
         for device in devices() {
             let mut noise = Noise::new(20 + index as u64);
-            let start = common::exact_draws(1, &density, &mut noise, &device);
+            let start = common::exact_draws(1, &density, &device, &mut noise);
             let start = start.narrow(0, 0, 20_000);
             let chains = run(&kernel, &DoubleWell {}, start, 60, &mut noise);
             assert_eq!(values(chains.resets().unwrap().sum()), [0.0]);

@@ -33,7 +33,7 @@ const CHAINS: usize = 200;
 const BEYOND: usize = 110;
 
 /// Draws from the normal, the last chains put beyond the wall.
-fn start(noise: &mut Noise, device: &Device) -> Tensor<2> {
+fn start(device: &Device, noise: &mut Noise) -> Tensor<2> {
     let inside: Tensor<2> = noise.normal([CHAINS - BEYOND, 2], device);
     let inside = inside.clamp_max(2.5);
     let beyond: Tensor<2> = noise.normal([BEYOND, 2], device);
@@ -77,7 +77,7 @@ where
     for (seed, factor) in [(1, 20.0), (2, 1.0 / 20.0)] {
         let mut noise = Noise::new(seed);
         let first = kernel.with_step_size(kernel.step_size() * factor);
-        let start = start(&mut noise, &device);
+        let start = start(&device, &mut noise);
         let target = K::TARGET_ACCEPTANCE;
         let (tuned, warm) =
             adapt_step_size(&first, &energy, start.clone(), 150, target, &mut noise);
@@ -115,7 +115,7 @@ fn windows_leave_chains_without_a_finite_energy_out() {
     let device = Device::flex();
     for beyond in [f64::NAN, f64::NEG_INFINITY] {
         let mut noise = Noise::new(3);
-        let start = start(&mut noise, &device);
+        let start = start(&device, &mut noise);
         let kernel = HamiltonianMonteCarlo::new(0.1, 4).with_random_length();
         let energy = Walled { beyond };
         for steps in [20, 60, 300] {
@@ -144,7 +144,7 @@ fn lengths_leave_chains_without_a_finite_energy_out() {
     let kernel = HamiltonianMonteCarlo::new(0.2, 1);
     let energy = Walled { beyond: f64::NAN };
     let mut noise = Noise::new(4);
-    let all = start(&mut noise, &device);
+    let all = start(&device, &mut noise);
     let inside = all.clone().narrow(0, 0, CHAINS - BEYOND);
     let adapt = |start: Tensor<2>, noise: &mut Noise| {
         chees_adaptation(&kernel, &energy, start, 400, 0.651, noise)

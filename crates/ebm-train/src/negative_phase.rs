@@ -55,7 +55,7 @@ impl<const D: usize> NegativePhase<D> {
                 starting_points: start.points(config.range),
                 storage,
             };
-            Self::Buffer(ReplayBuffer::new(shape, config, noise, device))
+            Self::Buffer(ReplayBuffer::new(shape, config, device, noise))
         };
         match &config.chains {
             ChainsConfig::ReplayBuffer(keys) => {
@@ -74,7 +74,7 @@ impl<const D: usize> NegativePhase<D> {
             ChainsConfig::Persistent(keys) if config.sampler.replicas() > 1 => {
                 let mut shape = shape;
                 shape[0] *= config.sampler.replicas();
-                Self::Replicas(keys.start.points(config.range).draw(shape, noise, device))
+                Self::Replicas(keys.start.points(config.range).draw(shape, device, noise))
             }
             ChainsConfig::Persistent(keys) => {
                 buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
@@ -102,7 +102,7 @@ impl<const D: usize> NegativePhase<D> {
                 (draw.positions, Some(draw.indices))
             }
             Self::Data => (batch.clone(), None),
-            Self::Noise(points) => (points.draw(shape, noise, &batch.device()), None),
+            Self::Noise(points) => (points.draw(shape, &batch.device(), noise), None),
         };
         let chains = energy.run(
             &config.sampler,

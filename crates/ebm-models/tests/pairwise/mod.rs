@@ -30,7 +30,7 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// Couplings and biases from `N(0, scale^2)`; `pair` is symmetric with zero diagonal.
-    pub(crate) fn random(units: usize, scale: f64, noise: &mut Noise, device: &Device) -> Self {
+    pub(crate) fn random(units: usize, scale: f64, device: &Device, noise: &mut Noise) -> Self {
         let draws: Tensor<1> = noise.normal([units * units + units], device);
         let draws = values(draws.mul_scalar(scale));
         let mut pair = vec![0.0; units * units];

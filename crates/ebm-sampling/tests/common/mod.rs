@@ -219,8 +219,8 @@ pub(crate) fn phi(z: f64) -> f64 {
 pub(crate) fn exact_draws(
     values_each: usize,
     density: &Tabulated,
-    noise: &mut Noise,
     device: &Device,
+    noise: &mut Noise,
 ) -> Tensor<2> {
     let shape = [100_000 / values_each, values_each];
     let uniforms: Tensor<2> = noise.uniform(shape, device);
@@ -252,7 +252,7 @@ pub(crate) fn assert_stationary<K: Kernel<DoubleWell, Tensor<2>>>(
     for device in devices() {
         for (values_each, sides) in [(1, 36), (2, 6)] {
             let mut noise = Noise::new(seed);
-            let start = exact_draws(values_each, density, &mut noise, &device);
+            let start = exact_draws(values_each, density, &device, &mut noise);
             let chains = run(kernel, &DoubleWell {}, start, 10, &mut noise);
             let mut counts = [0; 36];
             let positions = values(chains.position.clone());

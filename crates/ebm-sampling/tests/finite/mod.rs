@@ -88,8 +88,8 @@ impl Finite {
         &self,
         probabilities: &[f64],
         count: usize,
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Tensor<2> {
         let mut cumulative = Vec::with_capacity(probabilities.len());
         let mut sum = 0.0;
@@ -159,8 +159,8 @@ impl Finite {
         kernel: &K,
         energy: &E,
         repeats: usize,
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Matrix {
         let from: Vec<usize> = (0..repeats).flat_map(|_| 0..self.count()).collect();
         let start: Vec<f64> = from.iter().flat_map(|&i| self.state(i)).collect();
@@ -223,7 +223,7 @@ pub(crate) struct Cubic {
 }
 
 impl Cubic {
-    pub(crate) fn random(units: usize, noise: &mut Noise, device: &Device) -> Self {
+    pub(crate) fn random(units: usize, device: &Device, noise: &mut Noise) -> Self {
         let draws: Tensor<2> = noise.normal([units, 3], device);
         let directions = draws.mul_scalar(0.4);
         Self {

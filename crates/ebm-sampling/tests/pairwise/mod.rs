@@ -120,8 +120,8 @@ impl Known {
         &self,
         probabilities: &[f64],
         count: usize,
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Tensor<2> {
         let mut cumulative = Vec::with_capacity(probabilities.len());
         let mut sum = 0.0;

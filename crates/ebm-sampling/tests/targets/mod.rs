@@ -94,7 +94,7 @@ pub(crate) struct Banana {}
 impl Banana {
     pub(crate) const BEND: f64 = 0.5;
 
-    pub(crate) fn draw(count: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
+    pub(crate) fn draw(count: usize, device: &Device, noise: &mut Noise) -> Tensor<2> {
         let x: Tensor<2> = noise.normal([count, 1], device);
         let z: Tensor<2> = noise.normal([count, 1], device);
         let y = x.clone().square().sub_scalar(1.0).mul_scalar(Self::BEND) + z.mul_scalar(0.5);
@@ -142,8 +142,8 @@ impl Funnel {
         &self,
         count: usize,
         values: usize,
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Tensor<2> {
         let v: Tensor<2> = noise.normal([count, 1], device).mul_scalar(self.spread);
         let z: Tensor<2> = noise.normal([count, values], device);

@@ -224,7 +224,7 @@ impl Composed {
     fn batch(&self, count: usize, steps: usize, device: &Device, noise: &mut Noise) -> Tensor<4> {
         let [channels, height, width] = self.shape;
         let shape = [count, channels, height, width];
-        let start = self.start.draw(shape, noise, device);
+        let start = self.start.draw(shape, device, noise);
         if let Some(machine) = &self.machine {
             let never = &mut Interrupt::never();
             let end = machine.run(&self.sampler, start, steps, self.range, noise, never);

@@ -66,7 +66,7 @@ pub fn inpaint(
     let device = images.device();
     let data = TensorData::new(free.clone(), [1, channels, height, width]);
     let is_free = Tensor::<4, Bool>::from_data(data, &device).expand(images.shape());
-    let fresh = starting_points(&model.config).draw(images.dims(), noise, &device);
+    let fresh = starting_points(&model.config).draw(images.dims(), &device, noise);
     let start = images.clone().mask_where(is_free.clone(), fresh);
     let config = &model.config;
     let sampler = config.sampler.at_one_temperature();

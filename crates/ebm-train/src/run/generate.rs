@@ -262,7 +262,7 @@ fn run_chains(
         .map(|first| {
             let count = CHAINS_AT_A_TIME.min(options.count - first);
             let shape = model.model.state_shape([count, channels, height, width]);
-            let position = start.draw(shape, &mut noise, device);
+            let position = start.draw(shape, device, &mut noise);
             let states = match (&model.model, options.annealing) {
                 (Network::BoltzmannMachine(machine), Some(annealing)) => {
                     annealed(machine, position, &annealing, &mut noise)
