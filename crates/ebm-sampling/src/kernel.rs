@@ -201,20 +201,8 @@ pub fn run_unless<K: Kernel<E, X>, E, X>(
     noise: &mut Noise,
     interrupt: &mut Interrupt<'_>,
 ) -> Run<X> {
-    let mut state = kernel.init(energy, position);
-    let mut totals = StepInfo::default();
-    let mut made = 0;
-    while made < steps && !interrupt.is_raised() {
-        let info;
-        (state, info) = kernel.step(energy, state, noise);
-        totals.add(info);
-        made += 1;
-    }
-    Run {
-        position: kernel.position(&state),
-        steps: made,
-        totals,
-    }
+    let observe = |_: usize, _: &K::State, _: &StepInfo| {};
+    transitions(kernel, energy, position, steps, noise, interrupt, observe)
 }
 
 /// Like [`run`], and calls `observe(step, state, info)` after each transition (steps count from 1).
@@ -224,19 +212,36 @@ pub fn run_with<K: Kernel<E, X>, E, X>(
     position: X,
     steps: usize,
     noise: &mut Noise,
+    observe: impl FnMut(usize, &K::State, &StepInfo),
+) -> Run<X> {
+    let never = &mut Interrupt::never();
+    transitions(kernel, energy, position, steps, noise, never, observe)
+}
+
+/// The loop of every run: up to `steps` transitions, until `interrupt` says stop, each shown to
+/// `observe`.
+fn transitions<K: Kernel<E, X>, E, X>(
+    kernel: &K,
+    energy: &E,
+    position: X,
+    steps: usize,
+    noise: &mut Noise,
+    interrupt: &mut Interrupt<'_>,
     mut observe: impl FnMut(usize, &K::State, &StepInfo),
 ) -> Run<X> {
     let mut state = kernel.init(energy, position);
     let mut totals = StepInfo::default();
-    for step in 1..=steps {
+    let mut made = 0;
+    while made < steps && !interrupt.is_raised() {
         let info;
         (state, info) = kernel.step(energy, state, noise);
-        observe(step, &state, &info);
+        made += 1;
+        observe(made, &state, &info);
         totals.add(info);
     }
     Run {
         position: kernel.position(&state),
-        steps,
+        steps: made,
         totals,
     }
 }
