@@ -1,4 +1,4 @@
-//! Elementwise functions of energies, each in one pass: kernels on Flex and on GPUs, burn's own operations elsewhere.
+//! Elementwise functions of energies, each in one pass on Flex and on GPUs.
 
 use burn::tensor::{Tensor, activation};
 
@@ -6,8 +6,8 @@ use crate::description::Elementwise;
 
 /// `x * sigmoid(x)`, also called SiLU.
 ///
-/// On Flex values err by less than 3 ULP where they are normal numbers, derivatives by less than 5 ULP of their largest term; so
-/// do those of the other functions here.
+/// On Flex the error of a value is below 3 ULP where it is a normal number, that of a derivative
+/// below 5 ULP of its largest term. The same holds for the other functions here.
 pub fn swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     apply(x, Elementwise::Swish)
 }
@@ -40,9 +40,9 @@ fn apply<const D: usize>(x: Tensor<D>, function: Elementwise) -> Tensor<D> {
     match function {
         Elementwise::Swish => activation::silu(x),
         Elementwise::Sigmoid => activation::sigmoid(x),
-        // One pass forward and one back, where burn's softplus takes a dozen.
+        // One pass forward and one backward; burn's softplus takes about twelve.
         Elementwise::Softplus => activation::log_sigmoid(x.neg()).neg(),
-        // Burn's own is three masks forward and backward.
+        // Burn's own function makes three masks, forward and backward.
         Elementwise::LeakyRelu(slope) => {
             let slope = f64::from(slope);
             activation::relu(x.clone()).mul_scalar(1.0 - slope) + x.mul_scalar(slope)

@@ -1,4 +1,4 @@
-//! Values kept as bytes on the device: a quarter of the memory, turned into floats where they are used.
+//! Values kept as bytes on the device, and turned into floats where they are used.
 
 use burn::tensor::{DType, Device, Int, Tensor};
 
@@ -29,7 +29,8 @@ pub fn from_bytes<const D: usize>(bytes: Tensor<D, Int>, range: impl Into<Interv
     bytes.float().mul_scalar(scale).add_scalar(range.low)
 }
 
-/// Floats as bytes, `round(255 * (x - low) / (high - low))`, values outside `[low, high]` clamped to it.
+/// Floats as bytes, `round(255 * (x - low) / (high - low))`, values outside `[low, high]` clamped
+/// to it.
 ///
 /// The error after [`from_bytes`] is at most `(high - low) / 510`.
 pub fn to_bytes<const D: usize>(x: Tensor<D>, range: impl Into<Interval>) -> Tensor<D, Int> {

@@ -10,7 +10,8 @@ pub fn per_chain<const D: usize>(x: Tensor<D>) -> Tensor<2> {
 
 /// The chains of `taken` where `mask` is true, elsewhere those of `others`.
 ///
-/// Off the autodiff graph on Flex, only the rows that lose are overwritten, where nobody else holds them.
+/// Off the autodiff graph on Flex, only the rows that are not chosen are overwritten, if no other
+/// tensor shares their memory.
 ///
 /// # Shapes
 ///
@@ -36,12 +37,14 @@ pub fn select_chains<const D: usize>(
     others.mask_where(mask, taken)
 }
 
-/// Which chains have a finite energy, `[batch]`, and nothing but finite values in `x`, `[batch, ..]`: `[batch]`.
+/// Which chains have a finite energy, `[batch]`, and nothing but finite values in `x`,
+/// `[batch, ..]`: `[batch]`.
 ///
-/// A sum of two finite tensors may be given for `x`, as long as it doesn't overflow: where one of them is not finite, neither is
-/// the sum.
+/// `x` may be a sum of two tensors, to check both at once: where one of them is not finite, the sum
+/// isn't either. A sum of finite values must then not overflow.
 pub fn finite_chains<const D: usize>(energies: &Tensor<1>, x: Tensor<D>) -> Tensor<1, Bool> {
-    // 0 times anything that is not finite is NaN, and so is every sum with it: one pass, no mask over all values.
+    // 0 times anything that is not finite is NaN, and so is every sum with it: one pass, no mask
+    // over all values.
     let zeros: Tensor<1> = per_chain(x.mul_scalar(0.0)).sum_dim(1).squeeze_dim(1);
     (zeros + energies.clone()).is_finite()
 }

@@ -1,4 +1,4 @@
-//! Two-dimensional convolution: a product of patches for small strided kernels on Flex, burn's own elsewhere.
+//! Convolution in two dimensions; on Flex, a matrix product of patches and weights.
 
 use burn::tensor::Tensor;
 use burn::tensor::module;
@@ -6,11 +6,16 @@ use burn::tensor::ops::ConvOptions;
 
 use crate::description::Stride2d;
 
-/// `y[n, o, i, j] = bias[o] + sum_{c, k, l} weight[o, c, k, l] x[n, c, stride i + k - padding, stride j + l - padding]`, with zeros
-/// outside the image.
+/// The convolution of images, with zeros outside of them:
 ///
-/// On Flex the result lies channels last in memory, and so does what follows from it value by value; the next convolution
-/// reads it as it is.
+/// ```text
+/// y[n, o, i, j] = bias[o] + sum_{c, k, l} weight[o, c, k, l] x[n, c, s i + k - p, s j + l - p]
+/// ```
+///
+/// with the stride `s` and the padding `p` of `steps`.
+///
+/// On Flex the result is stored with the channels last, which elementwise functions keep and the
+/// next convolution reads without a copy.
 ///
 /// # Shapes
 ///

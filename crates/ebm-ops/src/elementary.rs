@@ -1,14 +1,17 @@
 //! Logarithm, sine and cosine in f32 whose bits don't depend on the platform.
 //!
-//! The libm of each platform rounds differently, so `f32::ln` would break "the same seed draws the same numbers". These
-//! use only `+`, `-`, `*` and bit operations, each exactly rounded by IEEE 754; Rust never contracts them to fused
-//! multiply-adds. They have no branch, so that loops over them vectorise. The coefficients are minimax fits of the
-//! relative error (Remez exchange), rounded to f32.
+//! The mathematical library of each platform rounds differently, so with `f32::ln` the same seed
+//! would draw other numbers elsewhere. These functions use only `+`, `-`, `*` and bit operations,
+//! each exactly rounded by IEEE 754; Rust never contracts them to fused multiply-adds. They have no
+//! branch, so that loops over them vectorise. The coefficients are minimax fits of the relative
+//! error (Remez exchange), rounded to f32.
 
-/// `1 / sqrt(2)` as bits: a mantissa is taken from `[1/sqrt 2, sqrt 2)`, where the fit of [`ln`] holds.
+/// `1 / sqrt(2)` as bits: a mantissa is taken from `[1/sqrt 2, sqrt 2)`, where the fit of [`ln`]
+/// holds.
 const SQRT_HALF_BITS: u32 = 0x3f35_04f3;
 
-/// `ln 2` in two parts; the first has nine significant bits, so that its product with an exponent is exact.
+/// `ln 2` in two parts; the first has nine significant bits, so that its product with an exponent
+/// is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -0.000_212_194_44;
 
@@ -47,9 +50,10 @@ pub(crate) fn ln(x: f32) -> f32 {
 #[cfg(feature = "flex")]
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer, whose bits are then the lowest of the sum.
+    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer; its bits are the lowest bits
+    // of the sum.
     const ROUND: f32 = 12_582_912.0;
-    // Below -87 the result would leave the normal numbers; NaN stays NaN, as the comparison is false.
+    // Below -87 the result would not be a normal number. NaN stays NaN: the comparison is false.
     let small = x < -87.0;
     let clamped = if small { -87.0 } else { x };
     let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
@@ -70,20 +74,22 @@ pub(crate) fn exp(x: f32) -> f32 {
 
 /// `ln(1 + u)` for `u` in [0, 1]; error below 3 ULP.
 ///
-/// With `w = 1 + u` rounded, `ln(1 + u) = ln w + (u - (w - 1)) / w` to first order in what rounding lost.
+/// With `w = 1 + u` rounded, `ln(1 + u) = ln w + (u - (w - 1)) / w` to first order in the rounding
+/// error.
 #[cfg(feature = "flex")]
 #[inline(always)]
 pub(crate) fn ln_1p(u: f32) -> f32 {
     let w = 1.0 + u;
     let lost = u - (w - 1.0);
-    // Where u itself is lost in w, ln(1 + u) = u; the subtraction above has then left all of it in `lost`.
+    // Where u is too small to change w, ln(1 + u) = u, and all of u is then in `lost`.
     ln(w) + lost / w
 }
 
 /// Cosine and sine of `turn * 2^-24` turns, for `turn < 2^24`; error below 1.75 ULP.
 ///
-/// The nearest quarter is taken off exactly, in integers, which leaves `t` in `[-1/8, 1/8]` turns and exact zeros and
-/// extrema; then `sin = 2 pi t + t^3 S(t^2)` and `cos = 1 + t^2 C(t^2)`.
+/// The nearest quarter of a turn is subtracted exactly, in integers. This leaves `t` in
+/// `[-1/8, 1/8]` turns, and makes zeros and extrema exact. Then `sin = 2 pi t + t^3 S(t^2)` and
+/// `cos = 1 + t^2 C(t^2)`.
 #[inline(always)]
 pub(crate) fn cos_sin_turn(turn: u32) -> (f32, f32) {
     let quadrant = (turn + (1 << 21)) >> 22;
@@ -101,7 +107,8 @@ pub(crate) fn cos_sin_turn(turn: u32) -> (f32, f32) {
     c = c * z - 19.739_208;
     let cos = 1.0 + z * c;
 
-    // Each quarter turn maps (cos, sin) to (-sin, cos): odd quadrants swap, and the signs follow two bits.
+    // Each quarter turn maps (cos, sin) to (-sin, cos): odd quadrants swap them, and two bits give
+    // the signs.
     let swap = (quadrant & 1).wrapping_neg();
     let (cos, sin) = (cos.to_bits(), sin.to_bits());
     let differ = (cos ^ sin) & swap;

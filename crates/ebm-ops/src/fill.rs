@@ -1,7 +1,8 @@
 //! Fills slices from a counter: fixed chunks over threads, loops over blocks that vectorise.
 //!
-//! The kernels are compiled for AVX-512, AVX2 and the baseline of the target, and the best is picked at run time. All
-//! give the same bits (see [`crate::elementary`]), whatever the machine, the number of threads or the chunk.
+//! The kernels are compiled for AVX-512, AVX2 and the baseline of the target, and the best is
+//! picked at run time. All give the same bits (see [`crate::elementary`]), whatever the machine,
+//! the number of threads or the chunk.
 
 use crate::description::{Distribution, HalfOpen, Place};
 use crate::elementary::{cos_sin_turn, ln};
@@ -12,7 +13,8 @@ use rayon::prelude::*;
 /// Words, and hence values, in a block.
 pub(crate) const BLOCK: usize = 4;
 
-/// Values a thread fills at a time: 16 KiB of f32, some ten microseconds of normals, well above the cost of a task.
+/// Values a thread fills at a time: 16 KiB of f32. Normals take about ten microseconds, far more
+/// than a task costs.
 const CHUNK: usize = 4096;
 
 /// Up to here one thread is faster than waking another.
@@ -61,7 +63,7 @@ fn normal_pair(radius: u32, angle: u32) -> [f32; 2] {
 /// A standard logistic from a word, `ln u - ln(1 - u)`.
 #[inline(always)]
 fn logistic_value(word: u32) -> f32 {
-    // u is an odd multiple of 2^-24, so that u and 1 - u are exact, neither is 0, and they mirror each other.
+    // u is an odd multiple of 2^-24, so that u and 1 - u are exact and neither is 0.
     let odd = ((word >> 9) << 1 | 1) as i32;
     let scale = 1.0 / 16_777_216.0;
     ln(odd as f32 * scale) - ln(((1 << 24) - odd) as f32 * scale)
@@ -101,7 +103,8 @@ fn logistic(key: u64, first: u64, out: &mut [f32]) {
     in_chunks(first, out, |first, chunk| logistic_chunk(key, first, chunk));
 }
 
-/// Replaces log-odds by 1 where standard logistic noise lies below them, else by 0, from block `first` on.
+/// Replaces log-odds by 1 where standard logistic noise from block `first` on lies below them, else
+/// by 0.
 #[cfg(feature = "flex")]
 pub(crate) fn bernoulli_logits(key: u64, first: u64, values: &mut [f32]) {
     in_chunks(first, values, |first, chunk| {
@@ -293,7 +296,8 @@ mod tests {
         assert_eq!(fill(7), one);
     }
 
-    /// The smallest and greatest words: no infinity, and the tail ends where the documentation says.
+    /// The smallest and greatest words: no infinity, and the tail ends where the documentation
+    /// says.
     #[test]
     fn extreme_words() {
         let z = normal_pair(0, 0);

@@ -1,4 +1,4 @@
-//! One step of Langevin dynamics: gradient, clip, noise, clamp and a check that all is finite, in one pass where there is a kernel.
+//! One step of Langevin dynamics, in one pass where there is a kernel.
 
 use burn::tensor::{Bool, Tensor};
 
@@ -24,7 +24,8 @@ pub struct LangevinUpdate {
 impl LangevinUpdate {
     /// The next position of each chain, and which chains made their step: `[batch]`.
     ///
-    /// A chain whose energy, gradient or next position (before the clamp) is not finite goes to `start` instead.
+    /// A chain whose energy, gradient or next position (before the clamp) is not finite goes to
+    /// `start` instead.
     ///
     /// # Shapes
     ///
@@ -56,7 +57,7 @@ impl LangevinUpdate {
             let draws: Tensor<D> = noise.normal(position.shape(), &position.device());
             position = position + draws.mul_scalar(self.noise);
         }
-        // A clip or a clamp can hide what is not finite, so both are looked through.
+        // A clip or a clamp can hide what is not finite, so the values before them are checked.
         let finite = finite_chains(energies, gradient + position.clone());
         if let Some(Interval { low, high }) = self.clamp {
             position = position.clamp(low, high);

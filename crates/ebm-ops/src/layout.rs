@@ -1,7 +1,7 @@
 //! Layouts of tensors in memory.
 
-/// How many values lie in memory without a gap, each once, in whatever order of dimensions; `None` if they don't. Dimensions are
-/// given by stride and size.
+/// The number of values of a layout that fills its memory without a gap, each value once, in any
+/// order of dimensions; `None` for any other. Dimensions are given by stride and size.
 pub(crate) fn dense_values(dimensions: impl Iterator<Item = (isize, usize)>) -> Option<usize> {
     let mut dimensions: Vec<_> = dimensions.filter(|&(_, size)| size != 1).collect();
     dimensions.sort_unstable();

@@ -1,7 +1,8 @@
-//! Tensor operations that burn lacks: reproducible counter-based noise, and rows kept as bytes on the device.
+//! Tensor operations that burn lacks: reproducible noise, fused operations, rows kept as bytes.
 //!
-//! [`Noise`] is the only source of randomness in the workspace. It is two numbers, so a checkpoint saves it whole; it is
-//! an argument, never a global; and the same seed draws the same numbers on every backend.
+//! [`Noise`] is the only source of randomness in the workspace. It is two numbers, so a checkpoint
+//! saves it whole; it is an argument, never a global; and the same seed draws the same numbers on
+//! every backend.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -17,7 +18,7 @@
 //! let binary = chains.bernoulli(burn::tensor::activation::sigmoid(moved));
 //! assert_eq!(binary.dims(), [100, 784]);
 //!
-//! // `noise` is an `rand::Rng` too; its own shuffles are at hand.
+//! // `noise` is a `rand::Rng` too, and has shuffles of its own.
 //! let order = noise.permutation(60_000);
 //! assert_eq!(order.len(), 60_000);
 //! ```

@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-/// Gives a plain value the autodiff state of the one that it replaces: on the graph or off it, trained or not.
+/// Gives a plain value the autodiff state of the one that it replaces: on the graph or off it,
+/// trained or not.
 pub fn lift<const D: usize>(value: Tensor<D>, replaced: &Tensor<D>) -> Tensor<D> {
     if !replaced.is_autodiff() {
         return value;

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 
 /// `y = x W + b`, row by row.
 ///
-/// On Flex the product adds itself to the bias, in blocks of output columns that threads take in turn, each of which rearranges
-/// its own part of `W`; a transposed weight costs no more than a plain one.
+/// On Flex the product is added to the bias in one pass, in blocks of output columns that are
+/// shared among threads. A transposed weight costs no more than a plain one.
 ///
 /// # Shapes
 ///

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use crate::kernels;
 use crate::noise::Noise;
 
-/// What becomes of the proposals of a batch.
+/// Which proposals of a batch are accepted.
 #[derive(Clone, Debug)]
 pub struct MetropolisDecision {
     /// Which are accepted: `[batch]`.
@@ -16,12 +16,14 @@ pub struct MetropolisDecision {
 }
 
 impl MetropolisDecision {
-    /// Accepts each proposal that is `allowed` with probability `min(1, exp(log_ratio))` (Metropolis et al. 1953; Hastings 1970):
-    /// where `log(1 - u) <= log_ratio`, with the `u` of [`Noise::uniform`].
+    /// Accepts each proposal that is `allowed` with probability `min(1, exp(log_ratio))`
+    /// (Metropolis et al. 1953; Hastings 1970): where `log(1 - u) <= log_ratio`, with the `u` of
+    /// [`Noise::uniform`].
     ///
-    /// A ratio that is not a number is a rejection. The probability is met to within 2^-24: `1 - u` is one of
-    /// `2^-24, 2 * 2^-24, .., 1`, so a ratio of 1 or more is always accepted, and one below 2^-24 never. States are then chosen by
-    /// [`select_chains`](crate::select_chains). Nothing of it is on the autodiff graph.
+    /// A ratio that is not a number is a rejection. The probability is met to within 2^-24: `1 - u`
+    /// is one of `2^-24, 2 * 2^-24, .., 1`, so a ratio of 1 or more is always accepted, and one
+    /// below 2^-24 never. States are then chosen by [`select_chains`](crate::select_chains). The
+    /// result is not on the autodiff graph.
     ///
     /// # Shapes
     ///
@@ -36,7 +38,7 @@ impl MetropolisDecision {
             allowed.dims(),
             "proposals and which of them are allowed differ in number"
         );
-        // A ratio that nothing passes; not -inf, which shaders needn't know.
+        // A ratio that is never accepted; not -inf, as shaders may not support infinities.
         let log_ratio = log_ratio
             .inner()
             .mask_fill(allowed.bool_not(), f64::from(f32::MIN));
@@ -74,7 +76,8 @@ mod tests {
     use super::*;
     use burn::tensor::TensorData;
 
-    /// Ratios around every edge, allowed or not, in batches around a block of the noise and the share of a thread.
+    /// Ratios around every limit, allowed or not, in batches of about a block of noise and of about
+    /// a thread's share.
     #[test]
     fn the_kernel_decides_as_ordinary_operations_do() {
         let device = Device::flex();

@@ -15,31 +15,34 @@ const SPLIT: u32 = 1;
 
 /// A reproducible stream of random numbers, which is two numbers in a checkpoint.
 ///
-/// The same seed draws the same numbers, bit for bit, on every backend, processor and number of threads. Cloning a
-/// stream repeats its numbers; [`Noise::split`] makes an independent one.
+/// The same seed draws the same numbers, bit for bit, on every backend, processor and number of
+/// threads. Cloning a stream repeats its numbers; [`Noise::split`] makes an independent one.
 ///
 /// # Layout
 ///
-/// Block `n` of a stream is `philox4x32_10([n mod 2^32, n / 2^32, 0, domain], [key mod 2^32, key / 2^32])`, four words
-/// (see [`philox4x32_10`](crate::philox4x32_10)). The domain is 0 for values and 1 for the keys of children (words 0 and
-/// 1, the low half first), so that a child's key doesn't come from a block that its parent draws, whatever is drawn. Word
-/// 2 of the counter is reserved.
+/// Block `n` of a stream is
+/// `philox4x32_10([n mod 2^32, n / 2^32, 0, domain], [key mod 2^32, key / 2^32])`, four words (see
+/// [`philox4x32_10`](crate::philox4x32_10)). The domain is 0 for values and 1 for the keys of
+/// children (words 0 and 1, the low half first), so that a child's key doesn't come from a block
+/// that its parent draws, whatever is drawn. Word 2 of the counter is reserved.
 ///
-/// A tensor of `n` elements takes the next `ceil(n / 4)` blocks: **element `i`, in row-major order, comes from block
-/// `counter + i / 4`**, and the counter moves on by `ceil(n / 4)`. So any element can be computed alone, and this is a
-/// contract that kernels for other devices keep. It also means that drawing `n` and then `m` elements equals drawing
-/// `n + m` only where `n` is a multiple of 4. The counter wraps after 2^64 blocks.
+/// A tensor of `n` elements takes the next `ceil(n / 4)` blocks: **element `i`, in row-major order,
+/// comes from block `counter + i / 4`**, and the counter moves on by `ceil(n / 4)`. So any element
+/// can be computed alone, and this is a contract that kernels for other devices keep. It also means
+/// that drawing `n` and then `m` elements equals drawing `n + m` only where `n` is a multiple of 4.
+/// The counter wraps after 2^64 blocks.
 ///
-/// Streams with different keys are different permutations of the counter. Keys are 64-bit hashes: among `s` streams, two
-/// share a key with a probability of about `s^2 / 2^65`.
+/// Streams with different keys are different permutations of the counter. Keys are 64-bit hashes:
+/// among `s` streams, two share a key with a probability of about `s^2 / 2^65`.
 ///
 /// # Serialised form
 ///
-/// `{"key": "<16 hex digits>", "counter": "<16 hex digits>"}`. Strings, because a u64 doesn't survive the readers that
-/// keep numbers as f64 (JavaScript, jq) or i64 (TOML). A stream read back continues exactly.
+/// `{"key": "<16 hex digits>", "counter": "<16 hex digits>"}`. Strings, because some readers keep
+/// numbers as f64 (JavaScript, jq) or i64 (TOML), which can't hold every u64. A stream read back
+/// continues exactly.
 ///
-/// Source: Salmon et al. 2011 for the generator; splitting as in Claessen and Pałka, "Splittable pseudorandom number
-/// generators using cryptographic hashing", Haskell 2013.
+/// Source: Salmon et al. 2011 for the generator; splitting as in Claessen and Pałka, "Splittable
+/// pseudorandom number generators using cryptographic hashing", Haskell 2013.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noise {
     #[serde(with = "hex")]
@@ -60,8 +63,8 @@ impl Noise {
 
     /// An independent child stream; the next call gives another.
     ///
-    /// Takes one block of this stream, and doesn't depend on how the child is used: parts of a program that each
-    /// hold a child can be reordered or changed without changing each other's numbers.
+    /// Takes one block of this stream, however the child is used. Parts of a program that each have
+    /// a child can be reordered or changed without changing each other's numbers.
     #[must_use = "splitting advances this stream; the child is the result"]
     pub fn split(&mut self) -> Self {
         let [low, high, ..] = fill::block(self.key, self.take(1), SPLIT);
@@ -70,8 +73,8 @@ impl Noise {
 
     /// Uniforms on `[0, 1)`, multiples of 2^-24.
     ///
-    /// Element `i` is `(w >> 8) * 2^-24` with `w` word `i mod 4` of block `counter + i / 4`. Values are made as f32 and
-    /// then take the device's float type; the tensor carries no gradient.
+    /// Element `i` is `(w >> 8) * 2^-24` with `w` word `i mod 4` of block `counter + i / 4`. Values
+    /// are made as f32 and then take the device's float type; the tensor carries no gradient.
     ///
     /// # Panics
     ///
@@ -90,7 +93,8 @@ impl Noise {
     ///
     /// # Panics
     ///
-    /// If `low < high` doesn't hold or `high - low` isn't finite, both as f32, or if `shape` hasn't `D` dimensions.
+    /// If `low < high` doesn't hold or `high - low` isn't finite, both as f32, or if `shape` hasn't
+    /// `D` dimensions.
     pub fn uniform_in<const D: usize>(
         &mut self,
         shape: impl Into<Shape>,
@@ -103,11 +107,12 @@ impl Noise {
 
     /// Standard normals, by the transform of Box and Muller (1958) inside each block.
     ///
-    /// Words `(a, b)` give two elements, `r cos(2 pi v)` and `r sin(2 pi v)`, with `r = sqrt(-2 ln u)`,
-    /// `u = ((a >> 8) + 1) * 2^-24` in `(0, 1]` and `v = (b >> 8) * 2^-24`: words 0 and 1 of block `counter + i / 4` make
-    /// its elements 0 and 1, words 2 and 3 its elements 2 and 3. The logarithm and the angle functions are our own, since
-    /// those of each platform round differently. 24 bits of `u` cut the tails at `sqrt(48 ln 2) = 5.77`; a
-    /// true normal passes that once in 1.2e8 draws. Type and gradient as for [`Noise::uniform`].
+    /// Words `(a, b)` give two elements, `r cos(2 pi v)` and `r sin(2 pi v)`, with
+    /// `r = sqrt(-2 ln u)`, `u = ((a >> 8) + 1) * 2^-24` in `(0, 1]` and `v = (b >> 8) * 2^-24`:
+    /// words 0 and 1 of block `counter + i / 4` make its elements 0 and 1, words 2 and 3 its
+    /// elements 2 and 3. The logarithm and the angle functions are our own, since those of each
+    /// platform round differently. 24 bits of `u` cut the tails at `sqrt(48 ln 2) = 5.77`; a true
+    /// normal passes that once in 1.2e8 draws. Type and gradient as for [`Noise::uniform`].
     ///
     /// # Panics
     ///
@@ -120,12 +125,14 @@ impl Noise {
         self.draw(shape.into(), Distribution::Normal, device)
     }
 
-    /// Independent coins: 1 with the given probability, else 0, i.e. `1[u < p]` with the `u` of [`Noise::uniform`].
+    /// Independent coins: 1 with the given probability, else 0, i.e. `1[u < p]` with the `u` of
+    /// [`Noise::uniform`].
     ///
     /// # Shapes
     ///
-    /// `probability: [..]` -> the same, on its device and of its type, without a gradient. A probability of 0 or less
-    /// (or NaN) always gives 0, of 1 or more always 1; others are met to within 2^-24. The comparison is made in f32.
+    /// `probability: [..]` -> the same, on its device and of its type, without a gradient. A
+    /// probability of 0 or less (or NaN) always gives 0, of 1 or more always 1; others are met to
+    /// within 2^-24. The comparison is made in f32.
     pub fn bernoulli<const D: usize>(&mut self, probability: Tensor<D>) -> Tensor<D> {
         let device = probability.device();
         let dtype = probability.dtype();
@@ -138,8 +145,9 @@ impl Noise {
 
     /// Standard logistics, `ln u - ln(1 - u)`, whose distribution function is the sigmoid.
     ///
-    /// `u = (2 (w >> 9) + 1) * 2^-24` with `w` word `i mod 4` of block `counter + i / 4`; the logarithm is our own. Values
-    /// lie within `ln(2^24 - 1) = 16.64` of 0. Type and gradient as for [`Noise::uniform`].
+    /// `u = (2 (w >> 9) + 1) * 2^-24` with `w` word `i mod 4` of block `counter + i / 4`; the
+    /// logarithm is our own. Values lie within `ln(2^24 - 1) = 16.64` of 0. Type and gradient as
+    /// for [`Noise::uniform`].
     ///
     /// # Panics
     ///
@@ -154,13 +162,14 @@ impl Noise {
 
     /// Independent coins with the given log-odds: 1 with probability `sigmoid(logits)`, else 0.
     ///
-    /// It is `1[l < z]` with the `l` of [`Noise::logistic`]: the units of a Boltzmann machine are drawn from their
-    /// fields without a sigmoid.
+    /// It is `1[l < z]` with the `l` of [`Noise::logistic`]: the units of a Boltzmann machine are
+    /// drawn from their fields without a sigmoid.
     ///
     /// # Shapes
     ///
-    /// `logits: [..]` -> the same, on its device and of its type, without a gradient. Beyond +-16.64 a coin is certain,
-    /// with an error of less than 6e-8; others are met to within 2^-23. NaN gives 0. The comparison is made in f32.
+    /// `logits: [..]` -> the same, on its device and of its type, without a gradient. Beyond
+    /// +-16.64 a coin is certain, with an error of less than 6e-8; others are met to within 2^-23.
+    /// NaN gives 0. The comparison is made in f32.
     pub fn bernoulli_logits<const D: usize>(&mut self, logits: Tensor<D>) -> Tensor<D> {
         #[cfg(any(feature = "cube", feature = "flex"))]
         if kernels::has_kernels(&logits) {
@@ -178,9 +187,9 @@ impl Noise {
 
     /// Uniform integers in `[0, bound)`, drawn with replacement.
     ///
-    /// Element `i` is `floor(w * bound / 2^32)` with `w` word `i mod 4` of block `counter + i / 4`. Each integer's
-    /// probability differs from `1 / bound` by less than 2^-32, that is by a fraction of less than `bound / 2^32`; it
-    /// is exact where `bound` is a power of two.
+    /// Element `i` is `floor(w * bound / 2^32)` with `w` word `i mod 4` of block `counter + i / 4`.
+    /// Each integer's probability differs from `1 / bound` by less than 2^-32, that is by a
+    /// fraction of less than `bound / 2^32`; it is exact where `bound` is a power of two.
     ///
     /// # Shapes
     ///
@@ -200,10 +209,11 @@ impl Noise {
         Tensor::from_data(TensorData::new(values, [count]), device)
     }
 
-    /// `count` uniforms on `[0, 1)` on the host, multiples of 2^-53: for decisions whose probabilities 24 bits don't resolve.
+    /// `count` uniforms on `[0, 1)` on the host, multiples of 2^-53: for decisions whose
+    /// probabilities 24 bits don't resolve.
     ///
-    /// Element `i` is `(v >> 11) * 2^-53` with `v` the words `2 (i mod 2)` (the low half) and `2 (i mod 2) + 1` of block
-    /// `counter + i / 2`; the counter moves on by `ceil(count / 2)`.
+    /// Element `i` is `(v >> 11) * 2^-53` with `v` the words `2 (i mod 2)` (the low half) and
+    /// `2 (i mod 2) + 1` of block `counter + i / 2`; the counter moves on by `ceil(count / 2)`.
     pub fn host_uniforms(&mut self, count: usize) -> Vec<f64> {
         let first = self.take(count.div_ceil(2) as u64);
         (0..count)
@@ -284,9 +294,9 @@ impl Noise {
     }
 }
 
-/// For the shuffles and samples of `rand`. Every `u32` and `u64` takes a whole block and leaves 12 or 8 of its 16
-/// bytes unused, and so does the last block of a byte fill: the price of a state without a buffer. Fill tensors with
-/// the methods above.
+/// For the shuffles and samples of `rand`. Every `u32` and `u64` takes a whole block and leaves 12
+/// or 8 of its 16 bytes unused, and so does the last block of a byte fill: this keeps the state
+/// free of a buffer. Fill tensors with the methods above.
 impl TryRng for Noise {
     type Error = Infallible;
 

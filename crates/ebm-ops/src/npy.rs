@@ -10,7 +10,7 @@ const ALIGNMENT: usize = 64;
 /// Bytes of values that are written in one go.
 const PART: usize = 1 << 16;
 
-/// Writes an array as little-endian `f32` in row-major order, which `numpy.load` reads with its shape.
+/// Writes an array as little-endian `f32` in row-major order; `numpy.load` reads it with its shape.
 ///
 /// Source: the `.npy` format of NumPy, version 1.0.
 ///
@@ -37,7 +37,7 @@ pub fn write_npy(mut writer: impl Write, array: &TensorData) -> io::Result<()> {
     writer.write_all(b"\x93NUMPY\x01\x00")?;
     writer.write_all(&length.to_le_bytes())?;
     writer.write_all(header.as_bytes())?;
-    // A part at a time: the bytes of all of a large array would take its memory again.
+    // A part at a time: the bytes of a whole large array would take as much memory again.
     let mut values = array.iter::<f32>();
     let mut part = Vec::with_capacity(PART);
     loop {

@@ -1,4 +1,4 @@
-//! Operations on parameters and their gradients: a step of gradient descent, a moving average, a sum of squares.
+//! Operations on parameters: a step of gradient descent, a moving average, a sum of squares.
 
 use burn::tensor::Tensor;
 
@@ -25,7 +25,8 @@ pub struct GradientDescent {
 }
 
 impl GradientDescent {
-    /// A step without momentum: `w' = w - learning_rate (weight_decay w + g)`, off the autodiff graph.
+    /// A step without momentum: `w' = w - learning_rate (weight_decay w + g)`, off the autodiff
+    /// graph.
     ///
     /// # Shapes
     ///
@@ -40,8 +41,8 @@ impl GradientDescent {
         weight - gradient.mul_scalar(self.learning_rate)
     }
 
-    /// A step with momentum: the weight and its velocity after it, off the autodiff graph; `velocity` is that of the step before,
-    /// `None` in the first.
+    /// A step with momentum: the weight and its velocity after it, off the autodiff graph;
+    /// `velocity` is that of the step before, `None` in the first.
     ///
     /// # Shapes
     ///
@@ -95,7 +96,7 @@ impl GradientDescent {
 
 /// `decay average + (1 - decay) value`, off the autodiff graph.
 ///
-/// On Flex it takes the place of `average` in memory, where nobody else holds that.
+/// On Flex the result overwrites `average`, if no other tensor shares its memory.
 ///
 /// # Shapes
 ///

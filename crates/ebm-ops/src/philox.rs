@@ -8,8 +8,9 @@ pub(crate) const W1: u32 = 0xBB67_AE85;
 
 /// One block of Philox4x32-10: four random words from a counter and a key.
 ///
-/// For a fixed key this is a bijection of the 2^128 counters, so two different counters never give the same block.
-/// There is no state and no branch: any block can be computed alone, and a loop over counters vectorises.
+/// For a fixed key this is a bijection of the 2^128 counters, so two different counters never give
+/// the same block. There is no state and no branch: any block can be computed alone, and a loop
+/// over counters vectorises.
 ///
 /// Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 ///
@@ -39,7 +40,8 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 mod tests {
     use super::philox4x32_10;
 
-    /// The three `philox4x32 10` lines of `tests/kat_vectors` in Random123 (DEShawResearch/random123).
+    /// The three `philox4x32 10` lines of `tests/kat_vectors` in Random123
+    /// (DEShawResearch/random123).
     #[test]
     fn published_known_answers() {
         let vectors: [([u32; 4], [u32; 2], [u32; 4]); 3] = [

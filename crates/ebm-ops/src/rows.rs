@@ -1,11 +1,12 @@
-//! Rows of values on the device, kept as floats or as bytes, gathered and overwritten by their number.
+//! Rows of values on the device, as floats or as bytes, read and overwritten by their number.
 
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use crate::bytes::{byte_dtype, from_bytes, to_bytes};
 use crate::description::Interval;
 
-/// Many rows of which a few are used at a time: training examples, or the chains of a replay buffer.
+/// Many rows, a few of which are used at a time: training examples, or the chains of a replay
+/// buffer.
 #[derive(Clone, Debug)]
 pub enum Rows {
     /// The values: `[rows, values]`.
@@ -20,7 +21,8 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// Keeps values of the range `[low, high]` as bytes; each is off by at most `(high - low) / 510`.
+    /// Keeps values of the range `[low, high]` as bytes; each is off by at most
+    /// `(high - low) / 510`.
     pub fn rounded(values: Tensor<2>, range: impl Into<Interval>) -> Self {
         let range = range.into();
         Self::Bytes {

@@ -2,9 +2,11 @@
 
 use burn::tensor::Tensor;
 
-/// `sum_j log(1 + exp(x_ij))` of each row, `[rows, columns] -> [rows]`; the gradient is `sigmoid(x)`.
+/// `sum_j log(1 + exp(x_ij))` of each row, `[rows, columns] -> [rows]`; the gradient is
+/// `sigmoid(x)`.
 ///
-/// On Flex and on GPUs value and gradient take one pass each and one exponential a value.
+/// On Flex and on GPUs the values and the gradient take one pass each, with one exponential a
+/// value.
 pub fn softplus_sum(x: Tensor<2>) -> Tensor<1> {
     #[cfg(any(feature = "cube", feature = "flex"))]
     if crate::kernels::has_kernels(&x) {

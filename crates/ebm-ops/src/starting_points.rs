@@ -30,7 +30,7 @@ impl StartingPoints {
     ///
     /// # Panics
     ///
-    /// If the interval of uniforms is empty, see [`Noise::uniform_in`].
+    /// If the range of uniforms is empty; see [`Noise::uniform_in`].
     pub fn draw<const D: usize>(
         &self,
         shape: [usize; D],
@@ -50,11 +50,13 @@ impl StartingPoints {
         }
     }
 
-    /// Each chain of `x` with a probability of `probability` at a fresh start, else where it is; off the autodiff graph.
+    /// Moves each chain of `x` to a fresh start with the given probability, and leaves the others;
+    /// off the autodiff graph.
     ///
-    /// A chain restarts where `u < probability` with the `u` of [`Noise::uniform`], one a chain. Then comes a draw of all of the
-    /// shape, of which those chains take their part. So the noise moves on by as much whatever restarts, and shapes don't
-    /// change from call to call, as a GPU wants it; on Flex what nobody takes isn't made.
+    /// A chain restarts where `u < probability`, with one `u` of [`Noise::uniform`] for each chain.
+    /// Then fresh values are drawn for all chains, and those that restart take theirs. So the noise
+    /// moves on by the same amount whatever restarts, and shapes don't change from call to call,
+    /// which suits GPUs. On Flex only the values that are needed are computed.
     ///
     /// # Shapes
     ///
@@ -83,7 +85,7 @@ impl StartingPoints {
     #[cfg(feature = "flex")]
     fn fresh(&self) -> Fresh {
         match *self {
-            // A factor of 1 and a sum with 0 change no bit: a uniform is never -0.
+            // A factor of 1 and a shift of 0 change no bit, as a uniform is never -0.
             Self::Uniform(range) => Fresh::Scaled {
                 draws: Distribution::Uniform(HalfOpen::new(range)),
                 scale: 1.0,
@@ -123,7 +125,8 @@ impl StartingPoints {
 mod tests {
     use super::*;
 
-    /// Rows that begin anywhere in a block of the noise, odd lengths, images; no restart, some, all.
+    /// Rows that begin anywhere in a block of noise, odd lengths, images; no chain restarts, some
+    /// do, all do.
     #[test]
     fn the_kernel_restarts_as_ordinary_operations_do() {
         let device = Device::flex();

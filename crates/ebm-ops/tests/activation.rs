@@ -1,4 +1,4 @@
-//! Elementwise functions and their derivatives against f64, at every magnitude; layouts and graphs don't change them.
+//! Elementwise functions and their derivatives against f64, at every magnitude and layout.
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -9,8 +9,8 @@ fn devices() -> [Device; 2] {
     [Device::flex(), Device::ndarray()]
 }
 
-/// Values of both signs at all magnitudes where results are normal numbers, and special ones; an odd number, longer than
-/// a thread's share.
+/// Values of both signs at all magnitudes where results are normal numbers, and special ones; an
+/// odd number, longer than a thread's share.
 fn inputs() -> Vec<f32> {
     let mut x: Vec<f32> = (0..60_001)
         .map(|i| {
@@ -58,8 +58,8 @@ const FUNCTIONS: [(&str, Function); 5] = [
     ("leaky_relu", |x| leaky_relu(x, 0.05)),
 ];
 
-/// The documented error, in units in the last place of the exact value; derivatives that cancel, as that of swish near
-/// -1.28, in units of the largest term.
+/// The documented error, in units in the last place of the exact value; derivatives that cancel, as
+/// that of swish near -1.28, in units of the largest term.
 #[test]
 fn values_within_three_and_derivatives_within_five_units_in_the_last_place() {
     let device = Device::flex();

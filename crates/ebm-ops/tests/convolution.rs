@@ -12,8 +12,8 @@ fn devices() -> [Device; 2] {
 /// Batch, channels, height, width; maps, kernel height and width; steps.
 type Case = ([usize; 4], [usize; 3], Stride2d);
 
-/// The layers of the UvA tutorial, colours, odd and rectangular sizes, kernels that overhang, a batch that isn't a multiple of
-/// anything.
+/// The layers of the UvA tutorial, colours, odd and rectangular sizes, kernels that overhang, a
+/// batch that isn't a multiple of anything.
 fn cases() -> Vec<Case> {
     let steps = |stride, padding| Stride2d { stride, padding };
     vec![
@@ -86,7 +86,8 @@ fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     x.into_data().iter::<f32>().collect()
 }
 
-/// Sums of products of normals: rounding grows like the root of their number, 1e-6 of the largest value is far above it.
+/// Sums of products of normals: rounding grows like the root of their number, 1e-6 of the largest
+/// value is far above it.
 fn assert_close(found: Vec<f32>, expected: &[f64], what: &str) {
     let largest = expected.iter().fold(1e-3, |a: f64, b| a.max(b.abs()));
     assert_eq!(found.len(), expected.len(), "{what}");
@@ -158,7 +159,8 @@ fn values_and_gradients() {
     }
 }
 
-/// What the first makes the second reads; a part of a batch and a permuted image lie elsewhere in memory.
+/// What the first makes the second reads; a part of a batch and a permuted image lie elsewhere in
+/// memory.
 #[test]
 fn layouts_do_not_matter() {
     let device = Device::flex();

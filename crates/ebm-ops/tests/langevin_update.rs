@@ -1,4 +1,4 @@
-//! The Langevin update does what its formula says, value by value, and sends back what is not finite.
+//! The Langevin update follows its formula, value by value, and resets what is not finite.
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
@@ -57,8 +57,8 @@ fn moved(update: &LangevinUpdate, x: f32, g: f32, z: f32) -> f32 {
     }
 }
 
-/// Shapes around a block of the noise, a row of it, and the share of a thread; images too. The noise moves on as for normals of
-/// that shape.
+/// Shapes around a block of the noise, a row of it, and the share of a thread; images too. The
+/// noise moves on as for normals of that shape.
 #[test]
 fn positions_are_those_of_the_formula() {
     for device in devices() {
@@ -98,7 +98,8 @@ fn positions_are_those_of_the_formula() {
     }
 }
 
-/// Every kind of fault, under a clip and a clamp that would hide it; the neighbours move as if alone.
+/// Every kind of fault, under a clip and a clamp that would hide it; the neighbours move as if
+/// alone.
 #[test]
 fn what_is_not_finite_goes_back() {
     for device in devices() {

@@ -1,4 +1,4 @@
-//! Linear maps and their gradients against f64, with plain and transposed weights, trained and frozen.
+//! Linear maps and their gradients against f64: weights plain or transposed, trained or frozen.
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Device, Tensor};
@@ -13,7 +13,8 @@ fn values<const D: usize>(x: Tensor<D>) -> Vec<f64> {
     x.into_data().iter::<f64>().collect()
 }
 
-/// `a b` of matrices that lie row after row, in f64, with the sum of magnitudes that bounds its rounding.
+/// `a b` of matrices that lie row after row, in f64, with the sum of magnitudes that bounds its
+/// rounding.
 fn product(a: &[f64], b: &[f64], [rows, inner, columns]: [usize; 3]) -> Vec<(f64, f64)> {
     let terms = |i: usize, j: usize| (0..inner).map(move |k| a[i * inner + k] * b[k * columns + j]);
     (0..rows * columns)
@@ -31,7 +32,8 @@ fn turned(x: &[f64], [rows, columns]: [usize; 2]) -> Vec<f64> {
 fn assert_near(found: &[f64], expected: &[(f64, f64)], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (at, (found, (expected, scale))) in found.iter().zip(expected).enumerate() {
-        // Sums of n rounded products err by less than n 2^-24 of their magnitudes; the longest has 784.
+        // Sums of n rounded products err by less than n 2^-24 of their magnitudes; the longest
+        // has 784.
         assert!(
             (found - expected).abs() <= 784.0 * 6e-8 * (scale + 1e-3),
             "{what} at {at}: {found}, expected {expected}"
@@ -39,7 +41,8 @@ fn assert_near(found: &[f64], expected: &[(f64, f64)], what: &str) {
     }
 }
 
-/// Sizes around a block of columns and the step to many threads, and the vectors at the ends of a network.
+/// Sizes around a block of columns and the step to many threads, and the vectors at the ends of a
+/// network.
 #[test]
 fn values_and_gradients() {
     for device in devices() {

@@ -10,7 +10,8 @@ fn written(values: Vec<f32>, shape: &[usize]) -> Vec<u8> {
     bytes
 }
 
-/// The header of `numpy.save(f, numpy.array([[1.5, -2, 0], [3, 4, 1e-3]], dtype='<f4'))` of NumPy 2 and what follows.
+/// The header of `numpy.save(f, numpy.array([[1.5, -2, 0], [3, 4, 1e-3]], dtype='<f4'))` of NumPy 2
+/// and what follows.
 #[test]
 fn a_matrix_is_what_numpy_writes() {
     let bytes = written(vec![1.5, -2.0, 0.0, 3.0, 4.0, 1e-3], &[2, 3]);

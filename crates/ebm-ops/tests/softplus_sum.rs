@@ -9,11 +9,12 @@ fn devices() -> [Device; 2] {
     [Device::flex(), Device::ndarray()]
 }
 
-/// Rows shorter and longer than a vector and a thread's share, fields from small to far out. A sum of n terms in f32 errs by
-/// about the root of n roundings; 1e-6 of it leaves room for 100 of them.
+/// Rows shorter and longer than a vector and a thread's share, fields from small to far out. A sum
+/// of n terms in f32 errs by about the root of n roundings; 1e-6 of it leaves room for 100 of them.
 #[test]
 fn values_and_gradients() {
-    // Burn's gradient is 1 - sigmoid(-x), good to a rounding of 1; that of Flex's kernel keeps its relative precision.
+    // Burn's gradient is 1 - sigmoid(-x), good to a rounding of 1; that of Flex's kernel keeps its
+    // relative precision.
     for (device, rounding) in devices().into_iter().zip([1e-30, 2e-7]) {
         for shape in [[1, 1], [3, 15], [4, 16], [128, 500], [2, 20_000]] {
             let mut noise = Noise::new(4);

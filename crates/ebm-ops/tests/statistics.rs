@@ -1,7 +1,7 @@
-//! The numbers follow their distributions; each threshold states how often a correct generator would fail it.
+//! The numbers follow their distributions; each threshold has its rate of false alarms beside it.
 //!
-//! Seeds are fixed, so a test that passes once passes always; the rate tells how surprising a failure after a change of
-//! seed or code is.
+//! Seeds are fixed, so a test that passes once passes always; the rate tells how surprising a
+//! failure after a change of seed or code is.
 
 use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
@@ -23,7 +23,8 @@ fn normals(noise: &mut Noise, n: usize) -> Vec<f64> {
     values::<1>(noise.normal([n], &Device::flex()))
 }
 
-/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical Software 11(4), 2004).
+/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical
+/// Software 11(4), 2004).
 fn phi(z: f64) -> f64 {
     let (mut sum, mut term, mut k) = (z, z, 1.0);
     while term.abs() > 1e-17 {
@@ -34,7 +35,8 @@ fn phi(z: f64) -> f64 {
     0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
 }
 
-/// Kolmogorov and Smirnov: `P(sqrt(n) D > t)` tends to `2 exp(-2 t^2)`; t = 2.7 gives a false-positive rate of 9.3e-7.
+/// Kolmogorov and Smirnov: `P(sqrt(n) D > t)` tends to `2 exp(-2 t^2)`; t = 2.7 gives a
+/// false-positive rate of 9.3e-7.
 fn assert_follows(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) {
     sample.sort_unstable_by(f64::total_cmp);
     let n = sample.len() as f64;
@@ -51,8 +53,8 @@ fn assert_follows(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) {
     assert!(distance * n.sqrt() < 2.7, "D = {distance}, n = {n}");
 }
 
-/// Pearson's chi-square of equally likely cells, by the normal approximation of Wilson and Hilferty; false-positive rate
-/// 5.7e-7, half of it for counts that are too even.
+/// Pearson's chi-square of equally likely cells, by the normal approximation of Wilson and
+/// Hilferty; false-positive rate 5.7e-7, half of it for counts that are too even.
 fn assert_even(counts: &[u64], scale: f64) {
     let cells = counts.len() as f64;
     let expected = counts.iter().sum::<u64>() as f64 / cells;
@@ -111,7 +113,8 @@ fn logistics_are_logistic() {
     }
 }
 
-/// The number of ones among coins of one probability is binomial; |z| < 5 fails in 5.7e-7 of all cases, 9 cases.
+/// The number of ones among coins of one probability is binomial; |z| < 5 fails in 5.7e-7 of all
+/// cases, 9 cases.
 #[test]
 fn coins_of_logits_have_the_probability_of_the_sigmoid() {
     for (seed, logit) in [-12.0, -6.0, -2.0, -0.5, 0.0, 0.3, 1.7, 5.0, 11.0_f64]
@@ -170,7 +173,8 @@ fn pairs_of_normals_are_independent() {
     }
 }
 
-/// Lags within a block, to the next block and to the same place of the next block; squares show a shared radius.
+/// Lags within a block, to the next block and to the same place of the next block; squares show a
+/// shared radius.
 #[test]
 fn no_serial_correlation() {
     let u = standardised(&mut Noise::new(13));
@@ -231,8 +235,8 @@ fn coins_land_as_often_as_their_probability() {
     }
 }
 
-/// Each of the algorithms that `rand` chooses between. A draw takes an index at most once, so the counts vary less than
-/// independent ones: their chi-square is scaled by `(n - 1) / (n - count)`.
+/// Each of the algorithms that `rand` chooses between. A draw takes an index at most once, so the
+/// counts vary less than independent ones: their chi-square is scaled by `(n - 1) / (n - count)`.
 #[test]
 fn choices_are_equally_likely() {
     let mut noise = Noise::new(18);

@@ -89,7 +89,8 @@ fn children_differ_from_each_other_and_from_their_parent() {
     ];
     for (i, a) in streams.iter().enumerate() {
         for b in &streams[..i] {
-            // Two independent streams agree at a place once in 2^24: twice in 1000 places has a probability of 2e-9.
+            // Two independent streams agree at a place once in 2^24: twice in 1000 places has a
+            // probability of 2e-9.
             assert!(a.iter().zip(b).filter(|(x, y)| x == y).count() < 2);
         }
     }
@@ -219,7 +220,8 @@ fn more_indices_than_there_are_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Any shape: the right dimensions, and element `i` from block `counter + i / 4` whatever came before.
+    /// Any shape: the right dimensions, and element `i` from block `counter + i / 4` whatever came
+    /// before.
     #[test]
     fn any_shape_keeps_the_layout(seed: u64, before in 0_usize..20, rows in 0_usize..6, columns in 0_usize..4000) {
         let device = Device::flex();

@@ -1,7 +1,8 @@
-//! The numbers of a seed, pinned: a change here changes every run of every user, so make it only on purpose.
+//! The numbers of a seed, pinned: a change here changes every run of every user.
 //!
-//! Uniforms, words and keys were computed by an independent implementation in Python, itself held against the known
-//! answers of Random123; normals agree with its f64 Box-Muller to 1e-6 and are pinned to the bit from this crate.
+//! Uniforms, words and keys were computed by an independent implementation in Python, itself held
+//! against the known answers of Random123; normals agree with its f64 Box-Muller to 1e-6 and are
+//! pinned to the bit from this crate.
 
 use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
@@ -26,7 +27,8 @@ fn uniforms() {
     assert_eq!(values(drawn), SEED_42.map(|k| k as f32 / 16_777_216.0));
 }
 
-/// The upper bits of words 1 and 3 of each block, and all bits against the words of the generator as `rand` gives them.
+/// The upper bits of words 1 and 3 of each block, and all bits against the words of the generator
+/// as `rand` gives them.
 #[test]
 fn host_uniforms() {
     let mut noise = Noise::new(42);
@@ -95,7 +97,8 @@ fn children_and_words() {
     assert_eq!(noise.next_u64(), 0x53ba_6cfd_fcdb_2127);
 }
 
-/// These also hold the algorithms of `rand` in place: a failure after an update of it is a change for users.
+/// These also hold the algorithms of `rand` in place: a failure after an update of it is a change
+/// for users.
 #[test]
 fn shuffles() {
     let mut noise = Noise::new(42);

@@ -7,7 +7,8 @@ use std::fmt;
 pub struct Estimate {
     /// The number.
     pub value: f64,
-    /// The standard deviation of `value` over repetitions, as far as this run can tell, in the same units.
+    /// The standard deviation of `value` over repetitions, as far as this run can tell, in the same
+    /// units.
     pub standard_error: f64,
 }
 

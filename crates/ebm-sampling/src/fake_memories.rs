@@ -1,4 +1,4 @@
-//! Fake memories of a pairwise machine: states that it falls into and that nobody stored, to be unlearned.
+//! Fake memories of a pairwise machine: minima that nobody stored, found to be unlearned.
 
 use burn::tensor::Tensor;
 use ebm_models::PairwiseMachine;
@@ -8,10 +8,12 @@ use crate::gibbs::{SingleSiteGibbs, SiteOrder, random_states};
 use crate::kernel::run;
 use crate::recall::{Dynamics, recall};
 
-/// Fakes near the data: where `sweeps` sweeps at temperature 0 lead from stored patterns, 2 to 4 being usual.
+/// Fakes near the data: where `sweeps` sweeps at temperature 0 lead from stored patterns, 2 to 4
+/// being usual.
 ///
-/// These are the negative states of contrastive divergence at temperature 0: a pattern that is stable stays, and
-/// then teaches nothing; one that isn't shows in which direction its valley is too shallow.
+/// These are the negative states of contrastive divergence at temperature 0: a pattern that is
+/// stable stays, and then teaches nothing; one that isn't shows in which direction its valley is
+/// too shallow.
 ///
 /// # Shapes
 ///
@@ -31,9 +33,11 @@ pub fn fakes_near<M: PairwiseMachine>(
     run(&kernel, machine, patterns, sweeps, noise).position
 }
 
-/// Fakes anywhere: the valleys reached from `count` random states, in random order, within `max_sweeps` sweeps.
+/// Fakes anywhere: the valleys reached from `count` random states, in random order, within
+/// `max_sweeps` sweeps.
 ///
-/// Some of them may be stored patterns, or their opposites where there is no bias (Hopfield, Feinstein & Palmer 1983).
+/// Some of them may be stored patterns, or their opposites where there is no bias (Hopfield,
+/// Feinstein & Palmer 1983).
 ///
 /// # Shapes
 ///

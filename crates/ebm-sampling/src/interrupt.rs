@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A question that is asked between transitions: whether to stop now. Once the answer was yes it stays so, so that everything that
-/// shares an interrupt stops together.
+/// A question that is asked between transitions: whether to stop now. Once the answer was yes, it
+/// stays yes, so that everything that shares an interrupt stops together.
 #[derive(Default)]
 pub struct Interrupt<'a> {
     ask: Option<&'a mut dyn FnMut() -> bool>,
@@ -16,7 +16,8 @@ impl<'a> Interrupt<'a> {
         Self::default()
     }
 
-    /// A stop as soon as `ask` says so. It is asked after every transition, and should take far less time than one.
+    /// A stop as soon as `ask` says so. It is asked after every transition, and should take far
+    /// less time than one.
     pub fn when(ask: &'a mut dyn FnMut() -> bool) -> Self {
         Self {
             ask: Some(ask),

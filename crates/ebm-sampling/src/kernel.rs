@@ -7,8 +7,8 @@ use crate::interrupt::Interrupt;
 
 /// One Markov transition over positions of type `X`, in the style of blackjax.
 ///
-/// What the next step needs is the state (the position with, say, its energy); what only a person needs is
-/// the [`StepInfo`]. Randomness is an argument.
+/// The state holds what the next step needs (the position with, say, its energy); the [`StepInfo`]
+/// holds what is only to be looked at. Randomness is an argument.
 pub trait Kernel<E, X> {
     /// The position and whatever the next step can reuse of this one.
     type State;
@@ -22,38 +22,44 @@ pub trait Kernel<E, X> {
     /// Where the chains are.
     fn position(&self, state: &Self::State) -> X;
 
-    /// Which chains stand where the energy is finite, and its gradient if the kernel follows it: `[batch]`; `None` for a kernel
-    /// that doesn't ask. What the others accept says nothing of a step size, so warm-up leaves them out.
+    /// Which chains stand where the energy is finite, and its gradient too if the kernel uses it:
+    /// `[batch]`; `None` for a kernel that doesn't check. Acceptances of the others say nothing
+    /// about a step size, so warm-up leaves them out.
     fn is_finite(&self, state: &Self::State) -> Option<Tensor<1, Bool>> {
         let _ = state;
         None
     }
 }
 
-/// What one transition has to tell of each chain, left on the device until somebody reads it: `[batch]` each.
+/// What one transition reports of each chain, `[batch]` each; it stays on the device until it is
+/// read.
 #[derive(Clone, Debug, Default)]
 pub struct StepInfo {
-    /// 1 where the proposal was accepted, 0 where it was not; `None` for a kernel that never rejects.
+    /// 1 where the proposal was accepted, 0 where it was not; `None` for a kernel that never
+    /// rejects.
     pub accepted: Option<Tensor<1>>,
-    /// With what probability it was, which says more than the outcome; `None` for a kernel that never rejects.
+    /// The probability of being accepted, which is less noisy than the outcome; `None` for a kernel
+    /// that never rejects.
     pub acceptance_probability: Option<Tensor<1>>,
-    /// 1 where the integrator went astray ([`HamiltonianMonteCarlo`](crate::HamiltonianMonteCarlo)); `None` for a kernel
-    /// that has none.
+    /// 1 where the trajectory diverged ([`HamiltonianMonteCarlo`](crate::HamiltonianMonteCarlo));
+    /// `None` for a kernel without trajectories.
     pub divergent: Option<Tensor<1>>,
-    /// 1 where the step was not finite and the chain went back to its start; `None` for a kernel that rejects.
+    /// 1 where the step was not finite and the chain went back to its start; `None` for a kernel
+    /// that rejects.
     pub reset: Option<Tensor<1>>,
-    /// 1 where replicas at neighbouring temperatures swapped places, 0 where they did not: `[temperatures - 1, chains]`, the
-    /// coldest pair first; `None` for a kernel that has no replicas.
+    /// 1 where replicas at neighbouring temperatures swapped places, 0 where they did not:
+    /// `[temperatures - 1, chains]`, the coldest pair first; `None` for a kernel that has no
+    /// replicas.
     pub swapped: Option<Tensor<2>>,
-    /// With what probability they did; `None` for a kernel that has no replicas.
+    /// The probability of each swap; `None` for a kernel that has no replicas.
     pub swap_probability: Option<Tensor<2>>,
-    /// 1 where a warm-up left the chain out of what it learnt, as it stood where the energy isn't finite; `None` outside of
-    /// warm-up, and where all chains counted.
+    /// 1 where a warm-up left the chain out of what it learnt, as it stood where the energy isn't
+    /// finite; `None` outside of warm-up, and where all chains counted.
     pub left_out: Option<Tensor<1>>,
 }
 
 impl StepInfo {
-    /// Adds what a later step told.
+    /// Adds the report of a later step.
     pub(crate) fn add(&mut self, later: Self) {
         fn add<const D: usize>(total: &mut Option<Tensor<D>>, later: Option<Tensor<D>>) {
             *total = match (total.take(), later) {
@@ -73,7 +79,8 @@ impl StepInfo {
         add(&mut self.left_out, later.left_out);
     }
 
-    /// Sums over so many transitions as one step: shares of what was accepted, numbers of what went wrong.
+    /// Sums over several transitions as the report of one: shares of acceptances, numbers of
+    /// divergences and resets.
     pub(crate) fn of_transitions(mut self, transitions: usize) -> Self {
         let share = |total: Tensor<1>| total.div_scalar(transitions as f64);
         self.accepted = self.accepted.map(share);
@@ -81,7 +88,8 @@ impl StepInfo {
         self
     }
 
-    /// What one step told of several batches of chains as that of one; of what a batch doesn't tell, nothing.
+    /// Joins the reports of one step on several batches of chains; what one of them lacks is left
+    /// out.
     pub(crate) fn cat(infos: Vec<Self>) -> Self {
         let cat = |part: fn(&Self) -> &Option<Tensor<1>>| {
             let parts: Option<Vec<Tensor<1>>> =
@@ -112,15 +120,15 @@ pub struct Run<X> {
 }
 
 impl<X> Run<X> {
-    /// The share of accepted proposals of each chain, `[batch]`; `None` for a kernel that never rejects, and
-    /// after no step.
+    /// The share of accepted proposals of each chain, `[batch]`; `None` for a kernel that never
+    /// rejects, and after no step.
     pub fn acceptance(&self) -> Option<Tensor<1>> {
         let accepted = self.totals.accepted.clone()?;
         Some(accepted.div_scalar(self.steps as f64))
     }
 
-    /// The mean acceptance probability of each chain, `[batch]`: what [`acceptance`](Self::acceptance) estimates, with less
-    /// noise.
+    /// The mean acceptance probability of each chain, `[batch]`: what
+    /// [`acceptance`](Self::acceptance) estimates, with less noise.
     pub fn acceptance_probability(&self) -> Option<Tensor<1>> {
         let probability = self.totals.acceptance_probability.clone()?;
         Some(probability.div_scalar(self.steps as f64))
@@ -131,33 +139,36 @@ impl<X> Run<X> {
         self.totals.divergent.clone()
     }
 
-    /// How often each chain went back to its start because a step was not finite, `[batch]`; `None` for a kernel that
-    /// rejects such steps.
+    /// How often each chain went back to its start because a step was not finite, `[batch]`; `None`
+    /// for a kernel that rejects such steps.
     pub fn resets(&self) -> Option<Tensor<1>> {
         self.totals.reset.clone()
     }
 
-    /// In how many transitions a warm-up left each chain out of what it learnt, because it stood where the energy isn't finite:
-    /// `[batch]`; `None` where all chains counted in all of them. A chain that was left out to the end never came to where the
-    /// target has probability: start it elsewhere.
+    /// In how many transitions a warm-up left each chain out of what it learnt, because it stood
+    /// where the energy isn't finite: `[batch]`; `None` where all chains counted in all of them. A
+    /// chain that was left out to the end never came to where the target has probability: start it
+    /// elsewhere.
     pub fn left_out(&self) -> Option<Tensor<1>> {
         self.totals.left_out.clone()
     }
 
-    /// How often each pair of neighbouring temperatures swapped, as a share of the transitions, the coldest pair first:
-    /// `[temperatures - 1]`, means over the chains; `None` for a kernel that has no replicas, and after no step.
+    /// How often each pair of neighbouring temperatures swapped, as a share of the transitions, the
+    /// coldest pair first: `[temperatures - 1]`, means over the chains; `None` for a kernel that
+    /// has no replicas, and after no step.
     pub fn swap_rates(&self) -> Option<Tensor<1>> {
         self.by_pair(self.totals.swapped.as_ref())
     }
 
-    /// The mean probability of those swaps, `[temperatures - 1]`: what [`swap_rates`](Self::swap_rates) estimate, with less
-    /// noise. A ladder is [adapted](crate::Ladder::adapted) by it.
+    /// The mean probability of those swaps, `[temperatures - 1]`: what
+    /// [`swap_rates`](Self::swap_rates) estimate, with less noise. A ladder is
+    /// [adapted](crate::Ladder::adapted) by it.
     pub fn swap_probabilities(&self) -> Option<Tensor<1>> {
         self.by_pair(self.totals.swap_probability.as_ref())
     }
 
-    /// How often each pair of neighbouring temperatures swapped in each chain: `[temperatures - 1, chains]`; `None` for a
-    /// kernel that has no replicas, and after no step.
+    /// How often each pair of neighbouring temperatures swapped in each chain:
+    /// `[temperatures - 1, chains]`; `None` for a kernel that has no replicas, and after no step.
     pub fn swaps(&self) -> Option<Tensor<2>> {
         self.totals.swapped.clone()
     }
@@ -168,7 +179,7 @@ impl<X> Run<X> {
         Some(mean.div_scalar(self.steps as f64))
     }
 
-    /// The same run with its positions seen in another way.
+    /// The same run with its positions converted by `view`.
     pub fn map<Y>(self, view: impl FnOnce(X) -> Y) -> Run<Y> {
         Run {
             position: view(self.position),
@@ -191,8 +202,9 @@ pub fn run<K: Kernel<E, X>, E, X>(
     run_with(kernel, energy, position, steps, noise, |_, _, _| {})
 }
 
-/// Like [`run`], and stops between two transitions where `interrupt` says so: the run then has made fewer
-/// [`steps`](Run::steps) than it was asked for. What isn't stopped is, bit for bit, what [`run`] gives.
+/// Like [`run`], and stops between two transitions where `interrupt` says so: the run then has made
+/// fewer [`steps`](Run::steps) than asked for. A run that isn't stopped equals that of [`run`], bit
+/// for bit.
 pub fn run_unless<K: Kernel<E, X>, E, X>(
     kernel: &K,
     energy: &E,

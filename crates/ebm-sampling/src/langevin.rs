@@ -1,4 +1,4 @@
-//! Unadjusted Langevin dynamics, with the step and the noise of image energies or with a temperature.
+//! Unadjusted Langevin dynamics, with step and noise chosen apart or by a temperature.
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
@@ -12,22 +12,23 @@ use crate::kernel::{Kernel, StepInfo};
 ///
 /// With `noise = sqrt(2 * step_size * T)` this is the Euler-Maruyama discretisation of the Langevin
 /// equation, whose stationary density for small steps is `exp(-E / T)`
-/// ([`at_temperature`](Self::at_temperature); Welling & Teh 2011 with a step of `2 * step_size`). Image
-/// energies are usually sampled far colder, with step and noise chosen apart ([`new`](Self::new)); the
-/// temperature they imply is [`temperature`](Self::temperature).
+/// ([`at_temperature`](Self::at_temperature); Welling & Teh 2011 with a step of `2 * step_size`).
+/// Image energies are usually sampled far colder, with step and noise chosen apart
+/// ([`new`](Self::new)); the temperature they imply is [`temperature`](Self::temperature).
 ///
 /// # Bias
 ///
-/// The step is never rejected, so the stationary density differs from the target by a term of the order of `step_size`. Of a
-/// normal with variance `v` at temperature 1, a step `s` is `x' = (1 - s / v) x + sqrt(2 s) z`, so the variance of the chain settles where
+/// The step is never rejected, so the stationary density differs from the target by a term of the
+/// order of `step_size`. Of a normal with variance `v` at temperature 1, a step `s` is
+/// `x' = (1 - s / v) x + sqrt(2 s) z`, so the variance of the chain settles where
 /// `V = (1 - s / v)^2 V + 2 s`:
 ///
 /// ```text
 /// V = v / (1 - s / (2 v))
 /// ```
 ///
-/// too wide by the factor `1 / (1 - s / (2 v))`, which diverges at `s = 2 v`, where the step is unstable.
-/// [`Mala`](crate::Mala) removes the bias by rejections.
+/// too wide by the factor `1 / (1 - s / (2 v))`, which diverges at `s = 2 v`, where the step is
+/// unstable. [`Mala`](crate::Mala) removes the bias by rejections.
 ///
 /// # Steps that are not finite
 ///
@@ -56,7 +57,8 @@ impl Langevin {
         }
     }
 
-    /// Langevin dynamics that samples `exp(-E / temperature)`: `noise = sqrt(2 * step_size * temperature)`.
+    /// Langevin dynamics that samples `exp(-E / temperature)`:
+    /// `noise = sqrt(2 * step_size * temperature)`.
     pub fn at_temperature(step_size: f64, temperature: f64) -> Self {
         Self::new(step_size, (2.0 * step_size * temperature).sqrt())
     }
@@ -83,7 +85,8 @@ impl Langevin {
         self
     }
 
-    /// The temperature that step and noise imply where the gradient isn't clipped, `noise^2 / (2 step_size)`.
+    /// The temperature that step and noise imply where the gradient isn't clipped,
+    /// `noise^2 / (2 step_size)`.
     pub fn temperature(&self) -> f64 {
         self.noise * self.noise / (2.0 * self.step_size)
     }
@@ -94,8 +97,8 @@ impl Langevin {
 pub struct LangevinState<const D: usize> {
     /// Where the chains are: `[batch, ..]`.
     pub position: Tensor<D>,
-    /// The energies where the last gradients were taken, one step behind the position: `[batch]`; `None`
-    /// before the first step.
+    /// The energies where the last gradients were taken, one step behind the position: `[batch]`;
+    /// `None` before the first step.
     pub previous_energy: Option<Tensor<1>>,
     /// Where the chains started: `[batch, ..]`.
     start: Tensor<D>,

@@ -1,8 +1,9 @@
-//! Markov chains that move through an energy: kernels, a runner, and the buffer that keeps chains between updates.
+//! Markov chains that move through an energy: kernels, a runner, and the replay buffer.
 //!
-//! A [`Kernel`] makes one transition; [`run`] makes many, [`sample`] keeps their draws and [`stream`] hands them on. Whether
-//! chains can be believed is the business of [`diagnostics`]. Nothing here updates a parameter, and nothing reads a value back
-//! from the device while a chain runs, except warm-up, which learns, and [`recall`], which stops by itself.
+//! A [`Kernel`] makes one transition; [`run`] makes many, [`sample`] keeps their draws and
+//! [`stream`] hands them on. Whether chains can be believed is the business of [`diagnostics`].
+//! Nothing here updates a parameter, and nothing reads a value back from the device while a chain
+//! runs, except warm-up, which learns, and [`recall`], which stops by itself.
 //!
 //! | configurations | methods |
 //! |---|---|
@@ -16,9 +17,11 @@
 //! | some coordinates given | [`ConditionalEnergy`] with any kernel, [`ClampedBlockGibbs`], [`ClampedSingleSiteGibbs`]; observed with noise: [`GaussianLikelihood`], [`ObservedBlock`] |
 //! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]); [`TemperedReplicas`] finds far modes |
 //!
-//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size, [`window_adaptation`] Hamiltonian
-//! Monte Carlo's step size and metric, as Stan does, [`chees_adaptation`] its step size and the length of its trajectories.
-//! There is no NUTS: its trees differ from chain to chain, which chains that move as one batch can't follow; ChEES is made for them.
+//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size,
+//! [`window_adaptation`] Hamiltonian Monte Carlo's step size and metric, as Stan does,
+//! [`chees_adaptation`] its step size and the length of its trajectories. There is no NUTS: its
+//! trees differ from chain to chain, which chains that move as one batch can't follow; ChEES is
+//! made for them.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -15,7 +15,8 @@ pub(crate) fn log_mean_exp(x: &[f64]) -> f64 {
     largest + (sum / x.len() as f64).ln()
 }
 
-/// `(sum w)^2 / sum w^2`, from 1 to the number of weights (Kong, Liu & Wong 1994); 0 where all weights are.
+/// `(sum w)^2 / sum w^2`, from 1 to the number of weights (Kong, Liu & Wong 1994); 0 where all
+/// weights are.
 pub(crate) fn effective_sample_size(log_weights: &[f64]) -> f64 {
     if log_weights.iter().all(|&x| x == f64::NEG_INFINITY) {
         return 0.0;
@@ -25,7 +26,8 @@ pub(crate) fn effective_sample_size(log_weights: &[f64]) -> f64 {
     n * (2.0 * log_mean_exp(log_weights) - log_mean_exp(&squares)).exp()
 }
 
-/// The standard error of `log mean w` by the delta method, `s_w / (mean w sqrt n)`; infinite for a single weight.
+/// The standard error of `log mean w` by the delta method, `s_w / (mean w sqrt n)`; infinite for a
+/// single weight.
 pub(crate) fn standard_error(log_weights: &[f64]) -> f64 {
     if log_weights.len() < 2 {
         return f64::INFINITY;
@@ -37,15 +39,17 @@ pub(crate) fn standard_error(log_weights: &[f64]) -> f64 {
 
 /// An approximate 95 % interval of `log E[w]`: the hull of two.
 ///
-/// - The delta method: `log mean w +- 1.96` times its [`standard_error`]. It assumes nothing about the weights but that the
-///   largest have been seen, and is far too narrow where they haven't.
-/// - What log-normal weights would give (Cox's method; Zhou & Gao 1997): `m + s^2 / 2 +- 1.96 sqrt(s^2 / n +
-///   s^4 / (2 (n - 1)))` with the mean `m` and variance `s^2` of the log-weights. Log-weights of annealing are sums of
-///   many small terms, so this often comes close (Neal 2001, section 4).
+/// - The delta method: `log mean w +- 1.96` times its [`standard_error`]. It assumes only that the
+///   largest weights have been drawn, and is far too narrow where they haven't.
+/// - What log-normal weights would give (Cox's method; Zhou & Gao 1997):
+///   `m + s^2 / 2 +- 1.96 sqrt(s^2 / n + s^4 / (2 (n - 1)))` with the mean `m` and variance `s^2`
+///   of the log-weights. Log-weights of annealing are sums of many small terms, so this often comes
+///   close (Neal 2001, section 4).
 ///
-/// Of 100 log-normal weights with `s` = 1, 2, 3, the first alone covers 93, 81, 57 %, a percentile bootstrap 91, 80, 50 %,
-/// the second 95 %. Neither knows of modes that no chain has found. Where some weights are 0 there is the first alone, where
-/// all are there is none: from 0 to infinity.
+/// Of 100 log-normal weights with `s` = 1, 2, 3, the first alone covers 93, 81, 57 %, a percentile
+/// bootstrap 91, 80, 50 %, the second 95 %. Neither can account for modes that no chain has found.
+/// If some weights are 0, only the first is used; if all are 0, the interval of `E[w]` is from 0 to
+/// infinity.
 pub(crate) fn interval(log_weights: &[f64]) -> Interval {
     let n = log_weights.len() as f64;
     let center = log_mean_exp(log_weights);

@@ -12,7 +12,8 @@ use crate::kernel::Kernel;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dynamics {
-    /// One after the other (Hopfield 1982): the energy never rises, so that recall ends in a valley.
+    /// One after the other (Hopfield 1982): the energy never rises, so that recall ends in a
+    /// valley.
     Asynchronous(SiteOrder),
     /// All at once (Little 1974): the energy may rise, and recall may end in a cycle of two states.
     Synchronous,
@@ -31,7 +32,8 @@ pub struct Recall {
     pub states: Tensor<2>,
     /// The number of sweeps made, the last one without a flip if all chains converged.
     pub sweeps: usize,
-    /// For each chain whether its last sweep changed nothing: its state is stable under any single flip.
+    /// For each chain whether its last sweep changed nothing: its state is stable under any single
+    /// flip.
     pub converged: Vec<bool>,
     /// The energies before the first sweep and after each: `[sweeps + 1, batch]`.
     pub energies: Tensor<2>,
@@ -39,8 +41,8 @@ pub struct Recall {
 
 /// Runs chains at temperature 0 until a sweep changes nothing, or for `max_sweeps`.
 ///
-/// A sweep visits every unit once. Reads one number a chain back from the device after each sweep. Only asynchronous
-/// dynamics in random order use `noise`.
+/// A sweep visits every unit once. Reads one number a chain back from the device after each sweep.
+/// Only asynchronous dynamics in random order use `noise`.
 ///
 /// # Shapes
 ///

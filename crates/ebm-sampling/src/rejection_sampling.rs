@@ -1,4 +1,4 @@
-//! Rejection sampling: exact, independent samples, where a density lies above the target everywhere.
+//! Rejection sampling: exact, independent samples under a density that is nowhere too low.
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
@@ -12,29 +12,32 @@ const ROUNDINGS: f64 = 8.0;
 
 /// Proposes `x ~ q` and accepts with probability `exp(-E(x)) / (M q(x))` (von Neumann 1951).
 ///
-/// Accepted proposals are independent and follow `exp(-E) / Z` exactly, provided that `exp(-E(x)) <= M q(x)` everywhere.
-/// `Z / M` of the proposals are accepted, which gives `log Z` too, but also limits the method to few dimensions: in `n` of
-/// them the rate falls as `exp(-n)`.
+/// Accepted proposals are independent and follow `exp(-E) / Z` exactly, provided that
+/// `exp(-E(x)) <= M q(x)` everywhere. `Z / M` of the proposals are accepted, which gives `log Z`
+/// too, but also limits the method to few dimensions: in `n` of them the rate falls as `exp(-n)`.
 ///
 /// # The bound
 ///
-/// `log M` has to be known, from the maximum of `-E(x) - log q(x)`. No function here searches for one: the largest value
-/// among draws is below the maximum almost surely, and samples under such a bound would lack part of the target's peaks
-/// with nothing to show it. Where a proposal is found above the envelope, sampling ends with an error that says by how much;
-/// that none was found doesn't prove the bound.
+/// `log M` has to be known, from the maximum of `-E(x) - log q(x)`. No function here searches for
+/// it: the largest value among draws is almost surely below the maximum, and samples under such a
+/// bound would lack part of the target's peaks without any sign. If a proposal lies above the
+/// envelope, sampling ends with an error that says by how much; if none does, that doesn't prove
+/// the bound.
 ///
 /// # Rounding
 ///
-/// Energies are computed in f32, so that an envelope that touches the target may seem to be exceeded by rounding. Each of
-/// both energies is a few operations away from its last rounding; 8 units in the last place of `1 + |E| + |log q|` are let
-/// pass (1e-6 nats near zero, 1e-4 at 100 nats) and accepted with probability 1, which changes the density there by no
-/// larger a fraction, as rounding does anyway. An energy that loses more to cancellation needs a `log_bound` higher by that
-/// much. The decision itself is made in f64 with uniforms of 53 bits, so that small acceptance rates are met too.
+/// Energies are computed in f32, so that an envelope that touches the target may seem to be
+/// exceeded by rounding. An excess of up to 8 units in the last place of `1 + |E| + |log q|` (1e-6
+/// nats near zero, 1e-4 at 100 nats) is therefore accepted with probability 1. It changes the
+/// density there by no larger a fraction, which rounding does anyway. An energy that loses more to
+/// cancellation needs a `log_bound` that is higher by as much. The decision itself is made in f64
+/// with uniforms of 53 bits, so that small acceptance rates are met too.
 ///
 /// # Energies that are not finite
 ///
-/// `+inf` is a density of zero: rejected. NaN is rejected and counted, as Metropolis does; the samples are then of the target
-/// restricted to where it is a number, and so is `log Z`. At `-inf` any envelope is exceeded.
+/// `+inf` is a density of zero: rejected. NaN is rejected and counted, as Metropolis does; the
+/// samples are then of the target restricted to where it is a number, and so is `log Z`. At `-inf`
+/// any envelope is exceeded.
 ///
 /// Each batch of energies is read back from the device. Samples are off the autodiff graph.
 ///
@@ -75,17 +78,20 @@ pub struct RejectionSample<const D: usize> {
     pub accepted: usize,
     /// Proposals whose energy was not a number, all rejected.
     pub not_a_number: usize,
-    /// The largest `-E(x) - log q(x)` of a proposal: no bound, but a `log_bound` far above it is likely a waste.
+    /// The largest `-E(x) - log q(x)` of a proposal: no bound, but a `log_bound` far above it is
+    /// likely a waste.
     pub largest_log_weight: f64,
-    /// `log Z = log M + log rate` in nats. The squared standard error is `1 / accepted - 1 / (proposals + 1/2)`, the
-    /// variance of the logarithm of a rate under Jeffreys's prior, not zero where all were accepted.
+    /// `log Z = log M + log rate` in nats. The squared standard error is
+    /// `1 / accepted - 1 / (proposals + 1/2)`, the variance of the logarithm of a rate under
+    /// Jeffreys's prior, not zero where all were accepted.
     pub log_partition: Estimate,
 }
 
 /// Why there are no samples.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RejectionError {
-    /// A proposal had a density above the envelope: `log_bound` is too small, and what was accepted doesn't follow the target.
+    /// A proposal had a density above the envelope: `log_bound` is too small, and what was accepted
+    /// doesn't follow the target.
     #[error(
         "the envelope is too low: after {proposals} proposals exp(-E(x)) exceeds M q(x) by up to {excess} nats; log_bound is \
          {log_bound}, and {largest_log_weight} would have done so far, but elsewhere more may be needed: derive a bound for \
@@ -96,7 +102,8 @@ pub enum RejectionError {
         excess: f64,
         /// `log M` as given.
         log_bound: f64,
-        /// The largest `-E(x) - log q(x)` of all proposals: the smallest `log_bound` that would have done for them.
+        /// The largest `-E(x) - log q(x)` of all proposals: the smallest `log_bound` that would
+        /// have done for them.
         largest_log_weight: f64,
         /// Proposals made until then, whole batches.
         proposals: usize,
@@ -198,7 +205,8 @@ impl<Q> RejectionSampler<Q> {
                 .copied()
                 .fold(f64::NEG_INFINITY, f64::max);
             largest_log_weight = largest_log_weight.max(largest);
-            // NaN and `-inf` compare as false; an infinite weight has an infinite rounding error too.
+            // NaN and `-inf` compare as false; an infinite weight has an infinite rounding error
+            // too.
             let exceeds = |(weight, rounding): (&f64, &f64)| {
                 *weight == f64::INFINITY || weight - self.log_bound > ROUNDINGS * rounding
             };
@@ -239,7 +247,8 @@ fn choose(log_weights: &[f64], log_bound: f64, noise: &mut Noise) -> Vec<usize> 
     let uniforms = noise.host_uniforms(log_weights.len());
     let pairs = log_weights.iter().zip(uniforms).enumerate();
     pairs
-        // 1 - u lies in (0, 1], where the logarithm is finite: a weight of zero is never accepted. Nor is NaN.
+        // 1 - u lies in (0, 1], where the logarithm is finite: a weight of zero is never accepted.
+        // Nor is NaN.
         .filter(|(_, (weight, u))| (1.0 - u).ln() <= *weight - log_bound)
         .map(|(index, _)| index)
         .collect()
@@ -251,7 +260,8 @@ impl<const D: usize> RejectionSample<D> {
         self.accepted as f64 / self.proposals as f64
     }
 
-    /// The number of samples: they are independent and equally weighted, so that each counts in full.
+    /// The number of samples: they are independent and equally weighted, so that each counts in
+    /// full.
     pub fn effective_sample_size(&self) -> f64 {
         self.samples.dims()[0] as f64
     }

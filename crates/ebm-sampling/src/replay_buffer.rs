@@ -1,4 +1,4 @@
-//! The replay buffer: chains that live on the device between updates, drawn and written back in place.
+//! The replay buffer: chains on the device between updates, drawn and written back in place.
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use ebm_ops::{Interval, Noise, Rows, StartingPoints, row_indices};
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplayBufferConfig {
-    /// Probability that a drawn chain is restarted from [`starting_points`](Self::starting_points), 0 to 1.
+    /// Probability that a drawn chain is restarted from [`starting_points`](Self::starting_points),
+    /// 0 to 1.
     pub fresh_fraction: f64,
     /// Where chains start.
     pub starting_points: StartingPoints,
@@ -21,15 +22,16 @@ pub struct ReplayBufferConfig {
 pub enum Storage {
     /// The value itself, 4 bytes.
     F32,
-    /// One byte, for values in `[low, high]`, which the bytes 0 and 255 stand for; a stored position is
-    /// off by at most `(high - low) / 510`.
+    /// One byte, for values in `[low, high]`, which the bytes 0 and 255 stand for; a stored
+    /// position is off by at most `(high - low) / 510`.
     U8(Interval),
 }
 
 /// Chains kept between updates (Tieleman 2008; Du & Mordatch 2019).
 ///
-/// Each update draws some chains *without replacement*, moves them, and writes them back where they came
-/// from, so that no chain is lost or duplicated. A drawn chain is restarted with a small probability.
+/// Each update draws some chains *without replacement*, moves them, and writes them back where they
+/// came from, so that no chain is lost or duplicated. A drawn chain is restarted with a small
+/// probability.
 #[derive(Clone, Debug)]
 pub struct ReplayBuffer<const D: usize> {
     /// One chain a row: `[capacity, values]`.
@@ -77,7 +79,8 @@ impl<const D: usize> ReplayBuffer<D> {
     ///
     /// # Panics
     ///
-    /// If the capacity is zero, `fresh_fraction` isn't in `[0, 1]`, or the range of [`Storage::U8`] is empty.
+    /// If the capacity is zero, `fresh_fraction` isn't in `[0, 1]`, or the range of [`Storage::U8`]
+    /// is empty.
     pub fn new(
         shape: [usize; D],
         config: ReplayBufferConfig,
@@ -160,7 +163,8 @@ impl<const D: usize> ReplayBuffer<D> {
     ///
     /// # Errors
     ///
-    /// If the data are not of this buffer's shape, or are bytes where it keeps floats or the reverse.
+    /// If the data are not of this buffer's shape, or are bytes where it keeps floats or the
+    /// reverse.
     pub fn restore(&mut self, data: TensorData) -> Result<(), ChainsMismatch> {
         let expected = [self.shape[0], self.shape[1..].iter().product()];
         let found_type = data.dtype();

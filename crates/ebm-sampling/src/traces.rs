@@ -1,4 +1,4 @@
-//! Traces of chains: how energy, gradient and distance from the start went on, draw by draw.
+//! Traces of chains: energy, size of the gradient and distance from the start, draw by draw.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::Energy;
@@ -7,7 +7,8 @@ use crate::draws::Draws;
 use crate::gradient::energy_and_gradient;
 use crate::metropolis_hastings::squared_norm;
 
-/// What an energy says of draws, chain by chain: `[chains][draws]`, as the [`diagnostics`](crate::diagnostics) take them.
+/// What an energy says of draws, chain by chain: `[chains][draws]`, as the
+/// [`diagnostics`](crate::diagnostics) take them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnergyTrace {
     /// Energies, in nats. Its R-hat and effective sample size say how the chains mix as a whole.
@@ -47,8 +48,9 @@ impl Draws {
         self.distances(|_| 0)
     }
 
-    /// The mean squared Euclidean distance between successive draws of each chain, the expected squared jump distance that a
-    /// good kernel makes large (Pasarica & Gelman 2010): `[chains]`. NaN for fewer than two draws.
+    /// The mean squared Euclidean distance between successive draws of each chain, the expected
+    /// squared jump distance that a good kernel makes large (Pasarica & Gelman 2010): `[chains]`.
+    /// NaN for fewer than two draws.
     pub fn mean_squared_jump(&self) -> Vec<f64> {
         let jumps = self.distances(|draw| draw.saturating_sub(1));
         let mean = |chain: Vec<f64>| {

@@ -9,9 +9,9 @@ use crate::gradient::energy_and_gradient;
 use crate::kernel::{Kernel, StepInfo};
 use crate::metropolis_hastings::{GradientState, ProposalState};
 
-/// `dx = v dt`, `dv = -dE/dx dt - friction v dt + sqrt(2 friction T) dW`, unit mass, whose stationary density is
-/// `exp(-E(x) / T - |v|^2 / (2 T))`, in steps of `h = step_size` (BAOAB; Leimkuhler & Matthews, Applied Mathematics
-/// Research eXpress 2013):
+/// `dx = v dt`, `dv = -dE/dx dt - friction v dt + sqrt(2 friction T) dW`, unit mass, whose
+/// stationary density is `exp(-E(x) / T - |v|^2 / (2 T))`, in steps of `h = step_size` (BAOAB;
+/// Leimkuhler & Matthews, Applied Mathematics Research eXpress 2013):
 ///
 /// ```text
 /// B   v <- v - h/2 dE/dx
@@ -26,9 +26,10 @@ use crate::metropolis_hastings::{GradientState, ProposalState};
 /// # Bias
 ///
 /// No step is rejected, so the stationary density is off by a term of order `step_size^2`, where
-/// [`Langevin`](crate::Langevin)'s is of order `step_size`. Of a normal with energy `k x^2 / 2` BAOAB's positions have
-/// variance `T / k` **exactly**, at any stable step, `step_size^2 k < 4`, and any friction above 0. Only the velocities
-/// are off: independent of the position, with variance
+/// [`Langevin`](crate::Langevin)'s is of order `step_size`. Of a normal with energy `k x^2 / 2`
+/// BAOAB's positions have variance `T / k` **exactly**, at any stable step, `step_size^2 k < 4`,
+/// and any friction above 0. Only the velocities are off: independent of the position, with
+/// variance
 ///
 /// ```text
 /// Var(v) = T (1 - step_size^2 k / 4)
@@ -36,14 +37,16 @@ use crate::metropolis_hastings::{GradientState, ProposalState};
 ///
 /// # Choosing friction and step
 ///
-/// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest directions mixes best;
-/// without friction chains never change their energy. With very much of it they are [`Langevin`](crate::Langevin) chains
-/// of step `step_size^2 / 2`, each of whose noises is the mean of two neighbouring draws.
+/// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest
+/// directions mixes best; without friction chains never change their energy. With very much of it
+/// they are [`Langevin`](crate::Langevin) chains of step `step_size^2 / 2`, each of whose noises is
+/// the mean of two neighbouring draws.
 ///
 /// # Steps that are not finite
 ///
-/// A chain whose energy, gradient or position is not finite goes back to where it started with a fresh velocity, and
-/// [`StepInfo::reset`] counts it; no position is ever NaN unless it started there.
+/// A chain whose energy, gradient or position is not finite goes back to where it started with a
+/// fresh velocity, and [`StepInfo::reset`] counts it; no position is ever NaN unless it started
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnderdampedLangevin {
     /// Time of a step, positive; in units of x with unit mass and T in nats.
@@ -80,7 +83,8 @@ pub struct UnderdampedLangevinState<const D: usize> {
     pub velocity: Tensor<D>,
     /// Where the chains started.
     start: GradientState<D>,
-    /// Which chains are at their start, so that their O draws a velocity from `N(0, T)`, whatever the friction: `[batch]`.
+    /// Which chains are at their start, so that their O draws a velocity from `N(0, T)`, whatever
+    /// the friction: `[batch]`.
     ///
     /// That needs no draw beyond the one that O makes anyway.
     at_start: Tensor<1, Bool>,

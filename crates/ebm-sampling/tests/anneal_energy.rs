@@ -1,4 +1,4 @@
-//! Annealing of any energy ends in its deepest valleys, and at the distribution of its last temperature.
+//! Annealing of any energy ends at its lowest, or at the distribution of its last temperature.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -18,8 +18,9 @@ fn walk(temperature: f64) -> RandomWalkMetropolis {
     RandomWalkMetropolis::new(0.6 * temperature.sqrt())
 }
 
-/// All chains start in the higher of two wells, one a nat above the other with three nats between: cold chains stay there,
-/// annealed ones end in the deeper, of which 1 / (1 + exp(-1 / T)) = 88 % are there when the wells part at a T of about 0.5.
+/// All chains start in the higher of two wells, one a nat above the other with three nats between:
+/// cold chains stay there, annealed ones end in the deeper, of which 1 / (1 + exp(-1 / T)) = 88 %
+/// are there when the wells part at a T of about 0.5.
 #[test]
 fn chains_end_in_the_deeper_well() {
     for device in devices() {
@@ -49,7 +50,8 @@ fn chains_end_in_the_deeper_well() {
     }
 }
 
-/// A schedule of one temperature keeps exact draws of `exp(-E / T)`: chi-square of 36 cells, 2.9e-7.
+/// A schedule of one temperature keeps exact draws of `exp(-E / T)`: chi-square of 36 cells,
+/// 2.9e-7.
 #[test]
 fn a_single_temperature_is_stationary() {
     let density = Tabulated::new(DoubleWell::at, 2.5, (-4.5, 4.5));
@@ -67,7 +69,8 @@ fn a_single_temperature_is_stationary() {
     }
 }
 
-/// A start that has no energy is never named the lowest, and unadjusted steps to where there is none are taken back.
+/// A start that has no energy is never named the lowest, and unadjusted steps to where there is
+/// none are taken back.
 #[test]
 fn what_is_not_a_number_is_no_valley() {
     for device in devices() {

@@ -1,5 +1,4 @@
-//! Annealed importance sampling is unbiased in both directions, and its path is the documented one, on machines whose states
-//! can be counted.
+//! Annealed importance sampling of layered machines, against exact partition functions.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -245,8 +244,8 @@ fn numbers(layers: Vec<Tensor<2>>) -> Vec<usize> {
         .collect()
 }
 
-/// Chi-square of two samples of the same size: that they come from one distribution. Cells in which they have fewer than
-/// ten draws together are one cell.
+/// Chi-square of two samples of the same size: that they come from one distribution. Cells in which
+/// they have fewer than ten draws together are one cell.
 fn assert_same(a: &[usize], b: &[usize], cells: usize, what: &str) {
     let count = |sample: &[usize]| {
         let mut counts = vec![0.0; cells];
@@ -278,8 +277,8 @@ fn binned(machine: &Layers, mut layers: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
     layers
 }
 
-/// Exact draws of `p_beta` are still ones after three transitions, all layers looked at together; and so are draws of the
-/// base.
+/// Exact draws of `p_beta` are still ones after three transitions, all layers looked at together;
+/// and so are draws of the base.
 #[test]
 fn transitions_keep_their_distribution() {
     const DRAWS: usize = 20_000;
@@ -316,8 +315,9 @@ fn transitions_keep_their_distribution() {
     }
 }
 
-/// Few temperatures, where weights vary much and a wrong order of ratios and transitions shows: `E[w] = Z / Z_0` and from
-/// exact samples `E[w'] = Z_0 / Z`. Five standard errors: false-positive rate 5.7e-7 each.
+/// Few temperatures, where weights vary much and a wrong order of ratios and transitions shows:
+/// `E[w] = Z / Z_0` and from exact samples `E[w'] = Z_0 / Z`. Five standard errors: false-positive
+/// rate 5.7e-7 each.
 #[test]
 fn weights_are_unbiased_in_both_directions() {
     const CHAINS: usize = 20_000;
@@ -357,8 +357,8 @@ fn weights_are_unbiased_in_both_directions() {
     }
 }
 
-/// On average over small groups of chains the forward estimate is below, the reverse one above; with few temperatures by
-/// more than five standard errors.
+/// On average over small groups of chains the forward estimate is below, the reverse one above;
+/// with few temperatures by more than five standard errors.
 #[test]
 fn the_exact_value_is_sandwiched() {
     let device = Device::flex();
@@ -385,8 +385,8 @@ fn the_exact_value_is_sandwiched() {
     }
 }
 
-/// Of 300 intervals of 95 %, the exact value is missed by a handful, on either side: more than 40 have a probability of
-/// 1e-8. They aren't much wider than the estimates spread.
+/// Of 300 intervals of 95 %, the exact value is missed by a handful, on either side: more than 40
+/// have a probability of 1e-8. They aren't much wider than the estimates spread.
 #[test]
 fn intervals_cover_the_exact_value() {
     let device = Device::flex();
@@ -451,8 +451,8 @@ fn independent_units_leave_no_variance() {
     }
 }
 
-/// With 14,500 temperatures rounding must not add up: weights that telescope to an exact value, of fields up to 30, with
-/// hidden units summed out and with visible ones.
+/// With 14,500 temperatures rounding must not add up: weights that telescope to an exact value, of
+/// fields up to 30, with hidden units summed out and with visible ones.
 #[test]
 fn thousands_of_ratios_don_t_lose_precision() {
     let device = Device::flex();
@@ -491,7 +491,8 @@ fn thousands_of_ratios_don_t_lose_precision() {
     }
 }
 
-/// 1,500 temperatures on 784 visible units find the enumerated value to a few hundredths of a nat, from either side.
+/// 1,500 temperatures on 784 visible units find the enumerated value to a few hundredths of a nat,
+/// from either side.
 #[test]
 fn a_machine_of_hundreds_of_units_is_estimated() {
     let device = Device::flex();
@@ -567,7 +568,8 @@ fn trainable_parameters_leave_no_graph() {
     assert_eq!(found[0], found[1]);
 }
 
-/// `log Z_0` says what the base rates are: their log-odds, kept off certainty, or the means of real units.
+/// `log Z_0` says what the base rates are: their log-odds, kept off certainty, or the means of real
+/// units.
 #[test]
 fn base_rates_come_from_means() {
     for device in devices() {

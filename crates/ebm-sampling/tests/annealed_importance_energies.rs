@@ -1,5 +1,4 @@
-//! Annealed importance sampling of any energy is unbiased in both directions, for any exact kernel, and its path is the
-//! documented one.
+//! Annealed importance sampling of any energy, by any exact kernel, is unbiased both ways.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -39,8 +38,8 @@ fn mean_and_error(x: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// `E[w] = Z / Z_0`, in reverse `E[w'] = Z_0 / Z`, within five standard errors of the weights, 5.7e-7; and the mean of the
-/// logarithms is a bound: significantly on its side of `log Z`.
+/// `E[w] = Z / Z_0`, in reverse `E[w'] = Z_0 / Z`, within five standard errors of the weights,
+/// 5.7e-7; and the mean of the logarithms is a bound: significantly on its side of `log Z`.
 fn assert_unbiased<S>(estimate: &PartitionEstimate<S>, log_z: f64, sign: f64, what: &str) {
     assert_eq!(estimate.base_log_partition, 0.0);
     let weights: Vec<f64> = estimate
@@ -137,8 +136,8 @@ fn assert_kernels<E, Q>(
     assert_both(model, hmc, schedule, exact, log_z, &format!("{what}, HMC"));
 }
 
-/// `log Z = d/2 log(2 pi / precision)`. Three temperatures and many chains show that no number of temperatures is too small
-/// for the mean; 30 give weights of nearly one size.
+/// `log Z = d/2 log(2 pi / precision)`. Three temperatures and many chains show that no number of
+/// temperatures is too small for the mean; 30 give weights of nearly one size.
 #[test]
 fn normals_have_the_closed_form() {
     for device in devices() {
@@ -157,7 +156,8 @@ fn normals_have_the_closed_form() {
     }
 }
 
-/// The bounds of the mean logarithms are strict where temperatures are few, and come together where they are many.
+/// The bounds of the mean logarithms are strict where temperatures are few, and come together where
+/// they are many.
 #[test]
 fn bounds_close_in_on_the_value() {
     let device = Device::flex();
@@ -213,9 +213,9 @@ fn the_double_well_has_its_integral() {
     }
 }
 
-/// Langevin steps without rejection keep something wider than each `p_beta`: on the way to a normal of precision 2 with a
-/// step of 0.4 the variance at the end is 1 / (2 (1 - 0.4)), and the estimate is wrong by many standard errors, which rejections
-/// of the same steps mend.
+/// Langevin steps without rejection keep something wider than each `p_beta`: on the way to a normal
+/// of precision 2 with a step of 0.4 the variance at the end is 1 / (2 (1 - 0.4)), and the estimate
+/// is wrong by many standard errors, which rejections of the same steps mend.
 #[test]
 fn unadjusted_steps_bias_the_estimate() {
     let device = Device::flex();
@@ -262,8 +262,9 @@ fn a_mixture_in_the_plane_has_its_integral() {
     }
 }
 
-/// A random network, eight times as strong as it is drawn, kept together by a quadratic: its integral by a grid over the plane, whose
-/// rule is exact to more digits than f32 has for so smooth a function that vanishes at the edges.
+/// A random network, eight times as strong as it is drawn, kept together by a quadratic: its
+/// integral by a grid over the plane, whose rule is exact to more digits than f32 has for so smooth
+/// a function that vanishes at the edges.
 #[test]
 fn a_network_has_the_integral_of_a_grid() {
     let device = Device::flex();
@@ -295,7 +296,8 @@ fn a_network_has_the_integral_of_a_grid() {
     assert_unbiased(&upper, log_z, -1.0, "back");
 }
 
-/// States of units: from fair coins, by gradients and by enumeration, judged by enumeration of all states.
+/// States of units: from fair coins, by gradients and by enumeration, judged by enumeration of all
+/// states.
 #[test]
 fn discrete_energies_have_their_sum_over_states() {
     for device in devices() {
@@ -315,8 +317,8 @@ fn discrete_energies_have_their_sum_over_states() {
     }
 }
 
-/// `Quadratic` on half the line: where the other energy is not finite there is no probability. Half of the base draws have
-/// the weight 0 and keep it, none is NaN, `log Z` is that of the half.
+/// `Quadratic` on half the line: where the other energy is not finite there is no probability. Half
+/// of the base draws have the weight 0 and keep it, none is NaN, `log Z` is that of the half.
 #[test]
 fn what_is_not_finite_has_no_weight() {
     fn check<E: Energy<2> + Clone>(wall: E, device: &Device, what: &str) {
@@ -349,8 +351,8 @@ fn what_is_not_finite_has_no_weight() {
         );
         assert!((100.0..2000.0).contains(&estimate.effective_sample_size));
 
-        // In reverse: from exact draws of the half, which never come to the other half of the base, and from what are no
-        // draws of the model.
+        // In reverse: from exact draws of the half, which never come to the other half of the base,
+        // and from what are no draws of the model.
         let z: Tensor<2> = Noise::new(16).normal([4000, 1], device);
         let exact = reverse(&annealing, &path, z.clone().abs().neg(), 17);
         assert_unbiased(&exact, log_z + LN_2, -1.0, what);
@@ -395,7 +397,8 @@ fn a_box_counts_what_is_inside() {
     }
 }
 
-/// `p*_beta(x) = q(x)^(1 - beta) exp(-beta E(x))` as the energy that kernels see and as the ratio that weights are made of.
+/// `p*_beta(x) = q(x)^(1 - beta) exp(-beta E(x))` as the energy that kernels see and as the ratio
+/// that weights are made of.
 #[test]
 fn the_path_is_the_documented_one() {
     for device in devices() {

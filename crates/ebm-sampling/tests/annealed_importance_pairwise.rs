@@ -1,4 +1,4 @@
-//! Annealed importance sampling of pairwise machines is unbiased in both directions and finds known partition functions.
+//! Annealed importance sampling of pairwise machines, against known partition functions.
 
 mod common;
 mod pairwise;
@@ -118,7 +118,8 @@ fn the_base_is_the_machine_at_zero() {
     }
 }
 
-/// Exact draws of `p_beta` are still ones after three transitions, and draws of the base follow it. 32 tests at 2.9e-7.
+/// Exact draws of `p_beta` are still ones after three transitions, and draws of the base follow it.
+/// 32 tests at 2.9e-7.
 #[test]
 fn transitions_keep_their_distribution() {
     const DRAWS: usize = 20_000;
@@ -145,8 +146,9 @@ fn transitions_keep_their_distribution() {
     }
 }
 
-/// Few temperatures, where weights vary much and a wrong order of ratios and transitions shows: `E[w] = Z / Z_0` and from
-/// exact samples `E[w'] = Z_0 / Z`. Five standard errors: false-positive rate 5.7e-7 each, 48 tests.
+/// Few temperatures, where weights vary much and a wrong order of ratios and transitions shows:
+/// `E[w] = Z / Z_0` and from exact samples `E[w'] = Z_0 / Z`. Five standard errors: false-positive
+/// rate 5.7e-7 each, 48 tests.
 #[test]
 fn weights_are_unbiased_in_both_directions() {
     const CHAINS: usize = 20_000;
@@ -197,9 +199,10 @@ fn independent_units_leave_no_variance() {
     }
 }
 
-/// Spins on a torus of 4 x 4, at the critical point of the infinite lattice and below it. Both estimates lie within five
-/// of their standard errors of the known value (5.7e-7 each), and with few
-/// temperatures the mean log-weights of independent chains are below it forward and above it in reverse, by more than five.
+/// Spins on a torus of 4 x 4, at the critical point of the infinite lattice and below it. Both
+/// estimates lie within five of their standard errors of the known value (5.7e-7 each), and with
+/// few temperatures the mean log-weights of independent chains are below it forward and above it in
+/// reverse, by more than five.
 #[test]
 fn the_ising_model_is_found_from_both_sides() {
     let device = Device::flex();
@@ -238,7 +241,8 @@ fn the_ising_model_is_found_from_both_sides() {
     }
 }
 
-/// `log Z_0` and draws say what the base rates are: those of the means, kept off certainty, and fair hidden units.
+/// `log Z_0` and draws say what the base rates are: those of the means, kept off certainty, and
+/// fair hidden units.
 #[test]
 fn base_rates_come_from_means() {
     const DRAWS: usize = 40_000;

@@ -1,4 +1,4 @@
-//! Simulated annealing: the schedule is the formula, and slow cooling finds ground states that descent misses.
+//! Simulated annealing: the schedule, and ground states that descent misses.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -77,9 +77,9 @@ fn a_schedule_is_checked_when_it_is_read() {
     assert!(error.to_string().contains("found -0.1"), "{error}");
 }
 
-/// Three glasses of 14 units, whose ground states are known by enumeration and hard to reach: of 500 chains those that
-/// descend find them in 12 to 35 % of the cases, annealed ones in 61 to 92 %. Standard errors are 0.022 at most, so that
-/// the margin asked for is ten of them.
+/// Three glasses of 14 units, whose ground states are known by enumeration and hard to reach: of
+/// 500 chains those that descend find them in 12 to 35 % of the cases, annealed ones in 61 to 92 %.
+/// Standard errors are 0.022 at most, so that the margin asked for is ten of them.
 #[test]
 fn annealing_finds_ground_states_that_descent_misses() {
     const UNITS: usize = 14;
@@ -120,9 +120,10 @@ fn annealing_finds_ground_states_that_descent_misses() {
     }
 }
 
-/// Without couplings, each sweep at temperature `T` draws units anew, high with `p = sigma(scale b / T)`. The majority of
-/// an odd number is high with a binomial tail; of an even number, a draw goes to the last, high in half of the draws. 80,000
-/// units a case, five standard errors: 8 tests at 5.7e-7.
+/// Without couplings, each sweep at temperature `T` draws units anew, high with
+/// `p = sigma(scale b / T)`. The majority of an odd number is high with a binomial tail; of an even
+/// number, a draw goes to the last, high in half of the draws. 80,000 units a case, five standard
+/// errors: 8 tests at 5.7e-7.
 #[test]
 fn the_majority_is_that_of_the_last_states() {
     for device in devices() {

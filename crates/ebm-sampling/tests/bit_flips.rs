@@ -1,4 +1,4 @@
-//! Bit flips change as many units as they should, every set equally often, and keep the enumerated distribution.
+//! Bit flips: how many units change, which sets, and that the exact distribution is kept.
 
 mod common;
 mod finite;
@@ -50,8 +50,8 @@ fn every_set_of_units_is_equally_likely() {
     }
 }
 
-/// Chains that start at the enumerated distribution of a network over eight units are there after ten steps; from the
-/// lowest state they come there, one flip at a time, in 200.
+/// Chains that start at the enumerated distribution of a network over eight units are there after
+/// ten steps; from the lowest state they come there, one flip at a time, in 200.
 #[test]
 fn the_distribution_is_stationary_and_reached() {
     for device in devices() {

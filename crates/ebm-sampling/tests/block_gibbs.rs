@@ -1,4 +1,4 @@
-//! Block Gibbs sampling leaves the enumerated distribution of layered machines as it is, and gets there.
+//! Block Gibbs sampling keeps the exact distribution of layered machines, and reaches it.
 
 mod common;
 mod layered;
@@ -14,8 +14,9 @@ use layered::{Stack, join};
 /// One, two and three hidden layers.
 const SIZES: [&[usize]; 3] = [&[4, 3], &[3, 3, 2], &[3, 2, 2, 2]];
 
-/// Chains that start exactly at the target are there after three sweeps and have moved; chains that start with every
-/// unit off get there in sixty. Chains are independent, so that the counts are multinomial. 24 tests at 2.9e-7.
+/// Chains that start exactly at the target are there after three sweeps and have moved; chains that
+/// start with every unit off get there in sixty. Chains are independent, so that the counts are
+/// multinomial. 24 tests at 2.9e-7.
 #[test]
 fn the_boltzmann_distribution_is_stationary_and_reached() {
     const CHAINS: usize = 20_000;
@@ -49,8 +50,8 @@ fn the_boltzmann_distribution_is_stationary_and_reached() {
     }
 }
 
-/// From one exact draw of the even layers the distribution of all layers after one sweep is exact too: what the odd ones
-/// were doesn't matter.
+/// From one exact draw of the even layers the distribution of all layers after one sweep is exact
+/// too: what the odd ones were doesn't matter.
 #[test]
 fn a_sweep_needs_only_the_even_layers() {
     let device = Device::flex();
@@ -115,7 +116,8 @@ impl RealVisible {
         })
     }
 
-    /// `P(h)` at a temperature, the real units integrated out of `exp(-E / T)`: `exp((c . h + |b + W h|^2 / 2) / T)`.
+    /// `P(h)` at a temperature, the real units integrated out of `exp(-E / T)`:
+    /// `exp((c . h + |b + W h|^2 / 2) / T)`.
     fn hidden_probabilities(&self, temperature: f64) -> Vec<f64> {
         let weights: Vec<f64> = (0..8)
             .map(|number| {
@@ -135,9 +137,10 @@ impl RealVisible {
     }
 }
 
-/// Real visible units: the hidden states have their enumerated probabilities, the visible units are normal with variance
-/// `T` around `b + W h`, independently, and all joint moments are the closed forms; from exact draws after two sweeps,
-/// and from zeros after forty. Moments by five standard errors, 5.7e-7 each.
+/// Real visible units: the hidden states have their enumerated probabilities, the visible units are
+/// normal with variance `T` around `b + W h`, independently, and all joint moments are the closed
+/// forms; from exact draws after two sweeps, and from zeros after forty. Moments by five standard
+/// errors, 5.7e-7 each.
 #[test]
 fn gaussian_units_have_the_moments_of_the_closed_form() {
     const CHAINS: usize = 40_000;
@@ -246,8 +249,9 @@ fn assert_joint(target: &[f64], temperature: f64, end: &[Tensor<2>], what: &str)
     }
 }
 
-/// Copied layers: each visible copy sends to each hidden unit, each hidden copy to each visible one. With equal numbers of
-/// copies the two conditionals are those of a machine with weights `2 W`.
+/// Copied layers: each visible copy sends to each hidden unit, each hidden copy to each visible
+/// one. With equal numbers of copies the two conditionals are those of a machine with weights
+/// `2 W`.
 #[test]
 fn replicated_layers_are_drawn_with_multiplied_inputs() {
     for device in devices() {

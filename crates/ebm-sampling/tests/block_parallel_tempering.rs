@@ -1,4 +1,4 @@
-//! Parallel tempering keeps each temperature's own distribution, swaps as often as it should, and crosses barriers.
+//! Block parallel tempering: each temperature's own distribution, swap rates, barriers.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -13,7 +13,8 @@ use ebm_sampling::{BlockGibbs, BlockParallelTempering, Kernel, run};
 use layered::{Stack, join};
 use pairwise::Known;
 
-/// Exact independent draws at each inverse temperature, colder first: `[temperatures * chains, units]`.
+/// Exact independent draws at each inverse temperature, colder first:
+/// `[temperatures * chains, units]`.
 fn product_draws(
     stack: &Stack,
     ladder: &[f64],
@@ -28,8 +29,8 @@ fn product_draws(
     Tensor::cat(draws.collect(), 0)
 }
 
-/// From exact draws of the product the replicas of each temperature keep `exp(-b_t E)` over all units together: rows of
-/// one temperature follow each other, coldest first. 28 tests at 2.9e-7.
+/// From exact draws of the product the replicas of each temperature keep `exp(-b_t E)` over all
+/// units together: rows of one temperature follow each other, coldest first. 28 tests at 2.9e-7.
 #[test]
 fn every_temperature_keeps_its_distribution() {
     const CHAINS: usize = 20_000;
@@ -54,8 +55,8 @@ fn every_temperature_keeps_its_distribution() {
     }
 }
 
-/// Replicas of a chain stay independent of each other: all states of three temperatures together follow the product. A
-/// swap that copies in place of exchanging shows here.
+/// Replicas of a chain stay independent of each other: all states of three temperatures together
+/// follow the product. A swap that copies in place of exchanging shows here.
 #[test]
 fn the_product_of_all_temperatures_is_stationary() {
     const CHAINS: usize = 100_000;
@@ -89,8 +90,9 @@ fn the_product_of_all_temperatures_is_stationary() {
     }
 }
 
-/// From stationarity the pair `(t, t + 1)` swaps with probability `E min(1, exp((b_t - b_{t+1}) (E_t - E_{t+1})))`, even
-/// pairs and odd ones alike. Chains are independent: five standard errors of a share, 5.7e-7.
+/// From stationarity the pair `(t, t + 1)` swaps with probability
+/// `E min(1, exp((b_t - b_{t+1}) (E_t - E_{t+1})))`, even pairs and odd ones alike. Chains are
+/// independent: five standard errors of a share, 5.7e-7.
 #[test]
 fn swap_rates_are_the_exact_expectations() {
     const CHAINS: usize = 40_000;
@@ -131,8 +133,9 @@ fn swap_rates_are_the_exact_expectations() {
     }
 }
 
-/// Ten visible and six hidden units that are nearly all on, or nearly all off: two modes, the one with units on of 32 % of
-/// the probability. Between them, with half of the visible units on, lie 0.03 %.
+/// Ten visible and six hidden units that are nearly all on, or nearly all off: two modes, the one
+/// with units on of 32 % of the probability. Between them, with half of the visible units on, lie
+/// 0.03 %.
 fn two_modes() -> Stack {
     let (visible, hidden) = (10, 6);
     let units = visible + hidden;
@@ -160,8 +163,9 @@ fn two_modes() -> Stack {
     }
 }
 
-/// All chains start in the lesser mode. Block Gibbs sampling stays there; parallel tempering finds both modes with their
-/// enumerated weights. Chains are independent: five standard errors of a share, 5.7e-7.
+/// All chains start in the lesser mode. Block Gibbs sampling stays there; parallel tempering finds
+/// both modes with their enumerated weights. Chains are independent: five standard errors of a
+/// share, 5.7e-7.
 #[test]
 fn a_barrier_that_stops_block_gibbs_is_crossed() {
     const CHAINS: usize = 1000;

@@ -1,4 +1,4 @@
-//! ChEES-HMC climbs to the length at which its criterion is largest, and hands over a sampler that is right.
+//! ChEES-HMC finds the length at which its criterion is largest, and then samples right.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -19,11 +19,13 @@ fn longest(kernel: &HamiltonianMonteCarlo) -> f64 {
     kernel.step_size * (2 * kernel.leapfrog_steps - 1) as f64
 }
 
-/// Of a standard normal in `d` values, a trajectory that turns `(x, p)` by an angle `a` changes `|x|^2` by `(|p|^2 -
+/// Of a standard normal in `d` values, a trajectory that turns `(x, p)` by an angle `a` changes
+/// `|x|^2` by `(|p|^2 -
 /// |x|^2) sin^2 a + x.p sin 2a`, so that the criterion is in proportion to `d sin^2 a`. A leapfrog step of `h` turns by
-/// the angle with `cos(angle) = 1 - h^2 / 2` (nearly; the ellipse is of no account for short steps), and a trajectory
-/// of length `u T` takes `ceil(u T / h)` of them. The length at which the derivative, the mean of `u T sin 2a` over
-/// `u`, is 0, by bisection; 2.2467, where `tan 2T = 2T`, for infinitely short steps.
+/// the angle with `cos(angle) = 1 - h^2 / 2` (nearly; the ellipse is of no account for short
+/// steps), and a trajectory of length `u T` takes `ceil(u T / h)` of them. The length at which the
+/// derivative, the mean of `u T sin 2a` over `u`, is 0, by bisection; 2.2467, where `tan 2T = 2T`,
+/// for infinitely short steps.
 fn best_length(step: f64) -> f64 {
     let angle = (1.0 - step * step / 2.0).acos();
     let slope = |length: f64| -> f64 {
@@ -50,9 +52,9 @@ fn theory_without_steps() {
     assert!((length - 2.2467).abs() < 1e-3, "{length}");
 }
 
-/// From a short and from a long start, between which and the best length the criterion has no other maximum. The mean
-/// of adaptations with different numbers, judged by their spread; what they return is on a grid of two steps, so off by
-/// up to one.
+/// From a short and from a long start, between which and the best length the criterion has no other
+/// maximum. The mean of adaptations with different numbers, judged by their spread; what they
+/// return is on a grid of two steps, so off by up to one.
 #[test]
 fn the_length_of_a_normal_is_the_one_that_theory_gives() {
     let device = Device::flex();
@@ -79,8 +81,9 @@ fn the_length_of_a_normal_is_the_one_that_theory_gives() {
     }
 }
 
-/// While the step size is being found it swings to several times what it comes to; the length doesn't go with it, or it would be
-/// beyond the next minimum of the criterion, at `T = 3.86`, for good.
+/// While the step size is being found it swings to several times what it comes to; the length
+/// doesn't go with it, or it would be beyond the next minimum of the criterion, at `T = 3.86`, for
+/// good.
 #[test]
 fn the_first_swings_of_the_step_size_leave_the_length_alone() {
     let device = Device::flex();
@@ -97,8 +100,8 @@ fn the_first_swings_of_the_step_size_leave_the_length_alone() {
     }
 }
 
-/// With inverse masses `s^2` a target that is `s` times as wide is adapted to as the narrow one with masses 1, wherever
-/// it lies. Over ten steps: later on a rounded decision makes chains part.
+/// With inverse masses `s^2` a target that is `s` times as wide is adapted to as the narrow one
+/// with masses 1, wherever it lies. Over ten steps: later on a rounded decision makes chains part.
 #[test]
 fn lengths_are_measured_by_the_metric_from_the_centre() {
     let scale = [0.1, 1.0, 30.0];
@@ -125,9 +128,11 @@ fn lengths_are_measured_by_the_metric_from_the_centre() {
     }
 }
 
-/// Correlated values (0.95), which no diagonal metric makes easy: an adapted sampler of short trajectories at first.
+/// Correlated values (0.95), which no diagonal metric makes easy: an adapted sampler of short
+/// trajectories at first.
 ///
-/// Errors by the effective number of draws of each quantity; the false-positive rate is 5.7e-7 each.
+/// Errors by the effective number of draws of each quantity; the false-positive rate is 5.7e-7
+/// each.
 #[test]
 fn a_correlated_normal_is_sampled() {
     /// `E = (x^2 + y^2 - 2 r x y) / (2 (1 - r^2))`.
@@ -182,7 +187,8 @@ fn a_correlated_normal_is_sampled() {
     assert!((0.651..0.95).contains(&accepted), "{accepted}");
 }
 
-/// A flat energy has trajectories that carry chains ever further: the length stays within what is allowed.
+/// A flat energy has trajectories that carry chains ever further: the length stays within what is
+/// allowed.
 #[test]
 fn trajectories_stay_finite() {
     let device = Device::flex();

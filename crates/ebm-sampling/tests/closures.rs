@@ -1,4 +1,4 @@
-//! Energies without parameters, closures and functions, under every kernel and what is built on kernels.
+//! Energies that are closures and functions, under every kernel and what is built on kernels.
 
 mod common;
 
@@ -81,8 +81,9 @@ fn a_closure_moves_chains_as_a_type_does() {
     );
 }
 
-/// A chain's distribution is checked too: 4,000 independent chains of Hamiltonian Monte Carlo from the origin have the variance
-/// `1 / PRECISION` within five standard errors, which a right sampler misses once in 1.7 million.
+/// A chain's distribution is checked too: 4,000 independent chains of Hamiltonian Monte Carlo from
+/// the origin have the variance `1 / PRECISION` within five standard errors, which a right sampler
+/// misses once in 1.7 million.
 #[test]
 fn a_closure_is_sampled_from() {
     let device = Device::flex();
@@ -120,7 +121,8 @@ fn closures_are_annealed_conditioned_composed_and_weighed() {
     let expected = 0.5 * PRECISION * (0.5 * 0.5 + 0.25 * 0.25);
     assert!((values(conditional.energy(free))[0] - expected).abs() < 1e-6);
 
-    // A posterior: normal prior of precision 4, an observation 1 of standard deviation 0.5, so precision 4 each.
+    // A posterior: normal prior of precision 4, an observation 1 of standard deviation 0.5, so
+    // precision 4 each.
     let observed = Tensor::<2>::ones([1, 2], &device);
     let posterior = WeightedSum::new(
         (normal, GaussianLikelihood::new(observed, 0.5)),
@@ -134,8 +136,9 @@ fn closures_are_annealed_conditioned_composed_and_weighed() {
     assert!((mixed - (1.0 - 2_f64.ln())).abs() < 1e-6, "{mixed}");
     assert_eq!(values(Negation::new(normal).energy(x)), [-1.0]);
 
-    // log Z = log (2 pi / PRECISION), by annealing and by importance sampling from a wider normal. Weights of importance sampling
-    // have a relative variance of 4/3 * 4/3 - 1 here: five standard errors of 20,000 draws are 0.03.
+    // log Z = log (2 pi / PRECISION), by annealing and by importance sampling from a wider normal.
+    // Weights of importance sampling have a relative variance of 4/3 * 4/3 - 1 here: five standard
+    // errors of 20,000 draws are 0.03.
     let log_partition = (std::f64::consts::TAU / PRECISION).ln();
     let base = NormalDensity::isotropic(0.0, 1.0, &[2], &device);
     let weighed = importance_sample(&normal, &base, 20_000, &mut noise).expect("light tails");

@@ -1,4 +1,4 @@
-//! Chains with something given sample the exact conditional distribution, and leave alone what is given.
+//! Chains with something given sample the exact conditional distribution.
 
 mod common;
 mod layered;
@@ -18,7 +18,8 @@ use pairwise::{CODINGS, Known};
 
 const CHAINS: usize = 20_000;
 
-/// `exp(-E / T)` over the states whose units are as in `given` where `free` is false, 0 for all others.
+/// `exp(-E / T)` over the states whose units are as in `given` where `free` is false, 0 for all
+/// others.
 fn conditional(known: &Known, temperature: f64, given: &[f64], free: &[bool]) -> Vec<f64> {
     let fits = |index: usize| {
         let state = known.state(index);
@@ -124,7 +125,8 @@ fn observed_blocks_are_drawn_from_the_enumerated_posterior() {
     }
 }
 
-/// The energy of a posterior differs from the machine's by minus the log-likelihood times the temperature, up to a constant.
+/// The energy of a posterior differs from the machine's by minus the log-likelihood times the
+/// temperature, up to a constant.
 #[test]
 fn the_energy_of_an_observed_block_has_the_likelihood_in_it() {
     let device = Device::flex();
@@ -159,7 +161,8 @@ fn observations_of_another_size_panic() {
     ObservedBlock::flipped(layers, 0, Tensor::zeros([1, 4], &device), 0.1, 1.0);
 }
 
-/// Units in the middle and at the end are clamped, so that they have to be renumbered; 16 tests at 2.9e-7.
+/// Units in the middle and at the end are clamped, so that they have to be renumbered; 16 tests at
+/// 2.9e-7.
 #[test]
 fn clamped_single_site_gibbs_samples_the_enumerated_conditional() {
     let free = [true, false, true, true, true, false];
@@ -239,7 +242,8 @@ fn product(x: [f64; 3], y: [f64; 3]) -> [f64; 3] {
     ]
 }
 
-/// Fails where chains aren't normal draws of this mean and covariance in their first two moments: five tests at 5.7e-7.
+/// Fails where chains aren't normal draws of this mean and covariance in their first two moments:
+/// five tests at 5.7e-7.
 fn assert_normal(draws: &[f64], mean: [f64; 2], covariance: [f64; 3], what: &str) {
     let n = draws.len() as f64 / 2.0;
     let [a, b, c] = covariance;
@@ -268,8 +272,9 @@ fn assert_normal(draws: &[f64], mean: [f64; 2], covariance: [f64; 3], what: &str
     }
 }
 
-/// Of a normal `N(0, A^-1)` the coordinates `F` given `x_c` are `N(-A_FF^-1 A_Fc x_c, A_FF^-1)`. MALA has that law; Langevin
-/// dynamics with step `s` the covariance `(A_FF - s A_FF^2 / 2)^-1`, in closed form too. 20 tests at 5.7e-7.
+/// Of a normal `N(0, A^-1)` the coordinates `F` given `x_c` are `N(-A_FF^-1 A_Fc x_c, A_FF^-1)`.
+/// MALA has that law; Langevin dynamics with step `s` the covariance `(A_FF - s A_FF^2 / 2)^-1`, in
+/// closed form too. 20 tests at 5.7e-7.
 #[test]
 fn conditional_energies_have_the_conditional_law_of_a_normal() {
     let free = [true, false, true];
@@ -303,7 +308,8 @@ fn conditional_energies_have_the_conditional_law_of_a_normal() {
     }
 }
 
-/// Each chain has configurations of its own; energies and gradients are those of the whole, restricted.
+/// Each chain has configurations of its own; energies and gradients are those of the whole,
+/// restricted.
 #[test]
 fn a_conditional_energy_is_the_energy_of_the_whole() {
     for device in devices() {
@@ -332,8 +338,8 @@ fn a_conditional_energy_is_the_energy_of_the_whole() {
     }
 }
 
-/// A normal prior `N(m, v)` and an observation `y` with variance `w` make the posterior `N((m w + y v) / (v + w), v w / (v + w))`,
-/// with one observation a chain. 10 tests at 5.7e-7.
+/// A normal prior `N(m, v)` and an observation `y` with variance `w` make the posterior
+/// `N((m w + y v) / (v + w), v w / (v + w))`, with one observation a chain. 10 tests at 5.7e-7.
 #[test]
 fn the_posterior_of_a_normal_is_the_textbook_one() {
     let (m, v, w) = (0.5, 0.8, 0.3);

@@ -1,4 +1,4 @@
-//! Densities integrate to 1, their draws follow them, and they can be moved through like any energy.
+//! Densities integrate to 1, their draws follow them, and chains can move through them.
 
 mod common;
 
@@ -40,8 +40,9 @@ fn integral(density: &impl Energy<2>, sides: &[(f64, f64)], cells: usize, device
     energies.iter().map(|energy| (-energy).exp()).sum::<f64>() * volume
 }
 
-/// The rule has no error for normals cut off at 8 standard deviations (1e-15) and for boxes whose ends are ends of cells. What is
-/// left are f32 energies of up to 64, off by some 1e-6 of the density where it is least, 1e-7 where it counts.
+/// The rule has no error for normals cut off at 8 standard deviations (1e-15) and for boxes whose
+/// ends are ends of cells. What is left are f32 energies of up to 64, off by some 1e-6 of the
+/// density where it is least, 1e-7 where it counts.
 #[test]
 fn densities_integrate_to_one() {
     for device in devices() {
@@ -63,7 +64,8 @@ fn densities_integrate_to_one() {
     }
 }
 
-/// Each value follows its distribution, and both of a pair are independent: 36 equally likely cells.
+/// Each value follows its distribution, and both of a pair are independent: 36 equally likely
+/// cells.
 fn assert_draws_follow(density: &impl Density<2>, probability: impl Fn(usize, f64) -> f64) {
     let drawn = values(density.draw(100_000, &mut Noise::new(3)));
     let at: Vec<f64> = drawn

@@ -1,4 +1,4 @@
-//! Every Metropolis-Hastings kernel has the transition probabilities of its formula and is in detailed balance.
+//! Metropolis-Hastings kernels have the transition probabilities of their formulas.
 
 mod common;
 mod finite;
@@ -39,8 +39,9 @@ fn gradient_flips(known: &Finite, energy: &Cubic, coding: Coding, temperature: f
         .collect()
 }
 
-/// The formula's matrix keeps its target, which is arithmetic, and one step from every state has the frequencies of that
-/// matrix, which is the test: 3,000 chains from each of 32 states, 40 chi-squares at a rate of 2.9e-7.
+/// The formula's matrix keeps its target, which is arithmetic, and one step from every state has
+/// the frequencies of that matrix, which is the test: 3,000 chains from each of 32 states, 40
+/// chi-squares at a rate of 2.9e-7.
 #[test]
 fn discrete_kernels_have_their_transition_matrix() {
     for device in devices() {
@@ -94,8 +95,9 @@ fn assert_reversible(matrix: &Matrix, probabilities: &[f64]) {
     }
 }
 
-/// From the target, moves between two places are as frequent in one direction as in the other: given their number, the
-/// difference has mean 0 and the number as its variance, which makes a chi-square of one degree a pair; false-positive rate 2.9e-7.
+/// From the target, moves between two places are as frequent in one direction as in the other:
+/// given their number, the difference has mean 0 and the number as its variance, which makes a
+/// chi-square of one degree a pair; false-positive rate 2.9e-7.
 fn assert_balanced(from: &[usize], to: &[usize], places: usize, what: &str) {
     let mut moves = vec![vec![0.0_f64; places]; places];
     for (from, to) in from.iter().zip(to) {

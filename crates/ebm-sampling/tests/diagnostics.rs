@@ -1,4 +1,4 @@
-//! Diagnostics equal those of ArviZ 0.21 on chains that both can make, and say what they should of chains that are known.
+//! Diagnostics equal those of ArviZ 0.21, and are right on chains whose law is known.
 
 mod common;
 
@@ -11,8 +11,8 @@ use ebm_sampling::diagnostics::{
 };
 use ebm_sampling::{HamiltonianMonteCarlo, Kernel, RandomWalkMetropolis, run, run_with};
 
-/// Autoregressive chains of approximate normals from a linear congruential generator, the same in any language:
-/// `x <- persistence x + z`, chain `c` shifted by `c * shift`.
+/// Autoregressive chains of approximate normals from a linear congruential generator, the same in
+/// any language: `x <- persistence x + z`, chain `c` shifted by `c * shift`.
 fn chains(length: usize, count: usize, persistence: f64, shift: f64) -> Vec<Vec<f64>> {
     let mut state: u64 = 12345;
     (0..count)
@@ -34,7 +34,8 @@ fn chains(length: usize, count: usize, persistence: f64, shift: f64) -> Vec<Vec<
         .collect()
 }
 
-/// `az.ess` with methods bulk, tail and mean, `az.rhat` with methods rank and split, `az.mcse`, of ArviZ 0.21.0.
+/// `az.ess` with methods bulk, tail and mean, `az.rhat` with methods rank and split, `az.mcse`, of
+/// ArviZ 0.21.0.
 #[test]
 fn the_numbers_of_arviz() {
     #[rustfmt::skip]
@@ -64,7 +65,8 @@ fn the_numbers_of_arviz() {
     }
 }
 
-/// Effective sample sizes of the bulk, the tail, the mean and the 25 % quantile, against those of ArviZ.
+/// Effective sample sizes of the bulk, the tail, the mean and the 25 % quantile, against those of
+/// ArviZ.
 fn assert_arviz(draws: &[Vec<f64>], expected: [f64; 4], what: &str) {
     let found = [
         bulk_effective_sample_size(draws),
@@ -80,8 +82,9 @@ fn assert_arviz(draws: &[Vec<f64>], expected: [f64; 4], what: &str) {
     }
 }
 
-/// `az.ess` with methods bulk, tail, mean and quantile (0.25), of ArviZ 0.21.0 with SciPy 1.14: of the chains above, from the
-/// fewest draws on; the last of a row says whether they are rounded down, so that many are equal.
+/// `az.ess` with methods bulk, tail, mean and quantile (0.25), of ArviZ 0.21.0 with SciPy 1.14: of
+/// the chains above, from the fewest draws on; the last of a row says whether they are rounded
+/// down, so that many are equal.
 #[test]
 fn effective_sample_sizes_of_few_draws_are_those_of_arviz() {
     #[rustfmt::skip]
@@ -184,8 +187,8 @@ fn chains_that_alternate_or_stay_are_judged_as_arviz_does() {
 fn an_autoregressive_chain_has_its_autocorrelation() {
     let chain = &chains(200_000, 1, 0.7, 0.0)[0];
     for (lag, rho) in autocorrelation(chain, 10).into_iter().enumerate() {
-        // Bartlett's standard error of an autocorrelation of an AR(1) is below sqrt((1 + a^2) / (1 - a^2) / n) = 0.0038;
-        // five of them.
+        // Bartlett's standard error of an autocorrelation of an AR(1) is below sqrt((1 + a^2) /
+        // (1 - a^2) / n) = 0.0038; five of them.
         let expected = 0.7_f64.powi(lag as i32);
         assert!((rho - expected).abs() < 0.019, "lag {lag}: {rho}");
     }
@@ -246,7 +249,8 @@ fn traces<K: Kernel<Quadratic, Tensor<2>>>(kernel: &K, steps: usize) -> Vec<Vec<
     traces
 }
 
-/// Chains of a sampler: R-hat near 1, the mean within its error, Hamiltonian draws worth more than those of a random walk.
+/// Chains of a sampler: R-hat near 1, the mean within its error, Hamiltonian draws worth more than
+/// those of a random walk.
 #[test]
 fn chains_of_samplers_are_judged() {
     let walk = traces(&RandomWalkMetropolis::new(1.0), 1500);
@@ -287,7 +291,8 @@ fn chains_of_samplers_are_judged() {
     assert!(r_hat(&[apart(-2.0), apart(2.0)]) > 1.5);
 }
 
-/// The mean of equal draws is that draw, whatever rounds in their sum: no R-hat and no error is made of rounding.
+/// The mean of equal draws is that draw, whatever rounds in their sum: no R-hat and no error is
+/// made of rounding.
 #[test]
 fn chains_that_stand_still_have_no_variance() {
     for length in 4..60 {

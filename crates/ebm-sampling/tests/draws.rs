@@ -1,4 +1,4 @@
-//! Draws are the positions of the chains after the warm-up, every so many transitions, in the order that is documented.
+//! Draws are the positions after the warm-up, thinned, in the documented order.
 
 mod common;
 

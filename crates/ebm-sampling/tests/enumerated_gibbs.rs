@@ -1,4 +1,4 @@
-//! Gibbs sampling by enumeration of a site's values: the conditional as documented, and any discrete energy exactly.
+//! Gibbs sampling by enumeration of a site's values, of any discrete energy.
 
 mod common;
 mod finite;
@@ -14,8 +14,8 @@ use pairwise::Known;
 
 const ORDERS: [SiteOrder; 2] = [SiteOrder::Fixed, SiteOrder::RandomPermutation];
 
-/// A Potts model on a torus, `E(x) = -J sum_<ij> 1[x_i = x_j] - h sum_i 1[x_i = 0]` (Potts 1952): a step function of its
-/// values, without a gradient.
+/// A Potts model on a torus, `E(x) = -J sum_<ij> 1[x_i = x_j] - h sum_i 1[x_i = 0]` (Potts 1952): a
+/// step function of its values, without a gradient.
 #[derive(Clone, Debug)]
 struct Potts {
     pairs: Vec<(usize, usize)>,
@@ -59,8 +59,9 @@ impl<const D: usize> Energy<D> for Potts {
     }
 }
 
-/// Chains that start at the enumerated distribution are there after two sweeps, and chains that start with one colour come
-/// there in eight; images of rank 4, which must give what vectors give. 16 chi-squares at 2.9e-7 for each lattice.
+/// Chains that start at the enumerated distribution are there after two sweeps, and chains that
+/// start with one colour come there in eight; images of rank 4, which must give what vectors give.
+/// 16 chi-squares at 2.9e-7 for each lattice.
 #[test]
 fn a_potts_model_is_sampled() {
     for device in devices() {
@@ -122,7 +123,8 @@ fn sweep(known: &Finite, from: usize, temperature: f64) -> Vec<f64> {
     distribution
 }
 
-/// One sweep of a Boltzmann machine from one state is the product of the conditionals, by either sampler.
+/// One sweep of a Boltzmann machine from one state is the product of the conditionals, by either
+/// sampler.
 #[test]
 fn it_equals_single_site_gibbs_on_a_boltzmann_machine() {
     const CHAINS: usize = 50_000;
@@ -180,8 +182,9 @@ fn drawn(energies: &[f64], temperature: f64, device: &Device) -> Vec<f64> {
     counts
 }
 
-/// `exp(-E / T)` normalised over the values whose energy is finite: also where energies are a million nats and what differs
-/// is an eighth, and where some aren't finite, among them the first and `-inf`.
+/// `exp(-E / T)` normalised over the values whose energy is finite: also where energies are a
+/// million nats and what differs is an eighth, and where some aren't finite, among them the first
+/// and `-inf`.
 #[test]
 fn the_conditional_of_a_site_is_that_of_its_energies() {
     let (infinite, nan) = (f64::INFINITY, f64::NAN);

@@ -1,4 +1,4 @@
-//! Gibbs with gradients keeps and reaches the enumerated distribution, flips what its formula says, and finds what matters.
+//! Gibbs with gradients keeps and reaches the exact distribution, and flips by its formula.
 
 mod common;
 mod finite;
@@ -13,8 +13,9 @@ use ebm_sampling::{
 };
 use finite::{CODINGS, Cubic, Finite, chi_square, two_values};
 
-/// Chains that start at the enumerated distribution are there after five steps, and chains that start where every unit is low
-/// come there in 100. Images of rank 4, which must give what vectors give.
+/// Chains that start at the enumerated distribution are there after five steps, and chains that
+/// start where every unit is low come there in 100. Images of rank 4, which must give what vectors
+/// give.
 fn assert_exact<E: Energy<2> + Energy<4>>(
     energy: &E,
     coding: Coding,
@@ -93,8 +94,9 @@ impl Energy<2> for Linear {
     }
 }
 
-/// Of a linear energy the estimate is what a flip changes exactly, so units are chosen with probability
-/// `softmax((E(x) - E(x')) / (2 T))`: 200,000 proposals from one state, eight tests at 2.9e-7.
+/// Of a linear energy the estimate is what a flip changes exactly, so units are chosen with
+/// probability `softmax((E(x) - E(x')) / (2 T))`: 200,000 proposals from one state, eight tests at
+/// 2.9e-7.
 #[test]
 fn of_a_linear_energy_the_proposals_are_locally_balanced() {
     let slopes = [0.5, -1.5, 2.0, 0.0, -0.25, 4.0];
@@ -149,7 +151,8 @@ impl Energy<2> for FewMatter {
     }
 }
 
-/// The mean number of steps that chains of 200 spins need from all low to where the five that matter are high.
+/// The mean number of steps that chains of 200 spins need from all low to where the five that
+/// matter are high.
 fn steps_to_the_mode<K: Kernel<FewMatter, Tensor<2>>>(kernel: &K, steps: usize) -> f64 {
     const CHAINS: usize = 200;
     let start = Tensor::<2>::full([CHAINS, 200], -1.0, &Device::flex());
@@ -176,8 +179,9 @@ fn steps_to_the_mode<K: Kernel<FewMatter, Tensor<2>>>(kernel: &K, steps: usize) 
     sum as f64 / CHAINS as f64
 }
 
-/// Blind flips hit the five one after the other, which takes `200 (1 + 1/2 + 1/3 + 1/4 + 1/5) = 457` steps in the mean with a
-/// variance of `200^2 (1 + 1/4 + 1/9 + 1/16 + 1/25)` less the mean, of one chain. The gradient points at them.
+/// Blind flips hit the five one after the other, which takes
+/// `200 (1 + 1/2 + 1/3 + 1/4 + 1/5) = 457` steps in the mean with a variance of
+/// `200^2 (1 + 1/4 + 1/9 + 1/16 + 1/25)` less the mean, of one chain. The gradient points at them.
 #[test]
 fn what_matters_is_found_in_a_twentieth_of_the_steps() {
     let coding = Coding::Spin;

@@ -1,5 +1,4 @@
-//! Hamiltonian Monte Carlo leaves its target as it is; its integrator is reversible, keeps volume and is of second
-//! order; what diverges is told.
+//! Hamiltonian Monte Carlo keeps its target; its integrator is reversible and of second order.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -65,7 +64,8 @@ fn the_target_is_stationary() {
     }
 }
 
-/// With inverse masses `s^2` chains of `E(x / s)` are, number by number, `s` times the chains of `E(x)` with masses 1.
+/// With inverse masses `s^2` chains of `E(x / s)` are, number by number, `s` times the chains of
+/// `E(x)` with masses 1.
 #[test]
 fn a_metric_is_a_change_of_units() {
     let (scale, n) = ([0.1, 1.0, 30.0], 50);
@@ -122,8 +122,8 @@ fn random_lengths_are_uniform() {
     assert_even(&counts, "lengths");
 }
 
-/// One leapfrog step of `h` turns a normal by the angle with `cos(angle) = 1 - h^2 / 2`: after a whole turn a chain is
-/// back where it began, whatever its momentum; with random lengths it isn't.
+/// One leapfrog step of `h` turns a normal by the angle with `cos(angle) = 1 - h^2 / 2`: after a
+/// whole turn a chain is back where it began, whatever its momentum; with random lengths it isn't.
 #[test]
 fn random_lengths_have_no_resonance() {
     let (n, leaps) = (20_000, 8);
@@ -141,7 +141,8 @@ fn random_lengths_have_no_resonance() {
     }
 }
 
-/// One leapfrog step of `E = k x^2 / 2`, worked out by hand: flagged where the error of the energy passes the threshold.
+/// One leapfrog step of `E = k x^2 / 2`, worked out by hand: flagged where the error of the energy
+/// passes the threshold.
 #[test]
 fn divergences_are_where_the_error_of_the_energy_passes_the_threshold() {
     let (n, k, step, temperature) = (2000, 100.0, 0.45, 2.0);
@@ -173,8 +174,8 @@ fn divergences_are_where_the_error_of_the_energy_passes_the_threshold() {
     }
 }
 
-/// Steps that are too long for the walls of a quartic diverge, transition after transition; short ones never do, and an
-/// end that is not a number is a divergence.
+/// Steps that are too long for the walls of a quartic diverge, transition after transition; short
+/// ones never do, and an end that is not a number is a divergence.
 #[test]
 fn divergences_are_counted() {
     for device in devices() {
@@ -202,8 +203,8 @@ fn divergences_are_counted() {
         assert_eq!(values(divergent.clone() + accepted), [1.0; 200]);
         assert!((1.0..199.0).contains(&values(divergent.sum())[0]));
 
-        // From outside a box every trajectory starts with an infinite energy; those that end inside are accepted all
-        // the same.
+        // From outside a box every trajectory starts with an infinite energy; those that end inside
+        // are accepted all the same.
         let start = tensor(&[1.2; 200], [200, 1], &device);
         let energy = UniformDensity::new([-1.0, 1.0], &[1], &device);
         let state = Kernel::<_, Tensor<2>>::init(&kernel, &energy, start);
@@ -214,7 +215,8 @@ fn divergences_are_counted() {
     }
 }
 
-/// The end of a trajectory with its momentum turned round is the start of one that ends where the first began.
+/// The end of a trajectory with its momentum turned round is the start of one that ends where the
+/// first began.
 #[test]
 fn trajectories_are_reversible() {
     for device in devices() {
@@ -264,8 +266,9 @@ impl Energy<2> for Coupled {
     }
 }
 
-/// Of a curved energy with a metric: the determinant of the Jacobian, by central differences of 0.02 in each of x and
-/// p, whose error is of the order of 4e-4 by the third derivatives and 1e-4 by rounding.
+/// Of a curved energy with a metric: the determinant of the Jacobian, by central differences of
+/// 0.02 in each of x and p, whose error is of the order of 4e-4 by the third derivatives and 1e-4
+/// by rounding.
 #[test]
 fn trajectories_with_a_metric_keep_volume() {
     let device = Device::flex();
@@ -316,7 +319,8 @@ fn trajectories_with_a_metric_keep_volume() {
     assert!((determinant - 1.0).abs() < 2e-3, "{determinant}");
 }
 
-/// Half the step and twice the steps: the error of the energy falls to a quarter, with a metric too.
+/// Half the step and twice the steps: the error of the energy falls to a quarter, with a metric
+/// too.
 #[test]
 fn the_error_of_the_energy_is_of_second_order() {
     let device = Device::flex();
@@ -346,8 +350,8 @@ fn the_error_of_the_energy_is_of_second_order() {
     }
 }
 
-/// Chains that start far away come to the target, correlated values included: mean, variance and covariance of a Gaussian
-/// that is stretched along its diagonal.
+/// Chains that start far away come to the target, correlated values included: mean, variance and
+/// covariance of a Gaussian that is stretched along its diagonal.
 #[test]
 fn far_chains_come_to_a_correlated_gaussian() {
     /// `E = (x^2 + y^2 - 2 r x y) / (2 (1 - r^2))`.

@@ -1,4 +1,4 @@
-//! Importance sampling is right within its errors, its errors are honest, and it refuses where they can't be.
+//! Importance sampling is right within honest errors, and refuses where it has none.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -65,8 +65,9 @@ fn expectations_and_log_z_of_a_known_target() {
     }
 }
 
-/// 1,000 runs of 1,000 draws: squared errors in standard errors have mean 1 and variance 2, and 95 % of the intervals cover, with
-/// a binomial standard deviation of 6.9 runs. Two statistics for two numbers at five standard errors: false-positive rate 2.3e-6.
+/// 1,000 runs of 1,000 draws: squared errors in standard errors have mean 1 and variance 2, and 95
+/// % of the intervals cover, with a binomial standard deviation of 6.9 runs. Two statistics for two
+/// numbers at five standard errors: false-positive rate 2.3e-6.
 #[test]
 fn standard_errors_are_honest() {
     let device = Device::flex();
@@ -92,8 +93,9 @@ fn standard_errors_are_honest() {
     }
 }
 
-/// `E[w]^2 / E[w^2] = sqrt(2 s^2 - 1) / s^2` for the standard normal under one of standard deviation `s`. The error is that
-/// of the mean of 50 runs, from themselves (Student's t, 49 degrees: false-positive rate 8e-6).
+/// `E[w]^2 / E[w^2] = sqrt(2 s^2 - 1) / s^2` for the standard normal under one of standard
+/// deviation `s`. The error is that of the mean of 50 runs, from themselves (Student's t, 49
+/// degrees: false-positive rate 8e-6).
 #[test]
 fn the_effective_sample_size_is_that_of_the_closed_form() {
     for device in devices() {
@@ -114,9 +116,9 @@ fn the_effective_sample_size_is_that_of_the_closed_form() {
     }
 }
 
-/// A normal of standard deviation 0.35 has weights with a tail of shape `1 - 0.35^2 = 0.88`: no variance, hardly a mean. The seed
-/// is one of many where the effective sample size is above 900 all the same, and the answer is off by far more than its
-/// error.
+/// A normal of standard deviation 0.35 has weights with a tail of shape `1 - 0.35^2 = 0.88`: no
+/// variance, hardly a mean. The seed is one of many where the effective sample size is above 900
+/// all the same, and the answer is off by far more than its error.
 #[test]
 fn a_proposal_that_is_too_narrow_is_refused() {
     for device in devices() {
@@ -155,8 +157,8 @@ fn a_proposal_that_is_too_narrow_is_refused() {
     }
 }
 
-/// The largest weights were missed by chance, so that k-hat of the weights passes, and the answer is off by 26 standard errors: the
-/// products with the values show it.
+/// The largest weights were missed by chance, so that k-hat of the weights passes, and the answer
+/// is off by 26 standard errors: the products with the values show it.
 #[test]
 fn products_with_values_are_judged_too() {
     let draws = normals(0.35, 40_000, 19, &Device::flex());
@@ -179,7 +181,8 @@ fn products_with_values_are_judged_too() {
     let believed = draws.weights.clone().with_pareto_k_limit(pareto_k);
     assert!(believed.expectation(&values(squares(&draws))).is_ok());
 
-    // Of a good proposal: values that are 0 but for four draws can't be judged, 0 throughout they can, and so can a rare event.
+    // Of a good proposal: values that are 0 but for four draws can't be judged, 0 throughout they
+    // can, and so can a rare event.
     let good = normals(1.5, 4000, 20, &Device::flex());
     let mut few = vec![0.0; 4000];
     assert_eq!(good.weights.expectation(&few).unwrap().value, 0.0);
@@ -207,7 +210,8 @@ fn products_with_values_are_judged_too() {
     );
 }
 
-/// The proposal is the target, so that weights differ by rounding alone, if at all: nothing is refused.
+/// The proposal is the target, so that weights differ by rounding alone, if at all: nothing is
+/// refused.
 #[test]
 fn the_target_itself_is_the_best_proposal() {
     for device in devices() {
@@ -228,8 +232,8 @@ fn the_target_itself_is_the_best_proposal() {
     assert!((found.value - 2.0).abs() < 1e-14 && found.standard_error < 1e-14);
 }
 
-/// A tail too heavy for raw weights' error, light enough to be believed: smoothed weights give the same within errors, and k-hat
-/// stays.
+/// A tail too heavy for raw weights' error, light enough to be believed: smoothed weights give the
+/// same within errors, and k-hat stays.
 #[test]
 fn smoothed_weights_agree_with_raw_ones() {
     let device = Device::flex();
@@ -244,8 +248,8 @@ fn smoothed_weights_agree_with_raw_ones() {
     assert_within_error(found.value, log_z(), found.standard_error, "log Z");
 }
 
-/// Five draws of known weights. One copy at a time is drawn in proportion to them; of seven, each draw has its expected number
-/// rounded down or up, in the right proportion.
+/// Five draws of known weights. One copy at a time is drawn in proportion to them; of seven, each
+/// draw has its expected number rounded down or up, in the right proportion.
 #[test]
 fn resampling_is_unbiased() {
     let weights = [0.05, 0.0, 0.4, 0.33, 0.22];
@@ -282,8 +286,8 @@ fn resampling_is_unbiased() {
     }
 }
 
-/// Rows are copied whole, and their plain mean is the weighted mean: systematic resampling moves a mean of monotone order by no
-/// more than multinomial noise, `sqrt(variance / count)`.
+/// Rows are copied whole, and their plain mean is the weighted mean: systematic resampling moves a
+/// mean of monotone order by no more than multinomial noise, `sqrt(variance / count)`.
 #[test]
 fn resampled_draws_stand_for_the_target() {
     for device in devices() {

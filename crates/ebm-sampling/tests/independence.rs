@@ -1,4 +1,4 @@
-//! The independence sampler keeps its target, and takes every proposal where its density is the target.
+//! The independence sampler keeps its target, and accepts all where its density is the target.
 
 mod common;
 mod finite;
@@ -18,8 +18,8 @@ fn kernel<Q>(density: Q) -> MetropolisHastings<Independence<Q>> {
     MetropolisHastings::proposing(Independence { density })
 }
 
-/// Normal proposals as wide as the target and off its middle; uniform ones inside their box. One value a chain: the density has
-/// a fixed shape.
+/// Normal proposals as wide as the target and off its middle; uniform ones inside their box. One
+/// value a chain: the density has a fixed shape.
 #[test]
 fn the_target_is_stationary() {
     for (index, temperature) in [1.0, 0.5, 3.0].into_iter().enumerate() {
@@ -78,8 +78,8 @@ fn uniform_states_keep_the_enumerated_distribution() {
     }
 }
 
-/// `min(1, w(x') / w(x))` with a constant `w`: the energy of the density, and the same at another temperature by its own
-/// standard deviation.
+/// `min(1, w(x') / w(x))` with a constant `w`: the energy of the density, and the same at another
+/// temperature by its own standard deviation.
 #[test]
 fn proposals_from_the_target_are_always_accepted() {
     for device in devices() {

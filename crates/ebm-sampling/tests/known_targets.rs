@@ -1,4 +1,4 @@
-//! Random walks, MALA and Hamiltonian Monte Carlo get means, variances and quantiles of known targets right, from starts far away.
+//! Moments and quantiles of known targets, from starts far away, by kernels that reject.
 
 mod common;
 mod targets;
@@ -65,7 +65,8 @@ fn a_double_well() {
         let (chains, variance) = (draws.chains(0), square - mean * mean);
         assert_distribution(&chains, mean, variance, &quantiles, what);
     };
-    // Further out, where the walls are steep, Langevin proposals overshoot and are rejected for very long.
+    // Further out, where the walls are steep, Langevin proposals overshoot and are rejected for
+    // very long.
     let start = (64, 1, 0.5);
     let schedule = Schedule::new(300, 500).with_thin(20);
     let walk = RandomWalkMetropolis::new(1.2);

@@ -1,4 +1,4 @@
-//! What starts from a wide normal (the independence sampler, rejection, importance and annealed importance sampling) gets the banana right.
+//! Methods that start from a wide normal find the moments of the banana.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -42,8 +42,9 @@ fn the_independence_sampler() {
     assert_banana(&draws, "independence");
 }
 
-/// `-E - log q` is largest, over `x_2`, at `4 (x_2 - c)` = `(x_2 - 0) / 16`, `c = (x_1^2 - 1) / 2`, and then at `x_1 = 0`. It
-/// grows beyond that again where `|x_1| > 6`: a share of 2e-9 of the target, and a proposal from there would be an error.
+/// `-E - log q` is largest, over `x_2`, at `4 (x_2 - c)` = `(x_2 - 0) / 16`, `c = (x_1^2 - 1) / 2`,
+/// and then at `x_1 = 0`. It grows beyond that again where `|x_1| > 6`: a share of 2e-9 of the
+/// target, and a proposal from there would be an error.
 #[test]
 fn rejection_sampling() {
     let (a, b) = (2.0, 0.5 / (STDS[1] * STDS[1]));

@@ -1,4 +1,4 @@
-//! Hamiltonian Monte Carlo, adapted, on targets of many and of very different widths; where one step size fits nowhere, it says so.
+//! Adapted Hamiltonian Monte Carlo on targets of many and of very different widths.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -16,8 +16,8 @@ use targets::{
     over_normal,
 };
 
-/// 50 correlated values with variances from 1 to 1e-4, from chains that start hundreds of standard deviations away in the
-/// narrowest. 350 moments and quantiles at 5.7e-7 each.
+/// 50 correlated values with variances from 1 to 1e-4, from chains that start hundreds of standard
+/// deviations away in the narrowest. 350 moments and quantiles at 5.7e-7 each.
 #[test]
 fn fifty_correlated_values_over_four_decades_of_variance() {
     let (dimensions, rho, thin) = (50, 0.5, 0.01);
@@ -43,8 +43,8 @@ fn fifty_correlated_values_over_four_decades_of_variance() {
     assert_eq!(values(after.divergences().unwrap().sum()), [0.0]);
 }
 
-/// Standard deviations 1 and 0.01 in directions that no diagonal metric can tell apart: trajectories of some 100 steps, whose
-/// length is learnt.
+/// Standard deviations 1 and 0.01 in directions that no diagonal metric can tell apart:
+/// trajectories of some 100 steps, whose length is learnt.
 #[test]
 fn a_thin_turned_gaussian_by_long_trajectories() {
     let device = Device::flex();
@@ -81,8 +81,9 @@ fn a_mild_funnel() {
     assert_normal(&widths, 0.0, 1.0, "x by its width");
 }
 
-/// Neal's own, `v ~ N(0, 9)` and nine values: its neck is narrower than any step that gets about in its mouth, and what chains
-/// that try to enter report is divergences. From exact draws, so that all chains are where the target has them.
+/// Neal's own, `v ~ N(0, 9)` and nine values: its neck is narrower than any step that gets about in
+/// its mouth, and what chains that try to enter report is divergences. From exact draws, so that
+/// all chains are where the target has them.
 #[test]
 fn divergences_tell_of_a_funnel_too_narrow_for_one_step_size() {
     let device = Device::flex();

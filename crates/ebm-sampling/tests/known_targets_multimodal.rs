@@ -1,4 +1,4 @@
-//! Parallel tempering finds two modes that single chains never leave, with their weights, whatever kernel moves the replicas.
+//! Parallel tempering finds two modes that single chains never leave, with their weights.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -20,7 +20,8 @@ const WEIGHTS: [f64; 2] = [0.3, 0.7];
 const MEANS: [[f64; 2]; 2] = [[-4.0, 1.0], [4.0, -1.0]];
 const THIN: f64 = 0.4;
 
-/// Two correlated normals, eight standard deviations apart, alike in shape so that their shares are their weights.
+/// Two correlated normals, eight standard deviations apart, alike in shape so that their shares are
+/// their weights.
 fn modes(device: &Device) -> Modes {
     let mode = |mean| Gaussian::turned(THIN, mean, device);
     Mixture::new(MEANS.map(mode).to_vec(), &WEIGHTS)

@@ -1,4 +1,4 @@
-//! Chains that start at exact draws of a target are still draws of it after a few steps: every adjusted kernel, adapted ones too.
+//! Exact draws of a target still follow it after a few steps of every adjusted kernel.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -17,7 +17,8 @@ use targets::{Banana, Funnel, Gaussian, assert_independent, quantiles_of_normal}
 
 const CHAINS: usize = 10_000;
 
-/// A target with `CHAINS` draws of it, and functions of two values that are standard normal under it.
+/// A target with `CHAINS` draws of it, and functions of two values that are standard normal under
+/// it.
 struct Known<'a, E> {
     energy: E,
     draws: Tensor<2>,
@@ -25,8 +26,8 @@ struct Known<'a, E> {
 }
 
 impl<E: Energy<2>> Known<'_, E> {
-    /// Five steps on, within five standard errors of independent chains, 5.7e-7 each. The share of accepted proposals is neither
-    /// 0 nor 1, so that chains moved and rejections decided.
+    /// Five steps on, within five standard errors of independent chains, 5.7e-7 each. The share of
+    /// accepted proposals is neither 0 nor 1, so that chains moved and rejections decided.
     fn assert_stays<K: Kernel<E, Tensor<2>>>(&self, kernel: &K, what: &str) {
         let mut noise = Noise::new(2);
         let after = run(kernel, &self.energy, self.draws.clone(), 5, &mut noise);
@@ -97,7 +98,8 @@ fn at_a_banana() {
     .assert_kernels_stay([0.7, 0.06, 0.25], [1.5, 2.5]);
 }
 
-/// Neal's own: chains from exact draws are everywhere, in the neck too, where most proposals are rejected.
+/// Neal's own: chains from exact draws are everywhere, in the neck too, where most proposals are
+/// rejected.
 #[test]
 fn at_a_funnel() {
     let energy = Funnel { spread: 3.0 };

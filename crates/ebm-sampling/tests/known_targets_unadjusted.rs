@@ -1,4 +1,4 @@
-//! Langevin chains that never reject have the law that their step gives them: the target's or, in closed form, a wider one.
+//! Langevin chains that never reject have the law of their step, in closed form.
 
 mod common;
 mod targets;
@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use ebm_sampling::{Langevin, Schedule, UnderdampedLangevin};
 use targets::{Gaussian, assert_turned, draws};
 
-/// BAOAB's positions have the variance of a normal exactly, at any stable step: here up to 1.7 of 2 standard deviations of
-/// the thin direction.
+/// BAOAB's positions have the variance of a normal exactly, at any stable step: here up to 1.7 of 2
+/// standard deviations of the thin direction.
 #[test]
 fn underdamped_langevin_has_no_bias_in_positions() {
     let target = Gaussian::turned(0.1, [0.0; 2], &Device::flex());

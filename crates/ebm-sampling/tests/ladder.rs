@@ -87,7 +87,8 @@ fn a_temperature_that_is_not_there_is_refused() {
     let _ = Ladder::linear(3, 0.0).unwrap().replicas(rows, 3);
 }
 
-/// Rejections 0.6 and 0.2: the barrier is 0.8, its half is reached after two thirds of the first gap.
+/// Rejections 0.6 and 0.2: the barrier is 0.8, its half is reached after two thirds of the first
+/// gap.
 #[test]
 fn an_adapted_ladder_halves_the_barrier() {
     let ladder = Ladder::new(vec![1.0, 0.7, 0.1]).unwrap();
@@ -95,8 +96,9 @@ fn an_adapted_ladder_halves_the_barrier() {
     assert_close_to(adapted.values(), &[1.0, 0.8, 0.1], 1e-12);
 }
 
-/// Of normals in four dimensions `rate = 2 (3 x^2 - 2 x^3)`, `x = c / (b + c)`, depends on the ratio of neighbours alone: a
-/// linear ladder that is adapted again and again becomes the geometric one.
+/// Of normals in four dimensions `rate = 2 (3 x^2 - 2 x^3)`, `x = c / (b + c)`, depends on the
+/// ratio of neighbours alone: a linear ladder that is adapted again and again becomes the geometric
+/// one.
 #[test]
 fn adapted_ladders_of_normals_become_geometric() {
     let rates = |ladder: &Ladder| -> Vec<f64> {

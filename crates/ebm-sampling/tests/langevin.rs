@@ -1,4 +1,4 @@
-//! Langevin dynamics is gradient descent plus noise exactly, has the law of the discretised equation, and puts faulty chains back.
+//! Langevin dynamics follows its formula, has the law of its step, and resets what is not finite.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -133,9 +133,10 @@ fn a_seed_fixes_the_chain_whatever_the_rank() {
     }
 }
 
-/// On `E = x^2 / (2 s^2)` a step is `x <- a x + sqrt(2 eps T) z` with `a = 1 - eps / s^2`, an autoregression: at
-/// the start `x_0 ~ N(m, v)` follows `x_k ~ N(a^k m, a^2k v + (1 - a^2k) w)` with `w = 2 eps T / (1 - a^2)`. The step is so
-/// large that `w` is a third above its limit `T s^2` for small steps.
+/// On `E = x^2 / (2 s^2)` a step is `x <- a x + sqrt(2 eps T) z` with `a = 1 - eps / s^2`, an
+/// autoregression: at the start `x_0 ~ N(m, v)` follows `x_k ~ N(a^k m, a^2k v + (1 - a^2k) w)`
+/// with `w = 2 eps T / (1 - a^2)`. The step is so large that `w` is a third above its limit `T s^2`
+/// for small steps.
 const STEP: f64 = 0.5;
 const TEMPERATURE: f64 = 0.7;
 const DECAY: f64 = 1.0 - STEP;
@@ -143,7 +144,8 @@ const STATIONARY: f64 = 2.0 * STEP * TEMPERATURE / (1.0 - DECAY * DECAY);
 const SHAPE: [usize; 2] = [100, 1000];
 const CHAINS: f64 = 100_000.0;
 
-/// Mean and variance of a normal sample, to their standard errors `sqrt(v / n)` and `v sqrt(2 / n)`.
+/// Mean and variance of a normal sample, to their standard errors `sqrt(v / n)` and
+/// `v sqrt(2 / n)`.
 fn assert_normal(sample: &[f64], mean: f64, variance: f64, what: &str) {
     let found = sample.iter().sum::<f64>() / CHAINS;
     assert_within_error(found, mean, (variance / CHAINS).sqrt(), what);
@@ -176,8 +178,8 @@ fn the_stationary_law_is_kept_and_chains_forget_at_the_rate_of_the_formula() {
                 let what = format!("step {step} on {device:?}");
                 let now = values(state.position.clone());
                 assert_normal(&now, 0.0, STATIONARY, &what);
-                // The covariance with the start is `a^k w`; a product of normals of correlation r has the variance
-                // `(1 + r^2) w^2`.
+                // The covariance with the start is `a^k w`; a product of normals of correlation r
+                // has the variance `(1 + r^2) w^2`.
                 let covariance = now.iter().zip(&first).map(|(a, b)| a * b).sum::<f64>() / CHAINS;
                 let correlation = DECAY.powi(step as i32);
                 let error = STATIONARY * ((1.0 + correlation.powi(2)) / CHAINS).sqrt();
@@ -210,7 +212,8 @@ fn chains_from_one_point_converge_as_the_formula_says() {
     );
 }
 
-/// For small steps the law is that of the equation, `exp(-E / T)`: here `w = T s^2 / (1 - eps / (2 s^2))` is within 1 % of it.
+/// For small steps the law is that of the equation, `exp(-E / T)`: here
+/// `w = T s^2 / (1 - eps / (2 s^2))` is within 1 % of it.
 #[test]
 fn a_small_step_samples_at_the_temperature() {
     let device = Device::flex();
@@ -224,9 +227,10 @@ fn a_small_step_samples_at_the_temperature() {
     assert_within_error(variance, expected, expected * 2e-4_f64.sqrt(), "variance");
 }
 
-/// The documented bias: the variance settles at `V = v / (1 - s / (2 v))`, here for steps from a fiftieth of `v` to where the
-/// chain alternates, kept by chains that start there and reached by chains that start at the target. After `k` steps what is
-/// left of a start is `(1 - s / v)^2k`, below 1e-4 of the error here; false-positive rate 5.7e-7 each.
+/// The documented bias: the variance settles at `V = v / (1 - s / (2 v))`, here for steps from a
+/// fiftieth of `v` to where the chain alternates, kept by chains that start there and reached by
+/// chains that start at the target. After `k` steps what is left of a start is `(1 - s / v)^2k`,
+/// below 1e-4 of the error here; false-positive rate 5.7e-7 each.
 #[test]
 fn the_bias_of_the_variance_is_that_of_the_formula() {
     for device in devices() {
@@ -252,8 +256,8 @@ fn the_bias_of_the_variance_is_that_of_the_formula() {
     }
 }
 
-/// `E = (x^2 + y^2 - 2 r x y) / (2 (1 - r^2))`, a normal with unit variances and covariance `r`. Along its axes, `x + y` and `x - y`,
-/// the variances `1 +- r` are each biased by the formula.
+/// `E = (x^2 + y^2 - 2 r x y) / (2 (1 - r^2))`, a normal with unit variances and covariance `r`.
+/// Along its axes, `x + y` and `x - y`, the variances `1 +- r` are each biased by the formula.
 #[test]
 fn a_correlated_normal_has_the_covariance_of_the_formula() {
     const R: f64 = 0.5;
@@ -286,7 +290,8 @@ fn a_correlated_normal_has_the_covariance_of_the_formula() {
             let error = expected * (2.0 / chains as f64).sqrt();
             assert_within_error(squares / chains as f64, expected, error, name);
         }
-        // The axes are independent: a product of independent normals has the product of their variances.
+        // The axes are independent: a product of independent normals has the product of their
+        // variances.
         let product: f64 = end.chunks(2).map(|x| x[0] * x[0] - x[1] * x[1]).sum();
         let (a, b) = (1.5 / (1.0 - step / 3.0), 0.5 / (1.0 - step));
         let error = 2.0 * (a * b / chains as f64).sqrt();
@@ -294,8 +299,8 @@ fn a_correlated_normal_has_the_covariance_of_the_formula() {
     }
 }
 
-/// What goes wrong where a chain has come to 3 or more in its first value; elsewhere `E(x) = -sum x`, so that a step
-/// of 1 without noise counts 0, 1, 2, 3.
+/// What goes wrong where a chain has come to 3 or more in its first value; elsewhere
+/// `E(x) = -sum x`, so that a step of 1 without noise counts 0, 1, 2, 3.
 #[derive(Clone, Debug)]
 struct Faulty {
     fault: Fault,
@@ -328,7 +333,8 @@ impl Energy<2> for Faulty {
         let plain = x.sum_dim(1).neg();
         let bad = first.clone().greater_equal_scalar(2.5);
         let filled = |value: f64| plain.clone().mask_fill(bad.clone(), value);
-        // Zero, or for bad chains not: `sqrt` has an infinite slope at 0, and 0 times that is not a number.
+        // Zero, or for bad chains not: `sqrt` has an infinite slope at 0, and 0 times that is not a
+        // number.
         let distance = first
             .clone()
             .mul_scalar(0.0)
@@ -352,8 +358,8 @@ impl Energy<2> for Faulty {
     }
 }
 
-/// A chain that counts 0, 1, 2, 3 goes wrong at 3 and is put back to 0: every fourth step is a reset, whatever the fault, and
-/// the chain that starts 100 below never is.
+/// A chain that counts 0, 1, 2, 3 goes wrong at 3 and is put back to 0: every fourth step is a
+/// reset, whatever the fault, and the chain that starts 100 below never is.
 #[test]
 fn a_fault_puts_its_chain_back_and_is_counted() {
     for device in devices() {
@@ -462,8 +468,9 @@ fn chains_without_faults_are_as_they_would_be_alone() {
     }
 }
 
-/// With noise, chains wander into the quarter-plane where the energy is not a number; the step after that puts them back, and
-/// only that. Positions are always numbers, also under a clip and a clamp.
+/// With noise, chains wander into the quarter-plane where the energy is not a number; the step
+/// after that puts them back, and only that. Positions are always numbers, also under a clip and a
+/// clamp.
 #[test]
 fn resets_are_the_steps_from_where_the_energy_is_not_a_number() {
     for device in devices() {
@@ -502,7 +509,8 @@ fn resets_are_the_steps_from_where_the_energy_is_not_a_number() {
     }
 }
 
-/// A quartic from so far away that a step overflows: chains stay finite, and say that they were put back.
+/// A quartic from so far away that a step overflows: chains stay finite, and say that they were put
+/// back.
 #[test]
 fn extreme_starts_stay_finite() {
     #[derive(Clone, Debug)]
@@ -516,8 +524,8 @@ fn extreme_starts_stay_finite() {
     }
 
     for device in devices() {
-        // From 1e4 a step of 1e-3 goes to -4e8, from there to 3e22, and the fourth power of that is infinite: every third step. The
-        // fourth power of 1e10 is infinite at once.
+        // From 1e4 a step of 1e-3 goes to -4e8, from there to 3e22, and the fourth power of that is
+        // infinite: every third step. The fourth power of 1e10 is infinite at once.
         let start = tensor(&[1e4, 1e4, 1e6, 1e6, 1e10, 1e10], [3, 2], &device);
         let kernel = Langevin::at_temperature(1e-3, 1.0);
         let chains = run(&kernel, &Quartic {}, start, 12, &mut Noise::new(17));

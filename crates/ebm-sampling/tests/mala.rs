@@ -24,8 +24,9 @@ fn the_target_is_stationary() {
     }
 }
 
-/// A step so large that the unadjusted chain has variance `1 / (1 - step / 2)` (of `x' = (1 - s) x + sqrt(2 s) z`), which is
-/// 1.67 for `s = 0.8`; with rejections it is 1. The variance of a sample variance of n normals is 2 / n.
+/// A step so large that the unadjusted chain has variance `1 / (1 - step / 2)` (of
+/// `x' = (1 - s) x + sqrt(2 s) z`), which is 1.67 for `s = 0.8`; with rejections it is 1. The
+/// variance of a sample variance of n normals is 2 / n.
 #[test]
 fn rejections_remove_the_bias_of_the_step() {
     let (n, step) = (40_000, 0.8);

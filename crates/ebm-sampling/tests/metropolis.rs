@@ -1,4 +1,4 @@
-//! Metropolis-Hastings with any proposal: the sign of the log-ratio, the probability it reports, and what it refuses.
+//! Metropolis-Hastings with any proposal: log-ratios, reported probabilities, refusals.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -16,8 +16,8 @@ use ebm_sampling::{
     run,
 };
 
-/// A multiplicative walk over positive values, `x' = x exp(s z)`: `q(x' | x)` is log-normal, `N(log x'; log x, s^2) / x'`, so that
-/// `log q(x | x') - log q(x' | x) = log x' - log x`.
+/// A multiplicative walk over positive values, `x' = x exp(s z)`: `q(x' | x)` is log-normal,
+/// `N(log x'; log x, s^2) / x'`, so that `log q(x | x') - log q(x' | x) = log x' - log x`.
 struct LogNormalWalk {
     scale: f64,
     /// Whether it tells its log-ratio, as it must.
@@ -49,8 +49,9 @@ impl Energy<2> for Gamma {
     }
 }
 
-/// With its log-ratio the walk keeps the gamma distribution. Without it it keeps the target divided by `x` (each value), which here is
-/// the exponential distribution, of mean 1 in place of 2; with the wrong sign it would be the target over `x^2`.
+/// With its log-ratio the walk keeps the gamma distribution. Without it it keeps the target divided
+/// by `x` (each value), which here is the exponential distribution, of mean 1 in place of 2; with
+/// the wrong sign it would be the target over `x^2`.
 #[test]
 fn an_asymmetric_proposal_is_exact_by_its_log_ratio() {
     for device in devices() {
@@ -130,8 +131,8 @@ fn the_acceptance_probability_is_that_of_the_formula() {
     }
 }
 
-/// Accepted or not is a coin of that probability, step by step: the sum of the differences has the variance
-/// `sum p (1 - p)`. Each kernel that rejects; false-positive rate 5.7e-7 each.
+/// Accepted or not is a coin of that probability, step by step: the sum of the differences has the
+/// variance `sum p (1 - p)`. Each kernel that rejects; false-positive rate 5.7e-7 each.
 #[test]
 fn the_share_of_accepted_proposals_is_their_probability() {
     fn check<K: Kernel<DoubleWell, Tensor<2>>>(kernel: &K, device: &Device, what: &str) {
@@ -209,7 +210,8 @@ fn an_energy_of_minus_infinity_is_rejected() {
     }
 }
 
-/// Chains that start at `+inf` go to the first finite energy, where the energy is `-inf` or not a number they stay.
+/// Chains that start at `+inf` go to the first finite energy, where the energy is `-inf` or not a
+/// number they stay.
 #[test]
 fn where_a_chain_starts_decides_whether_it_may_leave() {
     let far = GaussianWalk { scale: 10.0 };
@@ -246,7 +248,8 @@ fn where_a_chain_starts_decides_whether_it_may_leave() {
     }
 }
 
-/// Bounds with proposals that follow the gradient or come from elsewhere: the target inside them is kept, and no chain leaves.
+/// Bounds with proposals that follow the gradient or come from elsewhere: the target inside them is
+/// kept, and no chain leaves.
 #[test]
 fn bounds_hold_for_every_proposal() {
     fn check<K: Kernel<DoubleWell, Tensor<2>>>(kernel: &K, device: &Device, what: &str) {
@@ -314,8 +317,8 @@ fn bounds_the_wrong_way_round_are_refused() {
     let _ = RandomWalkMetropolis::new(1.0).with_bounds([1.0, -1.0]);
 }
 
-/// A quartic from so far away that steps overflow: chains move to finite places or stay, and never say that an infinite place
-/// was accepted.
+/// A quartic from so far away that steps overflow: chains move to finite places or stay, and never
+/// say that an infinite place was accepted.
 #[test]
 fn extreme_starts_stay_finite() {
     #[derive(Clone, Debug)]
@@ -350,8 +353,8 @@ fn extreme_starts_stay_finite() {
     }
 }
 
-/// In 100 dimensions each value keeps mean 0 and variance 1 (the sums over all values and chains, which are independent),
-/// and the squared norm its variance of 2 a value.
+/// In 100 dimensions each value keeps mean 0 and variance 1 (the sums over all values and chains,
+/// which are independent), and the squared norm its variance of 2 a value.
 #[test]
 fn a_normal_of_many_values_is_kept() {
     fn check<K: Kernel<Quadratic, Tensor<2>>>(kernel: &K, device: &Device, what: &str) {

@@ -1,5 +1,4 @@
-//! Parallel tempering of any kernel: every temperature keeps its own distribution, swaps are as frequent as they should be, and
-//! barriers are crossed.
+//! Parallel tempering of any kernel: distributions of each temperature, swap rates, barriers.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -53,9 +52,9 @@ fn two_normals(device: &Device) -> Mixture<Vec<NormalDensity>> {
     Mixture::new(vec![at(-5.0), at(5.0)], &[0.3, 0.7])
 }
 
-/// All chains start in the lesser mode. A random walk stays there; the cold replicas of the same walk find both modes with
-/// their weights, and have the right width in each. Chains are independent: five standard errors of a share and of a
-/// variance, 5.7e-7 each.
+/// All chains start in the lesser mode. A random walk stays there; the cold replicas of the same
+/// walk find both modes with their weights, and have the right width in each. Chains are
+/// independent: five standard errors of a share and of a variance, 5.7e-7 each.
 #[test]
 fn a_barrier_that_stops_a_random_walk_is_crossed() {
     const CHAINS: usize = 1000;
@@ -89,9 +88,9 @@ fn a_barrier_that_stops_a_random_walk_is_crossed() {
     assert_within_error(variance, 1.0, error, "the width of the modes");
 }
 
-/// From exact draws of the product, the replicas of each temperature keep `exp(-b_t E)`, in 36 equally likely cells each, and
-/// neighbours stay independent of each other, in 6 by 6 cells. A swap that copies in place of exchanging shows in the
-/// second. 50 tests at 2.9e-7.
+/// From exact draws of the product, the replicas of each temperature keep `exp(-b_t E)`, in 36
+/// equally likely cells each, and neighbours stay independent of each other, in 6 by 6 cells. A
+/// swap that copies in place of exchanging shows in the second. 50 tests at 2.9e-7.
 fn assert_product_is_stationary<K: Kernel<Tempered<DoubleWell>, Tensor<2>>>(
     kernel: impl Fn(f64) -> K,
     what: &str,
@@ -147,8 +146,8 @@ fn the_product_is_stationary() {
     assert_product_is_stationary(trajectories, "HMC");
 }
 
-/// A unit at a time, by enumeration and by gradients, the inverse temperature 0 included: states of all temperatures follow
-/// `exp(-b_t E)`. 16 tests at 2.9e-7.
+/// A unit at a time, by enumeration and by gradients, the inverse temperature 0 included: states of
+/// all temperatures follow `exp(-b_t E)`. 16 tests at 2.9e-7.
 #[test]
 fn states_of_discrete_energies_keep_their_distributions() {
     fn check<E: Energy<2> + Clone, K: Kernel<Tempered<E>, Tensor<2>> + Clone>(
@@ -183,10 +182,12 @@ fn states_of_discrete_energies_keep_their_distributions() {
     }
 }
 
-/// Of normals in `d` dimensions at inverse temperatures `b > c`, swaps are accepted with probability `2 I_x(d / 2, d / 2)`,
-/// `x = c / (b + c)`: the mean of `min(1, ratio)` is twice the probability that the colder has the higher energy, and energies follow
-/// `Gamma(d / 2) / b`. So `2 x` in two dimensions and `2 (3 x^2 - 2 x^3)` in four. Even pairs and odd ones; chains are independent:
-/// five standard errors of a share, 5.7e-7, which is more for the mean of probabilities.
+/// Of normals in `d` dimensions at inverse temperatures `b > c`, swaps are accepted with
+/// probability `2 I_x(d / 2, d / 2)`, `x = c / (b + c)`: the mean of `min(1, ratio)` is twice the
+/// probability that the colder has the higher energy, and energies follow `Gamma(d / 2) / b`. So
+/// `2 x` in two dimensions and `2 (3 x^2 - 2 x^3)` in four. Even pairs and odd ones; chains are
+/// independent: five standard errors of a share, 5.7e-7, which is more for the mean of
+/// probabilities.
 #[test]
 fn swap_rates_of_normals_are_the_closed_form() {
     const CHAINS: usize = 20_000;
@@ -219,8 +220,8 @@ fn swap_rates_of_normals_are_the_closed_form() {
     }
 }
 
-/// The swaps alone, on five places: from each pair of places the share that swaps is its documented probability, and as many
-/// swap one way as the other.
+/// The swaps alone, on five places: from each pair of places the share that swaps is its documented
+/// probability, and as many swap one way as the other.
 #[test]
 fn swaps_are_in_detailed_balance() {
     const CHAINS: usize = 200_000;
@@ -280,8 +281,8 @@ fn swaps_are_in_detailed_balance() {
     }
 }
 
-/// A step is the steps of the kernels on `b_t E`, one after the other, and then the swaps, even pairs first: computed on the
-/// host from a copy of the noise.
+/// A step is the steps of the kernels on `b_t E`, one after the other, and then the swaps, even
+/// pairs first: computed on the host from a copy of the noise.
 #[test]
 fn a_step_is_what_is_documented() {
     const CHAINS: usize = 50;
@@ -329,8 +330,8 @@ fn a_step_is_what_is_documented() {
     }
 }
 
-/// After swaps the state is that of where the replicas are: what kernels keep, on their own energies, and what swaps keep, also of
-/// replicas that went back.
+/// After swaps the state is that of where the replicas are: what kernels keep, on their own
+/// energies, and what swaps keep, also of replicas that went back.
 #[test]
 fn the_state_is_that_of_its_positions() {
     /// `DoubleWell`, but not a number beyond 1.2.
@@ -383,7 +384,8 @@ fn the_state_is_that_of_its_positions() {
     }
 }
 
-/// What has no finite energy goes up only: NaN and `-inf` stay where they are, `+inf` makes way for a finite energy.
+/// What has no finite energy goes up only: NaN and `-inf` stay where they are, `+inf` makes way for
+/// a finite energy.
 #[test]
 fn what_is_not_finite_never_goes_to_the_colder() {
     fn swapped<E: Energy<2> + Clone>(energy: &E, device: &Device) -> Vec<f64> {
@@ -407,8 +409,8 @@ fn what_is_not_finite_never_goes_to_the_colder() {
     }
 }
 
-/// Hot replicas that jump far still stay where the energy is a number, unadjusted ones too: they go back to where they were
-/// after the last swaps.
+/// Hot replicas that jump far still stay where the energy is a number, unadjusted ones too: they go
+/// back to where they were after the last swaps.
 #[test]
 fn replicas_stay_where_the_energy_is_a_number() {
     fn check<K: Kernel<Tempered<NanWherePositive>, Tensor<2>>>(kernel: impl Fn(f64) -> K) {

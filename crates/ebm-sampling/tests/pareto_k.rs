@@ -1,4 +1,4 @@
-//! Pareto k-hat and smoothed weights equal those of ArviZ 0.21, and say what they should where ArviZ gives up.
+//! Pareto k-hat and smoothed weights equal those of ArviZ 0.21, and are defined where it fails.
 
 use ebm_sampling::diagnostics::{pareto_k, pareto_k_threshold, pareto_smoothed};
 
@@ -12,11 +12,13 @@ fn of_spread(count: usize, log_weight: impl Fn(f64) -> f64) -> Vec<f64> {
     spread(count).into_iter().map(log_weight).collect()
 }
 
-/// Log-weights; k-hat; smoothed log-weights at 0, 7, the largest, the last and 12; the sum of squared smoothed weights.
+/// Log-weights; k-hat; smoothed log-weights at 0, 7, the largest, the last and 12; the sum of
+/// squared smoothed weights.
 type Case = (Vec<f64>, f64, [f64; 5], f64);
 
-/// `smoothed, k = az.psislw(log_weights)` of ArviZ 0.21.0, with NumPy's `u = np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1)`
-/// in place of [`spread`], and `(np.exp(smoothed) ** 2).sum()`.
+/// `smoothed, k = az.psislw(log_weights)` of ArviZ 0.21.0, with NumPy's
+/// `u = np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1)` in place of [`spread`], and
+/// `(np.exp(smoothed) ** 2).sum()`.
 fn cases() -> Vec<Case> {
     let pareto = |shape: f64| move |u: f64| -shape * (1.0 - u).ln();
     vec![

@@ -37,9 +37,9 @@ fn targets() -> [(RandomWalkMetropolis, Tabulated); 4] {
     ]
 }
 
-/// Chains that start exactly at the target are there after ten steps: 36 equally likely cells, those of one value, or 6
-/// of each of two values, which must stay independent. The chains are independent of each other, so that the counts
-/// are multinomial.
+/// Chains that start exactly at the target are there after ten steps: 36 equally likely cells,
+/// those of one value, or 6 of each of two values, which must stay independent. The chains are
+/// independent of each other, so that the counts are multinomial.
 #[test]
 fn the_target_is_stationary() {
     for device in devices() {
@@ -104,8 +104,8 @@ fn assert_whole_moves(before: &[f64], after: &[f64], proposals: &[f64], accepted
     }
 }
 
-/// One step from `x`: the positions, the proposals (computed from a copy of the noise), the chains reported as accepted,
-/// and the state.
+/// One step from `x`: the positions, the proposals (computed from a copy of the noise), the chains
+/// reported as accepted, and the state.
 fn one_step<E: Energy<2>>(
     kernel: &RandomWalkMetropolis,
     energy: &E,
@@ -227,13 +227,15 @@ fn bounds_hold_for_every_value_of_a_chain() {
 fn downhill_is_always_accepted_and_a_cold_chain_never_climbs() {
     for device in devices() {
         let top = Tensor::<2>::zeros([1000, 2], &device);
-        // Any proposal lowers the first energy and raises the second, by 1e-6 temperatures and by 1e3 or more.
+        // Any proposal lowers the first energy and raises the second, by 1e-6 temperatures and by
+        // 1e3 or more.
         let down = Absolute { slope: -1e-6 };
         let (_, _, accepted, _) = one_step(&RandomWalkMetropolis::new(1.0), &down, &top, 9);
         assert_eq!(accepted, [1.0; 1000]);
         let cold = RandomWalkMetropolis::new(1.0).with_temperature(1e-6);
         let up = Absolute { slope: 1.0 };
-        // P(|z1| + |z2| < 1.6e-5), below which `exp(-|z| / T)` is a multiple of 2^-24: 1e-10 a chain.
+        // P(|z1| + |z2| < 1.6e-5), below which `exp(-|z| / T)` is a multiple of 2^-24: 1e-10 a
+        // chain.
         let (_, _, accepted, _) = one_step(&cold, &up, &top, 10);
         assert_eq!(accepted, [0.0; 1000]);
     }

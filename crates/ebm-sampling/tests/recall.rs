@@ -1,4 +1,4 @@
-//! Recall from a Hopfield network: valleys, capacity, synchronous cycles, and what unlearning is good for.
+//! Recall from a Hopfield network: valleys, capacity, synchronous cycles, unlearning.
 
 mod common;
 mod pairwise;
@@ -77,9 +77,9 @@ fn asynchronous_recall_descends_into_a_valley() {
     }
 }
 
-/// 8 patterns on 400 units, fewer than `N / (4 ln N) = 17`, with every seventh unit flipped: fields are at least
-/// `5/7 - z sqrt(0.02)`, wrong with a probability of `P(z > 5) = 3e-7` a unit at most in the first sweep, and far less in
-/// the next.
+/// 8 patterns on 400 units, fewer than `N / (4 ln N) = 17`, with every seventh unit flipped: fields
+/// are at least `5/7 - z sqrt(0.02)`, wrong with a probability of `P(z > 5) = 3e-7` a unit at most
+/// in the first sweep, and far less in the next.
 #[test]
 fn damaged_patterns_come_back_at_low_load() {
     for device in devices() {
@@ -105,9 +105,10 @@ fn damaged_patterns_come_back_at_low_load() {
     }
 }
 
-/// Amit, Gutfreund & Sompolinsky: the overlap is 0.99999 at a load of 0.05 and 0.998 at 0.10, and retrieval ends at
-/// 0.138; above, from the pattern itself, simulations end at 0.35 or so. Each mean is over 60 patterns or more in 6
-/// networks; at load 0.10 its standard error is below 0.002 (measured), and the sharp fall is hundreds of them.
+/// Amit, Gutfreund & Sompolinsky: the overlap is 0.99999 at a load of 0.05 and 0.998 at 0.10, and
+/// retrieval ends at 0.138; above, from the pattern itself, simulations end at 0.35 or so. Each
+/// mean is over 60 patterns or more in 6 networks; at load 0.10 its standard error is below 0.002
+/// (measured), and the sharp fall is hundreds of them.
 #[test]
 fn retrieval_ends_at_the_critical_load() {
     const UNITS: usize = 500;
@@ -126,7 +127,8 @@ fn retrieval_ends_at_the_critical_load() {
     assert!((0.15..0.6).contains(&above), "load 0.25: {above}");
 }
 
-/// A coupled pair of opposite spins: all at once, both flip for ever; one after the other they agree.
+/// A coupled pair of opposite spins: all at once, both flip for ever; one after the other they
+/// agree.
 #[test]
 fn a_synchronous_network_can_cycle_where_an_asynchronous_one_settles() {
     for device in devices() {
@@ -152,8 +154,8 @@ fn a_synchronous_network_can_cycle_where_an_asynchronous_one_settles() {
     }
 }
 
-/// 40 patterns on 200 units, a load of 0.2: recall fails; after unlearning by either kind of fake, it is far better. The
-/// standard error of a mean over 40 patterns is about 0.03.
+/// 40 patterns on 200 units, a load of 0.2: recall fails; after unlearning by either kind of fake,
+/// it is far better. The standard error of a mean over 40 patterns is about 0.03.
 #[test]
 fn unlearning_raises_the_recall_of_an_overloaded_network() {
     for device in devices() {

@@ -1,4 +1,4 @@
-//! Rejection sampling is exact, estimates log Z with an honest error, and never hides an envelope that is too low.
+//! Rejection sampling is exact, estimates log Z, and reports an envelope that is too low.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -49,7 +49,8 @@ fn grid(function: impl Fn(f64) -> f64) -> Vec<f64> {
         .collect()
 }
 
-/// The largest `-E(x) - log q(x)` of the double well under a normal; a grid of 1e-4 misses less than 1e-7 of it.
+/// The largest `-E(x) - log q(x)` of the double well under a normal; a grid of 1e-4 misses less
+/// than 1e-7 of it.
 fn double_well_bound() -> f64 {
     let log_q = |x: f64| -0.5 * (x / STD).powi(2) - (STD * std::f64::consts::TAU.sqrt()).ln();
     let weights = grid(|x| -DoubleWell::at(x) - log_q(x));
@@ -61,7 +62,8 @@ fn double_well_sampler(values_each: usize, device: &Device) -> RejectionSampler<
     RejectionSampler::new(envelope, values_each as f64 * double_well_bound())
 }
 
-/// One value by Kolmogorov and Smirnov, two values in 36 cells of equal probability, log Z by the trapezoidal rule.
+/// One value by Kolmogorov and Smirnov, two values in 36 cells of equal probability, log Z by the
+/// trapezoidal rule.
 #[test]
 fn samples_are_exact_and_log_z_is_right() {
     let density = Tabulated::new(DoubleWell::at, 1.0, (-3.5, 3.5));
@@ -102,7 +104,8 @@ fn samples_are_exact_and_log_z_is_right() {
     }
 }
 
-/// All 32 states of five spins, by enumeration. The bound is the exact maximum, which f32 must not seem to exceed.
+/// All 32 states of five spins, by enumeration. The bound is the exact maximum, which f32 must not
+/// seem to exceed.
 #[test]
 fn discrete_samples_are_exact_under_a_bound_that_touches() {
     for device in devices() {
@@ -142,8 +145,8 @@ fn discrete_samples_are_exact_under_a_bound_that_touches() {
     }
 }
 
-/// The largest weight of 32 states is found among 4,096 proposals but for a chance of 1e-56, so the number is exact. A shortfall of
-/// 1e-4 nats is no rounding.
+/// The largest weight of 32 states is found among 4,096 proposals but for a chance of 1e-56, so the
+/// number is exact. A shortfall of 1e-4 nats is no rounding.
 #[test]
 fn an_envelope_that_is_too_low_is_an_error_that_says_by_how_much() {
     for device in devices() {
@@ -284,8 +287,9 @@ fn energies_that_are_not_finite_are_rejected_and_counted() {
     }
 }
 
-/// 1,000 estimates from 50 samples in small batches, at rates of 0.8 and 0.15: their squared errors in standard errors have mean 1
-/// and variance 2, up to terms of order 1/50; 5 standard errors of the mean are 0.22.
+/// 1,000 estimates from 50 samples in small batches, at rates of 0.8 and 0.15: their squared errors
+/// in standard errors have mean 1 and variance 2, up to terms of order 1/50; 5 standard errors of
+/// the mean are 0.22.
 #[test]
 fn the_standard_error_of_log_z_is_honest() {
     fn assert_honest<E: Energy<2>, Q: Density<2>>(

@@ -1,4 +1,4 @@
-//! The buffer loses no chain and doubles none, restarts them as documented, and continues from a checkpoint.
+//! The buffer loses and doubles no chain, restarts as documented, resumes from a checkpoint.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -50,8 +50,9 @@ fn indices(drawn: &Tensor<1, Int>) -> Vec<usize> {
     drawn.iter::<i64>().map(|index| index as usize).collect()
 }
 
-/// Against a model of the buffer on the host: each chain holds its own number, and a move adds one to its second value. A
-/// chain that is lost, doubled, or written where it doesn't belong shows at once.
+/// Against a model of the buffer on the host: each chain holds its own number, and a move adds one
+/// to its second value. A chain that is lost, doubled, or written where it doesn't belong shows at
+/// once.
 #[test]
 fn chains_are_neither_lost_nor_doubled() {
     const CAPACITY: usize = 60;
@@ -108,8 +109,9 @@ fn every_chain_is_drawn_as_often_as_any_other() {
         chosen.iter().for_each(|&i| drawn[i] += 1);
     }
     assert_even(&first, "first of a draw");
-    // Without replacement the counts vary less than the chi-square allows for, which errs on the side of passing; each
-    // against its own standard error, at a false-positive rate of 50 * 5.7e-7.
+    // Without replacement the counts vary less than the chi-square allows for, which errs on the
+    // side of passing; each against its own standard error, at a false-positive rate of 50 *
+    // 5.7e-7.
     let share: f64 = 10.0 / 50.0;
     let error = (share * (1.0 - share) / 4000.0).sqrt();
     for count in drawn {

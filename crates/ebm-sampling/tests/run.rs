@@ -1,4 +1,4 @@
-//! The runner makes exactly the steps that it is asked for, tells each, and can be stopped and continued anywhere.
+//! The runner makes as many steps as asked for, shows each, and can be stopped and continued.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +8,8 @@ use common::{DoubleWell, devices, tensor, values};
 use ebm_ops::Noise;
 use ebm_sampling::{Kernel, Langevin, RandomWalkMetropolis, StepInfo, run, run_with};
 
-/// Positions that are no tensors: a walk on the integers that reports an acceptance pattern, or none.
+/// Positions that are no tensors: a walk on the integers that reports an acceptance pattern, or
+/// none.
 struct Walk {
     accepted: bool,
 }

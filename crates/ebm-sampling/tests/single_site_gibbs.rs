@@ -1,4 +1,4 @@
-//! Single-site Gibbs sampling leaves the enumerated distribution as it is, and is the rule unit by unit.
+//! Single-site Gibbs sampling keeps the exact distribution, and is the rule unit by unit.
 
 mod common;
 mod pairwise;
@@ -13,9 +13,10 @@ use pairwise::{CODINGS, Known};
 
 const ORDERS: [SiteOrder; 2] = [SiteOrder::Fixed, SiteOrder::RandomPermutation];
 
-/// Chains that start exactly at the target are there after three sweeps, and chains that start with every free unit
-/// low get there in twenty. The chains are independent given the order of visit, so that the counts are multinomial. With
-/// clamped units the target is the distribution of the others given these. 64 tests at 2.9e-7.
+/// Chains that start exactly at the target are there after three sweeps, and chains that start with
+/// every free unit low get there in twenty. The chains are independent given the order of visit, so
+/// that the counts are multinomial. With clamped units the target is the distribution of the others
+/// given these. 64 tests at 2.9e-7.
 #[test]
 fn the_boltzmann_distribution_is_stationary_and_reached() {
     const UNITS: usize = 6;
@@ -66,8 +67,8 @@ fn cases() -> impl Iterator<Item = (Coding, f64, SiteOrder, usize)> {
     })
 }
 
-/// The same uniforms give, unit by unit on the host in f64, the same states over several blocks; at temperature 0 without
-/// uniforms, and no flip there raises the energy.
+/// The same uniforms give, unit by unit on the host in f64, the same states over several blocks; at
+/// temperature 0 without uniforms, and no flip there raises the energy.
 #[test]
 fn blocks_are_the_rule_unit_by_unit() {
     const UNITS: usize = 150;
@@ -123,7 +124,8 @@ fn blocks_are_the_rule_unit_by_unit() {
                             }
                         }
                     }
-                    // A uniform as near to its threshold as f32 rounds would differ: 1e-6 a draw, 2,400 draws a case.
+                    // A uniform as near to its threshold as f32 rounds would differ: 1e-6 a draw,
+                    // 2,400 draws a case.
                     assert_eq!(
                         found, expected,
                         "{coding:?}, {order:?}, T {temperature}, {device:?}"
@@ -154,8 +156,8 @@ fn without_fields_nothing_moves_at_temperature_zero() {
     }
 }
 
-/// Where the field is zero but for rounding a unit stays, whichever order the sum is taken in; where it is
-/// `1e-4`, it moves.
+/// Where the field is zero but for rounding a unit stays, whichever order the sum is taken in;
+/// where it is `1e-4`, it moves.
 #[test]
 fn ties_stay_at_temperature_zero() {
     const UNITS: usize = 7;

@@ -1,4 +1,4 @@
-//! Dual averaging does the sums of the paper, and brings every kernel with a step size to its acceptance probability.
+//! Dual averaging follows the paper, and brings kernels to their acceptance probability.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -56,8 +56,9 @@ fn no_acceptance_is_none() {
     assert_eq!(nan, zero);
 }
 
-/// From a step that is far too long and from one far too short. What one transition tells of the acceptance has the
-/// standard error `s / sqrt(chains)`; the average over the warm-up must be within five of what one transition tells.
+/// From a step that is far too long and from one far too short. What one transition tells of the
+/// acceptance has the standard error `s / sqrt(chains)`; the average over the warm-up must be
+/// within five of what one transition tells.
 fn assert_adapts<K>(kernel: &K, what: &str)
 where
     K: Kernel<Quadratic, Tensor<2>> + StepSize,
@@ -150,8 +151,8 @@ fn acceptance(kernel: &HamiltonianMonteCarlo, energy: &Quadratic, start: &Tensor
     values(chains.acceptance_probability().unwrap().mean())[0]
 }
 
-/// Doubled until 1/2 is crossed downwards, or halved until it is crossed upwards. With 2,000 chains a mean has a
-/// standard error of less than 0.012, five of which are 0.06.
+/// Doubled until 1/2 is crossed downwards, or halved until it is crossed upwards. With 2,000 chains
+/// a mean has a standard error of less than 0.012, five of which are 0.06.
 #[test]
 fn a_reasonable_step_is_where_the_acceptance_crosses_a_half() {
     for device in devices() {
@@ -190,7 +191,8 @@ fn the_search_for_a_step_ends_where_every_step_is_accepted_or_no_chain_has_an_en
     assert_eq!(found.step_size(), 1.0);
 }
 
-/// Chains at the edge of where the energy is a number: no position goes beyond it, and the step stays a number.
+/// Chains at the edge of where the energy is a number: no position goes beyond it, and the step
+/// stays a number.
 #[test]
 fn what_is_not_a_number_shortens_the_step() {
     for device in devices() {

@@ -1,4 +1,4 @@
-//! Parallel tempering along a path finds `log Z`, also where the base reaches beyond the model, and its replicas follow the model.
+//! Parallel tempering along a path finds `log Z`, and its replicas follow the model.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -29,8 +29,9 @@ fn replicas<P: ReplicaPath>(
     tempering.run(path, &mut Noise::new(seed), &mut |_, _| {})
 }
 
-/// Within five standard errors, which are over 200 chains or more: a right estimate is outside once in 750,000 times (Student's t of
-/// 199 degrees of freedom: 1.3e-6). The error itself must be small enough to say something.
+/// Within five standard errors, which are over 200 chains or more: a right estimate is outside once
+/// in 750,000 times (Student's t of 199 degrees of freedom: 1.3e-6). The error itself must be small
+/// enough to say something.
 fn assert_found<S>(found: &ReplicaEstimate<S>, log_z: f64, most: f64, what: &str) {
     let estimate = found.log_partition;
     let error = estimate.standard_error;
@@ -60,7 +61,8 @@ fn normals_have_the_closed_form() {
     }
 }
 
-/// The model that is `Quadratic` on half the line, where the wall's energy is finite, and that half's path from a normal about 0.
+/// The model that is `Quadratic` on half the line, where the wall's energy is finite, and that
+/// half's path from a normal about 0.
 fn half<E: Energy<2> + Clone>(
     wall: E,
     (precision, step): (f64, f64),
@@ -75,8 +77,8 @@ fn half<E: Energy<2> + Clone>(
     EnergyPath::<_, _, _, 2>::new(energy, base, kernel).with_transitions(2)
 }
 
-/// Half of the base draws have no probability at the model: `log Z` is that of half a normal, lower by `ln 2`, whatever the energy is
-/// there, and no replica of the model is there.
+/// Half of the base draws have no probability at the model: `log Z` is that of half a normal, lower
+/// by `ln 2`, whatever the energy is there, and no replica of the model is there.
 #[test]
 fn a_wall_takes_half_of_the_normal() {
     fn check<E: Energy<2> + Clone>(wall: E, device: &Device, what: &str) {
@@ -98,7 +100,8 @@ fn a_wall_takes_half_of_the_normal() {
     }
 }
 
-/// Steps of 0.01 don't lead across the wall: a replica that began beyond it comes back only by a swap.
+/// Steps of 0.01 don't lead across the wall: a replica that began beyond it comes back only by a
+/// swap.
 #[test]
 fn a_replica_without_probability_is_swapped_out() {
     for device in devices() {
@@ -121,8 +124,8 @@ fn a_base_without_the_model_finds_nothing() {
     assert_eq!(found.standard_error, f64::INFINITY);
 }
 
-/// Against enumeration of all states, by the path of machines and by that of any energy; the replicas at the model follow it
-/// (chi-square, false-positive rate 2.9e-7).
+/// Against enumeration of all states, by the path of machines and by that of any energy; the
+/// replicas at the model follow it (chi-square, false-positive rate 2.9e-7).
 #[test]
 fn discrete_machines_have_their_sum_over_states() {
     for device in devices() {

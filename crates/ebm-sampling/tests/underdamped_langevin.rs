@@ -1,4 +1,4 @@
-//! BAOAB samples normals with exact positions at any stable step, and its velocities are those of the linear recursion.
+//! BAOAB has exact positions of normals at any stable step, and velocities by its recursion.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -13,8 +13,8 @@ use ebm_sampling::{
     Kernel, NormalDensity, UnderdampedLangevin, UnderdampedLangevinState, run, run_with,
 };
 
-/// Stationary covariance `(xx, xv, vv)` of BAOAB for the energy `k x^2 / 2`, by iterating `S <- M S M^T + n n^T` with
-/// the matrices of B, A, O, A, B multiplied out.
+/// Stationary covariance `(xx, xv, vv)` of BAOAB for the energy `k x^2 / 2`, by iterating
+/// `S <- M S M^T + n n^T` with the matrices of B, A, O, A, B multiplied out.
 fn linear_recursion(step: f64, friction: f64, k: f64, temperature: f64) -> [f64; 3] {
     type Matrix = [[f64; 2]; 2];
     let product = |a: Matrix, b: Matrix| -> Matrix {
@@ -40,7 +40,8 @@ fn linear_recursion(step: f64, friction: f64, k: f64, temperature: f64) -> [f64;
     [s[0][0], s[0][1], s[1][1]]
 }
 
-/// Step, friction, precision, temperature; the steps are up to 95 % of the stable ones, `2 / sqrt(k)`.
+/// Step, friction, precision, temperature; the steps are up to 95 % of the stable ones,
+/// `2 / sqrt(k)`.
 const CASES: [[f64; 4]; 4] = [
     [1.0, 1.0, 1.0, 1.0],
     [1.6, 0.7, 1.3, 2.0],
@@ -76,8 +77,9 @@ fn last_state(
     last.unwrap()
 }
 
-/// From the point 0; 60 steps forget it (the slowest case by a factor below 1e-6). The variance of a sample variance of
-/// n normals is 2 / n of its square, that of their covariance the product of the variances over n.
+/// From the point 0; 60 steps forget it (the slowest case by a factor below 1e-6). The variance of
+/// a sample variance of n normals is 2 / n of its square, that of their covariance the product of
+/// the variances over n.
 #[test]
 fn positions_of_a_normal_are_exact_at_any_stable_step() {
     let n = 40_000;
@@ -147,8 +149,8 @@ fn chains_settle_in_a_double_well() {
     }
 }
 
-/// Without a force, by hand: the first O draws from N(0, T), and the position moves half a step with it; with friction
-/// the second keeps `c` of it.
+/// Without a force, by hand: the first O draws from N(0, T), and the position moves half a step
+/// with it; with friction the second keeps `c` of it.
 #[test]
 fn the_first_velocity_is_thermal() {
     for device in devices() {
@@ -175,8 +177,8 @@ fn the_first_velocity_is_thermal() {
     }
 }
 
-/// Without friction or noise the step is a leapfrog step: for a normal it turns (x, v) with `cos(angle) = 1 - h^2 / 2`, and
-/// `x^2 (1 - h^2 / 4) + v^2` stays.
+/// Without friction or noise the step is a leapfrog step: for a normal it turns (x, v) with
+/// `cos(angle) = 1 - h^2 / 2`, and `x^2 (1 - h^2 / 4) + v^2` stays.
 #[test]
 fn without_friction_the_energy_is_kept() {
     let device = Device::flex();
@@ -221,8 +223,8 @@ fn the_state_holds_energy_and_gradient_of_its_position() {
     }
 }
 
-/// Chains that step where the energy is not a number go back to their start, the others go on; the reset is counted,
-/// and the velocity after it is drawn anew.
+/// Chains that step where the energy is not a number go back to their start, the others go on; the
+/// reset is counted, and the velocity after it is drawn anew.
 #[test]
 fn what_is_not_a_number_goes_back_to_its_start() {
     for device in devices() {
@@ -246,7 +248,8 @@ fn what_is_not_a_number_goes_back_to_its_start() {
                 .iter()
                 .all(|g| g.is_finite())
         );
-        // No force: the next O sets the velocity of those to z, of the others to c v + sqrt(1 - c^2) z.
+        // No force: the next O sets the velocity of those to z, of the others to c v + sqrt(1 -
+        // c^2) z.
         let z: Tensor<2> = noise.clone().normal([400, 2], &device);
         let (z, c) = (values(z), (-0.05_f64).exp());
         let (next, info) = kernel.step(&NanWherePositive {}, state, &mut noise);
@@ -270,7 +273,8 @@ fn what_is_not_a_number_goes_back_to_its_start() {
     }
 }
 
-/// A step that is not stable runs away and comes back, and never leaves a position that isn't finite.
+/// A step that is not stable runs away and comes back, and never leaves a position that isn't
+/// finite.
 #[test]
 fn a_step_that_is_not_stable_is_reset() {
     for device in devices() {

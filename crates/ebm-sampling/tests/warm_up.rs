@@ -1,4 +1,4 @@
-//! Warm-up learns from the chains that stand where the energy is finite, and leaves a kernel that moves, after however few steps.
+//! Warm-up learns from chains of finite energy, and leaves a kernel that moves.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -12,7 +12,8 @@ use ebm_sampling::{
     chees_adaptation, find_reasonable_step_size, run, window_adaptation,
 };
 
-/// `E(x) = |x|^2 / 2` where the first value is not above 3, `beyond` where it is: a wall that chains inside hardly ever meet.
+/// `E(x) = |x|^2 / 2` where the first value is not above 3, `beyond` where it is: a wall that
+/// chains inside hardly ever meet.
 #[derive(Clone, Debug)]
 struct Walled {
     beyond: f64,
@@ -50,7 +51,8 @@ fn acceptance<K: Kernel<Walled, Tensor<2>>>(kernel: &K) -> f64 {
     values(chains.acceptance_probability().unwrap().mean())[0]
 }
 
-/// What was said of the chains: those that stay beyond are left out of every step, the others of none.
+/// What was said of the chains: those that stay beyond are left out of every step, the others of
+/// none.
 fn assert_left_out(warm: &Run<Tensor<2>>, steps: usize, what: &str) {
     let left_out = values(warm.left_out().unwrap());
     let expected: Vec<f64> = (0..CHAINS)
@@ -65,8 +67,9 @@ fn assert_left_out(warm: &Run<Tensor<2>>, steps: usize, what: &str) {
     assert_eq!(left_out, expected, "{what}");
 }
 
-/// Of a kernel that comes to its target acceptance with all chains inside. 90 chains over the second half of a warm-up and 1000
-/// fresh ones have standard errors of less than 0.01 each: what is off by 0.1 is off by more than five of them.
+/// Of a kernel that comes to its target acceptance with all chains inside. 90 chains over the
+/// second half of a warm-up and 1000 fresh ones have standard errors of less than 0.01 each: what
+/// is off by 0.1 is off by more than five of them.
 fn assert_finds<K>(kernel: &K, beyond: f64, what: &str)
 where
     K: Kernel<Walled, Tensor<2>> + StepSize,
@@ -86,7 +89,8 @@ where
             (found - target).abs() < 0.1,
             "{what}, {beyond}, {factor}: accepted {found}, wanted {target}"
         );
-        // A wall of NaN keeps chains where they are; in an infinite energy they go where a proposal finds the way.
+        // A wall of NaN keeps chains where they are; in an infinite energy they go where a proposal
+        // finds the way.
         if beyond.is_nan() {
             assert_left_out(&warm, 150, what);
         }
@@ -108,8 +112,9 @@ fn chains_without_a_finite_energy_do_not_drive_the_step() {
     }
 }
 
-/// The metric too is that of the chains inside: 1, not the square of the distance to those beyond, which would be 400. Its error is
-/// below 0.15, five standard errors of the variance of 90 independent chains over some ten independent draws each.
+/// The metric too is that of the chains inside: 1, not the square of the distance to those beyond,
+/// which would be 400. Its error is below 0.15, five standard errors of the variance of 90
+/// independent chains over some ten independent draws each.
 #[test]
 fn windows_leave_chains_without_a_finite_energy_out() {
     let device = Device::flex();
@@ -134,8 +139,8 @@ fn windows_leave_chains_without_a_finite_energy_out() {
     }
 }
 
-/// The length is that which chains inside alone give, within a third; without them it goes wherever the distance between the two
-/// groups sends it.
+/// The length is that which chains inside alone give, within a third; without them it goes wherever
+/// the distance between the two groups sends it.
 #[test]
 fn lengths_leave_chains_without_a_finite_energy_out() {
     let device = Device::flex();
@@ -181,8 +186,9 @@ fn without_anything_to_learn_from_the_kernel_stays() {
     }
 }
 
-/// From first steps that are too short, right and too long, in 2 and in 50 dimensions. After few steps no more is asked for than half
-/// of the target, 0.4, in four transitions, whose random lengths may have been short ones: a quarter must be accepted.
+/// From first steps that are too short, right and too long, in 2 and in 50 dimensions. After few
+/// steps no more is asked for than half of the target, 0.4, in four transitions, whose random
+/// lengths may have been short ones: a quarter must be accepted.
 #[test]
 fn few_steps_leave_a_step_at_which_chains_move() {
     let device = Device::flex();

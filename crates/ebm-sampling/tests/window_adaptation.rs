@@ -1,4 +1,4 @@
-//! Stan's warm-up divides its steps as Stan does, finds the widths of a target, and hands over a sampler that is right.
+//! Stan's warm-up: its division of steps, the widths that it finds, the sampler that it makes.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -50,8 +50,8 @@ fn every_step_is_in_one_interval() {
     }
 }
 
-/// By hand: the loop of the documentation from public parts, variances by two passes in f64. 20 steps are 3, a window
-/// of 15, and 2.
+/// By hand: the loop of the documentation from public parts, variances by two passes in f64. 20
+/// steps are 3, a window of 15, and 2.
 #[test]
 fn the_parts_make_the_whole() {
     let (chains, target) = (12, 0.7);
@@ -112,7 +112,8 @@ fn the_parts_make_the_whole() {
         let found = values(tuned.inverse_mass_matrix.unwrap());
         assert_close_to(&found, &metric, 1e-4);
         let step_size = averaging.averaged_step_size();
-        // Two updates leave an average at which next to nothing is accepted: it was halved until half of the target was.
+        // Two updates leave an average at which next to nothing is accepted: it was halved until
+        // half of the target was.
         let halvings = (step_size / tuned.step_size).log2();
         assert!((halvings - halvings.round()).abs() < 1e-3, "{halvings}");
         assert!((1.0..4.0).contains(&halvings.round()), "{halvings}");
@@ -127,10 +128,12 @@ fn the_parts_make_the_whole() {
     }
 }
 
-/// 50 independent normals with variances from 0.01 to 100, from chains that start at N(0, 1) in each value.
+/// 50 independent normals with variances from 0.01 to 100, from chains that start at N(0, 1) in
+/// each value.
 ///
-/// The variance of a sample variance of `n` independent normals is `2 / n` of its square; chains have as many effective
-/// draws of `x^2` as the diagnostics say, and the last window of the warm-up as many in proportion.
+/// The variance of a sample variance of `n` independent normals is `2 / n` of its square; chains
+/// have as many effective draws of `x^2` as the diagnostics say, and the last window of the warm-up
+/// as many in proportion.
 #[test]
 fn a_badly_scaled_normal_is_found_and_sampled() {
     let (values_each, chains, warmup, draws) = (50, 16, 400, 1000);
@@ -207,7 +210,8 @@ fn few_steps_tune_the_step_size_alone() {
     assert_eq!(warm.steps, 19);
 }
 
-/// Chains that start where nothing is a number diverge at each transition, which counts them, and are left out; the step stays.
+/// Chains that start where nothing is a number diverge at each transition, which counts them, and
+/// are left out; the step stays.
 #[test]
 fn every_step_is_made_once() {
     let device = Device::flex();
@@ -256,14 +260,15 @@ fn the_numbers_of_a_seed() {
 
 const PINNED: [f64; 3] = [1.355_913, 1.170_282, 19.525_205];
 
-/// Where a window ends with few updates, as where chains were without a finite energy until then, the next one searches a step size
-/// anyway: it isn't judged by transitions of its own.
+/// Where a window ends with few updates, as where chains were without a finite energy until then,
+/// the next one searches a step size anyway: it isn't judged by transitions of its own.
 #[test]
 fn only_the_last_interval_is_judged() {
     let device = Device::flex();
     let calls = AtomicUsize::new(0);
     let leapfrog_steps = 10;
-    // 40 steps: 6 and a window of 30, in which the energy becomes finite 5 transitions before the end, and 4.
+    // 40 steps: 6 and a window of 30, in which the energy becomes finite 5 transitions before the
+    // end, and 4.
     let finite_from = 31 * leapfrog_steps;
     let energy = |x: Tensor<2>| {
         let call = calls.fetch_add(1, Ordering::Relaxed);
@@ -280,7 +285,8 @@ fn only_the_last_interval_is_judged() {
     let (_, warm) = window_adaptation(&kernel, &energy, start, 40, 0.95, &mut Noise::new(22));
     // No chain counted before the 31st transition ended where the energy is finite.
     assert_eq!(values(warm.left_out().unwrap()), [31.0; 10]);
-    // Beside the transitions themselves: 3 that search the step size of the last interval, and 4 that judge it.
+    // Beside the transitions themselves: 3 that search the step size of the last interval, and 4
+    // that judge it.
     let transitions = 40 + 3 + 4;
     let calls = calls.load(Ordering::Relaxed);
     assert!(

@@ -1,8 +1,10 @@
-//! Logarithm, exponential, square root, sine and cosine on GPUs, from the polynomials of [`crate::elementary`].
+//! Logarithm, exponential, square root, sine and cosine on GPUs.
 //!
-//! A compiler for GPUs may fuse a product with the sum that takes it, or take a common factor out of a sum: both change what is rounded,
-//! hence bits, and the second undoes the splitting of a constant in two. Where it matters, products therefore pass through [`rounded`].
-//! WGSL's own functions promise too little: its `exp(-80)` may err by 163 ULP.
+//! They are computed from the polynomials of [`crate::elementary`]. A compiler for GPUs may fuse a
+//! product with the sum that uses it, or take a common factor out of a sum. Both change the
+//! rounding, hence the bits, and the second joins again a constant that was split in two. Where
+//! that matters, products therefore pass through [`rounded`]. WGSL's own functions are not precise
+//! enough: its `exp(-80)` may be wrong by 163 ULP.
 
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
@@ -57,7 +59,8 @@ pub(super) fn ln(x: f32, zero: u32) -> f32 {
     rounded(f + tail, zero) + e * LN_2_HIGH
 }
 
-/// `exp(x)` for `x <= 0`; below -87 it is 0. The polynomial of [`crate::elementary::exp`], not its bits.
+/// `exp(x)` for `x <= 0`, and 0 below -87; the polynomial of [`crate::elementary::exp`], but not
+/// its bits.
 #[cube]
 pub(super) fn exp(x: f32, zero: u32) -> f32 {
     let clamped = select(x < -87.0f32, -87.0f32, x);
@@ -82,13 +85,15 @@ pub(super) fn ln_1p(u: f32, zero: u32) -> f32 {
     ln(w, zero) + lost / w
 }
 
-/// The square root of `x`, 0 or a normal number, to the nearest f32, whatever the device's own makes of it within a few ULP.
+/// The square root of `x`, 0 or a normal number, rounded to the nearest f32. The device's own
+/// square root may be wrong by a few ULP.
 #[cube]
 pub(super) fn sqrt(x: f32, zero: u32) -> f32 {
     let estimate = x.sqrt();
     let safe = select(x > 0.0, estimate, 1.0f32);
-    // One step of Newton's method leaves an error of at most one ULP, which the exact remainder then settles: the root is nearer to a
-    // neighbour where the remainder passes the root times their distance.
+    // One step of Newton's method leaves an error of at most one ULP, and the exact remainder tells
+    // in which direction: the root is nearer to a neighbour where the remainder is larger than the
+    // root times their distance.
     let near = safe + 0.5f32 * remainder(x, safe, zero) / safe;
     let bits = u32::reinterpret(near);
     let above = f32::reinterpret(bits + 1u32);

@@ -1,4 +1,4 @@
-//! The step of Langevin dynamics on GPUs: noise, clip, step, clamp and the check that all is finite, in one pass.
+//! The step of Langevin dynamics on GPUs, in one pass.
 
 use burn::tensor::Shape;
 use burn_cubecl::cubecl;

@@ -1,6 +1,7 @@
 //! Kernels for GPUs, written in CubeCL: what [`crate::flex`] does for the CPU.
 //!
-//! Noise, and what is made of it, has the bits of the CPU's; functions of floats agree with it to a few ULP.
+//! Noise, and what is computed from it alone, has the same bits as on the CPU; functions of floats
+//! agree to a few ULP.
 
 mod draws;
 mod elementary;

@@ -30,7 +30,8 @@ pub(super) fn empty_like(x: &CubeTensor) -> CubeTensor {
     y
 }
 
-/// The same tensor, every value of its memory used once, in whatever order: a permuted layout costs nothing here.
+/// The same tensor, with every value of its memory used exactly once, in any order: a permuted
+/// layout is left as it is.
 pub(super) fn dense(x: CubeTensor) -> CubeTensor {
     if is_dense(&x) { x } else { into_contiguous(x) }
 }
@@ -71,7 +72,8 @@ pub(super) struct RowCubes {
     pub(super) dim: CubeDim,
 }
 
-/// Cubes for so many rows of so many pieces of work: as many units to a row as there are pieces, up to a whole cube.
+/// Cubes for `rows` rows of `pieces` pieces of work each: a row gets as many units as it has
+/// pieces, up to a whole cube.
 pub(super) fn per_row(client: &Client, rows: usize, pieces: usize) -> RowCubes {
     let units = (pieces.clamp(1, ROW_UNITS as usize) as u32).next_power_of_two();
     let dim = CubeDim::new_2d(units, ROW_UNITS / units);

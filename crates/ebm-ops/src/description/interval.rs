@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The numbers between two ends, `[low, high]`; whoever takes one says whether the ends belong to it
-/// and whether it may be empty.
+/// The numbers between two ends, `[low, high]`; whoever takes one says whether the ends belong to
+/// it and whether it may be empty.
 ///
 /// Written and read as an array, `[low, high]`. What takes an interval takes an array too:
 ///

@@ -1,4 +1,4 @@
-//! Plain descriptions of operations, as kernels take them: data that imports nothing else of the crate.
+//! Plain descriptions of operations, as kernels take them; they import nothing of the crate.
 
 #[cfg(feature = "flex")]
 mod descent;

@@ -28,7 +28,8 @@ pub(super) fn metropolis(log_ratio: FlexTensor, place: Place) -> (FlexTensor, Fl
         } else {
             f32::NEG_INFINITY
         };
-        // 1 - u lies in (0, 1], where the logarithm is finite. Logarithm and exponential are those of burn's own operations.
+        // 1 - u lies in (0, 1], where the logarithm is finite. Burn's own operations use the same
+        // logarithm and exponential.
         let accepted = (1.0 - *decision).ln() <= log_probability;
         *decision = if accepted { 1.0 } else { 0.0 };
         *probability = log_probability.exp();
@@ -41,8 +42,8 @@ pub(super) fn metropolis(log_ratio: FlexTensor, place: Place) -> (FlexTensor, Fl
     (decisions, probabilities)
 }
 
-/// The rows of `taken` where `mask` is set, elsewhere those of `others`: what is chosen against is overwritten where nobody else
-/// holds it.
+/// The rows of `taken` where `mask` is set, elsewhere those of `others`; rows that are not chosen
+/// are overwritten if no other tensor shares their memory.
 pub(super) fn select(mask: &FlexTensor, others: FlexTensor, taken: FlexTensor) -> FlexTensor {
     let shape = others.layout().shape().clone();
     assert_eq!(
@@ -120,7 +121,7 @@ pub(super) fn restart(restart: Restart, x: FlexTensor) -> FlexTensor {
 impl Restart {
     /// The draws of all chains from number `from` on.
     fn draw(&self, from: usize, row: &mut [f32]) {
-        // Whole blocks of the noise, of which the row may begin and end in the middle of one.
+        // Whole blocks of the noise: the row may begin and end in the middle of a block.
         let before = from % BLOCK;
         let mut draws = vec![0.0; before + row.len()];
         let place = Place {
@@ -171,7 +172,7 @@ pub(super) fn assign_rows(rows: FlexTensor, indices: &FlexTensor, with: FlexTens
     rows
 }
 
-/// Numbers of rows; what is negative becomes a row that there can't be.
+/// Numbers of rows; a negative number becomes one that no row has.
 fn whole_numbers(indices: &FlexTensor) -> Vec<usize> {
     let indices = indices.to_contiguous();
     let row = |index: i64| usize::try_from(index).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! Convolution on Flex: patches of a few images at a time, gathered channels last, times the weights.
+//! Convolution on Flex: patches of a few images at a time, multiplied by the weights.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,8 @@ use crate::description::Stride2d;
 /// Values of the patches that a task gathers at a time: they stay in the second-level cache.
 const PATCH_VALUES: usize = 1 << 16;
 
-/// Partial sums of the gradient of the weights. Their number is fixed, so that the sum doesn't depend on the threads.
+/// Partial sums of the gradient of the weights. Their number is fixed, so that the sum doesn't
+/// depend on the threads.
 const PARTIAL_SUMS: usize = 8;
 
 thread_local! {
@@ -80,8 +81,8 @@ impl Sizes {
         Layout::contiguous(Shape::new([batch, height, width, channels])).permute(&[0, 3, 1, 2])
     }
 
-    /// For each row of each patch of an image where it starts in the patches, where in the image, and how many values it
-    /// has inside; what lies outside isn't visited.
+    /// Visits each row of each patch of an image, with its start in the patches, its start in the
+    /// image and its number of values inside of the image; what lies outside isn't visited.
     fn each_row(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let [height, width] = self.image.map(|side| side as isize);
         let row_values = self.kernel[1] * self.channels;
@@ -141,7 +142,7 @@ impl Sizes {
     }
 }
 
-/// Lends a buffer of so many values, which may hold anything.
+/// Lends a buffer of `values` values, which may hold anything.
 fn with_patches<T>(values: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
     PATCHES.with_borrow_mut(|buffer| {
         if buffer.len() < values {

@@ -49,7 +49,8 @@ pub(super) fn new(values: Vec<f32>, layout: Layout) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
-/// The same tensor, every value of its storage used once, in whatever order: a permuted layout costs nothing here.
+/// The same tensor, with every value of its storage used exactly once, in any order: a permuted
+/// layout is left as it is.
 pub(super) fn dense(x: FlexTensor) -> FlexTensor {
     if is_dense(x.layout(), x.storage::<f32>().len()) {
         return x;

@@ -94,7 +94,8 @@ kernels!(leaky_relu_values, leaky_relu_values_and_slopes, (slope: f32), x => if 
     (factor * x, factor)
 });
 
-/// Sums are taken in so many lanes, so that they vectorise; the order of a sum is that of its lanes on every processor.
+/// Sums are split into so many lanes, so that they vectorise; the order of additions is the same on
+/// every processor.
 const LANES: usize = 16;
 
 /// `sum softplus(x)`.

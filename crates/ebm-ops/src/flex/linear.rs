@@ -26,7 +26,8 @@ pub(super) fn forward(x: &FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> 
     new(y, Layout::contiguous(Shape::new(shape)))
 }
 
-/// `a b`, either of them transposed: `g W^T` is the gradient of the input, `x^T g` that of the weight.
+/// `a b`, either of them transposed: `g W^T` is the gradient of the input, `x^T g` that of the
+/// weight.
 pub(super) fn product(
     a: &FlexTensor,
     a_turned: bool,

@@ -21,7 +21,8 @@ use crate::description::{Descent, Restart, Stride2d};
 use crate::memory;
 use extension::FlexOps;
 
-/// Whether a tensor lies where the kernels of this module work: on Flex, on an autodiff graph or not, as f32.
+/// Whether a tensor lies where the kernels of this module work: on Flex, on an autodiff graph or
+/// not, as f32.
 pub(crate) fn has_kernels<const D: usize>(x: &Tensor<D>) -> bool {
     let here = x.dtype() == DType::F32 && x.device().inner() == Device::flex();
     if here {

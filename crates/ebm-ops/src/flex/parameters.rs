@@ -15,7 +15,8 @@ const SHARE: usize = 1 << 14;
 /// Sums are taken in so many lanes, so that they vectorise.
 const LANES: usize = 16;
 
-/// The weight after a step, in the memory of the gradient: the weight itself is shared with the model.
+/// The weight after a step, written over the gradient: the weight's own memory is shared with the
+/// model.
 pub(super) fn descend(step: Descent, weight: FlexTensor, gradient: FlexTensor) -> FlexTensor {
     let (weight, mut gradient) = pair(weight, gradient);
     each_with(gradient.storage_mut(), slice(&weight), |g, w| {

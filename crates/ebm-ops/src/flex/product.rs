@@ -1,11 +1,11 @@
-//! Matrix products into memory that is there already, on one thread or by blocks of columns on several.
+//! Matrix products into existing memory, on one thread or on several by blocks of columns.
 
 use std::ops::Range;
 use std::ptr;
 
 use rayon::prelude::*;
 
-/// A matrix in memory that belongs to somebody else.
+/// A matrix in borrowed memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix<'a> {
     values: &'a [f32],
@@ -32,7 +32,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Transposed or as it is.
+    /// This matrix or its transpose.
     pub(super) fn turned(self, turned: bool) -> Self {
         if turned { self.transpose() } else { self }
     }
@@ -43,7 +43,8 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Columns of a product that a thread takes at a time. Their number is fixed, so that a product doesn't depend on the threads.
+/// Columns of a product that a thread takes at a time. Their number is fixed, so that a product
+/// doesn't depend on the threads.
 const COLUMNS: usize = 64;
 
 /// Multiplications from which several threads are faster than one.
@@ -109,10 +110,12 @@ fn block(a: Matrix<'_>, b: Matrix<'_>, range: Range<usize>, out: usize, add: boo
     let [b_rows, b_columns] = b.strides.map(|stride| stride as isize);
     let b_values = b.values[range.start * b.strides[1]..].as_ptr();
     let out = ptr::with_exposed_provenance_mut::<f32>(out).wrapping_add(range.start);
-    // SAFETY: the kernel reads `a` and `b` at (row * row stride + column * column stride) for rows and columns within their
-    // shapes, from the first column of the range on in `b`, and reads and writes `out` likewise. Strides are those of matrices
-    // that lie row after row, or of their transposes, and `check` makes the memory exactly as long as such matrices are. Both
-    // callers borrow `out` mutably while this runs, hence it is apart from `a` and `b`, and no two of their ranges share a column.
+    // SAFETY: the kernel reads `a` and `b` at (row * row stride + column * column stride) for rows
+    // and columns within their shapes, from the first column of the range on in `b`, and reads and
+    // writes `out` likewise. Strides are those of matrices that lie row after row, or of their
+    // transposes, and `check` makes the memory exactly as long as such matrices are. Both callers
+    // borrow `out` mutably while this runs, hence it is apart from `a` and `b`, and no two of their
+    // ranges share a column.
     #[expect(
         unsafe_code,
         reason = "the product's interface is pointers and strides"
@@ -146,8 +149,9 @@ fn block(a: Matrix<'_>, b: Matrix<'_>, range: Range<usize>, out: usize, add: boo
 mod tests {
     use super::*;
 
-    /// Whole numbers, whose products and sums are exact in any order: sizes around a block of columns and the step to many
-    /// threads, either matrix transposed, added and not.
+    /// Whole numbers, whose products and sums are exact in any order. Sizes are around a block of
+    /// columns and around the step to several threads; either matrix is transposed or not, the
+    /// product added or not.
     #[test]
     fn products_are_exact() {
         let values = |count: usize, step: usize| -> Vec<f32> {

@@ -1,4 +1,4 @@
-//! Noise on Flex, and units of Boltzmann machines: drawn from their log-odds, and summed out of a free energy.
+//! Noise on Flex, and units of Boltzmann machines: drawn, or summed out of a free energy.
 
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::Shape;

@@ -31,7 +31,8 @@ pub(crate) trait Kernels: Backend {
     #[fusion(dtype = logits, shape = logits)]
     fn coins(logits: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
 
-    /// The next positions of Langevin chains, and 1 for each that made its step, else 0; not on a graph.
+    /// The next positions of Langevin chains, and 1 for each that made its step, else 0; not on a
+    /// graph.
     #[fusion(meta = |x, _gradient, energies, _start, _step| (x.clone(), energies.clone()))]
     fn langevin_update(
         x: FloatTensor<Self>,
@@ -41,7 +42,8 @@ pub(crate) trait Kernels: Backend {
         step: LangevinStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// 1 for each proposal that is accepted, else 0, and the probability with which each was; not on a graph.
+    /// 1 for each proposal that is accepted, else 0, and the probability with which each was; not
+    /// on a graph.
     #[fusion(meta = |log_ratio, _place| (log_ratio.clone(), log_ratio.clone()))]
     fn metropolis(
         log_ratio: FloatTensor<Self>,
@@ -51,8 +53,8 @@ pub(crate) trait Kernels: Backend {
 
 /// What the backward passes of [`Kernels`] need of a backend without a graph.
 ///
-/// The forward pass on a graph leaves a tensor for the backward pass. It is the input unless a backend has better: Flex leaves the
-/// derivatives, since a second exponential costs it more than memory.
+/// The forward pass on a graph keeps a tensor for the backward pass. By default it is the input;
+/// Flex keeps the derivatives, since a second exponential would cost it more than the memory.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     Cube: cfg(feature = "cube"),

@@ -100,7 +100,7 @@ pub(crate) fn metropolis(log_ratio: Tensor<1>, place: Place) -> (Tensor<1, Bool>
     (flags(accepted), Tensor::from_dispatch(probability))
 }
 
-/// What kernels say by 1 and 0: they can't make truth values, which each backend stores in its own way.
+/// Kernels say true and false by 1 and 0: each backend stores booleans in its own way.
 fn flags(ones: DispatchTensor) -> Tensor<1, Bool> {
     let ones: Tensor<1> = Tensor::from_dispatch(ones);
     ones.greater_scalar(0.5)

@@ -14,53 +14,60 @@ use crate::metropolis_hastings::GradientState;
 /// The most leapfrog steps of a trajectory that [`chees_adaptation`] tries.
 pub const MAX_LEAPFROG_STEPS: usize = 1000;
 
-/// The learning rate of Adam, the decay of its second moment, and the largest change of `log T` at once.
+/// The learning rate of Adam, the decay of its second moment, and the largest change of `log T` at
+/// once.
 const LEARNING_RATE: f64 = 0.025;
 const SECOND_MOMENT_DECAY: f64 = 0.95;
 const MAX_CHANGE: f64 = 0.35;
 
-/// Moves chains by `steps` transitions while it tunes the step size and the length of the trajectories to the whole
-/// batch: ChEES-HMC (Hoffman, Radul & Sountsov, AISTATS 2021). The result is a kernel of random length
-/// ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)) and the run.
+/// Moves chains by `steps` transitions while it tunes the step size and the length of the
+/// trajectories to the whole batch: ChEES-HMC (Hoffman, Radul & Sountsov, AISTATS 2021). The result
+/// is a kernel of random length ([`with_random_length`](HamiltonianMonteCarlo::with_random_length))
+/// and the run.
 ///
-/// The length `T` climbs the change in the estimator of the expected square, which is large where trajectories carry
-/// chains far,
+/// The length `T` is raised or lowered to maximise the change in the estimator of the expected
+/// square (ChEES), which is large where trajectories carry chains far,
 ///
 /// ```text
 /// ChEES(T) = 1/4 E[(|x' - E x'|^2 - |x - E x|^2)^2]
 /// ```
 ///
-/// over trajectories of length `t = u T`, `u` a quasi-random (Halton) sequence on `(0, 1)`, that lead from `x` to `x'`
-/// with final velocity `v'`. Its gradient with respect to `log T` is estimated by the mean over chains, weighted by
-/// their acceptance probabilities, of
+/// over trajectories of length `t = u T`, `u` a quasi-random (Halton) sequence on `(0, 1)`, that
+/// lead from `x` to `x'` with final velocity `v'`. Its gradient with respect to `log T` is
+/// estimated by the mean over chains, weighted by their acceptance probabilities, of
 ///
 /// ```text
 /// t (|x' - E x'|^2 - |x - E x|^2) (x' - E x') . v'
 /// ```
 ///
-/// for Adam (learning rate 0.025, `beta_1 = 0`, `beta_2 = 0.95`). [`DualAveraging`] tunes the step size so that the
-/// harmonic mean of the acceptance probabilities comes to `target_acceptance`; 0.651 is optimal (Beskos et al. 2013).
-/// `T` starts as the longest random trajectory of `kernel`, `(2 leapfrog_steps - 1) step_size`; start short, 2 widths at most,
-/// because the criterion has lower maxima beyond the best length; what is kept are weighted averages over the iterations. The
-/// length returned is on the grid of leapfrog steps: uniform on `1..=2 L - 1`, with `L` nearest to the mean number of
-/// steps of the warm-up.
+/// for Adam (learning rate 0.025, `beta_1 = 0`, `beta_2 = 0.95`). [`DualAveraging`] tunes the step
+/// size so that the harmonic mean of the acceptance probabilities comes to `target_acceptance`;
+/// 0.651 is optimal (Beskos et al. 2013). `T` starts as the longest random trajectory of `kernel`,
+/// `(2 leapfrog_steps - 1) step_size`. Start short, at 2 widths of the target or less, because the
+/// criterion has lower maxima beyond the best length. Step size and length are kept as weighted
+/// averages over the iterations. The kernel returned draws its number of leapfrog steps uniformly
+/// from `1..=2 L - 1`, with `L` nearest to the mean number of steps of the warm-up.
 ///
 /// A metric of `kernel` is kept, and distances are measured by it, `|x|^2 = x^T M x`: run
-/// [`window_adaptation`](crate::window_adaptation) first where widths differ, and go on from 1 or 2 `leapfrog_steps`.
+/// [`window_adaptation`](crate::window_adaptation) first where widths differ, and go on from 1 or 2
+/// `leapfrog_steps`.
 ///
-/// The length is one number for all chains, which is what a batch wants. The No-U-Turn sampler finds one for each
-/// trajectory; a batch of those would pay the deepest tree for every chain and read back at each doubling, so this
-/// crate has none.
+/// The length is one number for all chains, which suits a batch. The No-U-Turn sampler finds a
+/// length for each trajectory; a batch would wait for the deepest tree, and read back at each
+/// doubling, so this crate doesn't have it.
 ///
-/// Start near where the target is. While chains still come in from far away the gradients are larger by many powers of ten,
-/// and Adam, which divides by the root of their mean square, holds the length for some hundred steps after: let chains run
-/// before, or [`window_adaptation`](crate::window_adaptation) move them.
+/// Start near the target. While chains still arrive from far away, gradients are larger by many
+/// powers of ten, and Adam, which divides by the root of their mean square, then hardly changes the
+/// length for some hundred steps. So run the chains before, or let
+/// [`window_adaptation`](crate::window_adaptation) move them.
 ///
-/// Don't use the positions of the run as draws, but as starting points. Two numbers are read back from the device at
-/// each step, because the next step depends on them. The more chains the better; 16 or more are sensible.
+/// Don't use the positions of the run as draws, but as starting points. Two numbers are read back
+/// from the device at each step, because the next step depends on them. The more chains the better;
+/// 16 or more are sensible.
 ///
-/// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the kernel keeps step size and
-/// length. After fewer than 10 steps the step size is halved until at least half of the target is accepted.
+/// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the
+/// kernel keeps step size and length. After fewer than 10 steps the step size is halved until at
+/// least half of the target is accepted.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -80,8 +87,8 @@ const MAX_CHANGE: f64 = 0.35;
 ///
 /// # Panics
 ///
-/// If there are fewer than two chains, `kernel` has no leapfrog steps or a step size that is not positive and finite,
-/// or the target is not between 0 and 1.
+/// If there are fewer than two chains, `kernel` has no leapfrog steps or a step size that is not
+/// positive and finite, or the target is not between 0 and 1.
 pub fn chees_adaptation<E: Energy<D>, const D: usize>(
     kernel: &HamiltonianMonteCarlo,
     energy: &E,
@@ -159,8 +166,8 @@ impl Length {
         }
     }
 
-    /// Gives a kernel the leapfrog steps of the averaged length: the mean of `ceil(u T / step_size)` is
-    /// `(T / step_size + 1) / 2`.
+    /// Gives a kernel the leapfrog steps of the averaged length: the mean of
+    /// `ceil(u T / step_size)` is `(T / step_size + 1) / 2`.
     fn fit(&self, kernel: &mut HamiltonianMonteCarlo) {
         let mean = ((self.log_average.exp() / kernel.step_size + 1.0) / 2.0).round();
         kernel.leapfrog_steps = (mean as usize).clamp(1, MAX_LEAPFROG_STEPS / 2);
@@ -185,7 +192,8 @@ impl Length {
 
 /// What each chain adds to the gradient of the criterion with respect to the length.
 struct Criterion {
-    /// `[batch, values]`, off-centre: `x'` where it is finite, else `x`; `x`; both measured by the metric.
+    /// `[batch, values]`, off-centre: `x'` where it is finite, else `x`; `x`; both measured by the
+    /// metric.
     proposals: Tensor<2>,
     starts: Tensor<2>,
     /// `M^-1/2 p'`, the velocity measured by the metric.
@@ -224,8 +232,8 @@ impl Criterion {
         }
     }
 
-    /// The harmonic mean of the acceptance probabilities, and the gradient with respect to the length; divergent chains
-    /// and chains that don't count are left out.
+    /// The harmonic mean of the acceptance probabilities, and the gradient with respect to the
+    /// length; divergent chains and chains that don't count are left out.
     fn read(mut self, info: &StepInfo, counted: &Counted) -> (f64, f64) {
         let (Some(probability), Some(divergent)) =
             (info.acceptance_probability.clone(), info.divergent.clone())

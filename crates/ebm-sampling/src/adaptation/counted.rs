@@ -5,8 +5,8 @@ use ebm_ops::{per_chain, row_indices};
 
 use crate::kernel::{Kernel, StepInfo};
 
-/// Looks at where chains stand, until all of them stand well: no kernel leads from there to where the energy isn't finite, so
-/// that nothing has to be asked after that.
+/// Checks which chains stand where the energy is finite, until all of them do. No kernel moves a
+/// chain away from there, so nothing has to be read back after that.
 #[derive(Default)]
 pub(super) struct Lookout {
     all_count: bool,
@@ -53,7 +53,8 @@ impl Counted {
         matches!(self, Self::Some(_, chains) if chains.is_empty())
     }
 
-    /// The mean acceptance probability of the chains that count, read back; `None` if there are none.
+    /// The mean acceptance probability of the chains that count, read back; `None` if there are
+    /// none.
     ///
     /// # Panics
     ///

@@ -10,30 +10,31 @@ const T0: f64 = 10.0;
 /// How fast the average forgets, `kappa`.
 const KAPPA: f64 = 0.75;
 
-/// Step sizes beyond these are of no use to anybody, and in f32 their squares are still numbers above 0.
+/// Step sizes outside of this range are useless; inside of it their squares are finite and above 0
+/// in f32.
 const RANGE: Interval = Interval::new(1e-19, 1e19);
 
-/// A step size within what is worth trying, where nothing is ever accepted, or everything.
+/// Limits a step size, for targets where nothing is ever accepted, or everything.
 pub(super) fn in_range(step_size: f64) -> f64 {
     step_size.clamp(RANGE.low, RANGE.high)
 }
 
-/// Nesterov's dual averaging of the logarithm of a step size (Hoffman & Gelman, JMLR 15, 2014, section 3.2.1, equation
-/// 6 and algorithm 5), from a first step `eps_0` towards the acceptance probability `delta`. With the acceptance
-/// `alpha_t` observed at `eps_(t-1)`,
+/// Nesterov's dual averaging of the logarithm of a step size (Hoffman & Gelman, JMLR 15, 2014,
+/// section 3.2.1, equation 6 and algorithm 5), from a first step `eps_0` towards the acceptance
+/// probability `delta`. With the acceptance `alpha_t` observed at `eps_(t-1)`,
 ///
 /// ```text
-/// H_t            = (1 - 1 / (t + t_0)) H_(t-1) + (delta - alpha_t) / (t + t_0)      H_0 = 0
-/// log eps_t      = mu - sqrt(t) / gamma H_t                                          mu = log(10 eps_0)
-/// log epsbar_t   = t^-kappa log eps_t + (1 - t^-kappa) log epsbar_(t-1)
+/// H_t           = (1 - 1 / (t + t_0)) H_(t-1) + (delta - alpha_t) / (t + t_0)   H_0 = 0
+/// log eps_t     = mu - sqrt(t) / gamma H_t                                      mu = log(10 eps_0)
+/// log epsbar_t  = t^-kappa log eps_t + (1 - t^-kappa) log epsbar_(t-1)
 /// ```
 ///
-/// with `gamma = 0.05`, `t_0 = 10`, `kappa = 0.75`. Warm-up runs with `eps_t`; what comes after with `epsbar_t`, which
-/// converges where the acceptance falls with the step. Where nothing is ever accepted, or everything, step sizes end at
-/// 1e-19 or 1e19.
+/// with `gamma = 0.05`, `t_0 = 10`, `kappa = 0.75`. Warm-up runs with `eps_t`; what comes after
+/// with `epsbar_t`, which converges where the acceptance falls with the step. Where nothing is ever
+/// accepted, or everything, step sizes end at 1e-19 or 1e19.
 ///
-/// The first of the averages swing as the steps do, which begin with one ten times as long: of fewer than some ten updates
-/// none may be any good.
+/// The first averages vary as widely as the steps, which begin with one ten times too long: after
+/// fewer than about ten updates the average may be useless.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DualAveraging {
     target_acceptance: f64,
@@ -49,7 +50,8 @@ impl DualAveraging {
     ///
     /// # Panics
     ///
-    /// If the step size is not positive and finite, or the acceptance probability not between 0 and 1.
+    /// If the step size is not positive and finite, or the acceptance probability not between 0
+    /// and 1.
     pub fn new(step_size: f64, target_acceptance: f64) -> Self {
         assert!(
             step_size > 0.0 && step_size.is_finite(),
@@ -69,7 +71,8 @@ impl DualAveraging {
         }
     }
 
-    /// Takes the acceptance probability observed at [`step_size`](Self::step_size) into account; NaN counts as 0.
+    /// Takes the acceptance probability observed at [`step_size`](Self::step_size) into account;
+    /// NaN counts as 0.
     pub fn update(&mut self, acceptance: f64) {
         self.updates += 1;
         let t = self.updates as f64;

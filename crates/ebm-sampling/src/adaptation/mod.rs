@@ -1,7 +1,8 @@
 //! Warm-up: kernels that tune themselves while their chains move, and are fixed afterwards.
 //!
-//! Chains that stand where the energy isn't finite, and so can't tell a good step from a bad one, move along but aren't asked;
-//! [`Run::left_out`](crate::Run::left_out) counts them.
+//! Chains that stand where the energy isn't finite can't tell a good step from a bad one. They move
+//! with the others, but nothing is learnt from them; [`Run::left_out`](crate::Run::left_out) counts
+//! them.
 
 mod chees_adaptation;
 mod counted;

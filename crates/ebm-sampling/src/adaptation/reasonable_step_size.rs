@@ -10,17 +10,19 @@ use crate::kernel::Kernel;
 /// The most doublings or halvings.
 const MAX_TRIALS: usize = 60;
 
-/// The kernel with a step size of the right order (Hoffman & Gelman, JMLR 15, 2014, algorithm 4): from that of `kernel`
-/// it is doubled while one transition from `position` would be accepted with a probability of more than 1/2 in the mean
-/// of all chains, or halved until it would.
+/// The kernel with a step size of the right order (Hoffman & Gelman, JMLR 15, 2014, algorithm 4):
+/// from that of `kernel` it is doubled while one transition from `position` would be accepted with
+/// a probability of more than 1/2 in the mean of all chains, or halved until it would.
 ///
-/// As in the paper but for two things: a trial is a whole transition of the kernel, and all chains are asked that stand where
-/// the energy is finite. No chain moves. One number is read back from the device at each trial. Where every step is accepted, or
-/// none, the search stops after 60 trials. Where no chain has a finite energy there is nothing to find: the step stays.
+/// It differs from the paper in two things: a trial is a whole transition of the kernel, and all
+/// chains with a finite energy count. No chain moves. One number is read back from the device at
+/// each trial. Where every step is accepted, or none, the search stops after 60 trials. Where no
+/// chain has a finite energy there is nothing to find: the step stays.
 ///
 /// # Panics
 ///
-/// If the step size of the kernel is not positive and finite, or the kernel reports no acceptance probability.
+/// If the step size of the kernel is not positive and finite, or the kernel reports no acceptance
+/// probability.
 pub fn find_reasonable_step_size<K, E, X>(
     kernel: &K,
     energy: &E,
@@ -77,10 +79,11 @@ const ENOUGH_UPDATES: usize = 10;
 /// Transitions by which the average of fewer updates is judged.
 const JUDGED_BY: usize = 4;
 
-/// The kernel that a warm-up of few steps hands over: its step size halved until transitions from where the chains are accept at
-/// least half of what was asked for. After no step at all, and after many, the kernel is as it is.
+/// The kernel that a warm-up of few steps hands over: its step size halved until transitions from
+/// where the chains are accept at least half of what was asked for. After no step at all, and after
+/// many, the kernel is as it is.
 ///
-/// The noise is a copy, so that what comes after draws as if nothing had been asked.
+/// It draws from a copy of the noise, so that later draws don't depend on it.
 pub(super) fn checked<K, E, X>(
     tuned: K,
     energy: &E,

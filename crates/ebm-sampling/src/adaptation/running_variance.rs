@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-/// Pooled over chains and draws, a batch at a time (Welford 1962; Chan, Golub & LeVeque 1983), so that memory doesn't
-/// grow and no large squares are subtracted.
+/// Pooled over chains and draws, a batch at a time (Welford 1962; Chan, Golub & LeVeque 1983), so
+/// that memory doesn't grow and no large squares are subtracted.
 #[derive(Default)]
 pub(super) struct RunningVariance {
     count: f64,

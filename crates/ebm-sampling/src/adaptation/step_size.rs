@@ -23,8 +23,8 @@ pub trait StepSize {
     fn with_step_size(&self, step_size: f64) -> Self;
 }
 
-/// The length of a leapfrog step. The target is Stan's 0.8: 0.651 is optimal in many dimensions (Beskos et al. 2013),
-/// but costs too long a step more than too short a one.
+/// The length of a leapfrog step. The target is Stan's 0.8: 0.651 is optimal in many dimensions
+/// (Beskos et al. 2013), but a step that is too long costs more than one that is too short.
 impl StepSize for HamiltonianMonteCarlo {
     const TARGET_ACCEPTANCE: f64 = 0.8;
 
@@ -98,21 +98,24 @@ impl StepSize for UniformWalk {
     }
 }
 
-/// Moves chains by `steps` transitions while [`DualAveraging`] tunes the step size, from the one of `kernel`, so that
-/// the mean acceptance probability of all chains comes to `target_acceptance` (such as
-/// [`StepSize::TARGET_ACCEPTANCE`]). The result is the tuned kernel and the run.
+/// Moves chains by `steps` transitions while [`DualAveraging`] tunes the step size, from the one of
+/// `kernel`, so that the mean acceptance probability of all chains comes to `target_acceptance`
+/// (such as [`StepSize::TARGET_ACCEPTANCE`]). The result is the tuned kernel and the run.
 ///
-/// Where acceptance falls off a cliff with the step, as it does for a few very narrow directions, the steps tried swing
-/// about the edge, and the tuned step, their average, accepts more than asked for.
+/// Where acceptance falls suddenly at some step size, as it does for targets with a few very narrow
+/// directions, the tried steps vary around that size, and the tuned step, their average, accepts
+/// more than the target.
 ///
-/// Chains don't keep their target exactly while the kernel changes: don't use the positions of the run as draws, but as
-/// starting points. Many chains need few steps; some 100 steps do for most targets. One number is read back from the
-/// device at each step, because the next step depends on it.
+/// Chains don't keep their target exactly while the kernel changes: don't use the positions of the
+/// run as draws, but as starting points. With many chains few steps are enough; about 100 for most
+/// targets. One number is read back from the device at each step, because the next step depends on
+/// it.
 ///
-/// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the step stays. Without steps the
-/// kernel comes back as it is; of fewer than 10 the average may be of no use, and is halved until at least half of the target
-/// is accepted.
-/// [`find_reasonable_step_size`](crate::find_reasonable_step_size) gives a first step size where none is known.
+/// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the
+/// step stays. Without steps the kernel is returned as it is. After fewer than 10 steps the average
+/// may be useless: it is halved until at least half of the target is accepted.
+/// [`find_reasonable_step_size`](crate::find_reasonable_step_size) gives a first step size where
+/// none is known.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -132,8 +135,8 @@ impl StepSize for UniformWalk {
 ///
 /// # Panics
 ///
-/// If the step size of the kernel is not positive and finite, the target not between 0 and 1, or the kernel reports no
-/// acceptance probability.
+/// If the step size of the kernel is not positive and finite, the target not between 0 and 1, or
+/// the kernel reports no acceptance probability.
 pub fn adapt_step_size<K: Kernel<E, X> + StepSize, E, X>(
     kernel: &K,
     energy: &E,

@@ -11,8 +11,9 @@ use super::running_variance::RunningVariance;
 use crate::hamiltonian::HamiltonianMonteCarlo;
 use crate::kernel::{Kernel, Run, StepInfo};
 
-/// How a warm-up is divided (Stan Reference Manual, "HMC algorithm parameters"): a fast interval for the step size alone,
-/// slow windows that double, each ending with a new metric, and a fast interval for the step size under the last metric.
+/// How a warm-up is divided (Stan Reference Manual, "HMC algorithm parameters"): a fast interval
+/// for the step size alone, slow windows that double, each ending with a new metric, and a fast
+/// interval for the step size under the last metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WarmupWindows {
     /// Transitions before the first window.
@@ -24,9 +25,9 @@ pub struct WarmupWindows {
 }
 
 impl WarmupWindows {
-    /// Stan's division: 75, then windows of 25, 50, 100, ..., of which the last takes what wouldn't make another twice
-    /// as long, then 50. Where there are fewer than 150 steps, 15 %, one window, and 10 %; fewer than 20 tune the step
-    /// size alone.
+    /// Stan's division: 75, then windows of 25, 50, 100, ..., of which the last takes what wouldn't
+    /// make another twice as long, then 50. Where there are fewer than 150 steps, 15 %, one window,
+    /// and 10 %; fewer than 20 tune the step size alone.
     pub fn of(steps: usize) -> Self {
         if steps < 20 {
             return Self {
@@ -56,27 +57,31 @@ impl WarmupWindows {
     }
 }
 
-/// Moves chains by `steps` transitions while it tunes step size and metric as Stan's warm-up does; BlackJAX's
-/// `window_adaptation`. The result is the tuned kernel and the run.
+/// Moves chains by `steps` transitions while it tunes step size and metric as Stan's warm-up does;
+/// BlackJAX's `window_adaptation`. The result is the tuned kernel and the run.
 ///
-/// The steps are divided by [`WarmupWindows::of`]. [`DualAveraging`] tunes the step size all the time, towards
-/// `target_acceptance` (Stan's 0.8 is [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end
-/// of each slow window the variances of its draws, pooled over chains and draws, `n` in all, and regularised as Stan
-/// does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step size starts anew from
-/// [`find_reasonable_step_size`](crate::find_reasonable_step_size). Stan has one chain a metric; pooling makes many
-/// chains quick, but counts the distance between chains that haven't met as variance.
+/// The steps are divided by [`WarmupWindows::of`]. [`DualAveraging`] tunes the step size all the
+/// time, towards `target_acceptance` (Stan's 0.8 is
+/// [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end of each slow
+/// window the variances of its draws, pooled over chains and draws, `n` in all, and regularised as
+/// Stan does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step
+/// size starts anew from [`find_reasonable_step_size`](crate::find_reasonable_step_size). Stan has
+/// a metric for each chain; pooling needs fewer steps with many chains, but counts the distance
+/// between chains that haven't mixed as variance.
 ///
-/// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are near 1, so
-/// `leapfrog_steps` times the step size should be near `pi / 2`; a fixed length near `2 pi` is a resonance
-/// ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)). [`chees_adaptation`](crate::chees_adaptation)
-/// of the result tunes the length, from few `leapfrog_steps`.
+/// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are
+/// near 1, so `leapfrog_steps` times the step size should be near `pi / 2`; a fixed length near
+/// `2 pi` is a resonance ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)).
+/// [`chees_adaptation`](crate::chees_adaptation) of the result tunes the length, from few
+/// `leapfrog_steps`.
 ///
-/// Don't use the positions of the run as draws, but as starting points. One number is read back from the device at each
-/// step, because the next step depends on it.
+/// Don't use the positions of the run as draws, but as starting points. One number is read back
+/// from the device at each step, because the next step depends on it.
 ///
-/// Chains that stand where the energy isn't finite are left out of step size and metric ([`Run::left_out`]); if all do both
-/// stay. Without steps the kernel comes back as it is; where the last interval has fewer than 10, whose average may be of no
-/// use, the step size is halved until at least half of the target is accepted.
+/// Chains that stand where the energy isn't finite are left out of step size and metric
+/// ([`Run::left_out`]); if all do both stay. Without steps the kernel is returned as it is. Where
+/// the last interval has fewer than 10 steps, its average may be useless: the step size is then
+/// halved until at least half of the target is accepted.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -109,7 +114,8 @@ pub fn window_adaptation<E: Energy<D>, const D: usize>(
     let mut kernel = kernel.clone();
     let mut state = Kernel::<E, Tensor<D>>::init(&kernel, energy, position);
     let mut totals = StepInfo::default();
-    // What a window waits before it collects draws: the step size is tuned through the first interval and the first window.
+    // Transitions before a window collects draws: the first interval, in which the step size is
+    // tuned, precedes the first window.
     let mut wait = windows.first;
     let mut lookout = Lookout::default();
     let mut counted = lookout.look::<_, E, Tensor<D>>(&kernel, &state);
@@ -146,7 +152,8 @@ pub fn window_adaptation<E: Energy<D>, const D: usize>(
             0 => first,
             _ => averaging.averaged_step_size(),
         };
-        // After any other interval the next one searches a step size again, from where that leaves it.
+        // After any other interval the next one searches a step size again, from where that leaves
+        // it.
         if is_last {
             let again = || state.clone();
             kernel = checked(kernel, energy, &again, updates, target_acceptance, noise);

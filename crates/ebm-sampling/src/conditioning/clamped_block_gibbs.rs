@@ -10,9 +10,9 @@ use crate::kernel::{Kernel, StepInfo};
 
 /// [`BlockGibbs`] whose clamped units keep the values that they start with, bit for bit.
 ///
-/// Given the other blocks the units of a block are independent, so that its free units are drawn from the same distribution
-/// whether the others are drawn or known: each block is redrawn and its clamped units are put back. `p(free | clamped)` is
-/// stationary exactly.
+/// The units of a block are independent given the other blocks, so the distribution of its free
+/// units doesn't depend on its clamped ones: each block is redrawn whole, and then its clamped
+/// units get their values back. `p(free | clamped)` is stationary exactly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClampedBlockGibbs {
     gibbs: BlockGibbs,
@@ -29,7 +29,8 @@ impl ClampedBlockGibbs {
         }
     }
 
-    /// Clamps the units of a block where `free` is false; the visible units of a layered machine are block 0.
+    /// Clamps the units of a block where `free` is false; the visible units of a layered machine
+    /// are block 0.
     pub fn with_free(mut self, block: usize, free: &[bool]) -> Self {
         self.free.retain(|(other, _)| *other != block);
         self.free.push((block, free.to_vec()));
@@ -41,7 +42,8 @@ impl ClampedBlockGibbs {
 #[derive(Clone, Debug)]
 pub struct ClampedBlockGibbsState {
     blocks: Vec<Tensor<2>>,
-    /// For each block that isn't wholly free where it is clamped and at what: `[batch, units]` each.
+    /// For each block that isn't wholly free where it is clamped and at what: `[batch, units]`
+    /// each.
     clamped: Vec<Option<(Tensor<2, Bool>, Tensor<2>)>>,
 }
 
@@ -50,7 +52,8 @@ impl<E: BlockConditional> Kernel<E, Vec<Tensor<2>>> for ClampedBlockGibbs {
 
     /// # Panics
     ///
-    /// If there isn't one state a block, with its units, or a mask hasn't a value for each unit of its block.
+    /// If there isn't one state a block, with its units, or a mask hasn't a value for each unit of
+    /// its block.
     fn init(&self, energy: &E, position: Vec<Tensor<2>>) -> Self::State {
         check_blocks(energy, &position);
         let blocks: Vec<Tensor<2>> = position.into_iter().map(Tensor::inner).collect();

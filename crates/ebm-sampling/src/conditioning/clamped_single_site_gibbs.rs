@@ -10,8 +10,9 @@ use crate::kernel::{Kernel, StepInfo};
 
 /// [`SingleSiteGibbs`] whose clamped units keep the values that they start with, bit for bit.
 ///
-/// `p(free | clamped)` is stationary exactly. The units are renumbered so that the clamped ones come first, where
-/// [`SingleSiteGibbs::with_clamped`] leaves them alone; renumbering changes nothing about a machine.
+/// `p(free | clamped)` is stationary exactly. The units are renumbered so that the clamped ones
+/// come first, where [`SingleSiteGibbs::with_clamped`] leaves them alone; renumbering changes
+/// nothing about a machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClampedSingleSiteGibbs {
     gibbs: SingleSiteGibbs,
@@ -19,8 +20,8 @@ pub struct ClampedSingleSiteGibbs {
 }
 
 impl ClampedSingleSiteGibbs {
-    /// Clamps the units where `free` is false, a value for each unit of the machine, visible and hidden. What `gibbs` says of
-    /// clamped units isn't used.
+    /// Clamps the units where `free` is false, a value for each unit of the machine, visible and
+    /// hidden. What `gibbs` says of clamped units isn't used.
     pub fn new(gibbs: SingleSiteGibbs, free: &[bool]) -> Self {
         let clamped = free.iter().filter(|free| !**free).count();
         Self {
@@ -91,7 +92,7 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for ClampedSingleSiteGibbs {
     fn position(&self, state: &Self::State) -> Tensor<2> {
         let units = state.renumbered.position().select(1, state.back.clone());
         let free = mask(&self.free, &units.device()).expand(units.shape());
-        // Whatever was clamped is given back as it was, were it neither of the two values.
+        // Clamped values are given back as they were, even if they are neither of the two values.
         units.mask_where(free.bool_not(), state.start.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! The energy of the free coordinates given the others: any kernel that moves on it samples the conditional distribution.
+//! The energy of some coordinates when the others are given.
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 use ebm_models::Energy;
@@ -6,14 +6,16 @@ use ebm_ops::{lift, per_chain};
 
 use super::{indices, mask, numbers};
 
-/// `E(u) = E(x)` with `x` equal to `u` on the free coordinates and to what is given on the others, so that
+/// `E(u) = E(x)` with `x` equal to `u` on the free coordinates and to what is given on the others,
+/// so that
 ///
 /// ```text
 /// p(u) ∝ exp(-E(u, x_fixed)) ∝ p(x_free = u | x_fixed)
 /// ```
 ///
-/// exactly: `p(x_fixed)` is a factor that doesn't depend on `u`. Positions of chains are the free coordinates alone, so that what
-/// is given can't move, whatever the kernel: Langevin dynamics, Metropolis-Hastings, Hamiltonian Monte Carlo, tempering.
+/// exactly: `p(x_fixed)` is a factor that doesn't depend on `u`. Positions of chains are the free
+/// coordinates alone, so that what is given can't move, whatever the kernel: Langevin dynamics,
+/// Metropolis-Hastings, Hamiltonian Monte Carlo, tempering.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -34,8 +36,8 @@ use super::{indices, mask, numbers};
 ///
 /// # Shapes
 ///
-/// Positions are `[batch, free coordinates]`. What is given has the same batch, one configuration a chain, or a batch of 1 that
-/// all chains share.
+/// Positions are `[batch, free coordinates]`. What is given has the same batch, one configuration a
+/// chain, or a batch of 1 that all chains share.
 #[derive(Clone, Debug)]
 pub struct ConditionalEnergy<E, const D: usize> {
     energy: E,
@@ -48,12 +50,14 @@ pub struct ConditionalEnergy<E, const D: usize> {
 }
 
 impl<E: Energy<D>, const D: usize> ConditionalEnergy<E, D> {
-    /// Conditions `energy` on the coordinates of `given` where `free` is false. What `given` is at free coordinates isn't used.
+    /// Conditions `energy` on the coordinates of `given` where `free` is false. What `given` is at
+    /// free coordinates isn't used.
     ///
     /// # Shapes
     ///
     /// - `given`: `[batch, ..]` or `[1, ..]`
-    /// - `free`: a value for each coordinate of a configuration, row by row, the same for all chains
+    /// - `free`: a value for each coordinate of a configuration, row by row, the same for all
+    ///   chains
     ///
     /// # Panics
     ///
@@ -78,7 +82,7 @@ impl<E: Energy<D>, const D: usize> ConditionalEnergy<E, D> {
         let at_free = mask(free, &device).expand(given.shape());
         Self {
             energy,
-            // Filled, not multiplied, so that what isn't finite there does no harm.
+            // Filled, not multiplied by 0, so that values there need not be finite.
             given: given.mask_fill(at_free, 0.0),
             free: indices(&numbers, &device),
             shape,
@@ -95,7 +99,8 @@ impl<E: Energy<D>, const D: usize> ConditionalEnergy<E, D> {
         per_chain(x).select(1, self.free.clone())
     }
 
-    /// Configurations with these values at the free coordinates, and what is given at the others, bit for bit.
+    /// Configurations with these values at the free coordinates, and what is given at the others,
+    /// bit for bit.
     ///
     /// # Shapes
     ///
@@ -104,7 +109,8 @@ impl<E: Energy<D>, const D: usize> ConditionalEnergy<E, D> {
     ///
     /// # Panics
     ///
-    /// If the batch is neither that of what is given nor, where one configuration is given to all, any.
+    /// If the batch isn't that of what is given; where one configuration is given for all chains,
+    /// any batch is right.
     pub fn complete(&self, free: Tensor<2>) -> Tensor<D> {
         let [batch, count] = free.dims();
         let (given, coordinates) = (self.given.dims()[0], self.given.dims()[1]);

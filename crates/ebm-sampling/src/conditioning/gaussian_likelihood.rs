@@ -1,15 +1,16 @@
-//! What an observation with normal noise says of a configuration: a term to add to a model's energy.
+//! An observation with normal noise, as a term to add to a model's energy.
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::{lift, per_chain};
 
-/// `E(x) = |x - y|^2 / (2 std^2)`: minus the logarithm of the likelihood of `y = x + std z`, `z ~ N(0, 1)` in each coordinate, up to
-/// a constant.
+/// `E(x) = |x - y|^2 / (2 std^2)`: minus the logarithm of the likelihood of `y = x + std z`,
+/// `z ~ N(0, 1)` in each coordinate, up to a constant.
 ///
-/// Added to the energy of a model ([`WeightedSum`](ebm_models::WeightedSum)) it is the energy of the posterior
-/// `p(x | y) ∝ p(x) p(y | x)`: its minimum is the most probable configuration behind the observation, and chains on it draw others.
-/// Each chain has an observation of its own, unlike in [`NormalDensity`](crate::NormalDensity).
+/// Added to the energy of a model ([`WeightedSum`](ebm_models::WeightedSum)) it is the energy of
+/// the posterior `p(x | y) ∝ p(x) p(y | x)`: its minimum is the most probable configuration given
+/// the observation, and chains on it sample the posterior. Each chain has an observation of its
+/// own, unlike in [`NormalDensity`](crate::NormalDensity).
 ///
 /// # Shapes
 ///

@@ -3,11 +3,13 @@
 use burn::tensor::Tensor;
 use ebm_models::{BlockConditional, Conditional};
 
-/// An energy with what an observation says of the units of one block: `E(x) - sum_i z_i x_i`, with a field `z` for each chain.
+/// An energy with what an observation says of the units of one block: `E(x) - sum_i z_i x_i`, with
+/// a field `z` for each chain.
 ///
-/// Given the other blocks, the units of the block stay independent and only their fields change, so that
-/// [`BlockGibbs`](crate::BlockGibbs) draws from the posterior `p(x | y) ∝ p(x) p(y | x)` as it draws from `p(x)`. Unlike units that are
-/// [clamped](crate::ClampedBlockGibbs), they may differ from what was observed.
+/// Given the other blocks, the units of the block stay independent and only their fields change, so
+/// that [`BlockGibbs`](crate::BlockGibbs) draws from the posterior `p(x | y) ∝ p(x) p(y | x)` as it
+/// draws from `p(x)`. Unlike units that are [clamped](crate::ClampedBlockGibbs), they may differ
+/// from what was observed.
 #[derive(Clone, Debug)]
 pub struct ObservedBlock<E> {
     energy: E,
@@ -16,8 +18,9 @@ pub struct ObservedBlock<E> {
 }
 
 impl<E: BlockConditional> ObservedBlock<E> {
-    /// Two-valued units of which each was observed wrongly with a probability `p`, independently of the others (a binary symmetric
-    /// channel): `z_i = T log((1 - p) / p) (2 y_i - 1)`, for chains at temperature `T`, at which `p(x) ∝ exp(-E(x) / T)`.
+    /// Two-valued units of which each was observed wrongly with a probability `p`, independently of
+    /// the others (a binary symmetric channel): `z_i = T log((1 - p) / p) (2 y_i - 1)`, for chains
+    /// at temperature `T`, at which `p(x) ∝ exp(-E(x) / T)`.
     ///
     /// # Shapes
     ///
@@ -25,7 +28,8 @@ impl<E: BlockConditional> ObservedBlock<E> {
     ///
     /// # Panics
     ///
-    /// If `p` isn't between 0 and 1 (both excluded), the temperature isn't positive and finite, or the block hasn't so many units.
+    /// If `p` isn't between 0 and 1 (both excluded), the temperature isn't positive and finite, or
+    /// the block hasn't so many units.
     pub fn flipped(
         energy: E,
         block: usize,

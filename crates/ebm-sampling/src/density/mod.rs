@@ -1,4 +1,4 @@
-//! Distributions that can be drawn from exactly and whose density is known: proposals, envelopes, and where annealing starts.
+//! Distributions with a known density and exact draws: proposals, envelopes, starts of annealing.
 
 mod normal;
 mod uniform;
@@ -14,9 +14,11 @@ pub use uniform::UniformDensity;
 pub use uniform_states::UniformStates;
 pub(crate) use weighed::weigh;
 
-/// A distribution `q` with exact draws; its energy is normalised, `E(x) = -log q(x)`, so that `Z = 1`.
+/// A distribution `q` with exact draws; its energy is normalised, `E(x) = -log q(x)`, so that
+/// `Z = 1`.
 ///
-/// Being an energy it can be composed ([`WeightedSum`](ebm_models::WeightedSum)) and moved through like any other.
+/// It is an energy like any other: it can be part of a composition
+/// ([`WeightedSum`](ebm_models::WeightedSum)), and chains can move through it.
 pub trait Density<const D: usize>: Energy<D> {
     /// Independent draws: `[count, ..]`.
     fn draw(&self, count: usize, noise: &mut Noise) -> Tensor<D>;

@@ -6,7 +6,8 @@ use ebm_ops::Noise;
 
 use super::{Density, batch_shape, flat};
 
-/// Independent normals, `-log q(x) = sum_i (x_i - mean_i)^2 / (2 std_i^2) + log std_i + log(2 pi) / 2`.
+/// Independent normals,
+/// `-log q(x) = sum_i (x_i - mean_i)^2 / (2 std_i^2) + log std_i + log(2 pi) / 2`.
 #[derive(Clone, Debug)]
 pub struct NormalDensity {
     mean: Tensor<1>,
@@ -16,11 +17,13 @@ pub struct NormalDensity {
 }
 
 impl NormalDensity {
-    /// Normals with a mean and a standard deviation for each value of a configuration of `shape`, row by row.
+    /// Normals with a mean and a standard deviation for each value of a configuration of `shape`,
+    /// row by row.
     ///
     /// # Panics
     ///
-    /// If there aren't as many as the configuration has values, a standard deviation isn't positive, or anything isn't finite.
+    /// If there aren't as many as the configuration has values, a standard deviation isn't
+    /// positive, or anything isn't finite.
     pub fn new(mean: &[f64], std: &[f64], shape: &[usize], device: &Device) -> Self {
         let values: usize = shape.iter().product();
         assert!(

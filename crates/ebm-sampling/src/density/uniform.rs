@@ -6,7 +6,8 @@ use ebm_ops::{Interval, Noise};
 
 use super::{Density, batch_shape, flat};
 
-/// Independent uniforms on `[low, high)`: `-log q(x) = n log(high - low)` for `n` values inside, `+inf` outside.
+/// Independent uniforms on `[low, high)`: `-log q(x) = n log(high - low)` for `n` values inside,
+/// `+inf` outside.
 #[derive(Clone, Debug)]
 pub struct UniformDensity {
     range: Interval,
@@ -45,7 +46,7 @@ impl<const D: usize> Energy<D> for UniformDensity {
             .clone()
             .greater_equal_scalar(self.range.low)
             .bool_and(x.clone().lower_equal_scalar(self.range.high));
-        // Zero with a zero gradient, so that samplers that ask for one get it.
+        // Zero with a zero gradient, for samplers that need a gradient.
         let walls = x
             .mul_scalar(0.0)
             .mask_fill(inside.bool_not(), f64::INFINITY);

@@ -12,13 +12,15 @@ pub(crate) struct Weighed<const D: usize> {
     pub(crate) positions: Tensor<D>,
     /// `-E(x) - log q(x)` of each; NaN where `E` or `q` isn't a number.
     pub(crate) log_weights: Vec<f64>,
-    /// How far rounding of both energies may have moved each log-weight: their sizes in units of the last place.
+    /// How far rounding of both energies may have moved each log-weight: their sizes in units of
+    /// the last place.
     pub(crate) rounding: Vec<f64>,
 }
 
 /// Draws `count` times and reads both energies back.
 ///
-/// An energy of `+inf` is a weight of zero and one of `-inf` an infinite weight, whatever the density says.
+/// An energy of `+inf` is a weight of zero and one of `-inf` an infinite weight, whatever the
+/// density says.
 pub(crate) fn weigh<E: Energy<D>, Q: Density<D>, const D: usize>(
     energy: &E,
     density: &Q,

@@ -3,14 +3,16 @@
 use super::ranks::{normal_scores, quantile, sorted};
 use super::{are_finite, mean, split, variance};
 
-/// The effective sample size for the mean of the draws, chains split in halves (Vehtari et al. 2021, section 3).
+/// The effective sample size for the mean of the draws, chains split in halves (Vehtari et al.
+/// 2021, section 3).
 ///
-/// `S / tau` with `S` draws in all and `tau = 1 + 2 sum_t rho_t`, the autocorrelations of all chains together summed by
-/// Geyer's initial monotone sequence (Geyer 1992). More than `S` for draws that alternate, at most `S log10 S`; draws that
-/// are all within 1e-15 of each other are `S`, whatever they are.
+/// `S / tau` with `S` draws in all and `tau = 1 + 2 sum_t rho_t`, the autocorrelations of all
+/// chains together summed by Geyer's initial monotone sequence (Geyer 1992). More than `S` for
+/// draws that alternate, at most `S log10 S`; draws that are all within 1e-15 of each other are
+/// `S`, whatever they are.
 ///
-/// Fewer than 10 draws a chain have halves of at most 4, too short for a single pair of lags to be looked at: the result is
-/// then `S log10 S`, the most there can be, and says nothing about the draws. It is what ArviZ gives.
+/// With fewer than 10 draws a chain, halves have at most 4, too few for a single pair of lags. The
+/// result is then the upper limit, `S log10 S`, as in ArviZ, and says nothing about the draws.
 ///
 /// # Panics
 ///
@@ -23,7 +25,8 @@ pub fn effective_sample_size(chains: &[Vec<f64>]) -> f64 {
     }
 }
 
-/// The effective sample size of the bulk: of the normal scores of the draws, so that heavy tails don't matter.
+/// The effective sample size of the bulk: of the normal scores of the draws, so that heavy tails
+/// don't matter.
 ///
 /// # Panics
 ///
@@ -69,8 +72,8 @@ pub fn quantile_effective_sample_size(chains: &[Vec<f64>], p: f64) -> f64 {
     of(&split(&below))
 }
 
-/// The Monte-Carlo standard error of the mean of all draws, their standard deviation over the root of
-/// [`effective_sample_size`].
+/// The Monte-Carlo standard error of the mean of all draws, their standard deviation over the root
+/// of [`effective_sample_size`].
 ///
 /// # Panics
 ///
@@ -80,7 +83,8 @@ pub fn monte_carlo_error(chains: &[Vec<f64>]) -> f64 {
     (variance(&draws) / effective_sample_size(chains)).sqrt()
 }
 
-/// The autocorrelation of one chain at the lags 0 to `lags`, `rho_0 = 1`; NaN for a chain that doesn't move.
+/// The autocorrelation of one chain at the lags 0 to `lags`, `rho_0 = 1`; NaN for a chain that
+/// doesn't move.
 ///
 /// # Panics
 ///
@@ -105,7 +109,8 @@ fn autocovariance(chain: &[f64], mean: f64, lag: usize) -> f64 {
     sum / chain.len() as f64
 }
 
-/// Draws within so much of each other are all the same: the decimal resolution of f64, as ArviZ has it.
+/// Draws within so much of each other are all the same: the decimal resolution of f64, as ArviZ has
+/// it.
 const RESOLUTION: f64 = 1e-15;
 
 /// Of chains as they are, `_ess` of ArviZ step by step.
@@ -117,7 +122,7 @@ fn of(chains: &[Vec<f64>]) -> f64 {
     let lowest = draws().fold(f64::INFINITY, f64::min);
     let highest = draws().fold(f64::NEG_INFINITY, f64::max);
     if highest - lowest < RESOLUTION {
-        // Draws that are all the same know their mean.
+        // Draws that are all the same have no error of the mean.
         return total;
     }
     let means: Vec<f64> = chains.iter().map(|chain| mean(chain)).collect();
@@ -148,7 +153,8 @@ fn of(chains: &[Vec<f64>]) -> f64 {
         }
         lag += 2;
     }
-    // The lags that count twice are those before this one. There may be none: what is left is then the bound below.
+    // The lags that count twice are those before this one. There may be none: what is left is then
+    // the bound below.
     let end = lag - 1;
     if even > 0.0 {
         rho[end] = even;

@@ -9,7 +9,8 @@ const PRIOR_SHAPE: f64 = 0.5;
 /// Spread of the prior of `shape / scale`, in quartiles of the data.
 const PRIOR_QUARTILES: f64 = 3.0;
 
-/// `P(X > x) = (1 + shape x / scale)^(-1 / shape)`, `x >= 0`: moments of an order below `1 / shape` are finite.
+/// `P(X > x) = (1 + shape x / scale)^(-1 / shape)`, `x >= 0`: moments of an order below `1 / shape`
+/// are finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct GeneralizedPareto {
     /// `k`: above 0 a power law, 0 exponential, below 0 the tail ends at `-scale / shape`.
@@ -19,10 +20,12 @@ pub(super) struct GeneralizedPareto {
 }
 
 impl GeneralizedPareto {
-    /// The empirical Bayes estimate of Zhang & Stephens (Technometrics 51(3), 2009), with the weak prior on the shape of
-    /// Vehtari, Simpson, Gelman, Yao & Gabry (JMLR 25(72), 2024), as loo and ArviZ have it.
+    /// The empirical Bayes estimate of Zhang & Stephens (Technometrics 51(3), 2009), with the weak
+    /// prior on the shape of Vehtari, Simpson, Gelman, Yao & Gabry (JMLR 25(72), 2024), as loo and
+    /// ArviZ have it.
     ///
-    /// `excesses` are in order, not negative, and at least one. `None` where the fit fails, e.g. where a quarter of them is 0.
+    /// `excesses` are in order, not negative, and at least one. `None` where the fit fails, e.g.
+    /// where a quarter of them is 0.
     pub(super) fn fit(excesses: &[f64]) -> Option<Self> {
         let count = excesses.len();
         let (n, largest) = (count as f64, *excesses.last()?);

@@ -1,8 +1,10 @@
-//! Whether chains can be believed: effective sample sizes, R-hat, autocorrelation, on the host in f64.
+//! Whether chains can be trusted: effective sample sizes, R-hat, autocorrelation.
 //!
-//! And whether importance weights can be: [`pareto_k`] takes their logarithms. Every other function takes the draws of one quantity, chain by chain: `chains[c][t]` is draw `t` of chain `c`. Chains have
-//! the same length, at least [`MIN_DRAWS`]. The definitions are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner,
-//! Bayesian Analysis 16 (2021), as Stan and ArviZ compute them. A draw that is not finite makes every result NaN.
+//! And whether importance weights can be: [`pareto_k`] takes their logarithms. Every other function
+//! takes the draws of one quantity, chain by chain: `chains[c][t]` is draw `t` of chain `c`. Chains
+//! have the same length, at least [`MIN_DRAWS`]. The definitions are those of Vehtari, Gelman,
+//! Simpson, Carpenter & Bürkner, Bayesian Analysis 16 (2021), as Stan and ArviZ compute them. A
+//! draw that is not finite makes every result NaN.
 
 mod effective_sample_size;
 mod generalized_pareto;
@@ -57,7 +59,7 @@ fn split(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 fn mean(values: &[f64]) -> f64 {
-    // A sum rounds, and chains that stand still would seem to move.
+    // A sum is rounded, so that chains that stand still would seem to move.
     if values.iter().all(|value| *value == values[0]) {
         return values.first().copied().unwrap_or(f64::NAN);
     }

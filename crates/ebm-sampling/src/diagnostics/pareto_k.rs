@@ -1,37 +1,42 @@
-//! Pareto k-hat: whether importance weights have a variance worth the name, and smoothing of their largest.
+//! Pareto k-hat: how heavy the tail of importance weights is, and smoothing of the largest.
 
 use super::generalized_pareto::GeneralizedPareto;
 
 /// The fewest weights of a tail to which a distribution is fitted.
 const MIN_TAIL: usize = 5;
 
-/// Log-weights that differ by no more are equal: f32 energies of a few dozen nats are rounded by as much.
+/// Log-weights that differ by no more are equal: f32 energies of a few dozen nats are rounded by as
+/// much.
 const EQUAL: f64 = 1e-5;
 
-/// The largest k-hat at which an estimate from `n` weights can be believed: `min(1 - 1 / log10 n, 0.7)`.
+/// The largest k-hat at which an estimate from `n` weights can be believed:
+/// `min(1 - 1 / log10 n, 0.7)`.
 ///
-/// Above it, the number of draws for a given error grows out of reach, and the error estimate itself fails (Vehtari et al.
-/// 2024, equation 13). 0.7 from 2,155 weights on, 0.5 for 100, negative below 10.
+/// Above it, a given error would take far too many draws, and the estimate of the error itself
+/// fails (Vehtari et al. 2024, equation 13). 0.7 from 2,155 weights on, 0.5 for 100, negative
+/// below 10.
 pub fn pareto_k_threshold(n: usize) -> f64 {
     (1.0 - 1.0 / (n as f64).log10()).min(0.7)
 }
 
-/// Pareto k-hat of importance weights: the shape of a generalised Pareto distribution fitted to the largest `min(n / 5,
-/// 3 sqrt n)` of them.
+/// Pareto k-hat of importance weights: the shape of a generalised Pareto distribution fitted to the
+/// largest `min(n / 5, 3 sqrt n)` of them.
 ///
-/// Weights with such a tail have finite moments of orders below `1 / k`: from `k = 1/2` on there is no variance, and an effective
-/// sample size or a standard error means little; from 1 on there is no mean. See [`pareto_k_threshold`] for what can be believed.
-/// It can't know of places that were never drawn. Equal to `arviz.psislw` wherever that is finite and weights aren't all equal.
+/// Weights with such a tail have finite moments of orders below `1 / k`: from `k = 1/2` on there is
+/// no variance, and an effective sample size or a standard error means little; from 1 on there is
+/// no mean. See [`pareto_k_threshold`] for what can be believed. It can't know of places that were
+/// never drawn. Equal to `arviz.psislw` wherever that is finite and weights aren't all equal.
 ///
-/// Ties (states of few units) may leave fewer than 5 weights above the place of the cut; the tail then begins at the next smaller
-/// weight. `-inf` where all weights are equal, to within 1e-5 nats, which is f32 rounding: there is no tail. `+inf` where it
-/// can't be told, as from 20 weights or fewer, or where fewer than 5 rise above the rest; NaN if a log-weight is NaN or `+inf`,
-/// or all are `-inf`.
+/// Ties (states of few units) may leave fewer than 5 weights above the place of the cut; the tail
+/// then begins at the next smaller weight. `-inf` where all weights are equal, to within 1e-5 nats,
+/// which is f32 rounding: there is no tail. `+inf` where it can't be told, as from 20 weights or
+/// fewer, or where fewer than 5 rise above the rest; NaN if a log-weight is NaN or `+inf`, or all
+/// are `-inf`.
 ///
 /// `log_weights` need not be normalised; `-inf` is a weight of zero.
 ///
-/// Source: Vehtari, Simpson, Gelman, Yao & Gabry, "Pareto smoothed importance sampling", JMLR 25(72), 2024, with the fit of
-/// Zhang & Stephens (2009).
+/// Source: Vehtari, Simpson, Gelman, Yao & Gabry, "Pareto smoothed importance sampling", JMLR
+/// 25(72), 2024, with the fit of Zhang & Stephens (2009).
 pub fn pareto_k(log_weights: &[f64]) -> f64 {
     match Tail::of(log_weights) {
         Tail::Fitted { fit, .. } => fit.shape,
@@ -41,11 +46,13 @@ pub fn pareto_k(log_weights: &[f64]) -> f64 {
     }
 }
 
-/// Log-weights whose largest are replaced by quantiles of the distribution fitted for [`pareto_k`], in the same order.
+/// Log-weights whose largest are replaced by quantiles of the distribution fitted for [`pareto_k`],
+/// in the same order.
 ///
-/// The smallest of a tail of `m` becomes the quantile `1 / 2m`, the next `3 / 2m`, and so on, none above the largest as it was.
-/// This takes most of the variance of the largest weights at the price of a small bias (Vehtari et al. 2024). Not normalised: the
-/// same as `arviz.psislw` up to a constant. Returned as they are where k-hat is infinite or NaN, or its tail was found by going
+/// The smallest of a tail of `m` becomes the quantile `1 / 2m`, the next `3 / 2m`, and so on, none
+/// above the largest as it was. This takes most of the variance of the largest weights at the price
+/// of a small bias (Vehtari et al. 2024). Not normalised: the same as `arviz.psislw` up to a
+/// constant. Returned as they are where k-hat is infinite or NaN, or its tail was found by going
 /// below ties.
 pub fn pareto_smoothed(log_weights: &[f64]) -> Vec<f64> {
     let mut smoothed = log_weights.to_vec();
@@ -108,7 +115,8 @@ impl Tail {
         if relative(0) >= -EQUAL {
             return Self::Equal;
         }
-        // Where weights above `cutoff` begin; below the smallest positive number there are none to tell apart.
+        // Where weights above `cutoff` begin; below the smallest positive number there are none to
+        // tell apart.
         let smallest = f64::MIN_POSITIVE.ln();
         let above = |cutoff: f64| order.partition_point(|&i| log_weights[i] - largest <= cutoff);
         let mut cutoff = relative(n - length - 1).max(smallest);

@@ -3,8 +3,8 @@
 use super::ranks::{normal_scores, quantile, sorted};
 use super::{are_finite, mean, split, variance};
 
-/// The rank-normalised split R-hat, the larger of that of the draws and of their distances from the median (Vehtari et
-/// al. 2021, section 4). Below 1.01 chains have mixed as far as it can tell.
+/// The rank-normalised split R-hat, the larger of that of the draws and of their distances from the
+/// median (Vehtari et al. 2021, section 4). Below 1.01 chains have mixed as far as it can tell.
 ///
 /// NaN of draws that are all the same; infinite where chains stand still at different values.
 ///

@@ -1,6 +1,7 @@
 //! Ranks, normal scores and quantiles of draws.
 
-/// The normal scores of all draws by their ranks, `phi^-1((r - 3/8) / (n + 1/4))` (Blom 1958), ties by their average rank.
+/// The normal scores of all draws by their ranks, `phi^-1((r - 3/8) / (n + 1/4))` (Blom 1958), ties
+/// by their average rank.
 pub(super) fn normal_scores(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let length = chains[0].len();
     let draws: Vec<f64> = chains.iter().flatten().copied().collect();
@@ -25,9 +26,11 @@ pub(super) fn normal_scores(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
     scores.chunks(length).map(<[f64]>::to_vec).collect()
 }
 
-/// The quantile `p` of values that are in order, by linear interpolation (Hyndman & Fan 1996, type 7).
+/// The quantile `p` of values that are in order, by linear interpolation (Hyndman & Fan 1996, type
+/// 7).
 ///
-/// In the sums of `scipy.stats.mstats.mquantiles`, whose rounding decides which of several equal draws lie at or below it.
+/// In the sums of `scipy.stats.mstats.mquantiles`, whose rounding decides which of several equal
+/// draws lie at or below it.
 pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let n = sorted.len();
     if n == 1 {
@@ -47,8 +50,8 @@ pub(super) fn sorted(chains: &[Vec<f64>]) -> Vec<f64> {
     draws
 }
 
-/// The quantile function of the standard normal for `0 < p < 1`, relative error about 1e-16 (Wichura 1988, algorithm AS 241,
-/// PPND16).
+/// The quantile function of the standard normal for `0 < p < 1`, relative error about 1e-16
+/// (Wichura 1988, algorithm AS 241, PPND16).
 fn normal_quantile(p: f64) -> f64 {
     let ratio = |x: f64, above: &[f64; 8], below: &[f64; 7]| {
         let polynomial = |coefficients: &[f64]| {

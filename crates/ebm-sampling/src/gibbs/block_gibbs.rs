@@ -6,12 +6,12 @@ use ebm_ops::Noise;
 
 use crate::kernel::{Kernel, StepInfo};
 
-/// One sweep: each block in turn is drawn from its distribution given the others (Geman & Geman 1984), at the
-/// temperature `T`, i.e. from `exp(-E / T)`.
+/// One sweep: each block in turn is drawn from its distribution given the others (Geman & Geman
+/// 1984), at the temperature `T`, i.e. from `exp(-E / T)`.
 ///
 /// The energy is a [`BlockConditional`], for a layered machine its
-/// [`layers()`](ebm_models::LayeredMachine::layers). Of the position only the blocks that are redrawn last count:
-/// a sweep of a layered machine draws odd layers first, given the even ones.
+/// [`layers()`](ebm_models::LayeredMachine::layers). Of the position only the blocks that are
+/// redrawn last count: a sweep of a layered machine draws odd layers first, given the even ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BlockGibbs {
     /// Temperature in nats, above 0.

@@ -9,21 +9,26 @@ use super::single_site_gibbs::SiteOrder;
 use crate::categorical::categorical;
 use crate::kernel::{Kernel, StepInfo};
 
-/// Redraws every site of a state given all others, one at a time: one step is one sweep (Geman & Geman 1984).
+/// Redraws every site of a state given all others, one at a time: one step is one sweep (Geman &
+/// Geman 1984).
 ///
-/// A site takes value `v` of `values` with probability `exp(-E(x | x_i = v) / T) / sum_u exp(-E(x | x_i = u) / T)`, the energies
-/// of all its values being computed. That is exact for any energy over finitely many values a site (spins, bits, colours of a
-/// Potts model, grey levels), and takes `sites * values` energies of a chain a sweep. Machines whose fields are known move by
-/// [`SingleSiteGibbs`](crate::SingleSiteGibbs) or [`BlockGibbs`](crate::BlockGibbs), smooth energies by
+/// A site takes value `v` of `values` with probability
+/// `exp(-E(x | x_i = v) / T) / sum_u exp(-E(x | x_i = u) / T)`, the energies of all its values
+/// being computed. That is exact for any energy over finitely many values a site (spins, bits,
+/// colours of a Potts model, grey levels), and takes `sites * values` energies of a chain a sweep.
+/// Machines whose fields are known move by [`SingleSiteGibbs`](crate::SingleSiteGibbs) or
+/// [`BlockGibbs`](crate::BlockGibbs), smooth energies by
 /// [`GibbsWithGradients`](crate::GibbsWithGradients), for much less.
 ///
-/// A value whose energy is not finite has probability 0; a site that has only such values stays as it is. Probabilities `p` are
-/// met to within about `1e-7 p + 2^-48` and the rounding of the energies.
+/// A value whose energy is not finite has probability 0; a site that has only such values stays as
+/// it is. Probabilities `p` are met to within about `1e-7 p + 2^-48` and the rounding of the
+/// energies.
 ///
 /// # Shapes
 ///
-/// States are `[batch, ..]`, each value of a configuration a site. A site that starts at a value that isn't in the list takes
-/// one of the list at its first visit. The energy is asked for `values * batch` configurations at a time.
+/// States are `[batch, ..]`, each value of a configuration a site. A site that starts at a value
+/// that isn't in the list takes one of the list at its first visit. The energy is asked for
+/// `values * batch` configurations at a time.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};

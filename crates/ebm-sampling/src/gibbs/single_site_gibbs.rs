@@ -21,25 +21,27 @@ pub enum SiteOrder {
     RandomPermutation,
 }
 
-/// Redraws every free unit given all others, one at a time: one step is one sweep (Geman & Geman 1984; for Boltzmann
-/// machines Ackley, Hinton & Sejnowski 1985).
+/// Redraws every free unit given all others, one at a time: one step is one sweep (Geman & Geman
+/// 1984; for Boltzmann machines Ackley, Hinton & Sejnowski 1985).
 ///
 /// At temperature `T` unit `i` becomes high with probability `sigma(scale z_i / T)`, `z = y W + b`
-/// ([`Coding::field_scale`]), so that `exp(-E / T)` is stationary exactly. At temperature 0 it takes the sign of its
-/// field and stays where that is zero up to rounding ([`PairwiseParameters::field_tolerance`]): Hopfield's asynchronous
-/// dynamics, which never raise the energy.
+/// ([`Coding::field_scale`]), so that `exp(-E / T)` is stationary exactly. At temperature 0 it
+/// takes the sign of its field and stays where that is zero up to rounding
+/// ([`PairwiseParameters::field_tolerance`]): Hopfield's asynchronous dynamics, which never raise
+/// the energy.
 ///
-/// Units are visited in blocks. One matrix product gives the fields of a block; inside it each change is carried to
-/// the fields of the units still to come, `z_j += W_ij dy_i`. That is sequential Gibbs sampling exactly, and the cost
-/// of a sweep is that of `states x W` plus a few small operations a unit.
+/// Units are visited in blocks. One matrix product gives the fields of a block; inside it each
+/// change is carried to the fields of the units still to come, `z_j += W_ij dy_i`. That is
+/// sequential Gibbs sampling exactly, and the cost of a sweep is that of `states x W` plus a few
+/// small operations a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SingleSiteGibbs {
     /// Temperature in nats, 0 or more.
     pub temperature: f64,
     /// The order in which units are visited.
     pub order: SiteOrder,
-    /// So many leading units keep their values; with the number of visible units this samples the hidden ones given
-    /// the data (the clamped phase).
+    /// So many leading units keep their values; with the number of visible units this samples the
+    /// hidden ones given the data (the clamped phase).
     pub clamped: usize,
 }
 
@@ -112,10 +114,12 @@ impl SingleSiteGibbs {
     }
 }
 
-/// Chains over the states of a pairwise machine, with the couplings and biases that their sweeps use.
+/// Chains over the states of a pairwise machine, with the couplings and biases that their sweeps
+/// use.
 ///
-/// The parameters are those at `init`: after an update of the machine, start again from the position. Fields are kept in
-/// units of `high - low`, where a unit that goes from low to high changes the field of another by `W_ij` in either coding.
+/// The parameters are those at `init`: after an update of the machine, start again from the
+/// position. Fields are kept in units of `high - low`, where a unit that goes from low to high
+/// changes the field of another by `W_ij` in either coding.
 #[derive(Clone, Debug)]
 pub struct SingleSiteGibbsState {
     /// Where the chains are, 1 where a unit is high and 0 where it is low: `[units, batch]`.
@@ -153,7 +157,8 @@ impl SingleSiteGibbsState {
         }
     }
 
-    /// The same chains under another bias: `field_where_low` is `W (low, .., low) + b`, `[units, 1]`.
+    /// The same chains under another bias: `field_where_low` is `W (low, .., low) + b`,
+    /// `[units, 1]`.
     pub(crate) fn with_field_where_low(mut self, field_where_low: Tensor<2>) -> Self {
         self.offset = field_where_low.div_scalar(range(self.coding));
         self
@@ -184,8 +189,8 @@ impl<E: PairwiseMachine> Kernel<E, Tensor<2>> for SingleSiteGibbs {
 
     /// # Panics
     ///
-    /// If a state hasn't as many values as the machine units, more units are clamped than there are, or the temperature
-    /// is negative or not finite.
+    /// If a state hasn't as many values as the machine units, more units are clamped than there
+    /// are, or the temperature is negative or not finite.
     fn init(&self, machine: &E, position: Tensor<2>) -> Self::State {
         let (units, shape) = (machine.units(), position.dims());
         assert_eq!(
@@ -262,8 +267,8 @@ impl Block {
         }
     }
 
-    /// Redraws the units one after the other: high where the field exceeds the threshold. Gives all units, `[units,
-    /// batch]`.
+    /// Redraws the units one after the other: high where the field exceeds the threshold. Gives all
+    /// units, `[units, batch]`.
     fn redraw(self, all: Tensor<2>, threshold: Tensor<2>) -> Tensor<2> {
         let [size, batch] = self.high.dims();
         // Fields are kept relative to the thresholds, and only those of units still to come.

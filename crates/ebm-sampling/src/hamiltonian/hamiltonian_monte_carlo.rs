@@ -8,47 +8,54 @@ use crate::gradient::energy_and_gradient;
 use crate::kernel::{Kernel, StepInfo};
 use crate::metropolis_hastings::{GradientState, ProposalState, squared_norm};
 
-/// The error of the energy in nats, `H(end) - H(start)`, above which a trajectory counts as divergent; Stan's value.
+/// The error of the energy in nats, `H(end) - H(start)`, above which a trajectory counts as
+/// divergent; Stan's value.
 pub const DIVERGENCE_THRESHOLD: f64 = 1000.0;
 
-/// Draws a momentum `p ~ N(0, M)`, follows Hamilton's equations of `H(x, p) = E(x) / T + p^T M^-1 p / 2` for
-/// `leapfrog_steps` steps of `step_size`, and accepts where it ends with probability `min(1, exp(H(x, p) - H(x', p')))`
-/// (Duane et al. 1987; Neal 2011).
+/// Draws a momentum `p ~ N(0, M)`, follows Hamilton's equations of
+/// `H(x, p) = E(x) / T + p^T M^-1 p / 2` for `leapfrog_steps` steps of `step_size`, and accepts
+/// where it ends with probability `min(1, exp(H(x, p) - H(x', p')))` (Duane et al. 1987; Neal
+/// 2011).
 ///
-/// `exp(-E / T)` is stationary exactly: the integrator is reversible and keeps volume, and its error of order
-/// `step_size^2` is corrected by rejections. Efficiency is best where about 65 % are accepted (Beskos et al. 2013).
-/// `leapfrog_steps` gradients a step.
+/// `exp(-E / T)` is stationary exactly: the integrator is reversible and keeps volume, and its
+/// error of order `step_size^2` is corrected by rejections. Efficiency is best where about 65 % are
+/// accepted (Beskos et al. 2013). `leapfrog_steps` gradients a step.
 ///
 /// # Metric
 ///
 /// The mass matrix `M` is diagonal, 1 for every value unless
-/// [`with_inverse_mass_matrix`](Self::with_inverse_mass_matrix) says otherwise. Variances of the target as `M^-1` make
-/// all widths alike, so that one step size suits them all; [`window_adaptation`](crate::window_adaptation) finds them.
+/// [`with_inverse_mass_matrix`](Self::with_inverse_mass_matrix) says otherwise. Variances of the
+/// target as `M^-1` make all widths alike, so that one step size suits them all;
+/// [`window_adaptation`](crate::window_adaptation) finds them.
 ///
 /// # Length of the trajectories
 ///
-/// With a fixed number of steps (the default; BlackJAX's `hmc`) a value of the target that swings with a period of the
-/// trajectory's length comes back to where it was, at every step, and never mixes; with a good metric all values can
-/// have the same period. [`with_random_length`](Self::with_random_length) (BlackJAX's `dynamic_hmc`) has no such
-/// resonance at the same mean cost, and is what to use where the period isn't known. `leapfrog_steps` times `step_size`
-/// near a quarter of the longest period, `pi / 2` widths, is a good length;
-/// [`chees_adaptation`](crate::chees_adaptation) finds it.
+/// With a fixed number of steps (the default; BlackJAX's `hmc`) a value that oscillates with a
+/// period equal to the length of the trajectory comes back to where it was at every transition, and
+/// never mixes. With a good metric all values can have the same period.
+/// [`with_random_length`](Self::with_random_length) (BlackJAX's `dynamic_hmc`) has no such
+/// resonance at the same mean cost, and is what to use where the period isn't known.
+/// `leapfrog_steps` times `step_size` near a quarter of the longest period, `pi / 2` widths, is a
+/// good length; [`chees_adaptation`](crate::chees_adaptation) finds it.
 ///
 /// # Divergences
 ///
-/// A trajectory whose error of the energy exceeds [`DIVERGENCE_THRESHOLD`] or is not finite is divergent:
-/// [`StepInfo::divergent`] and [`Run::divergences`](crate::Run::divergences) count it. Divergences where the chains
-/// have settled say that the step is too long for some narrow place of the target, which the draws then leave out. A
-/// trajectory that ends where energy or gradient are not numbers is rejected.
+/// A trajectory whose error of the energy exceeds [`DIVERGENCE_THRESHOLD`] or is not finite is
+/// divergent: [`StepInfo::divergent`] and [`Run::divergences`](crate::Run::divergences) count it.
+/// If chains that have converged diverge, the step is too long for some narrow part of the target,
+/// and that part is missing from the draws. A trajectory that ends where energy or gradient are not
+/// numbers is rejected.
 #[derive(Clone, Debug)]
 pub struct HamiltonianMonteCarlo {
     /// Length of a leapfrog step, positive, in units of x (times the square root of a mass).
     pub step_size: f64,
     /// Leapfrog steps of a trajectory, at least 1; their mean where the length is random.
     pub leapfrog_steps: usize,
-    /// Whether each transition draws its number of steps, uniform on `1..=2 leapfrog_steps - 1`, the same for all chains.
+    /// Whether each transition draws its number of steps, uniform on `1..=2 leapfrog_steps - 1`,
+    /// the same for all chains.
     pub random_length: bool,
-    /// The diagonal of `M^-1`, positive, one for each value of a configuration (row-major), `[values]`; `None` is 1.
+    /// The diagonal of `M^-1`, positive, one for each value of a configuration (row-major),
+    /// `[values]`; `None` is 1.
     pub inverse_mass_matrix: Option<Tensor<1>>,
     /// Temperature in nats, positive.
     pub temperature: f64,
@@ -82,14 +89,15 @@ impl HamiltonianMonteCarlo {
         self
     }
 
-    /// Draws the number of leapfrog steps of each transition uniformly from `1..=2 leapfrog_steps - 1`, on the host,
-    /// the same for all chains, whatever their positions.
+    /// Draws the number of leapfrog steps of each transition uniformly from
+    /// `1..=2 leapfrog_steps - 1`, on the host, the same for all chains, whatever their positions.
     pub fn with_random_length(mut self) -> Self {
         self.random_length = true;
         self
     }
 
-    /// Sets the diagonal of `M^-1`, ideally the variances of the target, on the device of the chains.
+    /// Sets the diagonal of `M^-1`, ideally the variances of the target, on the device of the
+    /// chains.
     ///
     /// # Shapes
     ///
@@ -99,8 +107,9 @@ impl HamiltonianMonteCarlo {
         self
     }
 
-    /// Follows the trajectory from a state with momentum `p`: half a step of the momentum, then steps of position,
-    /// `x <- x + step_size M^-1 p`, and momentum in turn, the last of the momentum a half (the Stoermer-Verlet integrator).
+    /// Follows the trajectory from a state with momentum `p`: half a step of the momentum, then
+    /// steps of position, `x <- x + step_size M^-1 p`, and momentum in turn, the last of the
+    /// momentum a half (the Stoermer-Verlet integrator).
     ///
     /// It takes `leapfrog_steps` steps, also where the length of transitions is random.
     ///
@@ -174,7 +183,8 @@ impl HamiltonianMonteCarlo {
         }
     }
 
-    /// Accepts the ends of trajectories, or leaves chains at their start; tells which the chains accepted.
+    /// Accepts the ends of trajectories, or leaves chains at their start; tells which the chains
+    /// accepted.
     pub(crate) fn settle<E: Energy<D>, const D: usize>(
         start: GradientState<D>,
         trajectory: Trajectory<D>,

@@ -25,12 +25,13 @@ pub struct ImportanceSample<const D: usize> {
 
 /// Draws `count` times from `proposal` and weighs the draws for `exp(-E)`.
 ///
-/// `q` must be positive wherever the target is; where it is much smaller than the target somewhere, few draws get all the weight,
-/// and places that `q` never reaches are missing with nothing to show it. Unlike [`RejectionSampler`](crate::RejectionSampler) it
-/// needs no bound.
+/// `q` must be positive wherever the target is. If it is much smaller than the target somewhere,
+/// few draws get all the weight; if `q` doesn't reach a place at all, the result lacks it without
+/// any sign. Unlike [`RejectionSampler`](crate::RejectionSampler) it needs no bound.
 ///
-/// An energy of `+inf` is a weight of zero. So is one that is not a number, and is counted, as Metropolis and rejection sampling
-/// reject it: the target is restricted to where it is a number, `log Z` too.
+/// A draw with an energy of `+inf` has a weight of zero. So has one whose energy is not a number;
+/// these are counted. The target, and `log Z`, are thus restricted to where the energy is a number,
+/// as in Metropolis and rejection sampling.
 ///
 /// The energies of all draws are computed as one batch and read back once.
 ///
@@ -52,7 +53,8 @@ pub struct ImportanceSample<const D: usize> {
 ///
 /// # Errors
 ///
-/// If no draw has a positive weight, or one has an infinite weight: an energy of `-inf`, or a density that is zero at its own draw.
+/// If no draw has a positive weight, or one has an infinite weight: an energy of `-inf`, or a
+/// density that is zero at its own draw.
 ///
 /// # Panics
 ///
@@ -96,7 +98,8 @@ impl<const D: usize> ImportanceSample<D> {
         self.weights.expectation(&values)
     }
 
-    /// `count` equally weighted draws by [`ImportanceWeights::resample`]: `[count, ..]`, copies of a draw side by side.
+    /// `count` equally weighted draws by [`ImportanceWeights::resample`]: `[count, ..]`, copies of
+    /// a draw side by side.
     ///
     /// # Errors
     ///

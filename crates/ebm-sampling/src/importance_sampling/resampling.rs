@@ -1,8 +1,10 @@
 //! Systematic resampling: one uniform for all copies.
 
-/// Where the places `(offset + j) / count`, `j = 0..count`, fall in the cumulative weights: `count` indices in ascending order.
+/// Where the places `(offset + j) / count`, `j = 0..count`, fall in the cumulative weights: `count`
+/// indices in ascending order.
 ///
-/// The weights are not negative and at least one is positive, `0 <= offset < 1`. An index of weight zero is never given.
+/// The weights are not negative and at least one is positive, `0 <= offset < 1`. An index of weight
+/// zero is never given.
 pub(super) fn systematic(weights: &[f64], count: usize, offset: f64) -> Vec<usize> {
     let total: f64 = weights.iter().sum();
     let last = weights

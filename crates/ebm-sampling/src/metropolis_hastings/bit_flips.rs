@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::proposal::Proposal;
 use super::state::EnergyState;
 
-/// Flips `flips` units of each chain, every set of so many equally likely: `q(x' | x) = 1 / C(units, flips)` for each `x'` at
-/// that Hamming distance.
+/// Flips `flips` units of each chain, every set of so many equally likely:
+/// `q(x' | x) = 1 / C(units, flips)` for each `x'` at that Hamming distance.
 ///
-/// Symmetric, so the log-ratio is 0. With one flip this is the Metropolis algorithm of the Ising model with random sites
-/// (Metropolis et al. 1953; Newman & Barkema 1999, section 3.1). Chains that always flip an even number of units keep the parity of
-/// their state for ever: with an even `flips` they reach one half of the states only.
+/// Symmetric, so the log-ratio is 0. With one flip this is the Metropolis algorithm of the Ising
+/// model with random sites (Metropolis et al. 1953; Newman & Barkema 1999, section 3.1). Chains
+/// that always flip an even number of units keep the parity of their state for ever: with an even
+/// `flips` they reach one half of the states only.
 ///
 /// # Shapes
 ///
-/// States are `[batch, ..]` and hold the two values of the coding and no others. The units to flip are chosen on the host, so
-/// that nothing is sorted or read back.
+/// States are `[batch, ..]` and hold the two values of the coding and no others. The units to flip
+/// are chosen on the host, so that nothing is sorted or read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BitFlips {
     /// How many units change, from 1 to the number of units.

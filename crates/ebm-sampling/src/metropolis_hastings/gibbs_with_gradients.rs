@@ -11,11 +11,13 @@ use super::proposal::Proposal;
 use super::state::GradientState;
 use crate::categorical::categorical;
 
-/// Gibbs with gradients (Grathwohl et al., ICML 2021, algorithm 1): Metropolis-Hastings with [`GradientFlip`] as proposal.
+/// Gibbs with gradients (Grathwohl et al., ICML 2021, algorithm 1): Metropolis-Hastings with
+/// [`GradientFlip`] as proposal.
 ///
-/// For discrete energies that are smooth functions of real vectors too, such as neural networks over binary images: one
-/// gradient estimates what every flip would change, so that a step flips a unit that is worth flipping. `exp(-E / T)` is
-/// stationary exactly, whatever the quality of the estimates; poor ones cost acceptances. One energy and one gradient a step.
+/// For discrete energies that are smooth functions of real vectors too, such as neural networks
+/// over binary images: one gradient estimates what every flip would change, so that a step flips a
+/// unit that is worth flipping. `exp(-E / T)` is stationary exactly, whatever the quality of the
+/// estimates; poor ones cost acceptances. One energy and one gradient a step.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -38,14 +40,17 @@ pub type GibbsWithGradients = MetropolisHastings<GradientFlip>;
 /// d_i(x) = -(x_i' - x_i) dE/dx_i / T
 /// ```
 ///
-/// estimates to first order by how much flipping unit `i` from `x_i` to `x_i'` raises `-E / T` (Grathwohl et al. 2021,
-/// equations 3 and 6; the half makes the proposal locally balanced, Zanella 2020). The estimate is exact where the energy is
-/// linear in each unit between its two values, as in a Boltzmann machine.
+/// estimates to first order by how much flipping unit `i` from `x_i` to `x_i'` raises `-E / T`
+/// (Grathwohl et al. 2021, equations 3 and 6; the half makes the proposal locally balanced, Zanella
+/// 2020). The estimate is exact where the energy is linear in each unit between its two values, as
+/// in a Boltzmann machine.
 ///
-/// The way back flips the same unit, so the log-ratio is `log q(i | x') - log q(i | x)`. The unit is drawn to within
-/// `1e-7 q + 2^-48`, so units that are most unlikely are as rare as they should be.
+/// The way back flips the same unit, so the log-ratio is `log q(i | x') - log q(i | x)`. The
+/// probability `q` of a unit is met to within `1e-7 q + 2^-48`, so that very unlikely units are as
+/// rare as they should be.
 ///
-/// A place where the gradient isn't finite is never entered. A chain that *starts* at one stays there.
+/// A place where the gradient isn't finite is never entered. A chain that *starts* at one stays
+/// there.
 ///
 /// # Shapes
 ///

@@ -9,12 +9,14 @@ use super::proposal::Proposal;
 use super::state::EnergyState;
 use crate::density::Density;
 
-/// `x' ~ q`, whatever `x` is (Hastings 1970; Tierney 1994); the log-ratio is `log q(x) - log q(x')`, so that a proposal is accepted
-/// with probability `min(1, w(x') / w(x))`, `w = exp(-E / T) / q`.
+/// `x' ~ q`, whatever `x` is (Hastings 1970; Tierney 1994); the log-ratio is
+/// `log q(x) - log q(x')`, so that a proposal is accepted with probability `min(1, w(x') / w(x))`,
+/// `w = exp(-E / T) / q`.
 ///
-/// Good where `q` is close to the target with tails no lighter: the chain is uniformly ergodic exactly where `exp(-E) / q` is bounded
-/// (Mengersen & Tweedie 1996), and is stuck for long where that ratio is large. A chain that starts where `q` is zero stays there,
-/// since no way leads back.
+/// Use it where `q` is close to the target and has tails that are not lighter: the chain is
+/// uniformly ergodic exactly where `exp(-E) / q` is bounded (Mengersen & Tweedie 1996), and is
+/// stuck for long where that ratio is large. A chain that starts where `q` is zero stays there, as
+/// the way back has no probability.
 ///
 /// # Shapes
 ///

@@ -12,19 +12,22 @@ use super::state::GradientState;
 
 /// The Metropolis-adjusted Langevin algorithm (Besag 1994; Roberts & Tweedie 1996).
 ///
-/// `exp(-E / T)` is stationary exactly, whatever the step; the bias of [`Langevin`](crate::Langevin) is corrected by
-/// rejections. Efficiency is best where about 57 % are accepted (Roberts & Rosenthal 1998). One gradient a step.
+/// `exp(-E / T)` is stationary exactly, whatever the step; the bias of
+/// [`Langevin`](crate::Langevin) is corrected by rejections. Efficiency is best where about 57 %
+/// are accepted (Roberts & Rosenthal 1998). One gradient a step.
 pub type Mala = MetropolisHastings<LangevinProposal>;
 
 /// A Langevin step, `x' = x - step_size dE/dx + sqrt(2 step_size T) z`, so that
 /// `log q(x' | x) = -|x' - x + step_size dE/dx|^2 / (4 step_size T)` up to a constant.
 ///
-/// With that the log-ratio is `log q(x | x') - log q(x' | x)`. A proposal whose gradient is not finite is rejected, since its way
-/// back has no density; so are all proposals of a chain that starts at such a place.
+/// With that the log-ratio is `log q(x | x') - log q(x' | x)`. A proposal whose gradient is not
+/// finite is rejected, since its way back has no density; so are all proposals of a chain that
+/// starts at such a place.
 ///
 /// # Shapes
 ///
-/// Positions are `[batch, ..]`. `log q` is a sum of squares over all values of a configuration in f32.
+/// Positions are `[batch, ..]`. `log q` is a sum of squares over all values of a configuration in
+/// f32.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LangevinProposal {
     /// Factor of the gradient, positive, in units of x^2 a nat.

@@ -1,4 +1,4 @@
-//! Metropolis-Hastings: any proposal, accepted or rejected chain by chain so that the target is stationary exactly.
+//! Metropolis-Hastings: any proposal, accepted or rejected for each chain.
 
 mod bit_flips;
 mod gibbs_with_gradients;
@@ -31,21 +31,23 @@ use crate::kernel::{Kernel, StepInfo};
 /// alpha = min(1, exp(-(E(x') - E(x)) / T) q(x | x') / q(x' | x))
 /// ```
 ///
-/// chain by chain, computed as a logarithm (Metropolis et al. 1953; Hastings 1970). `exp(-E / T)` is stationary, in detailed
-/// balance, for any [`Proposal`]: [`GaussianWalk`] and [`UniformWalk`] for vectors, [`BitFlips`] for two-valued
-/// states, [`LangevinProposal`] and [`GradientFlip`] where there is a gradient, [`Independence`] where there is a density close
-/// to the target, or one of your own.
+/// chain by chain, computed as a logarithm (Metropolis et al. 1953; Hastings 1970). `exp(-E / T)`
+/// is stationary, in detailed balance, for any [`Proposal`]: [`GaussianWalk`] and [`UniformWalk`]
+/// for vectors, [`BitFlips`] for two-valued states, [`LangevinProposal`] and [`GradientFlip`] where
+/// there is a gradient, [`Independence`] where there is a density close to the target, or one of
+/// your own.
 ///
 /// # What is not finite
 ///
-/// A proposal whose energy is not finite (`-inf`, an infinite density, included) or whose ratio is not a number is rejected. A
-/// chain that *starts* where the energy is `+inf` goes to the first proposal with a finite one; where it is `-inf` or not a
-/// number the chain stays.
+/// A proposal whose energy is not finite (`-inf`, an infinite density, included) or whose ratio is
+/// not a number is rejected. A chain that *starts* where the energy is `+inf` goes to the first
+/// proposal with a finite one; where it is `-inf` or not a number the chain stays.
 ///
 /// # Precision
 ///
-/// An acceptance probability is met to within 2^-24 = 6e-8, the resolution of a uniform; proposals of a smaller one are never
-/// accepted. Energies are f32: where they are of order `1e5 T`, their own rounding changes the target by a factor of `1 +- 1e-2`.
+/// An acceptance probability is met to within 2^-24 = 6e-8, the resolution of a uniform; proposals
+/// of a smaller one are never accepted. Energies are f32: where they are of order `1e5 T`, their
+/// own rounding changes the target by a factor of `1 +- 1e-2`.
 ///
 /// # Shapes
 ///
@@ -61,14 +63,15 @@ use crate::kernel::{Kernel, StepInfo};
 /// # let mut noise = Noise::new(7);
 /// # let energy = MlpConfig::new(2, vec![64]).init(&device, &mut noise);
 /// # let start: Tensor<2> = noise.normal([100, 2], &device);
-/// let kernel = MetropolisHastings::proposing(GaussianWalk { scale: 0.3 }).with_bounds([-1.0, 1.0]);
+/// let walk = GaussianWalk { scale: 0.3 };
+/// let kernel = MetropolisHastings::proposing(walk).with_bounds([-1.0, 1.0]);
 /// let chains = run(&kernel, &energy, start, 200, &mut noise);
 /// let acceptance = chains.acceptance(); // [100]
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetropolisHastings<P> {
-    /// Where chains are offered to go.
+    /// The proposal distribution.
     pub proposal: P,
     /// Temperature in nats, positive.
     pub temperature: f64,
@@ -165,7 +168,7 @@ impl<P> MetropolisHastings<P> {
             return finite;
         };
         let position = state.position().clone();
-        // Asked this way round, a value that is not a number is outside.
+        // With comparisons this way round, NaN is outside.
         let inside = position
             .clone()
             .greater_equal_scalar(low)

@@ -1,4 +1,4 @@
-//! The `Proposal` trait: where a chain is offered to go, and what that costs in detailed balance.
+//! The `Proposal` trait: draws of a proposal distribution, and its log-ratio.
 
 use burn::tensor::{Bool, Tensor};
 use ebm_models::Energy;
@@ -20,22 +20,24 @@ use ebm_ops::Noise;
 /// impl<E: Energy<2>> Proposal<E, 2> for Mirror {
 ///     type State = EnergyState<2>;
 ///
-///     fn propose(&self, from: &EnergyState<2>, _temperature: f64, _noise: &mut Noise) -> Tensor<2> {
+///     fn propose(&self, from: &EnergyState<2>, _: f64, _: &mut Noise) -> Tensor<2> {
 ///         from.position.clone().neg()
 ///     }
 /// }
 /// ```
 pub trait Proposal<E, const D: usize> {
-    /// What the proposal has to know of a place: [`EnergyState`](super::EnergyState), or
+    /// What the proposal needs to know of a position: [`EnergyState`](super::EnergyState), or
     /// [`GradientState`](super::GradientState) where it follows the gradient.
     type State: ProposalState<E, D>;
 
     /// Draws `x' ~ q(. | x)` for each chain: `[batch, ..]`.
     ///
-    /// `temperature` is that of the target `exp(-E / temperature)`, for proposals that depend on it.
+    /// `temperature` is that of the target `exp(-E / temperature)`, for proposals that depend on
+    /// it.
     fn propose(&self, from: &Self::State, temperature: f64, noise: &mut Noise) -> Tensor<D>;
 
-    /// `log q(from | to) - log q(to | from)` of each chain, `[batch]`; `None` for a symmetric proposal, where it is 0.
+    /// `log q(from | to) - log q(to | from)` of each chain, `[batch]`; `None` for a symmetric
+    /// proposal, where it is 0.
     fn log_ratio(
         &self,
         from: &Self::State,
@@ -60,8 +62,8 @@ pub trait ProposalState<E, const D: usize> {
     /// Their energies: `[batch]`.
     fn energy(&self) -> &Tensor<1>;
 
-    /// Which chains stand where energy and, if it is kept, gradient are finite, so that proposals from there can be judged:
-    /// `[batch]`.
+    /// Which chains stand where energy and, if it is kept, gradient are finite, so that proposals
+    /// from there can be judged: `[batch]`.
     fn is_finite(&self) -> Tensor<1, Bool> {
         self.energy().clone().is_finite()
     }

@@ -9,13 +9,15 @@ use super::MetropolisHastings;
 use super::proposal::Proposal;
 use super::state::EnergyState;
 
-/// Random-walk Metropolis with a Gaussian proposal; BlackJAX's `additive_step_random_walk.normal_random_walk`.
+/// Random-walk Metropolis with a Gaussian proposal; BlackJAX's
+/// `additive_step_random_walk.normal_random_walk`.
 pub type RandomWalkMetropolis = MetropolisHastings<GaussianWalk>;
 
 /// `x' = x + scale * z`, `z ~ N(0, 1)` (Metropolis et al. 1953).
 ///
-/// Symmetric, so the log-ratio is 0. Positions are `[batch, ..]`, and all values of a configuration move at once. Many values at once are efficient where about 23 % are accepted, one value where 44 % are (Roberts, Gelman & Gilks
-/// 1997).
+/// Symmetric, so the log-ratio is 0. Positions are `[batch, ..]`, and all values of a configuration
+/// move at once. Many values at once are efficient where about 23 % are accepted, one value where
+/// 44 % are (Roberts, Gelman & Gilks 1997).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GaussianWalk {
     /// Standard deviation of the proposal, positive, in units of x.
@@ -24,8 +26,9 @@ pub struct GaussianWalk {
 
 /// `x' = x + u`, `u` uniform in the box `[-half_width, half_width)` of each value.
 ///
-/// Symmetric, so the log-ratio is 0, but for its resolution: `u` is a multiple of `half_width 2^-23`, and the box has its lower edge
-/// but not its upper one, a drift of `half_width 2^-24` a step. Positions are `[batch, ..]`, and all values of a configuration move
+/// Symmetric, so the log-ratio is 0, but for its resolution: `u` is a multiple of
+/// `half_width 2^-23`, and the box has its lower edge but not its upper one, a drift of
+/// `half_width 2^-24` a step. Positions are `[batch, ..]`, and all values of a configuration move
 /// at once (Metropolis et al. 1953, whose particles moved one by one).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UniformWalk {

@@ -1,4 +1,4 @@
-//! The sum of squares of a configuration, of which proposals' densities and kinetic energies are made.
+//! The sum of squares of a configuration, for densities of proposals and kinetic energies.
 
 use burn::tensor::Tensor;
 use ebm_ops::per_chain;

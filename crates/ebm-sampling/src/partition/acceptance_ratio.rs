@@ -1,6 +1,7 @@
 //! Bennett's acceptance ratio: the ratio of two partition functions from samples of both densities.
 
-/// Log-ratios `log p*_1(x) - log p*_0(x)` of two unnormalised densities at samples of each, from the same chains again and again.
+/// Log-ratios `log p*_1(x) - log p*_0(x)` of two unnormalised densities at samples of each, from
+/// the same chains again and again.
 #[derive(Clone, Debug, Default)]
 pub struct PairOfDensities {
     /// At samples of `p_0`, chain by chain, time after time.
@@ -14,8 +15,8 @@ pub struct PairOfDensities {
 pub struct AcceptanceRatio {
     /// `log Z_1 - log Z_0`.
     pub log_ratio: f64,
-    /// By how much each chain moved it, to first order; they sum to 0, and the root of the sum of their squares is the standard error
-    /// if chains are independent.
+    /// By how much each chain moved it, to first order; they sum to 0, and the root of the sum of
+    /// their squares is the standard error if chains are independent.
     pub influence: Vec<f64>,
 }
 
@@ -36,11 +37,13 @@ impl PairOfDensities {
     }
 }
 
-/// `log Z_1 / Z_0` by Bennett's acceptance ratio (Bennett 1976; Shirts, Bair, Hooker & Pande 2003), of as many samples of the one density
-/// as of the other: the `d` with
+/// `log Z_1 / Z_0` by Bennett's acceptance ratio (Bennett 1976; Shirts, Bair, Hooker & Pande 2003),
+/// of as many samples of the one density as of the other: the `d` with
 ///
 /// ```text
-/// sum_i sigmoid(f(x_i) - d) = sum_j sigmoid(d - f(y_j))     x_i ~ p_0, y_j ~ p_1, f = log p*_1 - log p*_0
+/// sum_i sigmoid(f(x_i) - d) = sum_j sigmoid(d - f(y_j))
+///
+/// x_i ~ p_0     y_j ~ p_1     f = log p*_1 - log p*_0
 /// ```
 ///
 /// the estimate of least variance that such samples allow.
@@ -87,8 +90,9 @@ pub fn acceptance_ratio(pair: &PairOfDensities, chains: usize) -> AcceptanceRati
         let second: f64 = pair.at_second.iter().map(|f| sigmoid(d - f)).sum();
         first - second
     };
-    // The excess falls in `d`, from the samples of the one density that lie within the other to minus
-    // all of the other; its root lies between the values, lowered by the share that lies outside.
+    // The excess falls in `d`, from the samples of the one density that lie within the other to
+    // minus all of the other; its root lies between the values, lowered by the share that lies
+    // outside.
     let share = (first_within as f64 / samples as f64).ln();
     let all = || pair.at_first.iter().chain(&pair.at_second).filter(within);
     let mut low = all().copied().fold(f64::INFINITY, f64::min) + share;
@@ -131,7 +135,8 @@ fn sigmoid(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Densities on four states with unnormalised values: samples in exact proportion give the exact ratio.
+    /// Densities on four states with unnormalised values: samples in exact proportion give the
+    /// exact ratio.
     #[test]
     fn exact_proportions_give_the_exact_ratio() {
         let (first, second) = ([1.0, 2.0, 3.0, 2.0], [4.0_f64, 2.0, 1.0, 5.0]);
@@ -158,7 +163,8 @@ mod tests {
         assert!(found.influence.iter().all(|x| x.abs() < 1e-9));
     }
 
-    /// Of four states of weight 1, 1, 2, 4 the second density has the last two alone, of weight 3 and 1.
+    /// Of four states of weight 1, 1, 2, 4 the second density has the last two alone, of weight 3
+    /// and 1.
     #[test]
     fn samples_where_the_second_density_is_zero_count() {
         let ratios = [
@@ -180,7 +186,8 @@ mod tests {
         assert!(found.influence.iter().any(|x| x.abs() > 0.01), "{found:?}");
     }
 
-    /// The root is where the share of samples within the second density puts it, outside of all values.
+    /// The root is where the share of samples within the second density puts it, outside of all
+    /// values.
     #[test]
     fn a_constant_ratio_is_lowered_by_the_share_within() {
         let mut pair = PairOfDensities::default();

@@ -1,10 +1,10 @@
-//! The `AnnealingPath` trait: distributions that lead from one that is easy to draw from to a model.
+//! The `AnnealingPath` trait: distributions that lead from an easy one to a model.
 
 use burn::tensor::Tensor;
 use ebm_ops::Noise;
 
-/// Unnormalised densities `p*_beta`, `0 <= beta <= 1`, from a base distribution `p*_0`, which has a known partition
-/// function and is drawn from exactly, to a model `p*_1`.
+/// Unnormalised densities `p*_beta`, `0 <= beta <= 1`, from a base distribution `p*_0`, which has a
+/// known partition function and is drawn from exactly, to a model `p*_1`.
 ///
 /// The model's own normalisation counts: `log Z` of an estimate is that of `sum_x p*_1(x)`.
 pub trait AnnealingPath {
@@ -22,7 +22,8 @@ pub trait AnnealingPath {
 
     /// A transition that leaves `p_beta` as it is.
     ///
-    /// Estimates in either direction need no more. A transition that is reversible too (detailed balance) makes
-    /// the backward chain of reverse annealing the exact reversal of the forward one.
+    /// Estimates in either direction need no more. A transition that is reversible too (detailed
+    /// balance) makes the backward chain of reverse annealing the exact reversal of the forward
+    /// one.
     fn step(&self, state: Self::State, beta: f64, noise: &mut Noise) -> Self::State;
 }

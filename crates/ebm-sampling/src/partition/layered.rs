@@ -8,16 +8,16 @@ use super::annealing_path::AnnealingPath;
 use super::replicas::ReplicaPath;
 use crate::gibbs::draw;
 
-/// From independent units to a layered machine: `p_beta` has the weights `beta W`, hidden biases `beta c` and the visible
-/// bias `(1 - beta) b_A + beta b` (Salakhutdinov & Murray 2008, equations 14-18; Salakhutdinov & Hinton 2009, section
-/// 3.3).
+/// From independent units to a layered machine: `p_beta` has the weights `beta W`, hidden biases
+/// `beta c` and the visible bias `(1 - beta) b_A + beta b` (Salakhutdinov & Murray 2008, equations
+/// 14-18; Salakhutdinov & Hinton 2009, section 3.3).
 ///
-/// At `beta = 0` hidden units are fair coins and visible units independent with the bias `b_A`, the base-rate bias.
-/// Gaussian visible units keep their variance of 1 and have the mean `b_A` there.
+/// At `beta = 0` hidden units are fair coins and visible units independent with the bias `b_A`, the
+/// base-rate bias. Gaussian visible units keep their variance of 1 and have the mean `b_A` there.
 ///
-/// Chains consist of every second layer, the even or the odd ones; the others are summed out of the densities, which
-/// takes their noise out of the weights. A transition draws the summed layers given the kept ones, then the kept ones
-/// given those: it is reversible.
+/// Chains hold every second layer, the even or the odd ones; the others are summed out of the
+/// densities, so that they add no noise to the weights. A transition draws the summed layers given
+/// the kept ones, then the kept ones given those: it is reversible.
 ///
 /// All arrays are used off the autodiff graph.
 #[derive(Clone, Debug)]
@@ -33,8 +33,9 @@ pub struct LayeredPath {
 pub struct LayeredState {
     /// For each layer that is kept its states `[chains, units]`; nothing for the others.
     kept: Vec<Option<Tensor<2>>>,
-    /// For each layer that is summed out `d field / d beta`, `[chains, units]`: what the kept layers send to it, its bias
-    /// included. Once a state, for the ratio of densities and for drawing the layer.
+    /// For each layer that is summed out `d field / d beta`, `[chains, units]`: what the kept
+    /// layers send to it, its bias included. Once a state, for the ratio of densities and for
+    /// drawing the layer.
     slopes: Vec<Option<Tensor<2>>>,
     /// `d log p*_beta / d beta` of what the kept layers have alone: `[chains]`.
     linear: Tensor<1>,
@@ -43,7 +44,8 @@ pub struct LayeredState {
 impl LayeredPath {
     /// The path to a machine, with the machine's own visible bias as base rate.
     ///
-    /// A machine of two layers has its hidden layer summed out, a deeper one the even layers, visible units included.
+    /// A machine of two layers has its hidden layer summed out, a deeper one the even layers,
+    /// visible units included.
     pub fn new(machine: &Layers) -> Self {
         let count = machine.count();
         let weights = (1..count).map(|l| machine.weight(l - 1).inner()).collect();
@@ -66,10 +68,10 @@ impl LayeredPath {
         self
     }
 
-    /// Takes the base rates from the means of data: `b_A = log(p / (1 - p))` with `p` kept in `[margin, 1 - margin]` for
-    /// Bernoulli units, the mean itself for Gaussian ones.
+    /// Takes the base rates from the means of data: `b_A = log(p / (1 - p))` with `p` kept in
+    /// `[margin, 1 - margin]` for Bernoulli units, the mean itself for Gaussian ones.
     ///
-    /// A base close to the data makes the way to the model shorter (Salakhutdinov & Murray 2008, section 4.1).
+    /// A base close to the data is closer to the model (Salakhutdinov & Murray 2008, section 4.1).
     ///
     /// # Panics
     ///
@@ -107,7 +109,8 @@ impl LayeredPath {
     ///
     /// # Shapes
     ///
-    /// - `states`: for each layer of the machine `[chains, units]`; those of the summed layers aren't used
+    /// - `states`: for each layer of the machine `[chains, units]`; those of the summed layers
+    ///   aren't used
     ///
     /// # Panics
     ///
@@ -138,7 +141,8 @@ impl LayeredPath {
         self.with_slopes(kept)
     }
 
-    /// All layers of the chains at `beta`, the summed ones drawn given the kept ones: for each layer `[chains, units]`.
+    /// All layers of the chains at `beta`, the summed ones drawn given the kept ones: for each
+    /// layer `[chains, units]`.
     pub fn draw_layers(
         &self,
         state: &LayeredState,
@@ -331,13 +335,15 @@ impl ReplicaPath for LayeredPath {
 
 /// `sum_i log (1 + exp(-|after_i|)) - log (1 + exp(-|before_i|))`: `[chains, units]` -> `[chains]`.
 ///
-/// The rest of `softplus(x) = relu(x) + log(1 + exp(-|x|))`, as `sum_i log(1 + r_i)` with `r` in `[-1/2, 1]`. At thousands
-/// of temperatures `r` is about 1e-5; rounding `1 + r` to f32 would err by 1e-2 of that, the same way at each.
+/// The rest of `softplus(x) = relu(x) + log(1 + exp(-|x|))`, as `sum_i log(1 + r_i)` with `r` in
+/// `[-1/2, 1]`. At thousands of temperatures `r` is about 1e-5; rounding `1 + r` to f32 would err
+/// by 1e-2 of that, the same way at each.
 fn log_tails(after: Tensor<2>, before: Tensor<2>) -> Tensor<1> {
     let exp = |field: Tensor<2>| field.abs().neg().exp();
     let before = exp(before);
     let mut r = (exp(after) - before.clone()) / before.add_scalar(1.0);
-    // Eight factors take one logarithm, (1 + a) (1 + b) = 1 + (a + b + a b); more could round to 1 - 1.
+    // Eight factors take one logarithm, (1 + a) (1 + b) = 1 + (a + b + a b); more could round to
+    // 1 - 1.
     for _ in 0..3 {
         let units = r.dims()[1];
         if units % 2 == 1 {

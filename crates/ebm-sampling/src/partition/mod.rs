@@ -1,4 +1,4 @@
-//! Partition functions by annealed importance sampling and by parallel tempering: schedules of temperatures, paths of distributions, estimates.
+//! Partition functions by annealed importance sampling and by parallel tempering.
 
 mod acceptance_ratio;
 mod annealed_importance;

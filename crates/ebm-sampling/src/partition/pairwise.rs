@@ -11,19 +11,21 @@ use crate::gibbs::{SingleSiteGibbs, SingleSiteGibbsState, SiteOrder};
 /// From independent units to a pairwise machine: `p_beta` has the couplings `beta W` and the biases
 /// `(1 - beta) b_A + beta b`, in the machine's own coding.
 ///
-/// At `beta = 0` units are independent with the biases `b_A`, so that `Z_0 = prod_i (exp(b_A,i low) + exp(b_A,i high))`. No
-/// unit is summed out.
+/// At `beta = 0` units are independent with the biases `b_A`, so that
+/// `Z_0 = prod_i (exp(b_A,i low) + exp(b_A,i high))`. No unit is summed out.
 ///
 /// # Transitions
 ///
-/// A transition is one sweep of [`SingleSiteGibbs`] over the units in fixed order, and at `beta = 0` an independent draw.
-/// Each redraw of a unit is reversible, the sweep is not: backwards in time it would visit the units from last to first. It
-/// leaves `p_beta` as it is, and the estimates of either direction need no more: the reverse one is annealing in its
-/// own right, from the model to the base (Neal 2001). Orders of visit from a permutation that is drawn anew each time would
-/// be reversible, but copy the couplings in every sweep.
+/// A transition is one sweep of [`SingleSiteGibbs`] over the units in fixed order, and at
+/// `beta = 0` an independent draw. Each redraw of a unit is reversible, the sweep is not: backwards
+/// in time it would visit the units from last to first. It leaves `p_beta` as it is, and the
+/// estimates of either direction need no more: the reverse one is annealing in its own right, from
+/// the model to the base (Neal 2001). Orders of visit from a permutation that is drawn anew each
+/// time would be reversible, but copy the couplings in every sweep.
 ///
-/// For `beta > 0` the sweep is that of the untouched `W` with the biases `(1 - beta) / beta b_A + b` at the temperature
-/// `1 / beta`, so that no couplings are scaled on the way.
+/// For `beta > 0` the sweep is that of the untouched `W` with the biases
+/// `(1 - beta) / beta b_A + b` at the temperature `1 / beta`, so that no couplings are scaled on
+/// the way.
 ///
 /// All arrays are used off the autodiff graph.
 #[derive(Clone, Debug)]
@@ -50,11 +52,13 @@ impl PairwisePath {
         }
     }
 
-    /// Takes the biases of visible units at `beta = 0` from the means of data; hidden units are fair coins there.
+    /// Takes the biases of visible units at `beta = 0` from the means of data; hidden units are
+    /// fair coins there.
     ///
-    /// A unit with the mean `m` is high with probability `p = (m - low) / (high - low)`, and independent units have `p`
-    /// with the bias `log(p / (1 - p)) / (high - low)`: `log(m / (1 - m))` for binary units, `atanh(m)` for spins. `p` is
-    /// kept in `[margin, 1 - margin]`.
+    /// A unit with the mean `m` is high with probability `p = (m - low) / (high - low)`, and
+    /// independent units have `p` with the bias `log(p / (1 - p)) / (high - low)`:
+    /// `log(m / (1 - m))` for binary units, `atanh(m)` for spins. `p` is kept in
+    /// `[margin, 1 - margin]`.
     ///
     /// # Shapes
     ///

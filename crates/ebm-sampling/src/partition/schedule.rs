@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Characters that a message shows of what is no number.
+/// The number of characters that a message shows of a text that is not a number.
 const LONGEST_SHOWN: usize = 40;
 
 /// Inverse temperatures `0 = beta_0 < beta_1 < ... < beta_K = 1`.
@@ -95,11 +95,11 @@ impl TemperingSchedule {
         Self { values }
     }
 
-    /// The schedule of Salakhutdinov & Murray (2008, section 4) for machines of hundreds of units: 500 steps of 1/1000
-    /// from 0 to 0.5, 4,000 of 1/10,000 to 0.9 and 10,000 of 1/100,000 to 1.
+    /// The schedule of Salakhutdinov & Murray (2008, section 4) for machines of hundreds of units:
+    /// 500 steps of 1/1000 from 0 to 0.5, 4,000 of 1/10,000 to 0.9 and 10,000 of 1/100,000 to 1.
     ///
-    /// Where two pieces meet, the end of one is the start of the next, once: 14,500 steps, 14,501 values with 0. (The
-    /// authors' program has 0.5 and 0.9 twice, which changes no weight.)
+    /// Where two pieces meet, the end of one is the start of the next, once: 14,500 steps, 14,501
+    /// values with 0. (The authors' program has 0.5 and 0.9 twice, which changes no weight.)
     pub fn salakhutdinov2008() -> Self {
         let coarse = (0..500).map(|k| f64::from(k) / 1000.0);
         let middle = (0..4_000).map(|k| f64::from(5_000 + k) / 10_000.0);
@@ -118,8 +118,8 @@ impl TemperingSchedule {
         Self::validated(values, &places)
     }
 
-    /// A schedule from a text: numbers between blanks, commas or line ends; what follows a `#` in a line is a comment. A byte
-    /// order mark before the first is skipped.
+    /// A schedule from a text: numbers between blanks, commas or line ends; what follows a `#` in a
+    /// line is a comment. A byte order mark before the first is skipped.
     ///
     /// # Errors
     ///

@@ -20,12 +20,12 @@ pub(super) fn evenly_apart<P: AnnealingPath>(path: &P, most: usize, noise: &mut 
         state = path.step(state, to, noise);
     }
     let values = read(ratios);
-    // Draws of the base where the model has no probability say nothing of where temperatures should be:
-    // the ones that follow have it all alike.
+    // Draws of the base where the model has no probability are left out: they say nothing about
+    // where temperatures should be.
     let lengths: Vec<f64> = values.chunks_exact(chains).map(deviation).collect();
     let total: f64 = lengths.iter().filter(|length| length.is_finite()).sum();
     let gaps = (total.ceil() as usize).clamp(3, most - 1);
-    // Every step counts a little, so that there is a way to every temperature.
+    // Every step counts a little, so that the length grows everywhere.
     let floor = (1e-3 * total / steps as f64).max(f64::MIN_POSITIVE);
     let mut reached = vec![0.0];
     for length in lengths {
@@ -78,8 +78,8 @@ mod tests {
     use super::*;
     use crate::{EnergyPath, NormalDensity, RandomWalkMetropolis};
 
-    /// Half of the base draws have no probability at a normal 120 times narrower than the base: the path
-    /// is as long as it is without the wall, more than 4 temperatures.
+    /// Half of the base draws have no probability at a normal 120 times narrower than the base: the
+    /// path is as long as it is without the wall, more than 4 temperatures.
     #[test]
     fn a_wall_leaves_the_temperatures_where_they_are() {
         let device = Device::flex();

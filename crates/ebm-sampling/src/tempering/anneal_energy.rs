@@ -13,20 +13,22 @@ use crate::kernel::{Kernel, run};
 pub struct AnnealedEnergy<const D: usize> {
     /// The configurations at the last temperature: `[batch, ..]`.
     pub last: Tensor<D>,
-    /// Of each chain the configuration of lowest energy among its start and those at the end of each temperature:
-    /// `[batch, ..]`.
+    /// Of each chain the configuration of lowest energy among its start and those at the end of
+    /// each temperature: `[batch, ..]`.
     pub lowest: Tensor<D>,
     /// The energies of those, in nats: `[batch]`. `+inf` where none was finite.
     pub lowest_energy: Tensor<1>,
 }
 
-/// Makes `transitions` transitions at each temperature `T` of the schedule, by `kernel(T)` at its own temperature 1 on the energy
-/// `E / T`.
+/// Makes `transitions` transitions at each temperature `T` of the schedule, by `kernel(T)` at its
+/// own temperature 1 on the energy `E / T`.
 ///
-/// Kernels that are scaled by lengths take steps in proportion to `sqrt(T)`, those that follow the gradient by a factor of it in
-/// proportion to `T`. Besides the kernels' own, one energy a temperature is computed. Nothing is read back from the device.
-/// Pairwise machines are annealed faster by [`anneal`](crate::anneal). A chain that an unadjusted kernel has moved to where position or
-/// energy are not finite goes back to where it was at the end of the temperature before.
+/// Kernels that are scaled by lengths take steps in proportion to `sqrt(T)`, those that follow the
+/// gradient by a factor of it in proportion to `T`. Besides the kernels' own, one energy a
+/// temperature is computed. Nothing is read back from the device. Pairwise machines are annealed
+/// faster by [`anneal`](crate::anneal). A chain that an unadjusted kernel has moved to where
+/// position or energy are not finite goes back to where it was at the end of the temperature
+/// before.
 ///
 /// Source: Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).
 ///
@@ -54,7 +56,7 @@ where
         "annealing needs transitions at each temperature, got 0"
     );
     let mut last = start.inner();
-    // Which chains are somewhere, and their energies: what is not finite is no valley.
+    // Which chains have a finite position and energy: others are no minimum.
     let look = |x: &Tensor<D>| {
         let energies = energy.energy(x.clone()).inner();
         let finite = finite_chains(&energies, x.clone());

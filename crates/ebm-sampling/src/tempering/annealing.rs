@@ -1,4 +1,4 @@
-//! Simulated annealing of a pairwise machine: sweeps at falling temperatures, towards its deepest valleys.
+//! Simulated annealing of a pairwise machine: sweeps at falling temperatures.
 
 use std::fmt;
 
@@ -92,7 +92,8 @@ impl TemperatureSchedule {
     ///
     /// # Errors
     ///
-    /// If a temperature isn't finite, or is negative, or zero for [`Cooling::Geometric`]; or if there is no step.
+    /// If a temperature isn't finite, or is negative, or zero for [`Cooling::Geometric`]; or if
+    /// there is no step.
     pub fn new(
         cooling: Cooling,
         start: f64,
@@ -173,18 +174,20 @@ impl TemperatureSchedule {
 pub struct Annealed {
     /// The states after the last sweep: `[batch, units]`.
     pub last: Tensor<2>,
-    /// For each unit the value that it had more often after the last sweeps, the sign of the average of its states; at a
-    /// draw that of the last sweep. `[batch, units]`
+    /// For each unit the value that it had more often after the last sweeps, the sign of the
+    /// average of its states; at a draw that of the last sweep. `[batch, units]`
     pub majority: Tensor<2>,
 }
 
-/// Sweeps once at each temperature of the schedule, and returns the last states with the majority of the last
-/// `average_last` of them.
+/// Sweeps once at each temperature of the schedule, and returns the last states with the majority
+/// of the last `average_last` of them.
 ///
-/// `sweep` says in which order units are visited and how many of them are clamped; its temperature isn't used. Clamped
-/// visible units turn this into the completion of a pattern. Nothing is read back from the device.
+/// `sweep` says in which order units are visited and how many of them are clamped; its temperature
+/// isn't used. Clamped visible units turn this into the completion of a pattern. Nothing is read
+/// back from the device.
 ///
-/// Source: Kirkpatrick, Gelatt & Vecchi, Science 220 (1983); Ackley, Hinton & Sejnowski, Cognitive Science 9 (1985).
+/// Source: Kirkpatrick, Gelatt & Vecchi, Science 220 (1983); Ackley, Hinton & Sejnowski, Cognitive
+/// Science 9 (1985).
 ///
 /// # Shapes
 ///
@@ -229,7 +232,7 @@ pub fn anneal<M: PairwiseMachine>(
     let majority = sum.map_or_else(
         || last.clone(),
         |sum| {
-            // Sums are multiples of 1/2 off the middle at least, and exact.
+            // Sums are exact, and differ from the middle by multiples of 1/2.
             let high = sum.clone().greater_scalar(middle);
             let low = sum.lower_scalar(middle);
             let majority = last.clone().mask_fill(high, coding.high());

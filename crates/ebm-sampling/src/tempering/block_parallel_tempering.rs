@@ -9,22 +9,24 @@ use super::swaps::Swaps;
 use crate::gibbs::check_blocks;
 use crate::kernel::{Kernel, StepInfo};
 
-/// Block Gibbs sampling of `exp(-b_t E)` at inverse temperatures `1 = b_0 > b_1 > ... >= 0`, and after each sweep
-/// swaps of neighbours, accepted with probability `min(1, exp((b_t - b_{t+1}) (E_t - E_{t+1})))` (Swendsen & Wang 1986;
-/// for restricted Boltzmann machines Desjardins et al. 2010). First the pairs (0, 1), (2, 3), ... are proposed, then
-/// (1, 2), (3, 4), ...: deterministic pairs carry replicas faster than random ones (Syed et al. 2022).
+/// Block Gibbs sampling of `exp(-b_t E)` at inverse temperatures `1 = b_0 > b_1 > ... >= 0`, and
+/// after each sweep swaps of neighbours, accepted with probability
+/// `min(1, exp((b_t - b_{t+1}) (E_t - E_{t+1})))` (Swendsen & Wang 1986; for restricted Boltzmann
+/// machines Desjardins et al. 2010). First the pairs (0, 1), (2, 3), ... are proposed, then (1, 2),
+/// (3, 4), ...: deterministic pairs carry replicas faster than random ones (Syed et al. 2022).
 ///
-/// All temperatures are one batch: a step takes the products of one sweep and one energy. Energies of any other kind are
-/// tempered by [`ParallelTempering`](crate::ParallelTempering).
+/// All temperatures are one batch: a step takes the products of one sweep and one energy. Energies
+/// of any other kind are tempered by [`ParallelTempering`](crate::ParallelTempering).
 ///
 /// # Shapes
 ///
-/// All replicas of all chains are rows of one batch, temperature by temperature: `[temperatures * chains, units]`. The
-/// first `chains` rows are the samples of the model ([`Ladder::cold`]). [`StepInfo::swapped`] is `[temperatures - 1, chains]`;
+/// All replicas of all chains are rows of one batch, temperature by temperature:
+/// `[temperatures * chains, units]`. The first `chains` rows are the samples of the model
+/// ([`Ladder::cold`]). [`StepInfo::swapped`] is `[temperatures - 1, chains]`;
 /// [`Run::swap_rates`](crate::Run::swap_rates) are its means over a run.
 ///
-/// An inverse temperature of 0 is for binary units only: of Gaussian ones it is no distribution, and chains there become
-/// infinite.
+/// An inverse temperature of 0 is for binary units only: for Gaussian units there is no such
+/// distribution, and chains there become infinite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockParallelTempering {
     ladder: Ladder,

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 ///
 /// # Rows
 ///
-/// Replicas of all temperatures are rows of one batch, temperature by temperature, the coldest first: row `t * chains + c` is
-/// chain `c` at `b_t`. [`replicate`](Self::replicate) makes such a batch, [`cold`](Self::cold) and
-/// [`replicas`](Self::replicas) take it apart.
+/// Replicas of all temperatures are rows of one batch, temperature by temperature, the coldest
+/// first: row `t * chains + c` is chain `c` at `b_t`. [`replicate`](Self::replicate) makes such a
+/// batch, [`cold`](Self::cold) and [`replicas`](Self::replicas) take it apart.
 ///
 /// # How many
 ///
-/// With swaps of deterministic pairs, about half of them should be accepted: pairs about twice as many as the sum of all
-/// rejection rates, which hardly depends on the ladder (Syed et al. 2022). [`adapted`](Self::adapted) evens the rates out.
+/// With swaps of deterministic pairs, about half of them should be accepted. This takes about twice
+/// as many pairs as the sum of all rejection rates, a sum that hardly depends on the ladder (Syed
+/// et al. 2022). [`adapted`](Self::adapted) makes the rates equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<f64>", into = "Vec<f64>")]
 pub struct Ladder {
@@ -80,9 +81,11 @@ impl Ladder {
         Self::new((0..count).map(|t| 1.0 - step * t as f64).collect())
     }
 
-    /// `count` inverse temperatures from 1 down to `lowest`, each the same share of the one before: `b_t = lowest^(t / n)`.
+    /// `count` inverse temperatures from 1 down to `lowest`, each the same share of the one before:
+    /// `b_t = lowest^(t / n)`.
     ///
-    /// All pairs of neighbours swap equally often where the energy is quadratic (Kofke 2002). `lowest` must be above 0.
+    /// All pairs of neighbours swap equally often where the energy is quadratic (Kofke 2002).
+    /// `lowest` must be above 0.
     ///
     /// # Errors
     ///
@@ -92,16 +95,20 @@ impl Ladder {
         Self::new((0..count).map(|t| lowest.powf(t as f64 / steps)).collect())
     }
 
-    /// The same number of inverse temperatures between the same ends, moved to where all pairs would swap equally often.
+    /// The same number of inverse temperatures between the same ends, moved to where all pairs
+    /// would swap equally often.
     ///
-    /// With the rejection rates `r_t = 1 - rate_t`, the barrier up to `b_t` is `L(b_t) = r_0 + ... + r_{t-1}`; it hardly depends
-    /// on the ladder. Between them `L` is taken to be linear, and the new ladder has `L(b_t) = t L(b_n) / n` (Syed,
-    /// Bouchard-Cote, Deligiannidis & Doucet, Journal of the Royal Statistical Society B 84, 2022). A pair that is never rejected counts as rejected once in a
-    /// thousand times, so that no part of the ladder is lost. Repeat with rates measured on the new ladder until they agree;
-    /// samples are to be drawn with a ladder that isn't changed any more.
+    /// With the rejection rates `r_t = 1 - rate_t`, the barrier up to `b_t` is
+    /// `L(b_t) = r_0 + ... + r_{t-1}`; it hardly depends on the ladder. Between them `L` is taken
+    /// to be linear, and the new ladder has `L(b_t) = t L(b_n) / n` (Syed, Bouchard-Cote,
+    /// Deligiannidis & Doucet, Journal of the Royal Statistical Society B 84, 2022). A pair that is
+    /// never rejected counts as rejected once in a thousand times, so that no part of the ladder is
+    /// lost. Repeat with rates measured on the new ladder until they agree; samples are to be drawn
+    /// with a ladder that isn't changed any more.
     ///
     /// `swap_rates` are those of the pairs of neighbours, the coldest first:
-    /// [`Run::swap_probabilities`](crate::Run::swap_probabilities), or [`Run::swap_rates`](crate::Run::swap_rates), which are noisier.
+    /// [`Run::swap_probabilities`](crate::Run::swap_probabilities), or
+    /// [`Run::swap_rates`](crate::Run::swap_rates), which are noisier.
     ///
     /// # Panics
     ///
@@ -136,7 +143,8 @@ impl Ladder {
         for (t, value) in values.iter_mut().enumerate().take(pairs).skip(1) {
             *value = at(t);
         }
-        // Two may be equal by rounding where the barrier is all in a gap of a few units in the last place.
+        // Two may be equal by rounding where the barrier is all in a gap of a few units in the last
+        // place.
         Self::new(values).unwrap_or_else(|_| self.clone())
     }
 
@@ -155,7 +163,8 @@ impl Ladder {
         Tensor::cat(vec![chains; self.temperatures()], 0)
     }
 
-    /// The rows at temperature 1, the samples of the model: `[temperatures * chains, ..]` -> `[chains, ..]`.
+    /// The rows at temperature 1, the samples of the model: `[temperatures * chains, ..]` ->
+    /// `[chains, ..]`.
     ///
     /// # Panics
     ///
@@ -164,7 +173,8 @@ impl Ladder {
         self.replicas(rows, 0)
     }
 
-    /// The rows at the inverse temperature `values()[index]`: `[temperatures * chains, ..]` -> `[chains, ..]`.
+    /// The rows at the inverse temperature `values()[index]`: `[temperatures * chains, ..]` ->
+    /// `[chains, ..]`.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! Temperatures: annealed towards the deepest valleys, or several at once so that chains cross barriers.
+//! Temperatures: annealing to the lowest energies, and replicas that cross barriers.
 
 mod anneal_energy;
 mod annealing;

@@ -1,4 +1,4 @@
-//! Parallel tempering: replicas at several temperatures that swap places, so that chains cross barriers.
+//! Parallel tempering: replicas at several temperatures swap places to cross barriers.
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
@@ -9,43 +9,48 @@ use super::swaps::Swaps;
 use super::tempered::Tempered;
 use crate::kernel::{Kernel, StepInfo};
 
-/// Replicas of each chain at inverse temperatures `1 = b_0 > b_1 > ... > b_n >= 0`, moved by a kernel of their own on the energy
-/// `b_t E`, and swaps of neighbours, accepted with probability
+/// Replicas of each chain at inverse temperatures `1 = b_0 > b_1 > ... > b_n >= 0`, moved by a
+/// kernel of their own on the energy `b_t E`, and swaps of neighbours, accepted with probability
 ///
 /// ```text
 /// min(1, exp((b_t - b_{t+1}) (E(x_t) - E(x_{t+1}))))
 /// ```
 ///
-/// (Swendsen & Wang 1986; Geyer 1991), first of the pairs (0, 1), (2, 3), ..., then (1, 2), (3, 4), ...: deterministic pairs carry
-/// replicas faster than random ones (Okabe et al. 2001; Syed et al. 2022). Hot replicas cross barriers and hand what they find
-/// down. The product of all `exp(-b_t E)` is stationary if each kernel keeps its own target, so the coldest replicas sample
-/// `exp(-E)`; that swaps are many doesn't show that all modes were found.
+/// (Swendsen & Wang 1986; Geyer 1991), first of the pairs (0, 1), (2, 3), ..., then (1, 2), (3, 4),
+/// ...: deterministic pairs carry replicas faster than random ones (Okabe et al. 2001; Syed et al.
+/// 2022). Hot replicas cross barriers and hand what they find down. The product of all
+/// `exp(-b_t E)` is stationary if each kernel keeps its own target, so the coldest replicas sample
+/// `exp(-E)`; many swaps don't prove that all modes were found.
 ///
-/// Any kernel over tensors serves, continuous or discrete, exact or unadjusted, with the bias of the latter; it is built at
-/// its temperature 1. Machines with blocks of units move in one batch by
+/// Any kernel over tensors serves, continuous or discrete, exact or unadjusted, with the bias of
+/// the latter; it is built at its temperature 1. Machines with blocks of units move in one batch by
 /// [`BlockParallelTempering`](crate::BlockParallelTempering).
 ///
 /// # Shapes
 ///
-/// Positions are *all* replicas, temperature by temperature: `[temperatures * chains, ..]`, where a run starts
-/// ([`Ladder::replicate`]) and ends. The first `chains` rows are the samples of the model: [`Ladder::cold`]. In a
-/// [`StepInfo`] and a [`Run`](crate::Run) `accepted` and its like are of the kernels, `[temperatures * chains]`, the shares of the transitions
-/// between two swaps; `swapped` is `[temperatures - 1, chains]`.
+/// Positions are *all* replicas, temperature by temperature: `[temperatures * chains, ..]`, where a
+/// run starts ([`Ladder::replicate`]) and ends. The first `chains` rows are the samples of the
+/// model: [`Ladder::cold`]. In a [`StepInfo`] and a [`Run`](crate::Run) `accepted` and its like are
+/// of the kernels, `[temperatures * chains]`, the shares of the transitions between two swaps;
+/// `swapped` is `[temperatures - 1, chains]`.
 ///
 /// # Cost
 ///
-/// One step is `transitions` steps of each kernel, one energy of all replicas for the swaps, and one
-/// [`init`](Kernel::init) of each kernel where they have swapped to (an energy, with its gradient if the kernel uses it), whatever was
-/// accepted. So several [transitions](Self::with_transitions) between swaps are cheaper each; what a kernel keeps beyond its position
-/// starts anew after swaps. Nothing is read back from the device.
+/// One step is `transitions` steps of each kernel, one energy of all replicas for the swaps, and
+/// one [`init`](Kernel::init) of each kernel where they have swapped to (an energy, with its
+/// gradient if the kernel uses it), whatever was accepted. So several
+/// [transitions](Self::with_transitions) between swaps cost less each. What a kernel keeps besides
+/// its position starts anew after swaps. Nothing is read back from the device.
 ///
 /// # What is not finite
 ///
-/// A configuration whose energy isn't finite never goes to the colder of two temperatures; one whose energy is `+inf` always
-/// goes to the hotter, if its neighbour has a finite one. A replica that an unadjusted kernel has moved to where position or energy are
-/// not finite goes back to where it was after the last swaps, which counts as a reset.
+/// A configuration whose energy isn't finite never goes to the colder of two temperatures; one
+/// whose energy is `+inf` always goes to the hotter, if its neighbour has a finite one. A replica
+/// that an unadjusted kernel has moved to where position or energy are not finite goes back to
+/// where it was after the last swaps, which counts as a reset.
 ///
-/// An inverse temperature of 0 is for bounded domains (discrete states, kernels with bounds); elsewhere it is no distribution.
+/// An inverse temperature of 0 is for bounded domains (discrete states, kernels with bounds);
+/// elsewhere it is no distribution.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};
@@ -87,10 +92,11 @@ pub struct ParallelTemperingState<S, const D: usize> {
 }
 
 impl<K> ParallelTempering<K> {
-    /// A kernel for each inverse temperature `b`, at its own temperature 1 on the energy `b E`; one transition between swaps.
+    /// A kernel for each inverse temperature `b`, at its own temperature 1 on the energy `b E`; one
+    /// transition between swaps.
     ///
-    /// Kernels that are scaled by lengths take steps in proportion to `1 / sqrt(b)`, those that follow the gradient by a factor of
-    /// it in proportion to `1 / b`.
+    /// Kernels that are scaled by lengths take steps in proportion to `1 / sqrt(b)`, those that
+    /// follow the gradient by a factor of it in proportion to `1 / b`.
     pub fn new(ladder: Ladder, kernel: impl FnMut(f64) -> K) -> Self {
         Self {
             kernels: ladder.values().iter().copied().map(kernel).collect(),

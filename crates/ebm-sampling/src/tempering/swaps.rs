@@ -7,8 +7,9 @@ use super::ladder::Ladder;
 
 /// The swap move on a ladder, with its arrays on the device once and for all.
 ///
-/// Replicas `x_t`, `x_{t+1}` change places with probability `min(1, exp((b_t - b_{t+1}) (E(x_t) - E(x_{t+1}))))`, computed as a
-/// logarithm, first the pairs (0, 1), (2, 3), ..., then (1, 2), (3, 4), .... A configuration whose energy isn't finite never
+/// Replicas `x_t`, `x_{t+1}` change places with probability
+/// `min(1, exp((b_t - b_{t+1}) (E(x_t) - E(x_{t+1}))))`, computed as a logarithm, first the pairs
+/// (0, 1), (2, 3), ..., then (1, 2), (3, 4), .... A configuration whose energy isn't finite never
 /// goes to the colder of two temperatures.
 #[derive(Clone, Debug)]
 pub(super) struct Swaps {
@@ -26,7 +27,7 @@ struct Half {
     differences: Tensor<2>,
 }
 
-/// What became of the swaps of all pairs of neighbours: `[temperatures - 1, chains]` each.
+/// The swaps of all pairs of neighbours: `[temperatures - 1, chains]` each.
 pub(super) struct Swapped {
     /// 1 where the pair swapped, else 0.
     pub(super) accepted: Tensor<2>,
@@ -61,7 +62,8 @@ impl Swaps {
     ///
     /// # Shapes
     ///
-    /// - `energies`: `E` of all rows, temperature by temperature, `[temperatures * chains]`; swapped with the rows
+    /// - `energies`: `E` of all rows, temperature by temperature, `[temperatures * chains]`;
+    ///   swapped with the rows
     /// - `arrays`: what is swapped, `[temperatures * chains, values]` each
     pub(super) fn apply(
         &self,

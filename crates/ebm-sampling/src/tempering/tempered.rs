@@ -3,9 +3,11 @@
 use burn::tensor::Tensor;
 use ebm_models::Energy;
 
-/// `b E`, the energy whose temperature 1 is the temperature `1 / b` of `E`: what kernels at other temperatures move on.
+/// `b E`, the energy whose temperature 1 is the temperature `1 / b` of `E`: what kernels at other
+/// temperatures move on.
 ///
-/// A product with 0 keeps what is not finite out: where `E` is infinite, `0 E` is not a number, and kernels reject it.
+/// A product with 0 keeps what is not finite out: where `E` is infinite, `0 E` is not a number, and
+/// kernels reject it.
 #[derive(Clone, Debug)]
 pub struct Tempered<E> {
     energy: E,

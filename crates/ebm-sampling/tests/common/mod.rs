@@ -1,4 +1,4 @@
-//! What the tests of the samplers share: devices, small energies with closed forms, and tests of distributions.
+//! What tests of samplers share: devices, energies with closed forms, tests of distributions.
 #![allow(dead_code)] // each test file uses a part
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -32,7 +32,8 @@ fn total<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     x.sum_dim(1).squeeze_dim(1)
 }
 
-/// `E(x) = precision |x|^2 / 2`, with the precision as a parameter: the values are normal and independent.
+/// `E(x) = precision |x|^2 / 2`, with the precision as a parameter: the values are normal and
+/// independent.
 #[derive(Clone, Debug)]
 pub(crate) struct Quadratic {
     precision: Tensor<1>,
@@ -110,7 +111,8 @@ pub(crate) struct Tabulated {
 }
 
 impl Tabulated {
-    /// Of `exp(-energy / temperature)` on `[low, high]`, in 20,000 pieces: the error of the rule is below 1e-7 here.
+    /// Of `exp(-energy / temperature)` on `[low, high]`, in 20,000 pieces: the error of the rule is
+    /// below 1e-7 here.
     pub(crate) fn new(
         energy: impl Fn(f64) -> f64,
         temperature: f64,
@@ -153,8 +155,8 @@ impl Tabulated {
     }
 }
 
-/// Fails where a value that should be `expected` with the standard error `error` is off by more than five of them:
-/// false-positive rate 5.7e-7.
+/// Fails where a value that should be `expected` with the standard error `error` is off by more
+/// than five of them: false-positive rate 5.7e-7.
 pub(crate) fn assert_within_error(found: f64, expected: f64, error: f64, what: &str) {
     let z = (found - expected) / error;
     assert!(
@@ -163,8 +165,8 @@ pub(crate) fn assert_within_error(found: f64, expected: f64, error: f64, what: &
     );
 }
 
-/// Fails where a chi-square statistic is surprisingly large: five standard errors by the normal approximation of
-/// Wilson and Hilferty, false-positive rate 2.9e-7.
+/// Fails where a chi-square statistic is surprisingly large: five standard errors by the normal
+/// approximation of Wilson and Hilferty, false-positive rate 2.9e-7.
 pub(crate) fn assert_chi_square(statistic: f64, freedom: f64, what: &str) {
     let variance = 2.0 / (9.0 * freedom);
     let z = ((statistic / freedom).cbrt() - (1.0 - variance)) / variance.sqrt();
@@ -184,8 +186,9 @@ pub(crate) fn assert_even(counts: &[usize], what: &str) {
     assert_chi_square(statistic, counts.len() as f64 - 1.0, what);
 }
 
-/// Kolmogorov and Smirnov: `P(sqrt(n) D > t) <= 2 exp(-2 t^2)` (Massart 1990); t = 2.75 gives a false-positive rate of
-/// at most 5.4e-7. `probabilities` are the distribution function's values at the sample.
+/// Kolmogorov and Smirnov: `P(sqrt(n) D > t) <= 2 exp(-2 t^2)` (Massart 1990); t = 2.75 gives a
+/// false-positive rate of at most 5.4e-7. `probabilities` are the distribution function's values at
+/// the sample.
 pub(crate) fn assert_uniform(mut probabilities: Vec<f64>, what: &str) {
     probabilities.sort_unstable_by(f64::total_cmp);
     let n = probabilities.len() as f64;
@@ -200,7 +203,8 @@ pub(crate) fn assert_uniform(mut probabilities: Vec<f64>, what: &str) {
     );
 }
 
-/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical Software 11(4), 2004).
+/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical
+/// Software 11(4), 2004).
 pub(crate) fn phi(z: f64) -> f64 {
     if z.abs() > 9.0 {
         // Beyond the precision of an f64; the series would overflow.
@@ -239,9 +243,10 @@ pub(crate) fn cells(positions: &[f64], density: &Tabulated, cells: usize) -> Vec
         .collect()
 }
 
-/// Chains of a double well that start exactly at `density` must be there after ten steps: 36 equally likely cells of one
-/// value, or 6 of each of two values, which must stay independent. The chains are independent, so that the counts are
-/// multinomial. The share of accepted proposals must lie in `acceptance`, so that chains moved and some were rejected.
+/// Chains of a double well that start exactly at `density` must be there after ten steps: 36
+/// equally likely cells of one value, or 6 of each of two values, which must stay independent. The
+/// chains are independent, so that the counts are multinomial. The share of accepted proposals must
+/// lie in `acceptance`, so that chains moved and some were rejected.
 pub(crate) fn assert_stationary<K: Kernel<DoubleWell, Tensor<2>>>(
     kernel: &K,
     density: &Tabulated,
@@ -280,8 +285,8 @@ pub(crate) fn assert_close_to(found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Chains near the edge of where the energy is a number: proposals beyond it are rejected, the others move chains on. The
-/// share of accepted proposals must lie in `acceptance`.
+/// Chains near the edge of where the energy is a number: proposals beyond it are rejected, the
+/// others move chains on. The share of accepted proposals must lie in `acceptance`.
 pub(crate) fn assert_rejects_nan<K: Kernel<NanWherePositive, Tensor<2>>>(
     kernel: &K,
     acceptance: std::ops::Range<f64>,

@@ -1,4 +1,4 @@
-//! Energies over a few sites of a few values, judged by enumeration: probabilities, exact draws, transition matrices.
+//! Energies over a few sites of a few values: probabilities, exact draws, transition matrices.
 #![allow(dead_code)] // each test file uses a part
 
 use burn::tensor::{Device, Tensor};
@@ -124,8 +124,8 @@ impl Finite {
         assert_chi_square(statistic, cells - 1.0, what);
     }
 
-    /// The transition matrix of Metropolis-Hastings with the proposal `q[from][to]`, by its formula:
-    /// `P_ij = min(q_ij, q_ji exp(-(E_j - E_i) / T))` for `i != j`.
+    /// The transition matrix of Metropolis-Hastings with the proposal `q[from][to]`, by its
+    /// formula: `P_ij = min(q_ij, q_ji exp(-(E_j - E_i) / T))` for `i != j`.
     pub(crate) fn metropolis_hastings(&self, temperature: f64, q: &Matrix) -> Matrix {
         let n = self.count();
         let mut matrix = vec![vec![0.0; n]; n];
@@ -175,7 +175,8 @@ impl Finite {
     }
 }
 
-/// Pearson's chi-square of counts, cells of fewer than 10 expected taken together, and the number of cells.
+/// Pearson's chi-square of counts, cells of fewer than 10 expected taken together, and the number
+/// of cells.
 ///
 /// # Panics
 ///
@@ -202,7 +203,8 @@ pub(crate) fn chi_square(counts: &[f64], probabilities: &[f64]) -> (f64, f64) {
     (statistic, cells)
 }
 
-/// Fails where transitions don't follow their matrix, each row by itself; false-positive rate 2.9e-7.
+/// Fails where transitions don't follow their matrix, each row by itself; false-positive rate
+/// 2.9e-7.
 pub(crate) fn assert_transitions(counts: &Matrix, matrix: &Matrix, what: &str) {
     let (mut statistic, mut freedom) = (0.0, 0.0);
     for (counts, row) in counts.iter().zip(matrix) {
@@ -214,7 +216,8 @@ pub(crate) fn assert_transitions(counts: &Matrix, matrix: &Matrix, what: &str) {
     assert_chi_square(statistic, freedom, what);
 }
 
-/// `E(x) = (a . x)^3 + (b . x)^2 + c . x`: not linear in a unit, so that a gradient tells a flip only to first order.
+/// `E(x) = (a . x)^3 + (b . x)^2 + c . x`: not linear in a unit, so that a gradient tells a flip
+/// only to first order.
 #[derive(Clone, Debug)]
 pub(crate) struct Cubic {
     /// `a`, `b` and `c` as columns: `[units, 3]`.

@@ -1,4 +1,4 @@
-//! Small layered machines judged by enumeration on the host: a layered machine is a pairwise one with few couplings.
+//! Small layered machines with exact probabilities, as pairwise machines with few couplings.
 #![allow(dead_code)] // each test file uses a part
 
 use burn::tensor::{Device, Tensor};

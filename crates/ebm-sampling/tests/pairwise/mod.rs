@@ -1,4 +1,4 @@
-//! Small pairwise machines judged by enumeration on the host: probabilities of all states, exact draws, chi-square.
+//! Small pairwise machines: probabilities of all states, exact draws, chi-square.
 #![allow(dead_code)] // each test file uses a part
 
 use burn::tensor::{Device, Tensor};
@@ -96,8 +96,8 @@ impl Known {
             .collect()
     }
 
-    /// `exp(-E / temperature)`, normalised over all states that share the first `clamped` units, and every pattern of
-    /// those equally likely.
+    /// `exp(-E / temperature)`, normalised over all states that share the first `clamped` units,
+    /// and every pattern of those equally likely.
     pub(crate) fn probabilities(&self, temperature: f64, clamped: usize) -> Vec<f64> {
         let weights: Vec<f64> = self
             .energies()
@@ -140,8 +140,8 @@ impl Known {
         tensor(&states, [count, self.units], device)
     }
 
-    /// Fails where states don't follow the probabilities: Pearson's chi-square over all states, those of fewer than 10
-    /// expected draws taken together; false-positive rate 2.9e-7.
+    /// Fails where states don't follow the probabilities: Pearson's chi-square over all states,
+    /// those of fewer than 10 expected draws taken together; false-positive rate 2.9e-7.
     pub(crate) fn assert_distribution(&self, states: Tensor<2>, probabilities: &[f64], what: &str) {
         let [count, _] = states.dims();
         let mut counts = vec![0.0; probabilities.len()];

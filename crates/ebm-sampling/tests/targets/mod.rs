@@ -24,7 +24,8 @@ impl Gaussian {
     /// The directions of [`turned`](Self::turned), the wide one first: 30 degrees.
     pub(crate) const DIRECTIONS: [[f64; 2]; 2] = [[COS, SIN], [-SIN, COS]];
 
-    /// Standard deviations `1` and `thin` in [`DIRECTIONS`](Self::DIRECTIONS): condition number `1 / thin^2`.
+    /// Standard deviations `1` and `thin` in [`DIRECTIONS`](Self::DIRECTIONS): condition number
+    /// `1 / thin^2`.
     pub(crate) fn turned(thin: f64, mean: [f64; 2], device: &Device) -> Self {
         let [[a, b], [c, d]] = Self::DIRECTIONS;
         // A = R diag(1, thin), A^-1 = diag(1, 1 / thin) R^T.
@@ -35,8 +36,8 @@ impl Gaussian {
         }
     }
 
-    /// A chain `y_i = rho y_(i-1) + sqrt(1 - rho^2) z_i` of unit variances, value `i` scaled from `1` down to `thin` in
-    /// equal ratios: correlated values whose variances span `1 / thin^2`.
+    /// A chain `y_i = rho y_(i-1) + sqrt(1 - rho^2) z_i` of unit variances, value `i` scaled from
+    /// `1` down to `thin` in equal ratios: correlated values whose variances span `1 / thin^2`.
     pub(crate) fn chain(dimensions: usize, rho: f64, thin: f64, device: &Device) -> Self {
         let n = dimensions;
         let scale = |i: usize| Self::scale_of_chain(i, n, thin);
@@ -131,7 +132,8 @@ impl Energy<2> for Banana {
     }
 }
 
-/// Neal's funnel (2003): `v ~ N(0, spread^2)`, and `n` values `x_i ~ N(0, exp(v))`; `v` is the first value.
+/// Neal's funnel (2003): `v ~ N(0, spread^2)`, and `n` values `x_i ~ N(0, exp(v))`; `v` is the
+/// first value.
 #[derive(Clone, Debug)]
 pub(crate) struct Funnel {
     pub(crate) spread: f64,
@@ -185,8 +187,8 @@ pub(crate) fn of_pairs(draws: &Draws, function: impl Fn(f64, f64) -> f64) -> Vec
         .collect()
 }
 
-/// Mean, variance and the given quantiles `(x, P(X <= x))` of chains, each within five Monte-Carlo standard errors of what
-/// it should be, false-positive rate 5.7e-7 each; and R-hat below 1.02.
+/// Mean, variance and the given quantiles `(x, P(X <= x))` of chains, each within five Monte-Carlo
+/// standard errors of what it should be, false-positive rate 5.7e-7 each; and R-hat below 1.02.
 pub(crate) fn assert_distribution(
     chains: &[Vec<f64>],
     mean: f64,
@@ -275,7 +277,8 @@ pub(crate) fn assert_banana(draws: &Draws, what: &str) {
     assert_normal(&bent, 0.0, 1.0, &format!("{what}, straightened"));
 }
 
-/// The expectation of `value` over a standard normal, by the trapezoidal rule, which converges faster than any power here.
+/// The expectation of `value` over a standard normal, by the trapezoidal rule, which converges
+/// faster than any power here.
 pub(crate) fn over_normal(value: impl Fn(f64) -> f64) -> f64 {
     let step = 0.01;
     let density = |z: f64| (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
