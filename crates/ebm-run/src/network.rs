@@ -12,8 +12,8 @@ use ebm_ops::Noise;
 use crate::config::{self, ModelConfig};
 use crate::error::RunError;
 use ebm_train::Examples;
+use ebm_train::keys::InvalidValue;
 use ebm_train::memory;
-use ebm_train::recipe::InvalidValue;
 use ebm_train::{Trainable, rows};
 
 /// Any model that `[model]` can name. Examples are `[batch, channels, height, width]`; a point of the plane

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use ebm_train::data::{Binarize, Fit, PLANE_RANGE, Plane, PlaneProblem, Wanted};
-use ebm_train::recipe::{InvalidValue, check, check_at_least_one, check_count, check_not_negative};
+use ebm_train::keys::{InvalidValue, check, check_at_least_one, check_count, check_not_negative};
 
 ebm_train::kinds! {
     /// Where the examples come from.

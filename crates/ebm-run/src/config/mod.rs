@@ -20,12 +20,12 @@ use ebm_train::keys;
 use serde::{Deserialize, Serialize};
 
 pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
-pub use ebm_train::recipe::{
+pub use ebm_train::keys::{InvalidValue, NoKeys};
+use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
-    GibbsConfig, InvalidValue, LangevinConfig, LinearConfig, MetropolisConfig, NoKeys,
-    ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PersistentConfig,
-    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, Sparsity,
-    StartConfig,
+    GibbsConfig, LangevinConfig, LinearConfig, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
+    ParallelTemperingConfig, PersistentConfig, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
+    ScheduleKind, SgdConfig, Sparsity, StartConfig,
 };
 pub use energy_unit::EnergyUnit;
 pub use error::ConfigError;

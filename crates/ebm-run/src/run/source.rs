@@ -7,7 +7,7 @@ use crate::config::{ConfigError, DataConfig, FolderConfig};
 use crate::error::RunError;
 use ebm_train::Examples;
 use ebm_train::data::{self, Format, ImageOptions, Images, Split};
-use ebm_train::recipe::InvalidValue;
+use ebm_train::keys::InvalidValue;
 
 /// The examples of a configuration, `[count, channels, height, width]`; points of the plane have two channels of one pixel.
 ///

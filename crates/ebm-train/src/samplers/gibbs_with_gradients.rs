@@ -9,7 +9,7 @@ use super::{
     Sampler, check_unit_temperature, may_have_two_values, on_replicas, on_states, unit_temperature,
 };
 use crate::chains::TransitionKernel;
-use crate::recipe::{InvalidValue, check_positive};
+use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
 /// Keys of Gibbs with gradients (Grathwohl et al. 2021): one flip a step, exact. The range of the data is that of

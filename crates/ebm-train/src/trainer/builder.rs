@@ -9,11 +9,12 @@ use super::Trainer;
 use crate::chains::{NegativePhase, OnStates, TransitionKernel};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
+use crate::keys::InvalidValue;
 use crate::memory;
 use crate::objectives::Objective;
 use crate::optimizer::MovingAverage;
 use crate::optimizer::ParameterOptimizer;
-use crate::recipe::{ChainsConfig, InvalidValue, Recipe};
+use crate::recipe::{ChainsConfig, Recipe};
 use crate::states::{has_hidden_units, state_shape};
 use crate::trainable::Trainable;
 

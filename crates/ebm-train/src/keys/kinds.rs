@@ -54,7 +54,7 @@ fn in_key<E: Error>(key: &str, message: &str) -> E {
 }
 
 /// Makes an enum a part that comes in kinds: `Kind(Keys)` is `kind = "name"` and the keys of `Keys`. Doc comments are
-/// kept ([`description`](crate::recipe::description)).
+/// kept ([`description`](crate::keys)).
 #[macro_export]
 macro_rules! kinds {
     (
@@ -82,20 +82,20 @@ macro_rules! kinds {
             }
         }
 
-        impl $crate::recipe::description::Documented for $section {
-            const DOCS: $crate::recipe::description::Docs =
-                $crate::recipe::description::Docs::Kinds(&[$(
-                    $crate::recipe::description::KindDocs {
+        impl $crate::keys::Documented for $section {
+            const DOCS: $crate::keys::Docs =
+                $crate::keys::Docs::Kinds(&[$(
+                    $crate::keys::KindDocs {
                         name: $name,
                         lines: &[$($crate::doc_line!($($attribute)*)),*],
-                        keys: &<$keys as $crate::recipe::description::Documented>::DOCS,
+                        keys: &<$keys as $crate::keys::Documented>::DOCS,
                     },
                 )+]);
         }
 
         impl<'de> serde::Deserialize<'de> for $section {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                use $crate::recipe::kinds::{Part, read_keys, take_kind, unknown_kind};
+                use $crate::keys::{Part, read_keys, take_kind, unknown_kind};
                 const KINDS: &str = concat!($("\"", $name, "\" ",)+);
                 let mut part = <Part as serde::Deserialize>::deserialize(deserializer)?;
                 #[allow(unused_mut, unused_assignments, reason = "not every list has a default")]
