@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
 pub use ebm_train::keys::{InvalidValue, NoKeys};
-use ebm_train::recipe::{
+pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
     GibbsConfig, LangevinConfig, LinearConfig, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
     ParallelTemperingConfig, PersistentConfig, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
