@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Pixels in [-1, 1], uploaded once as bytes.
     let images = images(&data)?;
     let examples = Examples::from_images(&images, (-1.0, 1.0), &device);
-    let shown: Tensor<4> = examples.batch(&(0..SHOWN).collect::<Vec<_>>());
+    let shown: Tensor<4> = examples.batch(&(0..SHOWN).collect::<Vec<_>>()).x;
 
     // f(x): four convolutions and two layers, the network of the UvA deep-learning tutorial 8.
     let model = ConvNetConfig::new([1, 28, 28])

@@ -48,7 +48,7 @@ impl ImageArgs {
 /// The first examples, as many as there are.
 pub(crate) fn first(examples: &Examples<4>, count: usize) -> Tensor<4> {
     let indices: Vec<usize> = (0..count.min(examples.len())).collect();
-    examples.batch(&indices)
+    examples.batch(&indices).x
 }
 
 /// Reads image files for a model of images.

@@ -8,6 +8,7 @@ pub mod files;
 pub mod memory;
 pub mod recipe;
 
+mod batch;
 mod checkpoint;
 mod error;
 mod examples;
@@ -23,6 +24,7 @@ mod trainable;
 mod trainer;
 mod weights;
 
+pub use batch::Batch;
 pub use checkpoint::{Checkpoint, MOST_ROLLBACKS, TrainerState};
 pub use error::{CheckpointError, TrainError};
 pub use examples::{Examples, Fingerprint, Order, ROWS_AT_A_TIME};

@@ -106,7 +106,7 @@ fn shuffled(examples: &Examples<4>, noise: &mut Noise, device: &Device) -> Examp
     let [count, channels, height, width] = examples.shape();
     let pixels = height * width;
     let indices: Vec<usize> = (0..count).collect();
-    let values = floats(examples.batch(&indices));
+    let values = floats(examples.batch(&indices).x);
     let mut shuffled = Vec::with_capacity(values.len());
     for image in values.chunks_exact(channels * pixels) {
         let order = noise.permutation(pixels);

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Images, Split, Wanted, find_file, require_folder};
+use super::{DataError, Images, Labels, Split, Wanted, find_file, require_folder};
 use crate::files::input_file::{self, read_text};
 
 /// `[channels, height, width]`.
@@ -74,7 +74,10 @@ pub fn read_cifar_folder(
         tracing::warn!("names of labels are left out: {error}");
         None
     });
-    images.with_labels(labels, names)
+    images.with_labels(match names {
+        Some(names) => Labels::named(labels, names)?,
+        None => Labels::of_classes(labels, CLASSES)?,
+    })
 }
 
 /// Whether a batch of CIFAR-10 lies in `folder` or in its usual sub-folder.
@@ -223,8 +226,9 @@ mod tests {
         write_train(folder.path());
         let images = load_cifar_folder(folder.path(), Split::Train).unwrap();
         assert_eq!((images.len(), images.shape()), (10, [3, 32, 32]));
-        assert_eq!(images.labels(), Some(&[1, 0, 2, 0, 3, 0, 4, 0, 5, 0][..]));
-        assert_eq!(images.label_names(), None);
+        let labels = images.labels().unwrap();
+        assert_eq!(labels.indices(), [1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
+        assert_eq!((labels.classes(), labels.names()), (10, None));
         let fifth = images.image(8);
         assert_eq!(
             (fifth[0], fifth[1023], fifth[1024], fifth[3071]),
@@ -247,11 +251,12 @@ mod tests {
         .unwrap();
         assert!(is_cifar_folder(folder.path()));
         let images = load_cifar_folder(folder.path(), Split::Test).unwrap();
-        assert_eq!(images.labels(), Some(&[9][..]));
-        assert_eq!(images.label_names().unwrap()[9], "j");
+        let labels = images.labels().unwrap();
+        assert_eq!((labels.indices(), labels.classes()), (&[9][..], 10));
+        assert_eq!(labels.names().unwrap()[9], "j");
         fs::write(inner.join("batches.meta.txt"), "a\nb\n").unwrap();
         let unnamed = load_cifar_folder(folder.path(), Split::Test).unwrap();
-        assert_eq!(unnamed.label_names(), None);
+        assert_eq!(unnamed.labels().unwrap().names(), None);
         assert_eq!(unnamed.pixels(), images.pixels());
         let error = read_names(&inner.join("batches.meta.txt")).unwrap_err();
         assert!(

@@ -6,13 +6,15 @@
 use std::path::Path;
 
 use super::idx::{images_from_bytes, labels_from_bytes};
-use super::{DataError, Images, Split};
+use super::{DataError, Images, Labels, Split};
 
 const IMAGES: &[u8] = include_bytes!("../../data/digits-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../../data/digits-labels-idx1-ubyte.gz");
 
 /// The first so many are the training split, the rest the test split.
 const TRAIN: usize = 1_500;
+
+const CLASSES: usize = 10;
 
 /// The largest grey value in the files: each pixel counts the ink in a block of 4x4.
 const WHITE: u16 = 16;
@@ -28,7 +30,8 @@ pub fn digits(split: Split) -> Result<Images, DataError> {
     let raw = images_from_bytes(IMAGES, Path::new("(embedded) digits-images-idx3-ubyte.gz"))?;
     let labels = labels_from_bytes(LABELS, Path::new("(embedded) digits-labels-idx1-ubyte.gz"))?;
     let pixels = raw.pixels().iter().map(|&value| scale(value)).collect();
-    let all = Images::new(pixels, raw.shape())?.with_labels(labels, None)?;
+    let labels = Labels::of_classes(labels, CLASSES)?;
+    let all = Images::new(pixels, raw.shape())?.with_labels(labels)?;
     match split {
         Split::Train => Ok(all.take(TRAIN)),
         Split::Test => Ok(all.subset(&(TRAIN..all.len()).collect::<Vec<_>>())),
@@ -74,7 +77,7 @@ mod tests {
         ] {
             let images = digits(split).unwrap();
             assert_eq!((images.len(), images.shape()), (count, [1, 8, 8]));
-            let found = images.labels().unwrap();
+            let found = images.labels().unwrap().indices();
             let counts: Vec<usize> = (0..10)
                 .map(|class| found.iter().filter(|&&label| label == class).count())
                 .collect();

@@ -110,8 +110,8 @@ pub(super) fn decode_all<P: AsRef<Path> + Sync>(
 }
 
 impl Images {
-    /// The images brought to the size and the number of channels that `options` ask for, as those of files are. Labels are left
-    /// out.
+    /// The images, with their labels, brought to the size and the number of channels that `options`
+    /// ask for, as those of files are.
     ///
     /// # Errors
     /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3 channels, [`DataError::OutOfMemory`]
@@ -140,14 +140,14 @@ impl Images {
             .par_chunks_exact_mut(size)
             .enumerate()
             .for_each(|(index, out)| fit_bytes(self.image(index), self.shape(), options, out));
-        Self::new(pixels, options.shape())
+        Ok(Self::new(pixels, options.shape())?.with_labels_of(self))
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::Fit;
+    use super::super::{Fit, Labels};
     use super::*;
 
     fn options(channels: usize, height: usize, width: usize) -> ImageOptions {
@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn a_doubled_image_keeps_its_halves() {
         let images = Images::new(vec![0, 0, 200, 200], [1, 2, 2]).unwrap();
+        let images = images.with_labels(Labels::new(vec![3])).unwrap();
         let large = images.resized(&options(1, 4, 4)).unwrap();
+        assert_eq!(large.labels(), images.labels());
         assert_eq!(large.image(0)[..4], [0; 4]);
         assert_eq!(large.image(0)[12..], [200; 4]);
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::decode_all;
-use super::{DataError, ImageOptions, Images, Split, Wanted, require_folder};
+use super::{DataError, ImageOptions, Images, Labels, Split, Wanted, require_folder};
 
 /// The extensions of image files, in lower case.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
@@ -79,7 +79,7 @@ pub fn read_image_folder(
     }
     let images = read_all(&folder, &files, options, wanted)?;
     labels.truncate(images.len());
-    images.with_labels(labels, Some(names.into_iter().collect()))
+    images.with_labels(Labels::named(labels, names.into_iter().collect())?)
 }
 
 /// Whether images lie in `folder` where [`load_image_folder`] would look for those of either split.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::idx::{read_images_wanted, read_labels};
-use super::{DataError, Images, Split, Wanted, find_file, require_folder};
+use super::{DataError, Images, Labels, Split, Wanted, find_file, require_folder};
 
 /// Reads one split of a folder of IDX files, with its labels if they lie there too.
 ///
@@ -44,7 +44,7 @@ pub fn read_idx_folder(folder: &Path, split: Split, wanted: &Wanted) -> Result<I
     match labels(folder, split, &path, count) {
         Ok(Some(mut labels)) => {
             labels.truncate(images.len());
-            images.with_labels(labels, None)
+            images.with_labels(labels)
         }
         Ok(None) => Ok(images),
         Err(error) => {
@@ -60,7 +60,7 @@ fn labels(
     split: Split,
     images_path: &Path,
     count: usize,
-) -> Result<Option<Vec<u32>>, DataError> {
+) -> Result<Option<Labels>, DataError> {
     let Some(labels_path) = find_file(folder, &names(split, "labels", &["idx1"])) else {
         return Ok(None);
     };
@@ -73,7 +73,7 @@ fn labels(
             labels: labels.len(),
         });
     }
-    Ok(Some(labels))
+    Ok(Some(Labels::new(labels)))
 }
 
 /// Whether the images of either split lie in `folder`.
@@ -159,7 +159,7 @@ mod tests {
         );
         write_labels(&folder.path().join("train-labels.idx1-ubyte.gz"), &[4, 7]).unwrap();
         let loaded = load_idx_folder(folder.path(), Split::Train).unwrap();
-        assert_eq!(loaded.labels(), Some(&[4, 7][..]));
+        assert_eq!(loaded.labels(), Some(&Labels::new(vec![4, 7])));
     }
 
     #[test]

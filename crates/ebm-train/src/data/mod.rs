@@ -14,6 +14,7 @@ mod error;
 mod files;
 mod folder;
 pub mod idx;
+mod labels;
 mod mnist;
 mod plane;
 mod turns;
@@ -35,6 +36,7 @@ pub use error::DataError;
 pub use files::{load_image_files, load_image_files_like};
 pub use folder::load_image_folder;
 pub use folder::read_image_folder;
+pub use labels::Labels;
 pub use mnist::load_idx_folder;
 pub use mnist::read_idx_folder;
 pub use plane::{

@@ -152,7 +152,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let recipe = &self.recipe;
         let learning_rate = self.learning_rate();
         let indices = self.order.next(recipe.batch_size, self.examples.len());
-        let data = self.examples.batch(indices);
+        let data = self.examples.batch(indices).x;
 
         let frozen = self.model.valid();
         // The same, but for the type of its products where chains are to move in half precision.

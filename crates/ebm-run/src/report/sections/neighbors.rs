@@ -54,7 +54,7 @@ fn compared(data: &RunData<'_>, model: &ModelFile, examples: &Examples<4>) -> St
     };
     let near = nearest_neighbors(drawn.clone(), examples, SHOWN, None);
     let own = spread(examples.len(), COMPARED);
-    let among = nearest_neighbors(examples.batch(&own), examples, 1, Some(&own));
+    let among = nearest_neighbors(examples.batch(&own).x, examples, 1, Some(&own));
     let (samples, training) = (first(&near), first(&among));
     if samples.is_empty() || training.is_empty() {
         return html::missing("One training example has no neighbours to compare with.");
@@ -206,7 +206,7 @@ fn rows(
         .map(|at| {
             let mut values = samples[at * size..(at + 1) * size].to_vec();
             let indices: Vec<usize> = near[at].iter().map(|found| found.index).collect();
-            values.extend(floats(examples.batch(&indices)));
+            values.extend(floats(examples.batch(&indices).x));
             let group = indices.len() + 1;
             let picture = grouped_grid(&values, model.shape, model.config.data.range(), group);
             let numbers: Vec<String> = near[at]

@@ -70,7 +70,7 @@ fn pictures(data: &RunData<'_>, model: &ModelFile) -> Vec<String> {
             let indices: Vec<usize> = (0..count).collect();
             let density = view.densities.model.density();
             let density: Vec<f32> = density.iter().map(|&value| value as f32).collect();
-            let points = floats(examples.batch(&indices));
+            let points = floats(examples.batch(&indices).x);
             let cloud = point_cloud(&density, CELLS, &points, range);
             let alternative = "Training points over the density of the model";
             html::figure(
