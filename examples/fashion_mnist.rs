@@ -19,7 +19,7 @@ use ebm::ops::Noise;
 use ebm::run::config::ConfigTable;
 use ebm::run::image_grid;
 use ebm::sampling::{Langevin, run};
-use ebm::training::data::{Images, Split, digits, load_idx_folder};
+use ebm::training::data::{Images, ReadOptions, Split, digits, load_folder};
 use ebm::training::{Examples, StepOutcome, Trainer};
 
 /// Where Debian's package puts the files.
@@ -99,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The training images, or enlarged digits where there are none.
 fn images(folder: &Path) -> Result<Images, Box<dyn Error>> {
     if folder.is_dir() {
-        return Ok(load_idx_folder(folder, Split::Train)?);
+        return Ok(load_folder(folder, Split::Train, &ReadOptions::default())?);
     }
     println!(
         "there is no folder {}: install the Debian package `dataset-fashion-mnist`, or download the four IDX files of \

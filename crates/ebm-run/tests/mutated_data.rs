@@ -44,13 +44,13 @@ struct Specimen {
 
 fn train(path: &Path) -> Result<(), String> {
     let folder = path.parent().unwrap();
-    let images = load_folder(folder, Split::Train, &OPTIONS);
+    let images = load_folder(folder, Split::Train, &OPTIONS.into());
     images.map(drop).map_err(|error| error.to_string())
 }
 
 fn test(path: &Path) -> Result<(), String> {
     let folder = path.parent().unwrap();
-    let images = load_folder(folder, Split::Test, &OPTIONS);
+    let images = load_folder(folder, Split::Test, &OPTIONS.into());
     images.map(drop).map_err(|error| error.to_string())
 }
 

@@ -112,7 +112,7 @@ fn labels_follow_their_rows_in_every_format() {
         for split in [Split::Train, Split::Test] {
             let (labels, more) = of_split(split);
             let more = i64::from(more);
-            let images = load_folder(folder.path(), split, &OPTIONS).unwrap();
+            let images = load_folder(folder.path(), split, &OPTIONS.into()).unwrap();
             assert!(images.len() >= labels.len(), "{name}");
             for limit in [images.len(), 2] {
                 let images = images.clone().take(limit);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use ebm_train::data::{Binarize, Fit, PLANE_RANGE, Plane, PlaneProblem, Wanted};
+use ebm_train::data::{Binarize, Fit, PLANE_RANGE, Plane, PlaneProblem};
 use ebm_train::recipe::{InvalidValue, check, check_at_least_one, check_count, check_not_negative};
 
 ebm_train::kinds! {
@@ -219,16 +219,6 @@ impl DataConfig {
 }
 
 impl FolderConfig {
-    /// What to read of the folder: these keys as far as they apply to files of any format.
-    pub(crate) fn wanted(&self) -> Wanted {
-        Wanted {
-            limit: self.limit,
-            channels: self.channels,
-            size: self.size,
-            white: self.white,
-        }
-    }
-
     fn validate(&self) -> Result<(), InvalidValue> {
         if let Some(channels) = self.channels {
             check(

@@ -8,7 +8,7 @@ use ebm_ops::Noise;
 use crate::error::RunError;
 use crate::run::{ModelFile, floats};
 use ebm_train::Examples;
-use ebm_train::data::{self, DataError, Fit, Format, ImageOptions, Images, Split, Wanted};
+use ebm_train::data::{self, DataError, Fit, ImageOptions, Images, ReadOptions, Split};
 
 /// Examples of another data set that are looked at, at most.
 const MOST: usize = 10_000;
@@ -126,15 +126,11 @@ fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, RunErr
         width,
         fit: if resize { Fit::Crop } else { Fit::Exact },
     };
-    let wanted = Wanted {
+    let some = ReadOptions {
         limit: Some(MOST),
-        ..Wanted::default()
+        ..options.into()
     };
-    let load = |split| match data::sniff(path)? {
-        Format::ImageFolder => data::read_image_folder(path, split, &options, &wanted),
-        Format::Idx => data::read_idx_folder(path, split, &wanted),
-        Format::Cifar10 => data::read_cifar_folder(path, split, &wanted),
-    };
+    let load = |split| data::load_folder(path, split, &some);
     let refused = |error| match error {
         DataError::WrongShape {
             path,

@@ -6,7 +6,7 @@ use ebm_ops::Noise;
 use crate::config::{ConfigError, DataConfig, FolderConfig};
 use crate::error::RunError;
 use ebm_train::Examples;
-use ebm_train::data::{self, Format, ImageOptions, Images, Split};
+use ebm_train::data::{self, DataError, ImageOptions, Images, ReadOptions, Split};
 use ebm_train::recipe::InvalidValue;
 
 /// The examples of a configuration, `[count, channels, height, width]`; points of the plane have two channels of one pixel.
@@ -60,15 +60,19 @@ fn folder(keys: &FolderConfig, split: Split) -> Result<Images, RunError> {
             expected: "the folder with the data: pass `--data DIR`".into(),
         }));
     }
-    let path = &keys.path;
-    let wanted = keys.wanted();
-    Ok(match data::sniff(path)? {
-        Format::ImageFolder => {
-            data::read_image_folder(path, split, &image_options(keys)?, &wanted)?
-        }
-        Format::Idx => data::read_idx_folder(path, split, &wanted)?,
-        Format::Cifar10 => data::read_cifar_folder(path, split, &wanted)?,
-    })
+    let shape = image_options(keys);
+    let options = ReadOptions {
+        limit: keys.limit,
+        channels: keys.channels,
+        size: keys.size,
+        white: keys.white,
+        scale_to: shape.as_ref().ok().copied(),
+    };
+    match (data::load_folder(&keys.path, split, &options), shape) {
+        // Only some formats need a shape: these say which keys are missing.
+        (Err(DataError::NoShape { .. }), Err(missing)) => Err(missing.into()),
+        (images, _) => Ok(images?),
+    }
 }
 
 fn image_options(keys: &FolderConfig) -> Result<ImageOptions, ConfigError> {

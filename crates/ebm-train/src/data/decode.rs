@@ -16,8 +16,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::buffer::check_memory;
 use super::turns::Turns;
-use super::wanted::check_memory;
 use super::whole::{Markers, check_jpeg, check_png};
 use super::{DataError, error::one_line};
 use crate::files::input_file;

@@ -256,6 +256,16 @@ pub enum DataError {
         expected: [usize; 3],
     },
 
+    /// Images of sizes of their own, and no word of the one that they are to be brought to.
+    #[error(
+        "{path}: found images of sizes of their own and no shape that they are brought to, expected channels, height and \
+         width in the options; give them"
+    )]
+    NoShape {
+        /// The folder.
+        path: PathBuf,
+    },
+
     /// A PNG or JPEG that doesn't decode.
     #[error(
         "{path}: found no decodable image ({}), expected a PNG or JPEG file; replace the file or move it away",

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::buffer::{check_memory, zeros};
 use super::dataset::brighten;
 use super::decode::{decode_into, fit_bytes};
-use super::wanted::{check_memory, zeros};
-use super::{DataError, ImageOptions, Images, Wanted};
+use super::{DataError, ImageOptions, Images, ReadOptions};
 use crate::memory::product;
 
 /// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are masks, which become 0 and 255.
@@ -25,10 +25,10 @@ pub fn load_image_files<P: AsRef<Path> + Sync>(
 ) -> Result<Images, DataError> {
     options.validate()?;
     let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
-    let wanted = Wanted::default();
-    let images = decode_all(first, paths, options, &wanted)?;
+    let all = ReadOptions::default();
+    let images = decode_all(first, paths, options, &all)?;
     let brightest = images.brightest();
-    Ok(wanted.spread(images, brightest, first))
+    Ok(all.spread(images, brightest, first))
 }
 
 /// Reads PNG and JPEG files for a model of data whose byte of white is `white`, as the data were
@@ -51,7 +51,7 @@ pub fn load_image_files_like<P: AsRef<Path> + Sync>(
 ) -> Result<Images, DataError> {
     options.validate()?;
     let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
-    let mut images = decode_all(first, paths, options, &Wanted::default())?;
+    let mut images = decode_all(first, paths, options, &ReadOptions::default())?;
     let size = images.image_size();
     images.map_pixels(|pixels| {
         for (path, pixels) in paths.iter().zip(pixels.chunks_exact_mut(size)) {
@@ -92,20 +92,20 @@ fn spread_one(path: &Path, pixels: &mut [u8], white: Option<u8>) {
 pub(super) fn decode_all<P: AsRef<Path> + Sync>(
     place: &Path,
     files: &[P],
-    options: &ImageOptions,
-    wanted: &Wanted,
+    shape: &ImageOptions,
+    options: &ReadOptions,
 ) -> Result<Images, DataError> {
-    let count = wanted.accept(place, files.len(), options.shape(), 0)?;
-    let size: usize = options.shape().iter().product();
+    let count = options.accept(place, files.len(), shape.shape(), 0)?;
+    let size: usize = shape.shape().iter().product();
     let mut pixels = zeros(place, count * size)?;
     // The first error in the order of the files, whichever thread is faster.
     let error = pixels
         .par_chunks_mut(size)
         .zip(files)
-        .find_map_first(|(out, path)| decode_into(path.as_ref(), options, out).err());
+        .find_map_first(|(out, path)| decode_into(path.as_ref(), shape, out).err());
     match error {
         Some(error) => Err(error),
-        None => Images::new(pixels, options.shape()),
+        None => Images::new(pixels, shape.shape()),
     }
 }
 

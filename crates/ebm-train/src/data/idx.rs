@@ -12,8 +12,8 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::wanted::{Wanted, check_memory, zeros};
-use super::{DataError, Images};
+use super::buffer::{check_memory, zeros};
+use super::{DataError, Images, ReadOptions};
 use crate::files::input_file;
 
 /// The type code of unsigned bytes.
@@ -37,16 +37,17 @@ const CHUNK: usize = 1 << 16;
 /// If the file can't be read, isn't IDX, holds other numbers than `u8` or another count of dimensions (labels, say), is
 /// shorter or longer than its header says, holds no image, or doesn't fit into memory.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
-    Ok(read_images_wanted(path, &Wanted::default())?.0)
+    Ok(read_images_with(path, &ReadOptions::default())?.0)
 }
 
-/// The images of a file that are wanted, their number in the file, and the largest of all its bytes.
-pub(super) fn read_images_wanted(
+/// The images of a file that are asked for, their number in the file, and the largest of all its
+/// bytes.
+pub(super) fn read_images_with(
     path: &Path,
-    wanted: &Wanted,
+    options: &ReadOptions,
 ) -> Result<(Images, usize, u8), DataError> {
     let (file, length) = input_file::open(path).map_err(DataError::input(path))?;
-    images(BufReader::new(file), length, path, wanted)
+    images(BufReader::new(file), length, path, options)
 }
 
 /// Reads a file of labels: `u8`, `[count]`.
@@ -63,8 +64,8 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
 /// # Errors
 /// As [`read_images`].
 pub fn images_from_bytes(bytes: &[u8], name: &Path) -> Result<Images, DataError> {
-    let wanted = Wanted::default();
-    Ok(images(Cursor::new(bytes), bytes.len() as u64, name, &wanted)?.0)
+    let all = ReadOptions::default();
+    Ok(images(Cursor::new(bytes), bytes.len() as u64, name, &all)?.0)
 }
 
 /// As [`read_labels`], from bytes in memory; `name` is what messages call them.
@@ -115,7 +116,7 @@ fn images(
     source: impl Read + Seek,
     length: u64,
     path: &Path,
-    wanted: &Wanted,
+    options: &ReadOptions,
 ) -> Result<(Images, usize, u8), DataError> {
     let mut array = Array::open(
         source,
@@ -137,7 +138,7 @@ fn images(
     // `open` saw to it that the product of all sizes can be addressed.
     let size: usize = shape.iter().product();
     let turned = if channels_last { size as u128 } else { 0 };
-    let kept = wanted.accept(path, count, shape, turned)?;
+    let kept = options.accept(path, count, shape, turned)?;
     let (mut pixels, brightest) = array.read(kept * size)?;
     if channels_last {
         channels_first(&mut pixels, shape);

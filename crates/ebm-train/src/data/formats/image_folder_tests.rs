@@ -4,8 +4,8 @@
 use image::{GrayImage, Luma};
 use tempfile::TempDir;
 
-use super::super::Fit;
 use super::*;
+use crate::data::Fit;
 
 const TINY: ImageOptions = ImageOptions {
     channels: 1,
@@ -46,7 +46,7 @@ fn names(images: &Images) -> &[String] {
 }
 
 fn load(folder: &TempDir, split: Split) -> Result<Images, DataError> {
-    load_image_folder(folder.path(), split, &TINY)
+    ImageFolder.read(folder.path(), split, &TINY.into())
 }
 
 #[test]
@@ -118,7 +118,9 @@ fn a_test_split_must_be_there() {
 #[test]
 fn a_folder_that_is_itself_called_test_has_no_test_split() {
     let outer = folder_of(&[("test/a.png", 1)]);
-    let error = load_image_folder(&outer.path().join("test"), Split::Test, &TINY).unwrap_err();
+    let error = ImageFolder
+        .read(&outer.path().join("test"), Split::Test, &TINY.into())
+        .unwrap_err();
     assert!(matches!(error, DataError::NoTestSplit { .. }), "{error}");
 }
 
@@ -169,7 +171,9 @@ fn the_first_bad_file_in_order_is_named() {
         ..TINY
     };
     for _ in 0..3 {
-        let error = load_image_folder(folder.path(), Split::Train, &options).unwrap_err();
+        let error = ImageFolder
+            .read(folder.path(), Split::Train, &options.into())
+            .unwrap_err();
         let first = folder.path().join("b00.png");
         assert!(
             matches!(&error, DataError::Decode { path, .. } if *path == first),
@@ -194,7 +198,8 @@ fn exact_names_the_file_of_another_size() {
         ..TINY
     };
     assert_eq!(
-        load_image_folder(folder.path(), Split::Train, &options)
+        ImageFolder
+            .read(folder.path(), Split::Train, &options.into())
             .unwrap()
             .len(),
         2
@@ -205,11 +210,13 @@ fn exact_names_the_file_of_another_size() {
 fn a_limit_takes_the_first_files_and_their_labels() {
     let folder = folder_of(&[("a/1.png", 10), ("a/2.png", 20), ("b/1.png", 30)]);
     fs::write(folder.path().join("b/2.png"), "no image").unwrap();
-    let wanted = Wanted {
+    let options = ReadOptions {
         limit: Some(3),
-        ..Wanted::default()
+        ..TINY.into()
     };
-    let images = read_image_folder(folder.path(), Split::Train, &TINY, &wanted).unwrap();
+    let images = ImageFolder
+        .read(folder.path(), Split::Train, &options)
+        .unwrap();
     assert_eq!(values(&images), [10, 20, 30]);
     assert_eq!(labels(&images), [0, 0, 1]);
     assert_eq!(names(&images), ["a", "b"]);
@@ -238,12 +245,22 @@ fn what_is_no_file_is_named_and_not_opened() {
 }
 
 #[test]
+fn without_a_shape_to_bring_images_to_none_is_read() {
+    let folder = folder_of(&[("a.png", 1)]);
+    let error = ImageFolder.read(folder.path(), Split::Train, &ReadOptions::default());
+    let error = error.unwrap_err();
+    assert!(matches!(error, DataError::NoShape { .. }), "{error}");
+}
+
+#[test]
 fn options_are_checked_before_files() {
     let options = ImageOptions {
         channels: 4,
         ..TINY
     };
-    let error = load_image_folder(Path::new("/nonexistent"), Split::Train, &options).unwrap_err();
+    let error = ImageFolder
+        .read(Path::new("/nonexistent"), Split::Train, &options.into())
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -255,6 +272,8 @@ fn options_are_checked_before_files() {
         ),
         "{error}"
     );
-    let error = load_image_folder(Path::new("/nonexistent"), Split::Train, &TINY).unwrap_err();
+    let error = ImageFolder
+        .read(Path::new("/nonexistent"), Split::Train, &TINY.into())
+        .unwrap_err();
     assert!(matches!(error, DataError::NotAFolder { .. }), "{error}");
 }
