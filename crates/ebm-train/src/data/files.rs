@@ -6,19 +6,21 @@ use rayon::prelude::*;
 
 use super::buffer::{check_memory, zeros};
 use super::dataset::brighten;
-use super::decode::{decode_into, fit_bytes};
+use super::decode::decode_into;
+use super::scaling::fit_bytes;
 use super::{DataError, ImageOptions, Images, ReadOptions};
 use crate::memory::product;
 
-/// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are masks, which become 0 and 255.
+/// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are
+/// masks, which become 0 and 255.
 ///
 /// # Shapes
 /// `[count, options.channels, options.height, options.width]`
 ///
 /// # Errors
-/// [`DataError::Option`], [`DataError::Io`], [`DataError::Input`] for a pipe or a device, [`DataError::Decode`] for a file that
-/// is no image, or [`DataError::WrongShape`] (only [`Fit::Exact`](super::Fit::Exact)) for the first in order;
-/// [`DataError::OutOfMemory`].
+/// [`DataError::Option`], [`DataError::Io`], [`DataError::Input`] for a pipe or a device,
+/// [`DataError::Decode`] for a file that is no image, or [`DataError::WrongShape`] (only
+/// [`Fit::Exact`](super::Fit::Exact)) for the first in order; [`DataError::OutOfMemory`].
 pub fn load_image_files<P: AsRef<Path> + Sync>(
     paths: &[P],
     options: &ImageOptions,
@@ -114,8 +116,8 @@ impl Images {
     /// ask for, as those of files are.
     ///
     /// # Errors
-    /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3 channels, [`DataError::OutOfMemory`]
-    /// if they don't fit.
+    /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3
+    /// channels, [`DataError::OutOfMemory`] if they don't fit.
     pub fn resized(&self, options: &ImageOptions) -> Result<Self, DataError> {
         options.validate()?;
         if !matches!(self.shape()[0], 1 | 3) {

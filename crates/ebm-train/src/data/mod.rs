@@ -16,9 +16,11 @@ mod error;
 mod files;
 pub mod formats;
 pub mod idx;
+mod image_options;
 mod labels;
 mod plane;
 mod read_options;
+mod scaling;
 mod turns;
 mod whole;
 
@@ -28,11 +30,11 @@ use serde::{Deserialize, Serialize};
 
 pub use binarize::Binarize;
 pub use dataset::Images;
-pub use decode::{Fit, ImageOptions};
 pub use digits::digits;
 pub use error::DataError;
 pub use files::{load_image_files, load_image_files_like};
 pub use formats::{FORMATS, Format, load_folder, sniff};
+pub use image_options::{Fit, ImageOptions};
 pub use labels::Labels;
 pub use plane::{
     PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, Points, UnknownPlaneProblem, two_moons,

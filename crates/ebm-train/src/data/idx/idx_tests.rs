@@ -296,7 +296,8 @@ fn other_files_are_not_idx() {
 
 #[test]
 fn sizes_that_lie_neither_allocate_nor_overflow() {
-    // 2^60 bytes would be promised: the machine can't have them, so passing at all shows that nothing was reserved.
+    // 2^60 bytes would be promised: the machine can't have them, so passing at all shows that
+    // nothing was reserved.
     let error = images_of(&idx(0x803, &[1 << 20, 1 << 20, 1 << 20], &[0; 5])).unwrap_err();
     assert!(
         matches!(error, DataError::Truncated { found: 21, .. }),
