@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use ebm::run::ModelFile;
-use ebm::run::config::DataConfig;
 use ebm::run::evaluation::{HeldOutOrigin, held_out};
 use ebm::training::Examples;
 use ebm::training::data::{
@@ -59,10 +58,7 @@ pub(crate) fn read(
     device: &Device,
 ) -> Result<Tensor<4>, Failure> {
     let options = options(model, resize, model.shape[0])?;
-    let white = match &model.config.data {
-        DataConfig::Folder(keys) => keys.white,
-        _ => None,
-    };
+    let white = model.config.data.keys().white();
     let images = load_image_files_like(files, &options, white).map_err(refused)?;
     Ok(first(&model.examples_of(images, device), files.len()))
 }

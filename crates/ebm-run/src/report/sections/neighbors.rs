@@ -12,7 +12,7 @@ use crate::picture::grouped_grid;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::{ModelFile, SampleOptions, floats, is_image, sample};
+use crate::run::{ModelFile, SampleOptions, floats, sample};
 use ebm_train::Examples;
 
 /// Training examples shown beside a sample.
@@ -32,7 +32,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     }
     let body = match &data.model {
         _ if data.options.samples == 0 => html::missing("No samples were asked for."),
-        Ok(model) if !is_image(&model.config.data) => return None,
+        Ok(model) if !model.takes_images() => return None,
         Ok(model) => match data.train(model) {
             Ok(examples) => compared(data, model, examples),
             Err(error) => html::missing(format_args!("The training data can't be read: {error}")),
