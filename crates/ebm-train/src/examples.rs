@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::batch::Batch;
 use crate::data::{Images, Labels, Plane, Points};
 
-/// Examples that are looked at in one go where all of them are gone through, unless they are very large.
+/// Examples that are looked at in one go where all of them are gone through, unless they are very
+/// large.
 pub const ROWS_AT_A_TIME: usize = 4096;
 
 /// Values that are looked at in one go, at most: of 1 GB.
@@ -20,7 +21,8 @@ pub struct Examples<const D: usize> {
     rows: Rows,
     labels: Option<RowLabels>,
     shape: [usize; D],
-    /// CRC-32 of the pixels; `None` for values that were computed, whose last bits depend on the machine.
+    /// CRC-32 of the pixels; `None` for values that were computed, whose last bits depend on the
+    /// machine.
     checksum: Option<u32>,
 }
 
@@ -72,7 +74,8 @@ impl Examples<4> {
         Self::from_owned_images(images.clone(), range, device)
     }
 
-    /// As [`from_images`](Self::from_images), without a copy where the device takes the host's memory.
+    /// As [`from_images`](Self::from_images), without a copy where the device takes the host's
+    /// memory.
     pub fn from_owned_images(images: Images, (low, high): (f64, f64), device: &Device) -> Self {
         let [channels, height, width] = images.shape();
         let count = images.len();
@@ -202,8 +205,8 @@ impl<const D: usize> Examples<D> {
         })
     }
 
-    /// The class of each example: `[count]`, from 0 to below [`classes`](Self::classes); `None` where
-    /// the data have no labels.
+    /// The class of each example: `[count]`, from 0 to below [`classes`](Self::classes); `None`
+    /// where the data have no labels.
     pub fn labels(&self) -> Option<Tensor<1, Int>> {
         self.labels.as_ref().map(|labels| labels.indices.clone())
     }
@@ -272,8 +275,8 @@ impl<const D: usize> Examples<D> {
 
 /// Visits all examples once an epoch, in an order that is shuffled anew for each.
 ///
-/// What an epoch's end leaves of less than a batch is dropped. The state is a noise stream and a position;
-/// the order itself is drawn again from them.
+/// What an epoch's end leaves of less than a batch is dropped. The state is a noise stream and a
+/// position; the order itself is drawn again from them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// The stream as it was before the order of this epoch was drawn.

@@ -2,9 +2,11 @@
 
 use super::{DataError, Labels};
 
-/// Images of one shape, `u8` pixels in one contiguous buffer `[count, channels, height, width]`, row-major.
+/// Images of one shape, `u8` pixels in one contiguous buffer `[count, channels, height, width]`,
+/// row-major.
 ///
-/// Pixels are kept as they lie in the file, 0 to 255; scaling to the range of a model is the consumer's business.
+/// Pixels are kept as they lie in the file, 0 to 255; scaling to the range of a model is the
+/// consumer's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
     pixels: Vec<u8>,
@@ -116,7 +118,8 @@ impl Images {
         self
     }
 
-    /// The pixels with `white`, which isn't 0, brought to 255, what lies between in proportion, what lies above cut off.
+    /// The pixels with `white`, which isn't 0, brought to 255, what lies between in proportion,
+    /// what lies above cut off.
     #[must_use]
     pub(super) fn with_white(mut self, white: u8) -> Self {
         self.map_pixels(|pixels| brighten(pixels, white));

@@ -1,7 +1,9 @@
-//! The embedded data set: 1,797 handwritten digits of 8x8, so that everything runs without a download.
+//! The embedded data set: 1,797 handwritten digits of 8x8, so that everything runs without a
+//! download.
 //!
-//! Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998,
-//! <https://doi.org/10.24432/C50P49>, CC BY 4.0. `data/README.md` of this crate says how the files were made.
+//! Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine
+//! Learning Repository, 1998, <https://doi.org/10.24432/C50P49>, CC BY 4.0. `data/README.md` of
+//! this crate says how the files were made.
 
 use std::path::Path;
 
@@ -19,10 +21,12 @@ const CLASSES: usize = 10;
 /// The largest grey value in the files: each pixel counts the ink in a block of 4x4.
 const WHITE: u16 = 16;
 
-/// The embedded handwritten digits with their labels, 0 to 9: the first 1,500 for training, the last 297 for testing.
+/// The embedded handwritten digits with their labels, 0 to 9: the first 1,500 for training, the
+/// last 297 for testing.
 ///
 /// # Shapes
-/// `[1500, 1, 8, 8]` or `[297, 1, 8, 8]`, ink 255 on 0: the 17 grey values 0 to 16 of the source times 255 / 16, rounded.
+/// `[1500, 1, 8, 8]` or `[297, 1, 8, 8]`, ink 255 on 0: the 17 grey values 0 to 16 of the source
+/// times 255 / 16, rounded.
 ///
 /// # Errors
 /// None in a sound build: the files are part of the program, and a test reads them.
@@ -54,7 +58,8 @@ mod tests {
         bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, mix)
     }
 
-    /// Count, class counts and checksums, computed in Python from scikit-learn's CSV, not by this code.
+    /// Count, class counts and checksums, computed in Python from scikit-learn's CSV, not by this
+    /// code.
     #[test]
     fn the_data_are_those_of_the_source() {
         let train = [151, 151, 150, 153, 148, 152, 151, 149, 146, 149];

@@ -19,11 +19,11 @@ pub struct ReadOptions {
     pub channels: Option<usize>,
     /// Refuse images of another height and width.
     pub size: Option<[usize; 2]>,
-    /// The byte that stands for white, which becomes 255; `None`: 1 where the bytes are nothing but 0
-    /// and 1, which are masks, and 255 otherwise.
+    /// The byte that stands for white, which becomes 255; `None`: 1 where the bytes are nothing but
+    /// 0 and 1, which are masks, and 255 otherwise.
     pub white: Option<u8>,
-    /// What images are brought to that have sizes of their own, as PNG and JPEG files have; a format
-    /// whose images have one shape by themselves doesn't look at it.
+    /// What images are brought to that have sizes of their own, as PNG and JPEG files have; a
+    /// format whose images have one shape by themselves doesn't look at it.
     pub scale_to: Option<ImageOptions>,
 }
 
@@ -41,7 +41,8 @@ impl ReadOptions {
     /// How many of `count` images of `shape` to keep.
     ///
     /// # Errors
-    /// [`DataError::WrongShape`], or [`DataError::OutOfMemory`] if they don't fit, with `more` bytes beside them.
+    /// [`DataError::WrongShape`], or [`DataError::OutOfMemory`] if they don't fit, with `more`
+    /// bytes beside them.
     pub(super) fn accept(
         &self,
         path: &Path,
@@ -69,9 +70,9 @@ impl ReadOptions {
         Ok(count)
     }
 
-    /// Brings the bytes of a whole data set to 0 to 255 where its white is another; `brightest` is its
-    /// largest byte, that of images which weren't kept included. What wasn't asked for is said by a
-    /// warning.
+    /// Brings the bytes of a whole data set to 0 to 255 where its white is another; `brightest` is
+    /// its largest byte, that of images which weren't kept included. What wasn't asked for is said
+    /// by a warning.
     pub(super) fn spread(&self, images: Images, brightest: u8, path: &Path) -> Images {
         match self.white {
             None if brightest == 1 => {

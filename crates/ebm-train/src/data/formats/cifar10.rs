@@ -1,7 +1,7 @@
 //! CIFAR-10 in its binary version: records of one label and three colour planes.
 //!
-//! Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; layout as described on
-//! <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
+//! Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; layout as
+//! described on <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -33,10 +33,11 @@ const SUB_FOLDER: &str = "cifar-10-batches-bin";
 /// `batches.meta.txt` if that is there.
 ///
 /// # Shapes
-/// `[count, 3, 32, 32]`, labels 0 to 9; the batches follow each other in the order of their numbers.
+/// `[count, 3, 32, 32]`, labels 0 to 9; the batches follow each other in the order of their
+/// numbers.
 ///
-/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Names that can't be
-/// used are said by a warning and left out: labels are read without them.
+/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Names that can't
+/// be used are said by a warning and left out: labels are read without them.
 #[derive(Debug, Clone, Copy)]
 pub struct Cifar10;
 
@@ -57,9 +58,10 @@ impl Format for Cifar10 {
     ///
     /// # Errors
     /// [`DataError::NotFound`] if a batch is missing, [`DataError::RecordSize`] if a file isn't a
-    /// whole number of records, [`DataError::Empty`] if it holds none, [`DataError::LabelOutOfRange`]
-    /// for a label above 9, which shows that the file is of another kind, [`DataError::WrongShape`],
-    /// [`DataError::OutOfMemory`], [`DataError::Input`], [`DataError::Io`].
+    /// whole number of records, [`DataError::Empty`] if it holds none,
+    /// [`DataError::LabelOutOfRange`] for a label above 9, which shows that the file is of another
+    /// kind, [`DataError::WrongShape`], [`DataError::OutOfMemory`], [`DataError::Input`],
+    /// [`DataError::Io`].
     fn read(
         &self,
         folder: &Path,
@@ -153,7 +155,8 @@ impl Batch {
         })
     }
 
-    /// Reads all records and keeps them until there are `keep` labels; gives the largest byte of all images.
+    /// Reads all records and keeps them until there are `keep` labels; gives the largest byte of
+    /// all images.
     fn read(
         self,
         keep: usize,

@@ -9,12 +9,12 @@ use crate::data::{DataError, Images, Labels, ReadOptions, Split};
 /// IDX files under MNIST's names, with labels if they lie there too.
 ///
 /// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, for the test split
-/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`; `.idx3-ubyte` in place of `-idx3-ubyte` and a
-/// further `.gz` will do too, and `idx4` in place of `idx3` for images with channels. If several lie
-/// there, a plain file goes before a gzip one, a dash before a dot.
+/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`; `.idx3-ubyte` in place of `-idx3-ubyte`
+/// and a further `.gz` will do too, and `idx4` in place of `idx3` for images with channels. If
+/// several lie there, a plain file goes before a gzip one, a dash before a dot.
 ///
-/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Labels that can't be
-/// used are said by a warning and left out: images are read without them.
+/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Labels that can't
+/// be used are said by a warning and left out: images are read without them.
 #[derive(Debug, Clone, Copy)]
 pub struct Idx;
 
@@ -235,7 +235,8 @@ mod tests {
         assert_eq!(load(None, None), [0, 255, 255, 0, 0, 0, 255, 255]);
         assert_eq!(load(Some(1), None), [0, 255, 255, 0]);
         assert_eq!(load(None, Some(255)), [0, 1, 1, 0, 0, 0, 1, 1]);
-        // A nearly black image is none of a mask where others are grey, even where these aren't kept.
+        // A nearly black image is none of a mask where others are grey, even where these aren't
+        // kept.
         write(&[0, 1, 1, 0, 0, 7, 1, 1]);
         assert_eq!(load(None, None), [0, 1, 1, 0, 0, 7, 1, 1]);
         assert_eq!(load(Some(1), None), [0, 1, 1, 0]);

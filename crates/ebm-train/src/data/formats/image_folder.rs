@@ -13,10 +13,10 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// PNG and JPEG files, sorted by path, so that every machine sees the same order.
 ///
-/// Images lie either directly inside (no labels) or in sub-folders, one level deep, each of which is
-/// a label; the labels count the sub-folders that hold images, sorted by name. If there are both a
-/// `train` and a `test` sub-folder, these are the splits, each laid out as above, and both share one
-/// list of label names. Otherwise all images are the training split and there is no test split.
+/// Images lie either directly inside (no labels) or in sub-folders, one level deep, each of which
+/// is a label; the labels count the sub-folders that hold images, sorted by name. If there are both
+/// a `train` and a `test` sub-folder, these are the splits, each laid out as above, and both share
+/// one list of label names. Otherwise all images are the training split and there is no test split.
 /// Hidden files and files of other extensions are skipped. Images are made to fit as
 /// [`ReadOptions::scale_to`] says; the format is found from the content, and EXIF orientation is
 /// applied. Images that are nothing but 0 and 1 are masks, which become 0 and 255.
@@ -202,7 +202,8 @@ fn visible(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(paths)
 }
 
-/// Whether the name is that of an image. A dangling link counts: it is an error to report, not a file to skip.
+/// Whether the name is that of an image. A dangling link counts: it is an error to report, not a
+/// file to skip.
 fn is_image(path: &Path) -> bool {
     let extension = path
         .extension()

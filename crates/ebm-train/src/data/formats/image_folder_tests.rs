@@ -157,7 +157,8 @@ fn mixed_and_nested_folders_are_refused() {
 #[test]
 fn the_first_bad_file_in_order_is_named() {
     let folder = TempDir::new().unwrap();
-    // Good images that take long come before the first bad one, so that a later one would win if the fastest were reported.
+    // Good images that take long come before the first bad one, so that a later one would win if
+    // the fastest were reported.
     let slow = GrayImage::from_fn(1_500, 1_500, |x, y| Luma([(x * y / 7) as u8]));
     for index in 0..4 {
         slow.save(folder.path().join(format!("a{index}.png")))
