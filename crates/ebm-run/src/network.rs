@@ -265,7 +265,7 @@ pub(crate) fn check_batch(
 fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
     examples
         .batches(examples.rows_at_a_time())
-        .fold(model, |model, batch| model.store(rows(batch)))
+        .fold(model, |model, batch| model.store(rows(batch.x)))
 }
 
 fn pairwise_parameters(visible: u128, hidden: usize) -> u128 {
