@@ -330,7 +330,7 @@ fn events_go_to_standard_error_as_far_as_asked_for() {
     let info = events("info", &["-v"], "");
     for needle in [
         "INFO",
-        "ebm_train",
+        "ebm_run",
         "data loaded",
         "count=",
         "checkpoint written",

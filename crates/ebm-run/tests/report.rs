@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use ebm_run;
 use ebm_run::config::{ConfigTable, RunConfig};
 use ebm_run::report::{ReportOptions, report, write_report};
 use tempfile::TempDir;

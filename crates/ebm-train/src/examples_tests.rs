@@ -21,6 +21,9 @@ const OPTIONS: ImageOptions = ImageOptions {
 const TRAIN: [u8; 7] = [3, 1, 4, 1, 5, 9, 2];
 const TEST: [u8; 3] = [6, 0, 9];
 
+/// Writes both splits into a folder.
+type Write = fn(&Path);
+
 fn of_split(split: Split) -> (&'static [u8], u8) {
     match split {
         Split::Train => (&TRAIN, 0),
@@ -101,7 +104,7 @@ fn check(batch: Batch<4>, more: i64) {
 #[test]
 fn labels_follow_their_rows_in_every_format() {
     let device = Device::flex();
-    let formats: [(&str, fn(&Path)); 3] = [
+    let formats: [(&str, Write); 3] = [
         ("IDX", write_idx),
         ("CIFAR-10", write_cifar),
         ("images", write_images),

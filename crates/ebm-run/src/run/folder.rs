@@ -217,8 +217,7 @@ impl RunFolder {
                 path,
                 result,
                 run: self.root.clone(),
-            }
-            .into()),
+            }),
         }
     }
 
