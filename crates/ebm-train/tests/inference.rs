@@ -7,6 +7,7 @@ use ebm_models::{
     VisibleUnits, states,
 };
 use ebm_ops::Noise;
+use ebm_testing::floats;
 use ebm_train::config::ConfigTable;
 use ebm_train::evaluation::{
     HeldOutOrigin, OutlierSource, damaged, energies, gradient_norms, held_out, recall_images,
@@ -41,10 +42,6 @@ training = { steps = 1, batch_size = 4 }
 
 const LANGEVIN: &str =
     "sampler={kind=\"langevin\", steps=1, step_size=0.05, temperature=1.0, clamp=false}";
-
-fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().iter::<f32>().collect()
-}
 
 fn tensor<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())

@@ -1,7 +1,7 @@
 //! What the tests of the trainer and its parts share: a small configuration, and values on the host.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
-use burn::tensor::Tensor;
+pub use ebm_testing::floats;
 use ebm_train::config::{ConfigTable, TrainerConfig};
 
 /// A linear energy of points, learned by maximum likelihood.
@@ -43,9 +43,4 @@ pub fn config(changes: &[&str]) -> TrainerConfig {
         table.set(change).unwrap();
     }
     table.read().unwrap().trainer()
-}
-
-/// The values of a tensor on the host.
-pub fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_to_vec().unwrap()
 }
