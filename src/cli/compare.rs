@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use ebm::training::config::EnergyUnit;
 use ebm::training::inference::{Comparison, Preferred, compare};
-use ebm::training::run;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::image_inputs::read;
 use super::layers::DeviceArgs;
 use super::numbers::significant;
-use super::run_args::RunBeforeFilesArgs;
+use super::run_args::{OpenRun, RunBeforeFilesArgs};
 use super::terminal::{say, say_json};
 use super::unit::Unit;
 
@@ -64,11 +63,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             message: format!("found {}, expected two images", files.len()),
         });
     };
-    let choice = args.device.open(None)?;
-    let model = run::load_model(&run, &choice.device)?;
+    let OpenRun { model, device } = OpenRun::open(&run, &args.device)?;
     let images = |file: &PathBuf| {
         let files = std::slice::from_ref(file);
-        read(&model, files, args.resize, &choice.device)
+        read(&model, files, args.resize, &device)
     };
     let found = compare(&model, images(first)?, images(second)?)?;
     let unit = model.config.energy_unit();

@@ -8,7 +8,7 @@ use ebm::training::evaluation::{
     EnergyHistogram, Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters,
     log_partition, recall_damaged, reconstructions,
 };
-use ebm::training::run::{self, ModelFile};
+use ebm::training::run::ModelFile;
 use ebm::training::{save_picture, write_whole};
 use serde::Serialize;
 
@@ -19,8 +19,7 @@ use super::layers::DeviceArgs;
 use super::output::check_folder;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
-use super::run_args::RunArgs;
-use super::run_data;
+use super::run_args::{OpenRun, RunArgs};
 use super::terminal::{confirm, is_quiet, say, say_lines, warn};
 
 /// Filters and pairs of reconstructions in a picture.
@@ -107,14 +106,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let folder = args
         .out
         .unwrap_or_else(|| args.run.path().join("evaluation"));
-    let choice = args.device.open(None)?;
-    let mut model = run::load_model(args.run.path(), &choice.device)?;
+    let open = args.run.open(&args.device)?;
     // Found before the work, not after.
     check_folder(&folder)?;
-    if let Some(folder) = &args.data {
-        model.config = run_data::with_data(&model.config, folder)?;
-    }
-    let examples = |split| model.examples(&model.config.data, split, &choice.device);
+    let OpenRun { model, device } = open.with_data(args.data.as_deref())?;
+    let examples = |split| model.examples(&model.config.data, split, &device);
     let (train, test) = (examples(Split::Train), examples(Split::Test));
     let (train, test) = match (train, test) {
         (Err(error), Err(_)) => return Err(error.into()),
@@ -148,7 +144,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sets.iter()
             .map(|(split, set)| (*split, set.energies.as_slice())),
         sources,
-        &choice.device,
+        &device,
         &mut outlier_noise,
         &mut progress,
     )?;
@@ -173,7 +169,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     });
 
     let plane_sets = [(Split::Train, train.as_ref()), (Split::Test, test.as_ref())];
-    let density = eval_plane::evaluate(&args.plane, &model, plane_sets, &choice.device)?;
+    let density = eval_plane::evaluate(&args.plane, &model, plane_sets, &device)?;
 
     let report = Report {
         model: model.model.name(),
