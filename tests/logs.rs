@@ -27,7 +27,8 @@ fn resume(folder: &Path, out: &str, steps: u64) -> (String, String) {
     (said, warned)
 }
 
-/// Two runs with these changes: `straight`, of 9 updates in one go, and `out`, of 6, whose folder it is.
+/// Two runs with these changes: `straight`, of 9 updates in one go, and `out`, of 6, whose folder is
+/// returned.
 fn two_runs(folder: &Path, changes: &[&str]) -> PathBuf {
     let longer = [changes, &["--set", "training.steps=9"]].concat();
     train(folder, "straight", &longer);

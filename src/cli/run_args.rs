@@ -1,4 +1,4 @@
-//! The run that a command works on: the first name, or `--run`, whichever comes easier; and its model.
+//! The run that a command works on, as the first name or as `--run`, and its model.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! What tests of several crates share: devices, values on the host, formulas in f64, tests of chance,
-//! and machines so small that all their states can be summed over.
+//! What tests of several crates share: devices, values on the host, formulas in f64, tests of
+//! chance, and machines so small that all their states can be summed over.
 //!
 //! Only integration tests use it: in a crate's unit tests its types would be there twice.
 #![cfg(feature = "cpu")]

@@ -22,8 +22,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// Couplings from `N(0, coupling^2)`, biases from `N(0, bias^2)`, rounded to f32 so that a device
-    /// has the same.
+    /// Couplings from `N(0, coupling^2)`, biases from `N(0, bias^2)`, rounded to f32 so that a
+    /// device has the same.
     pub fn random(
         units: usize,
         (coupling, bias): (f64, f64),
@@ -104,8 +104,8 @@ impl Known {
             .collect()
     }
 
-    /// `exp(-E / temperature)`, normalised over all states that share the first `clamped` units, and
-    /// every pattern of those equally likely.
+    /// `exp(-E / temperature)`, normalised over all states that share the first `clamped` units,
+    /// and every pattern of those equally likely.
     pub fn probabilities(&self, temperature: f64, clamped: usize) -> Vec<f64> {
         let weights: Vec<f64> = self
             .energies()
@@ -134,8 +134,8 @@ impl Known {
         self.states().draw(probabilities, count, noise, device)
     }
 
-    /// Fails where states don't follow the probabilities: Pearson's chi-square over all states, those
-    /// of fewer than 10 expected draws taken together; false-positive rate 2.9e-7.
+    /// Fails where states don't follow the probabilities: Pearson's chi-square over all states,
+    /// those of fewer than 10 expected draws taken together; false-positive rate 2.9e-7.
     ///
     /// # Panics
     ///

@@ -16,8 +16,8 @@ pub fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str)
     }
 }
 
-/// Fails where a value that should be `expected` with the standard error `error` is off by more than
-/// five of them: false-positive rate 5.7e-7.
+/// Fails where a value that should be `expected` with the standard error `error` is off by more
+/// than five of them: false-positive rate 5.7e-7.
 ///
 /// # Panics
 ///
@@ -38,8 +38,8 @@ pub fn moments(sample: &[f64]) -> (f64, f64) {
     (mean, squares / (n - 1.0))
 }
 
-/// Pearson's chi-square of counts, cells of fewer than 10 expected taken together, and the number of
-/// cells.
+/// Pearson's chi-square of counts, cells of fewer than 10 expected taken together, and the number
+/// of cells.
 ///
 /// # Panics
 ///

@@ -3,8 +3,8 @@
 
 use ebm_train::config::{ConfigTable, RunConfig};
 
-/// A linear energy on the digits, which plain gradient descent makes converge or explode by its learning rate
-/// alone: the squares in the objective are a quadratic bowl.
+/// A linear energy on the digits, which plain gradient descent makes converge or explode by its
+/// learning rate alone: the squares in the objective are a quadratic bowl.
 const BOWL: &str = r#"
 seed = 5
 
