@@ -5,10 +5,11 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-use burn::tensor::{Bool, Device, Shape, Tensor, TensorData};
+use burn::tensor::{Device, Shape, Tensor, TensorData};
 use ebm::backend::Backend;
 use ebm::ops::activation::{leaky_relu, log_sigmoid, sigmoid, softplus, swish};
-use ebm::ops::{Interval, LangevinUpdate, MetropolisDecision, Noise, softplus_sum};
+use ebm::ops::{MetropolisDecision, Noise, softplus_sum};
+use ebm_testing::{bits, flags, floats, langevin_updates};
 
 /// The GPU that `EBM_BACKEND` names; none if it names none.
 fn gpu() -> Option<Device> {
@@ -32,18 +33,6 @@ fn stream(counter: u64) -> Noise {
 
 /// Blocks to begin at: the start, just before the low word of the counter overflows, and before all of it does.
 const COUNTERS: [u64; 3] = [0, (1 << 32) - 3, u64::MAX - 5];
-
-fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().iter::<f32>().collect()
-}
-
-fn bits<const D: usize>(x: Tensor<D>) -> Vec<u32> {
-    values(x).into_iter().map(f32::to_bits).collect()
-}
-
-fn flags(x: Tensor<1, Bool>) -> Vec<bool> {
-    x.into_data().iter::<bool>().collect()
-}
 
 /// The same values on another device.
 fn on<const D: usize>(x: &Tensor<D>, device: &Device) -> Tensor<D> {
@@ -119,7 +108,7 @@ fn noise_on_an_autodiff_device_is_the_same_and_outside_the_graph() {
 #[test]
 fn coins_are_the_same() {
     let Some(gpu) = gpu() else { return };
-    let mut logits = values(Noise::new(3).normal::<1>([6 * 35], &Device::flex()) * 8.0);
+    let mut logits = floats(Noise::new(3).normal::<1>([6 * 35], &Device::flex()) * 8.0);
     logits[..5].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 20.0, -20.0]);
     let logits = TensorData::new(logits, [6, 35]);
     type Arrange = fn(Tensor<2>) -> Tensor<2>;
@@ -135,16 +124,16 @@ fn coins_are_the_same() {
                 let logits = arrange(Tensor::from_data(logits.clone(), device));
                 stream(counter).bernoulli_logits(logits)
             };
-            let expected = values(draw(&Device::flex()));
+            let expected = floats(draw(&Device::flex()));
             assert!(expected.contains(&0.0) && expected.contains(&1.0));
-            assert_eq!(values(draw(&gpu)), expected, "{layout}");
+            assert_eq!(floats(draw(&gpu)), expected, "{layout}");
             let on_graph = draw(&gpu.clone().autodiff());
-            assert_eq!(values(on_graph), expected, "{layout} on a graph");
+            assert_eq!(floats(on_graph), expected, "{layout} on a graph");
         }
     }
     let probability = |device: &Device| Noise::new(5).uniform::<2>([9, 11], device);
-    let expected = values(stream(2).bernoulli(probability(&Device::flex())));
-    assert_eq!(values(stream(2).bernoulli(probability(&gpu))), expected);
+    let expected = floats(stream(2).bernoulli(probability(&Device::flex())));
+    assert_eq!(floats(stream(2).bernoulli(probability(&gpu))), expected);
 }
 
 type Function = fn(Tensor<2>) -> Tensor<2>;
@@ -202,15 +191,15 @@ fn functions_err_by_less_than_5_and_derivatives_by_less_than_7_ulp() {
         let y = function(leaf.clone());
         // Backward from all values is backward from their sum, without a reduction to tune.
         let mut gradients = (y.clone() * weights.clone().autodiff()).backward();
-        let gradient = values(leaf.grad_remove(&mut gradients).unwrap());
-        let y = values(y.inner());
-        let off_graph = values(function(leaf.inner()));
+        let gradient = floats(leaf.grad_remove(&mut gradients).unwrap());
+        let y = floats(y.inner());
+        let off_graph = floats(function(leaf.inner()));
         assert_eq!(y, off_graph, "{name} on the graph and off it");
         let expected = x.iter().map(|&x| (exact(name, f64::from(x)).0, 0.0));
         let error = worst(&y, expected);
         eprintln!("{name}: {error:.2} ULP");
         assert!(error < 5.0, "{name}: {error} ULP");
-        let weights = values(weights);
+        let weights = floats(weights);
         let expected = x.iter().zip(&weights).map(|(&x, &weight)| {
             let (x, weight) = (f64::from(x), f64::from(weight));
             // The derivative of swish is a sum that cancels near -1.28: its terms are the scale.
@@ -268,9 +257,9 @@ fn layouts_do_not_change_functions() {
 fn far_out_nothing_overflows() {
     let Some(gpu) = gpu() else { return };
     let x = Tensor::<2>::from_floats([[-1e30, -1000.0, 1000.0, 1e30]], &gpu);
-    assert_eq!(values(swish(x.clone())), [0.0, 0.0, 1000.0, 1e30]);
-    assert_eq!(values(sigmoid(x.clone())), [0.0, 0.0, 1.0, 1.0]);
-    assert_eq!(values(softplus(x)), [0.0, 0.0, 1000.0, 1e30]);
+    assert_eq!(floats(swish(x.clone())), [0.0, 0.0, 1000.0, 1e30]);
+    assert_eq!(floats(sigmoid(x.clone())), [0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(floats(softplus(x)), [0.0, 0.0, 1000.0, 1e30]);
 }
 
 /// Rows shorter and longer than a cube, and more rows than one cube takes. A sum of n terms errs by about the root of n roundings;
@@ -287,14 +276,14 @@ fn sums_of_softplus_and_their_gradients() {
         let sums = softplus_sum(permuted);
         assert_eq!(sums.dims(), [shape[0]]);
         if shape[0] * shape[1] == 0 {
-            assert!(values(sums).iter().all(|&sum| sum == 0.0));
+            assert!(floats(sums).iter().all(|&sum| sum == 0.0));
             continue;
         }
         let mut gradients = (sums.clone() * weights.clone().autodiff()).backward();
-        let gradient = values(leaf.grad_remove(&mut gradients).unwrap());
-        let sums = values(sums.inner());
-        assert_eq!(values(softplus_sum(x.clone())), sums, "off the graph");
-        let (x, weights) = (values(x), values(weights));
+        let gradient = floats(leaf.grad_remove(&mut gradients).unwrap());
+        let sums = floats(sums.inner());
+        assert_eq!(floats(softplus_sum(x.clone())), sums, "off the graph");
+        let (x, weights) = (floats(x), floats(weights));
         for (row, x) in x.chunks(shape[1]).enumerate() {
             let expected: f64 = x.iter().map(|&x| exact("softplus", f64::from(x)).0).sum();
             let found = f64::from(sums[row]);
@@ -312,31 +301,6 @@ fn sums_of_softplus_and_their_gradients() {
     }
 }
 
-fn updates() -> [LangevinUpdate; 4] {
-    let plain = LangevinUpdate {
-        step_size: 0.3,
-        noise: 0.2,
-        gradient_clip: None,
-        clamp: None,
-    };
-    [
-        plain,
-        LangevinUpdate {
-            noise: 0.0,
-            ..plain
-        },
-        LangevinUpdate {
-            gradient_clip: Some(0.5),
-            ..plain
-        },
-        LangevinUpdate {
-            gradient_clip: Some(0.1),
-            clamp: Some(Interval::new(-1.0, 0.75)),
-            ..plain
-        },
-    ]
-}
-
 /// Chains that begin inside a block of the noise, chains longer than a cube's units, more chains than a cube takes; chains
 /// whose energy, gradient or position is not finite; permuted gradients.
 #[test]
@@ -346,9 +310,9 @@ fn langevin_updates_have_the_same_bits() {
     for shape in [[5, 7], [300, 2], [3, 4099], [4, 1], [0, 6]] {
         let [batch, width] = shape;
         let mut noise = Noise::new(11);
-        let mut x = values(noise.normal::<1>([batch * width], &cpu));
-        let mut gradient = values(noise.normal::<1>([batch * width], &cpu));
-        let mut energies = values(noise.normal::<1>([batch], &cpu));
+        let mut x = floats(noise.normal::<1>([batch * width], &cpu));
+        let mut gradient = floats(noise.normal::<1>([batch * width], &cpu));
+        let mut energies = floats(noise.normal::<1>([batch], &cpu));
         let start: Tensor<2> = noise.uniform(shape, &cpu);
         if batch >= 3 {
             gradient[width - 1] = f32::NAN;
@@ -358,7 +322,7 @@ fn langevin_updates_have_the_same_bits() {
         let x = Tensor::<2>::from_data(TensorData::new(x, shape), &cpu);
         let gradient = Tensor::<2>::from_data(TensorData::new(gradient, shape), &cpu);
         let energies = Tensor::<1>::from_data(TensorData::new(energies, [batch]), &cpu);
-        for update in updates() {
+        for update in langevin_updates() {
             for counter in COUNTERS {
                 let run = |device: &Device, permuted: bool| {
                     let mut gradient = on(&gradient, device);
@@ -413,7 +377,7 @@ fn metropolis_decisions_are_the_same() {
         3e38,
     ];
     for batch in [0, 1, 3, 4, 5, 33, 200_000] {
-        let mut ratios = values(Noise::new(3).normal::<1>([batch], &cpu));
+        let mut ratios = floats(Noise::new(3).normal::<1>([batch], &cpu));
         for (i, ratio) in ratios.iter_mut().enumerate().filter(|(i, _)| i % 3 == 0) {
             *ratio = edges[i / 3 % edges.len()];
         }
@@ -428,7 +392,7 @@ fn metropolis_decisions_are_the_same() {
                     Tensor::from_data(allowed, device),
                     &mut noise,
                 );
-                let probability = values(decision.probability);
+                let probability = floats(decision.probability);
                 (flags(decision.accepted), probability, noise)
             };
             let expected = run(&cpu);

@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{
     assert_same, checkpoint_steps, everything, files, metrics_steps, names, run, text, train,
@@ -27,6 +27,21 @@ fn resume(folder: &Path, out: &str, steps: u64) -> (String, String) {
     (said, warned)
 }
 
+/// Two runs with these changes: `straight`, of 9 updates in one go, and `out`, of 6, whose folder is
+/// returned.
+fn two_runs(folder: &Path, changes: &[&str]) -> PathBuf {
+    let longer = [changes, &["--set", "training.steps=9"]].concat();
+    train(folder, "straight", &longer);
+    train(folder, "out", changes);
+    folder.join("out")
+}
+
+/// Fails unless `out` has come after so many updates to where a run came that nothing befell.
+fn assert_went_on(folder: &Path, straight: &str, steps: u64, what: &str) {
+    let of = |run: &str| everything(&folder.join(run), steps);
+    assert_same(&of(straight), &of("out"), what);
+}
+
 /// The steps of the lines of `density.jsonl`.
 fn density_steps(run: &Path) -> Vec<u64> {
     let text = fs::read_to_string(run.join("density.jsonl")).unwrap();
@@ -43,13 +58,7 @@ fn a_resumed_run_keeps_all_lines_but_those_that_cannot_be_read_which_are_moved()
     let folder = folder.path();
     let moons = ["--set", "data={kind=\"two_moons\", count=50}"];
     let changes = [&ALL[..], &moons].concat();
-    train(
-        folder,
-        "straight",
-        &[&changes[..], &["--set", "training.steps=9"]].concat(),
-    );
-    train(folder, "out", &changes);
-    let out = folder.join("out");
+    let out = two_runs(folder, &changes);
     let started = fs::read_to_string(out.join("events.jsonl"))
         .unwrap()
         .lines()
@@ -100,8 +109,7 @@ fn a_resumed_run_keeps_all_lines_but_those_that_cannot_be_read_which_are_moved()
         "{events}"
     );
     assert!(events.lines().count() > started + 4);
-    let of = |run: &str| everything(&folder.join(run), 9);
-    assert_same(&of("straight"), &of("out"), "damaged logs");
+    assert_went_on(folder, "straight", 9, "damaged logs");
 
     // Once is enough.
     let (_, warned) = resume(folder, "out", 10);
@@ -141,34 +149,21 @@ fn what_is_taken_back_goes_wherever_bad_lines_stand() {
 fn folders_that_were_taken_away_are_made_again() {
     let folder = workspace();
     let folder = folder.path();
-    train(
-        folder,
-        "straight",
-        &[&ALL[..], &["--set", "training.steps=9"]].concat(),
-    );
-    train(folder, "out", &ALL);
-    let out = folder.join("out");
+    let out = two_runs(folder, &ALL);
     fs::remove_dir_all(out.join("samples")).unwrap();
     let (_, warned) = resume(folder, "out", 9);
     assert_eq!(warned, "");
     // Those that are still to come, and that of the checkpoint that it went on from.
     let expected = [6, 7, 8, 9].map(|step| format!("step-{step:08}.png"));
     assert_eq!(names(&out.join("samples")), expected);
-    let of = |run: &str| everything(&folder.join(run), 9);
-    assert_same(&of("straight"), &of("out"), "without samples");
+    assert_went_on(folder, "straight", 9, "without samples");
 }
 
 #[test]
 fn pictures_that_cannot_be_written_are_said_once_and_end_nothing() {
     let folder = workspace();
     let folder = folder.path();
-    train(
-        folder,
-        "straight",
-        &[&ALL[..], &["--set", "training.steps=9"]].concat(),
-    );
-    train(folder, "out", &ALL);
-    let out = folder.join("out");
+    let out = two_runs(folder, &ALL);
     fs::remove_dir_all(out.join("samples")).unwrap();
     fs::write(out.join("samples"), "in the way").unwrap();
     let (said, warned) = resume(folder, "out", 9);
@@ -177,8 +172,7 @@ fn pictures_that_cannot_be_written_are_said_once_and_end_nothing() {
     assert!(warned.contains("pictures after update 6: "), "{warned}");
     assert!(warned.contains("out/samples/step-00000006.png"), "{warned}");
     assert_eq!(checkpoint_steps(&out), [0, 2, 4, 6, 8, 9]);
-    let of = |run: &str| everything(&folder.join(run), 9);
-    assert_same(&of("straight"), &of("out"), "without pictures");
+    assert_went_on(folder, "straight", 9, "without pictures");
     let events = fs::read_to_string(out.join("events.jsonl")).unwrap();
     assert_eq!(
         events.matches("\"event\":\"warned\"").count(),
@@ -193,13 +187,7 @@ fn on_a_full_disk_logs_are_said_once_and_checkpoints_end_the_run() {
     use std::os::unix::fs::symlink;
     let folder = workspace();
     let folder = folder.path();
-    train(
-        folder,
-        "straight",
-        &[&ALL[..], &["--set", "training.steps=9"]].concat(),
-    );
-    train(folder, "out", &ALL);
-    let out = folder.join("out");
+    let out = two_runs(folder, &ALL);
     for name in ["metrics.jsonl", "events.jsonl", "energies.png"] {
         fs::remove_file(out.join(name)).unwrap();
         symlink("/dev/full", out.join(name)).unwrap();
@@ -214,8 +202,7 @@ fn on_a_full_disk_logs_are_said_once_and_checkpoints_end_the_run() {
         );
     }
     assert!(warned.contains("No space left"), "{warned}");
-    let of = |run: &str| everything(&folder.join(run), 9);
-    assert_same(&of("straight"), &of("out"), "a full disk");
+    assert_went_on(folder, "straight", 9, "a full disk");
 
     // A disk that takes nothing at all: files may have no byte, and a write says so instead of ending the process.
     let before = files(&out.join("checkpoints"));
@@ -241,8 +228,7 @@ fn on_a_full_disk_logs_are_said_once_and_checkpoints_end_the_run() {
         "longer",
         &[&ALL[..], &["--set", "training.steps=12"]].concat(),
     );
-    let of = |run: &str| everything(&folder.join(run), 12);
-    assert_same(&of("longer"), &of("out"), "after a full disk");
+    assert_went_on(folder, "longer", 12, "after a full disk");
 }
 
 #[test]

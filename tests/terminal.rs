@@ -469,6 +469,33 @@ fn messages_cut_what_they_quote() {
     }
 }
 
+/// `error:` is red where a terminal is asked for colours, and never where they are refused.
+#[test]
+fn colours_follow_the_variables_that_others_follow() {
+    let folder = workspace();
+    let error = |variables: &[(&str, &str)]| {
+        let mut command = ebm(folder.path());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().copied());
+        let output = command.args(["sample", "absent"]).output().unwrap();
+        text(&output.stderr)
+    };
+    let (plain, red) = ("error: ", "\x1b[1;31merror:\x1b[0m ");
+    for (variables, expected) in [
+        // Standard error is a pipe here.
+        (&[][..], plain),
+        (&[("CLICOLOR_FORCE", "1")], red),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")], red),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], plain),
+    ] {
+        let said = error(variables);
+        assert!(said.starts_with(expected), "{variables:?}: {said:?}");
+        assert!(!said.trim_start_matches(red).contains('\x1b'), "{said:?}");
+    }
+}
+
 #[test]
 fn a_run_is_named_first_or_by_its_flag() {
     let folder = workspace();

@@ -7,8 +7,8 @@ mod common;
 use std::fs;
 
 use common::{
-    TINY, checkpoint_steps, cifar_folder, config, ebm, files, idx_folder, images, metrics, names,
-    png_folder, run, succeed, text, train, workspace,
+    RUN_FILES, TINY, checkpoint_steps, cifar_folder, config, ebm, files, idx_folder, images,
+    metrics, names, png_folder, run, succeed, text, train, workspace,
 };
 use ebm::backend::Backend;
 use ebm::run::ModelFile;
@@ -37,20 +37,7 @@ fn a_run_folder_holds_what_the_help_promises() {
     let out = folder.path().join("out");
     assert!(said.contains("60 examples"), "{said}");
     assert!(said.contains("`ebm sample --run out`"), "{said}");
-    assert_eq!(
-        names(&out),
-        [
-            "checkpoints",
-            "config.toml",
-            "energies.png",
-            "events.jsonl",
-            "machine.toml",
-            "metrics.jsonl",
-            "model.safetensors",
-            "run.lock",
-            "samples"
-        ]
-    );
+    assert_eq!(names(&out), RUN_FILES);
 
     let written = ConfigTable::from_file(&out.join("config.toml")).unwrap();
     assert_eq!(written.read().unwrap(), config(TINY, &[]));

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use ebm::run;
 use ebm::run::config::EnergyUnit;
 use ebm::run::inference::{Comparison, Preferred, compare};
 use serde::Serialize;
@@ -11,7 +10,7 @@ use super::failure::Failure;
 use super::image_inputs::read;
 use super::layers::DeviceArgs;
 use super::numbers::significant;
-use super::run_args::RunBeforeFilesArgs;
+use super::run_args::{OpenRun, RunBeforeFilesArgs};
 use super::terminal::{say, say_json};
 use super::unit::Unit;
 
@@ -64,11 +63,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             message: format!("found {}, expected two images", files.len()),
         });
     };
-    let choice = args.device.open(None)?;
-    let model = run::load_model(&run, &choice.device)?;
+    let OpenRun { model, device } = OpenRun::open(&run, &args.device)?;
     let images = |file: &PathBuf| {
         let files = std::slice::from_ref(file);
-        read(&model, files, args.resize, &choice.device)
+        read(&model, files, args.resize, &device)
     };
     let found = compare(&model, images(first)?, images(second)?)?;
     let unit = model.config.energy_unit();

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Tensor;
 use clap::ValueEnum;
 use ebm::ops::Noise;
-use ebm::run;
 use ebm::run::evaluation::psnr;
 use ebm::run::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
 use ebm::run::{TitledColumns, save_picture, titled_grid};
@@ -14,7 +13,7 @@ use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
-use super::run_args::RunBeforeFilesArgs;
+use super::run_args::{OpenRun, RunBeforeFilesArgs};
 use super::terminal::say;
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
@@ -95,8 +94,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     args.images.files = files;
     let inputs: Vec<&Path> = args.images.files.iter().map(PathBuf::as_path).collect();
     check_output(&args.out, &inputs)?;
-    let choice = args.device.open(None)?;
-    let model = run::load_model(&run, &choice.device)?;
+    let OpenRun { model, device } = OpenRun::open(&run, &args.device)?;
     require_images(&model)?;
     let config = &model.config;
     if args.temperature.is_none() && config.sampler.temperature() == 0.0 {
@@ -105,7 +103,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             message: "found none, and the sampler of this run has no noise to take one from: expected a number above 0".into(),
         });
     }
-    let images = args.images.load(&model, &choice.device)?;
+    let images = args.images.load(&model, &device)?;
     let (low, high) = config.data.range();
     let pixel_noise = if model.takes_binary() {
         if args.noise >= 0.5 {
@@ -129,7 +127,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     let observed = match pixel_noise {
         _ if args.observed => images.clone(),
         PixelNoise::Normal { std } => {
-            let z: Tensor<4> = noise.normal(images.shape(), &choice.device);
+            let z: Tensor<4> = noise.normal(images.shape(), &device);
             images.clone() + z.mul_scalar(std)
         }
         PixelNoise::Flips { probability } => {

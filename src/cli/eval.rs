@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
+use ebm::run::ModelFile;
 use ebm::run::evaluation::{
     EnergyHistogram, Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters,
     log_partition, recall_damaged, reconstructions,
 };
 use ebm::run::save_picture;
-use ebm::run::{self, ModelFile};
 use ebm::training::data::Split;
 use ebm::training::files::write_whole;
 use serde::Serialize;
@@ -20,8 +20,7 @@ use super::layers::DeviceArgs;
 use super::output::check_folder;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
-use super::run_args::RunArgs;
-use super::run_data;
+use super::run_args::{OpenRun, RunArgs};
 use super::terminal::{confirm, is_quiet, say, say_lines, warn};
 
 /// Filters and pairs of reconstructions in a picture.
@@ -108,14 +107,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let folder = args
         .out
         .unwrap_or_else(|| args.run.path().join("evaluation"));
-    let choice = args.device.open(None)?;
-    let mut model = run::load_model(args.run.path(), &choice.device)?;
+    let open = args.run.open(&args.device)?;
     // Found before the work, not after.
     check_folder(&folder)?;
-    if let Some(folder) = &args.data {
-        model.config = run_data::with_data(&model.config, folder)?;
-    }
-    let examples = |split| model.examples(&model.config.data, split, &choice.device);
+    let OpenRun { model, device } = open.with_data(args.data.as_deref())?;
+    let examples = |split| model.examples(&model.config.data, split, &device);
     let (train, test) = (examples(Split::Train), examples(Split::Test));
     let (train, test) = match (train, test) {
         (Err(error), Err(_)) => return Err(error.into()),
@@ -149,7 +145,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sets.iter()
             .map(|(split, set)| (*split, set.energies.as_slice())),
         sources,
-        &choice.device,
+        &device,
         &mut outlier_noise,
         &mut progress,
     )?;
@@ -174,7 +170,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     });
 
     let plane_sets = [(Split::Train, train.as_ref()), (Split::Test, test.as_ref())];
-    let density = eval_plane::evaluate(&args.plane, &model, plane_sets, &choice.device)?;
+    let density = eval_plane::evaluate(&args.plane, &model, plane_sets, &device)?;
 
     let report = Report {
         model: model.model.name(),

@@ -9,7 +9,7 @@ use ebm::training::files::write_whole;
 use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::output::{check_new, check_place, confirm_file};
-use super::run_args::RunBeforeFilesArgs;
+use super::run_args::{OpenRun, RunBeforeFilesArgs};
 
 /// Write the weights of a run into a safetensors file, which NumPy and PyTorch read, or its chains into a .npy file
 ///
@@ -91,8 +91,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             ),
         });
     }
-    let choice = args.device.open(None)?;
-    let model = run::load_model(&run, &choice.device)?;
+    let OpenRun { model, .. } = OpenRun::open(&run, &args.device)?;
     if let Some(path) = file {
         run::export(&model, path)?;
         confirm_file(

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm::ops::Noise;
+use ebm::run::ModelFile;
 use ebm::run::evaluation::example_energies;
 use ebm::run::inference::{PixelMask, PixelMaskError, Side, inpaint};
-use ebm::run::{self, ModelFile};
 use ebm::run::{TitledColumns, save_picture, titled_grid};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_masks, require_images};
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
-use super::run_args::RunBeforeFilesArgs;
+use super::run_args::{OpenRun, RunBeforeFilesArgs};
 use super::terminal::say;
 
 /// More draws of an image than that follow below each other in the picture.
@@ -67,16 +67,15 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     let inputs = args.images.files.iter().map(PathBuf::as_path);
     let inputs: Vec<&Path> = inputs.chain([mask_file]).collect();
     check_output(&args.out, &inputs)?;
-    let choice = args.device.open(None)?;
-    let model = run::load_model(&run, &choice.device)?;
+    let OpenRun { model, device } = OpenRun::open(&run, &args.device)?;
     require_images(&model)?;
     let mask = parse_mask(&args.mask, &model, args.images.resize)?;
-    let images = args.images.load(&model, &choice.device)?;
+    let images = args.images.load(&model, &device)?;
     let [count, channels, height, width] = images.dims();
 
     let free = mask.values(channels);
     let data = TensorData::new(free, [1, channels, height, width]);
-    let is_free = Tensor::<4, Bool>::from_data(data, &choice.device).expand(images.shape());
+    let is_free = Tensor::<4, Bool>::from_data(data, &device).expand(images.shape());
     let range = model.config.data.range();
     let grey = images
         .clone()

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use ebm::run;
 use ebm::run::evaluation::log_partition;
 use ebm::training::data::Split;
 
@@ -10,8 +9,7 @@ use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::partition::{self, PartitionArgs};
 use super::progress::StageBar;
-use super::run_args::RunArgs;
-use super::run_data;
+use super::run_args::{OpenRun, RunArgs};
 use super::terminal::{say_lines, warn};
 
 /// Find log Z, the logarithm of the partition function, in nats.
@@ -48,12 +46,9 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = args.partition.options()?;
-    let choice = args.device.open(None)?;
-    let mut model = run::load_model(args.run.path(), &choice.device)?;
-    if let Some(folder) = &args.data {
-        model.config = run_data::with_data(&model.config, folder)?;
-    }
-    let (data, missing) = match model.examples(&model.config.data, Split::Train, &choice.device) {
+    let open = args.run.open(&args.device)?;
+    let OpenRun { model, device } = open.with_data(args.data.as_deref())?;
+    let (data, missing) = match model.examples(&model.config.data, Split::Train, &device) {
         Ok(data) => (Some(data), None),
         // What was asked for must be there; what the run was trained on may be gone.
         Err(error) if args.data.is_some() => return Err(error.into()),

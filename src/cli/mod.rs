@@ -27,7 +27,6 @@ mod report;
 mod reporter;
 mod resume;
 mod run_args;
-mod run_data;
 mod sample;
 mod signals;
 mod standard_output;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
-use ebm::run;
 use ebm::run::evaluation::{
     RecallEnd, RecalledImages, damaged, finite, recall_images, recall_originals,
 };
@@ -15,8 +14,7 @@ use super::failure::Failure;
 use super::image_inputs::{check_output, first, read};
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
-use super::run_args::RunBeforeFilesArgs;
-use super::run_data;
+use super::run_args::{OpenRun, RunBeforeFilesArgs};
 use super::terminal::say;
 
 /// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
@@ -69,20 +67,17 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     args.files = files;
     let inputs: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     check_output(&args.out, &inputs)?;
-    let choice = args.device.open(None)?;
-    let mut model = run::load_model(&run, &choice.device)?;
-    let refused = || RunError::NotEvaluable {
-        what: "recall",
-        model: model.model.name(),
-        models: "Hopfield networks and Boltzmann machines, without hidden units",
-    };
-    if !model.model.recalls() {
-        return Err(refused().into());
+    let open = OpenRun::open(&run, &args.device)?;
+    if !open.model.model.recalls() {
+        let refused = RunError::NotEvaluable {
+            what: "recall",
+            model: open.model.model.name(),
+            models: "Hopfield networks and Boltzmann machines, without hidden units",
+        };
+        return Err(refused.into());
     }
-    if let Some(folder) = &args.data {
-        model.config = run_data::with_data(&model.config, folder)?;
-    }
-    let stored = model.examples(&model.config.data, Split::Train, &choice.device)?;
+    let OpenRun { model, device } = open.with_data(args.data.as_deref())?;
+    let stored = model.examples(&model.config.data, Split::Train, &device)?;
     let are_stored = args.files.is_empty();
     let (intact, share) = if are_stored {
         (
@@ -90,7 +85,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             args.flip.unwrap_or(0.2),
         )
     } else {
-        let images = read(&model, &args.files, args.resize, &choice.device)?;
+        let images = read(&model, &args.files, args.resize, &device)?;
         (images, args.flip.unwrap_or(0.0))
     };
     let mut noise = Noise::new(args.seed);

@@ -1,8 +1,39 @@
-//! The run that a command works on: the first name, or `--run`, whichever comes easier.
+//! The run that a command works on, as the first name or as `--run`, and its model.
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
+use ebm::run::config::ConfigTable;
+use ebm::run::{ModelFile, load_model};
+
 use super::failure::Failure;
+use super::layers::DeviceArgs;
+
+/// The model of a run, on the device that the command computes on.
+pub(crate) struct OpenRun {
+    pub(crate) model: ModelFile,
+    pub(crate) device: Device,
+}
+
+impl OpenRun {
+    /// Opens the device, and loads the model.
+    pub(crate) fn open(run: &Path, device: &DeviceArgs) -> Result<Self, Failure> {
+        let device = device.open(None)?.device;
+        let model = load_model(run, &device)?;
+        Ok(Self { model, device })
+    }
+
+    /// With the data in another folder, if there is one.
+    pub(crate) fn with_data(mut self, folder: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(folder) = folder {
+            let config = self.model.config.to_toml()?;
+            let mut table = ConfigTable::parse(&config, "the run's config".into())?;
+            table.set_data_folder(folder)?;
+            self.model.config = table.read()?;
+        }
+        Ok(self)
+    }
+}
 
 /// The run, for commands that take no other names.
 #[derive(clap::Args)]
@@ -21,6 +52,11 @@ impl RunArgs {
         let given = self.run.as_deref().or(self.folder.as_deref());
         // The parser has seen to it that one of them is there.
         given.unwrap_or(Path::new(""))
+    }
+
+    /// The model of the run, on the device.
+    pub(crate) fn open(&self, device: &DeviceArgs) -> Result<OpenRun, Failure> {
+        OpenRun::open(self.path(), device)
     }
 }
 

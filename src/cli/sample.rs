@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::image_inputs::floats;
 use super::layers::DeviceArgs;
 use super::output::{self, Format, check_new, check_place, confirm_file};
-use super::run_args::RunArgs;
+use super::run_args::{OpenRun, RunArgs};
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
@@ -127,9 +127,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if format != Format::Picture {
         check_new("--out", &args.out)?;
     }
-    let choice = args.device.open(None)?;
-    let device = &choice.device;
-    let model = run::load_model(args.run.path(), device)?;
+    let OpenRun { model, device } = args.run.open(&args.device)?;
     let options = SampleOptions {
         count: args.count as usize,
         steps: args.steps,
@@ -137,18 +135,18 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         annealing: args.annealing(&model.config.sampler)?,
     };
     if format == Format::Picture {
-        let samples = run::sample(&model, options, device)?;
+        let samples = run::sample(&model, options, &device)?;
         check_made(&model.model, &samples)?;
-        let picture = run::sample_picture(&model, samples, device);
+        let picture = run::sample_picture(&model, samples, &device);
         save_picture(&picture, &args.out)?;
     } else {
         let bytes = if format == Format::Npy {
             let mut bytes = Vec::new();
-            let samples = run::draw(&model, options, device)?.images;
+            let samples = run::draw(&model, options, &device)?.images;
             check_made(&model.model, &samples)?;
             write_npy(&mut bytes, &samples.into_data()).map(|()| bytes)
         } else {
-            let arrays = args.arrays(&model, options, device)?;
+            let arrays = args.arrays(&model, options, &device)?;
             let arrays: Vec<_> = arrays.iter().map(|(name, data)| (*name, data)).collect();
             write_npz(&arrays)
         };

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 
 use super::escape::{Lines, brief, escaped, is_unsafe};
@@ -41,7 +42,14 @@ impl Verbosity {
             2 => "debug",
             _ => "trace",
         };
-        let crates = ["ebm", "ebm_ops", "ebm_models", "ebm_sampling", "ebm_train"];
+        let crates = [
+            "ebm",
+            "ebm_ops",
+            "ebm_models",
+            "ebm_sampling",
+            "ebm_train",
+            "ebm_run",
+        ];
         let filter =
             chosen.unwrap_or_else(|| crates.map(|name| format!("{name}={level}")).join(","));
         EVENTS.store(true, Ordering::Relaxed);
@@ -144,11 +152,11 @@ pub(crate) fn complain(message: &str) {
     write_trouble("", message.trim_end(), Lines::Many);
 }
 
+/// Colours are for terminals that have them, and for people who haven't set `NO_COLOR`.
 fn error_word() -> &'static str {
-    if is_coloured() {
-        "\x1b[1;31merror:\x1b[0m "
-    } else {
-        "error: "
+    match AutoStream::choice(&std::io::stderr()) {
+        ColorChoice::Never => "error: ",
+        _ => "\x1b[1;31merror:\x1b[0m ",
     }
 }
 
@@ -172,22 +180,6 @@ fn write_trouble(word: &str, message: &str, lines: Lines) {
     status_line::above(|| {
         let _ = std::io::stderr().write_all(text.as_bytes());
     });
-}
-
-/// Whether standard error takes colours.
-fn is_coloured() -> bool {
-    let variable =
-        |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    wants_colour(
-        std::io::stderr().is_terminal(),
-        variable("NO_COLOR").as_deref(),
-        variable("TERM").as_deref(),
-    )
-}
-
-/// Colours are for terminals that have them, and for people who haven't set `NO_COLOR` (<https://no-color.org>).
-fn wants_colour(terminal: bool, no_color: Option<&str>, term: Option<&str>) -> bool {
-    terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb")
 }
 
 /// A path as a shell takes it; one with characters that terminals obey as bash, zsh and ksh do.
@@ -220,26 +212,6 @@ mod tests {
             ("a\u{2028}b c", r"$'a\u2028b c'"),
         ] {
             assert_eq!(quoted(Path::new(path)), expected);
-        }
-    }
-
-    #[test]
-    fn colours_are_for_terminals_and_for_those_who_want_them() {
-        for (terminal, no_color, term, expected) in [
-            (true, None, Some("xterm-256color"), true),
-            (true, None, None, true),
-            // An empty value counts as none.
-            (true, Some(""), Some("xterm"), true),
-            (true, Some("1"), Some("xterm"), false),
-            (true, Some("0"), Some("xterm"), false),
-            (true, None, Some("dumb"), false),
-            (false, None, Some("xterm"), false),
-        ] {
-            assert_eq!(
-                wants_colour(terminal, no_color, term),
-                expected,
-                "{terminal} {no_color:?} {term:?}"
-            );
         }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ebm::training::TensorFile;
+use ebm_testing::states::States;
+use ebm_testing::{dot, log_sum_exp, sigmoid, softplus};
 
 use crate::common::succeed;
 
@@ -200,20 +202,12 @@ impl Pairwise {
 
 /// All states of units that are `low` or 1.
 fn states(units: usize, low: f64) -> Vec<Vec<f64>> {
-    let value = |number: usize, unit: usize| if number >> unit & 1 == 1 { 1.0 } else { low };
-    (0..1 << units)
-        .map(|number| (0..units).map(|unit| value(number, unit)).collect())
-        .collect()
+    States::new(&[low, 1.0], units).all()
 }
 
 pub(crate) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// A row times a matrix.
@@ -227,23 +221,4 @@ fn times(row: &[f64], matrix: &[f64]) -> Vec<f64> {
                 .sum()
         })
         .collect()
-}
-
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
-
-fn softplus(z: f64) -> f64 {
-    z.max(0.0) + (-z.abs()).exp().ln_1p()
-}
-
-fn log_sum_exp(terms: impl Iterator<Item = f64>) -> f64 {
-    let terms: Vec<f64> = terms.collect();
-    let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest
-        + terms
-            .iter()
-            .map(|term| (term - largest).exp())
-            .sum::<f64>()
-            .ln()
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::process::Stdio;
 
 use crate::common::{
-    Everything, assert_same, checkpoint_steps, ebm, everything, files, metrics, names, run, signal,
-    succeed, text, wait_for,
+    Everything, RUN_FILES, assert_same, checkpoint_steps, ebm, everything, files, metrics, names,
+    run, signal, succeed, text, wait_for,
 };
 use crate::{DBM, train, workspace};
 
@@ -44,17 +44,7 @@ fn every_kind_writes_its_run_folder() {
             "{name}: {said}"
         );
         let out = folder.path().join(name);
-        let mut expected = vec![
-            "checkpoints",
-            "config.toml",
-            "energies.png",
-            "events.jsonl",
-            "machine.toml",
-            "metrics.jsonl",
-            "model.safetensors",
-            "run.lock",
-            "samples",
-        ];
+        let mut expected = RUN_FILES.to_vec();
         if name == "pretrained dbm" {
             expected.splice(
                 7..7,

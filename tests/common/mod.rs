@@ -149,6 +149,19 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// What is in the folder of a run that has finished.
+pub(crate) const RUN_FILES: [&str; 9] = [
+    "checkpoints",
+    "config.toml",
+    "energies.png",
+    "events.jsonl",
+    "machine.toml",
+    "metrics.jsonl",
+    "model.safetensors",
+    "run.lock",
+    "samples",
+];
+
 /// All files under a folder.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -19,8 +19,9 @@ mod training;
 
 use std::sync::LazyLock;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, TensorData};
 use ebm::backend::{Backend, select};
+use ebm_testing::floats;
 
 /// The backend and the device under test.
 static TESTED: LazyLock<(Backend, Device)> = LazyLock::new(|| {
@@ -50,11 +51,6 @@ fn reference() -> Device {
 /// What Flex and the device under test make of the same.
 fn on_both<T>(compute: impl Fn(&Device) -> T) -> (T, T) {
     (compute(&reference()), compute(&device()))
-}
-
-/// The values of a tensor on the host.
-fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    values(&x.into_data())
 }
 
 fn values(data: &TensorData) -> Vec<f32> {

@@ -2,27 +2,23 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod pairwise;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, devices, parameters, tensor, values};
 use ebm_models::{BoltzmannMachine, BoltzmannMachineConfig, Coding, Energy, PairwiseMachine};
 use ebm_ops::Noise;
-use pairwise::{CODINGS, Reference, all_states, log_sum_exp};
+use ebm_testing::log_sum_exp;
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::{CODINGS, States, two_values};
 
 /// Sums of at most 100 terms of order 1 in f32.
 const ROUNDING: f64 = 1e-5;
 
-fn machine(
-    reference: &Reference,
-    visible: usize,
-    coding: Coding,
-    device: &Device,
-) -> BoltzmannMachine {
+fn machine(reference: &Known, visible: usize, coding: Coding, device: &Device) -> BoltzmannMachine {
     let units = reference.units;
     BoltzmannMachine::from_parameters(
-        tensor(&reference.pair, [units, units], device),
+        tensor(&reference.couplings, [units, units], device),
         tensor(&reference.bias, [units], device),
         visible,
         coding,
@@ -38,12 +34,17 @@ fn log_partition(machine: &BoltzmannMachine, device: &Device) -> f64 {
     log_sum_exp(&terms)
 }
 
+/// All states one after the other, as the device takes them.
+fn all_states(units: usize, coding: Coding) -> Vec<f64> {
+    States::new(&two_values(coding), units).all().concat()
+}
+
 #[test]
 fn energies_are_the_sum_over_pairs_whatever_the_rank() {
     const UNITS: usize = 10;
     for device in devices() {
         for coding in CODINGS {
-            let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(1));
+            let reference = Known::random(UNITS, (0.5, 0.5), coding, &mut Noise::new(1));
             let machine = machine(&reference, 7, coding, &device);
             assert_eq!(
                 (
@@ -53,7 +54,7 @@ fn energies_are_the_sum_over_pairs_whatever_the_rank() {
                 ),
                 (10, 7, 3)
             );
-            let states = all_states(UNITS, coding);
+            let states = reference.states().all().concat();
             let expected: Vec<f64> = states.chunks(UNITS).map(|y| reference.energy(y)).collect();
             let batch: Tensor<2> = tensor(&states, [1 << UNITS, UNITS], &device);
             let found = values(machine.energy(batch.clone()));
@@ -88,9 +89,9 @@ fn fields_give_the_conditional_probabilities() {
     for device in devices() {
         for coding in CODINGS {
             for temperature in [1.0, 0.6, 2.5] {
-                let reference = Reference::random(UNITS, 0.7, &device, &mut Noise::new(2));
+                let reference = Known::random(UNITS, (0.7, 0.7), coding, &mut Noise::new(2));
                 let machine = machine(&reference, UNITS, coding, &device);
-                let states = all_states(UNITS, coding);
+                let states = reference.states().all().concat();
                 let fields = values(machine.fields(tensor(&states, [1 << UNITS, UNITS], &device)));
                 let found: Vec<f64> = fields
                     .iter()
@@ -179,7 +180,7 @@ fn recoding_keeps_every_energy_up_to_the_constant() {
             (Coding::Spin, Coding::Binary),
             (Coding::Binary, Coding::Spin),
         ] {
-            let reference = Reference::random(UNITS, 0.6, &device, &mut Noise::new(3));
+            let reference = Known::random(UNITS, (0.6, 0.6), from, &mut Noise::new(3));
             let connectivity: Tensor<2> = tensor(&ring(UNITS), [UNITS, UNITS], &device);
             let full = machine(&reference, 5, from, &device);
             for machine in [full.clone(), full.with_connectivity(connectivity)] {
@@ -291,14 +292,13 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
     for device in devices() {
         let training = device.clone().autodiff();
         for coding in CODINGS {
-            let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(6));
+            let reference = Known::random(UNITS, (0.5, 0.5), coding, &mut Noise::new(6));
             let machine = machine(&reference, VISIBLE, coding, &training);
-            let states = all_states(UNITS, coding);
-            // Visible units are the low bits of an index; three patterns, one of them twice as
-            // frequent.
+            let states = reference.states().all().concat();
+            // Visible units are the low bits of an index; three patterns, one of them twice as frequent.
             let data = [(3_usize, 0.5), (9, 0.25), (14, 0.25)];
             let visible = |index: usize| index % (1 << VISIBLE);
-            let log_weights = |reference: &Reference| -> Vec<f64> {
+            let log_weights = |reference: &Known| -> Vec<f64> {
                 states.chunks(UNITS).map(|y| -reference.energy(y)).collect()
             };
             let clamped = |terms: &[f64], pattern: usize| -> f64 {
@@ -308,7 +308,7 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
                     .collect();
                 log_sum_exp(&terms)
             };
-            let likelihood = |reference: &Reference| -> f64 {
+            let likelihood = |reference: &Known| -> f64 {
                 let terms = log_weights(reference);
                 let log_z = log_sum_exp(&terms);
                 data.iter()
@@ -345,13 +345,9 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
             machine.visit(&mut found);
 
             let h = 1e-5;
-            let slope = |change: &dyn Fn(&mut Reference, f64)| {
+            let slope = |change: &dyn Fn(&mut Known, f64)| {
                 let at = |by: f64| {
-                    let mut moved = Reference {
-                        units: UNITS,
-                        pair: reference.pair.clone(),
-                        bias: reference.bias.clone(),
-                    };
+                    let mut moved = reference.clone();
                     change(&mut moved, by);
                     likelihood(&moved)
                 };
@@ -361,10 +357,9 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
                 let bias = slope(&|moved, by| moved.bias[i] += by);
                 assert_close(&[found.1[1][i]], &[bias], ROUNDING, "bias");
                 for j in 0..UNITS {
-                    // Half for each of the two raw entries of a pair; none on the diagonal. The
-                    // reference reads i > j.
+                    // Half for each of the two raw entries of a pair; none on the diagonal. The energy reads i > j.
                     let (low, high) = (i.min(j), i.max(j));
-                    let pair = slope(&|moved, by| moved.pair[high * UNITS + low] += by);
+                    let pair = slope(&|moved, by| moved.couplings[high * UNITS + low] += by);
                     let expected = if i == j { 0.0 } else { pair / 2.0 };
                     assert_close(
                         &[found.1[0][i * UNITS + j]],

@@ -1,14 +1,13 @@
 //! Hopfield networks against their formulas: couplings, energies, updates, unlearning.
 
 mod common;
-mod pairwise;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, devices, parameters, tensor, values};
 use ebm_models::{Coding, Energy, Hopfield, HopfieldConfig, PairwiseMachine, overlap};
 use ebm_ops::Noise;
-use pairwise::{Reference, all_states};
+use ebm_testing::pairwise::Known;
 
 const ROUNDING: f64 = 5e-6;
 
@@ -59,13 +58,13 @@ fn storage_is_hebbs_rule_and_adds_up() {
 fn the_energy_is_the_sum_over_pairs() {
     const UNITS: usize = 8;
     for device in devices() {
-        let reference = Reference::random(UNITS, 0.5, &device, &mut Noise::new(2));
+        let reference = Known::random(UNITS, (0.5, 0.5), Coding::Spin, &mut Noise::new(2));
         let network = Hopfield::from_parameters(
-            tensor(&reference.pair, [UNITS, UNITS], &device),
+            tensor(&reference.couplings, [UNITS, UNITS], &device),
             tensor(&reference.bias, [UNITS], &device),
             UNITS,
         );
-        let states = all_states(UNITS, Coding::Spin);
+        let states = reference.states().all().concat();
         let expected: Vec<f64> = states.chunks(UNITS).map(|y| reference.energy(y)).collect();
         let batch: Tensor<3> = tensor(&states, [1 << UNITS, 2, 4], &device);
         assert_close(&values(network.energy(batch)), &expected, ROUNDING, "E");

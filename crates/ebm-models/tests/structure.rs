@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod pairwise;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -15,7 +14,8 @@ use ebm_models::{
     Structure, VisibleUnits, WeightedSum, log_partition, log_partition_of,
 };
 use ebm_ops::Noise;
-use pairwise::{CODINGS, Reference, all_states};
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::{States, two_values};
 
 /// Energies of order 10 in f32, sums of at most 20 terms.
 const ROUNDING: f64 = 1e-5;
@@ -274,9 +274,9 @@ fn inference_is_interrupted_between_rounds() {
 }
 
 fn boltzmann(seed: u64, visible: usize, coding: Coding, device: &Device) -> BoltzmannMachine {
-    let reference = Reference::random(5, 0.7, device, &mut Noise::new(seed));
+    let reference = Known::random(5, (0.7, 0.7), coding, &mut Noise::new(seed));
     BoltzmannMachine::from_parameters(
-        tensor(&reference.pair, [5, 5], device),
+        tensor(&reference.couplings, [5, 5], device),
         tensor(&reference.bias, [5], device),
         visible,
         coding,
@@ -298,7 +298,7 @@ fn check_pairwise<M: PairwiseMachine + Energy<2>>(machine: &M, what: &str, devic
     assert_eq!(found.units(), 5, "{what}");
     assert_eq!(found.visible_units(), machine.visible_units(), "{what}");
     assert_eq!(found.hidden_units(), machine.hidden_units(), "{what}");
-    let host = all_states(5, machine.coding());
+    let host = States::new(&two_values(machine.coding()), 5).all().concat();
     let states: Tensor<2> = tensor(&host, [32, 5], device);
     let energies = machine.energy(states.clone());
     assert_eq!(
@@ -326,7 +326,7 @@ fn check_pairwise<M: PairwiseMachine + Energy<2>>(machine: &M, what: &str, devic
 #[test]
 fn pairwise_machines_have_the_structure_of_pairs() {
     for device in devices() {
-        for coding in CODINGS {
+        for coding in [Coding::Binary, Coding::Spin] {
             let machine = boltzmann(10, 3, coding, &device);
             check_pairwise(&machine, "hidden units", &device);
             let some = Tensor::<2>::ones([5, 5], &device).triu(3);
@@ -393,7 +393,11 @@ fn a_sum_of_pairwise_machines_is_one() {
         let sum = WeightedSum::new((spin(18, 3), network(19, 3, &device)), vec![0.5, -2.0]);
         let machine = pair(&sum);
         assert_eq!((machine.units(), machine.visible_units()), (5, 3));
-        let states: Tensor<2> = tensor(&all_states(5, Coding::Spin), [32, 5], &device);
+        let states: Tensor<2> = tensor(
+            &States::new(&two_values(Coding::Spin), 5).all().concat(),
+            [32, 5],
+            &device,
+        );
         let energies = values(sum.energy(states.clone()));
         let found = values(machine.joint_energy(states.clone()));
         assert_close(&found, &energies, ROUNDING, "energies");

@@ -3,11 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::activation::{leaky_relu, log_sigmoid, sigmoid, softplus, swish};
-
-fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
+use ebm_testing::devices;
 
 /// Values of both signs at all magnitudes where results are normal numbers, and special ones; an
 /// odd number, longer than a thread's share.

@@ -3,11 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::{Noise, Stride2d, conv2d};
-
-fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
+use ebm_testing::{devices, floats};
 
 /// Batch, channels, height, width; maps, kernel height and width; steps.
 type Case = ([usize; 4], [usize; 3], Stride2d);
@@ -82,12 +78,7 @@ fn reference(case: Case, x: &[f32], weight: &[f32], bias: &[f32], g: &[f32]) -> 
     r
 }
 
-fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().iter::<f32>().collect()
-}
-
-/// Sums of products of normals: rounding grows like the root of their number, 1e-6 of the largest
-/// value is far above it.
+/// Sums of products of normals: rounding grows like the root of their number, 1e-6 of the largest value is far above it.
 fn assert_close(found: Vec<f32>, expected: &[f64], what: &str) {
     let largest = expected.iter().fold(1e-3, |a: f64, b| a.max(b.abs()));
     assert_eq!(found.len(), expected.len(), "{what}");
@@ -112,10 +103,10 @@ fn values_and_gradients() {
             let g: Tensor<4> = noise.normal([image[0], maps, oh, ow], &device);
             let r = reference(
                 case,
-                &values(x.clone()),
-                &values(weight.clone()),
-                &values(bias.clone()),
-                &values(g.clone()),
+                &floats(x.clone()),
+                &floats(weight.clone()),
+                &floats(bias.clone()),
+                &floats(g.clone()),
             );
             let (x, weight, bias) = (
                 x.autodiff().require_grad(),
@@ -125,21 +116,21 @@ fn values_and_gradients() {
             let y = conv2d(x.clone(), weight.clone(), bias.clone(), steps);
             assert_eq!(y.dims(), [image[0], maps, oh, ow]);
             assert_close(
-                values(y.clone().inner()),
+                floats(y.clone().inner()),
                 &r.y,
                 &format!("y of case {number}"),
             );
             let mut gradients = (y * g.clone().autodiff()).sum().backward();
             let of_x = x.grad_remove(&mut gradients).unwrap();
-            assert_close(values(of_x), &r.x, &format!("x of case {number}"));
+            assert_close(floats(of_x), &r.x, &format!("x of case {number}"));
             let of_weight = weight.grad_remove(&mut gradients).unwrap();
             assert_close(
-                values(of_weight),
+                floats(of_weight),
                 &r.weight,
                 &format!("weights of case {number}"),
             );
             let of_bias = bias.grad_remove(&mut gradients).unwrap();
-            assert_close(values(of_bias), &r.bias, &format!("bias of case {number}"));
+            assert_close(floats(of_bias), &r.bias, &format!("bias of case {number}"));
 
             // Frozen weights: the same gradient of x.
             let frozen = conv2d(
@@ -151,7 +142,7 @@ fn values_and_gradients() {
             let mut gradients = (frozen * g.autodiff()).sum().backward();
             let of_x = x.grad_remove(&mut gradients).unwrap();
             assert_close(
-                values(of_x),
+                floats(of_x),
                 &r.x,
                 &format!("x of case {number}, weights frozen"),
             );
@@ -175,21 +166,21 @@ fn layouts_do_not_matter() {
     let convolve = |x: Tensor<4>| conv2d(x, weight.clone(), bias.clone(), steps);
     let whole = convolve(x.clone());
     let part = convolve(x.clone().narrow(0, 2, 3));
-    assert_eq!(values(part), values(whole.clone().narrow(0, 2, 3)));
+    assert_eq!(floats(part), floats(whole.clone().narrow(0, 2, 3)));
     // Channels last in memory.
     let permuted = Tensor::<4>::from_data(
-        TensorData::new(values(x.clone().permute([0, 2, 3, 1])), [6, 5, 5, 2]),
+        TensorData::new(floats(x.clone().permute([0, 2, 3, 1])), [6, 5, 5, 2]),
         &device,
     );
     assert_eq!(
-        values(convolve(permuted.permute([0, 3, 1, 2]))),
-        values(whole.clone())
+        floats(convolve(permuted.permute([0, 3, 1, 2]))),
+        floats(whole.clone())
     );
     // Twice in a row, against a copy that lies channels first.
     let second: Tensor<4> = noise.normal([3, 4, 3, 3], &device);
     let zero = Tensor::zeros([3], &device);
     let copy = Tensor::<4>::from_data(whole.to_data(), &device);
-    let again = |x| values(conv2d(x, second.clone(), zero.clone(), steps));
+    let again = |x| floats(conv2d(x, second.clone(), zero.clone(), steps));
     assert_eq!(again(whole), again(copy));
 }
 

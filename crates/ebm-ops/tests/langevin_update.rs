@@ -1,46 +1,9 @@
 //! The Langevin update follows its formula, value by value, and resets what is not finite.
 #![allow(clippy::unwrap_used)]
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use ebm_ops::{Interval, LangevinUpdate, Noise};
-
-fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
-
-fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().iter::<f32>().collect()
-}
-
-fn flags(x: Tensor<1, Bool>) -> Vec<bool> {
-    x.into_data().iter::<bool>().collect()
-}
-
-fn updates() -> [LangevinUpdate; 4] {
-    let plain = LangevinUpdate {
-        step_size: 0.3,
-        noise: 0.2,
-        gradient_clip: None,
-        clamp: None,
-    };
-    [
-        plain,
-        LangevinUpdate {
-            noise: 0.0,
-            ..plain
-        },
-        LangevinUpdate {
-            gradient_clip: Some(0.5),
-            ..plain
-        },
-        LangevinUpdate {
-            gradient_clip: Some(0.1),
-            clamp: Some(Interval::new(-1.0, 0.75)),
-            ..plain
-        },
-    ]
-}
+use ebm_testing::{devices, flags, floats, langevin_updates};
 
 /// One value by the formula, in f32 as the tensors are.
 fn moved(update: &LangevinUpdate, x: f32, g: f32, z: f32) -> f32 {
@@ -62,7 +25,7 @@ fn moved(update: &LangevinUpdate, x: f32, g: f32, z: f32) -> f32 {
 #[test]
 fn positions_are_those_of_the_formula() {
     for device in devices() {
-        for (seed, update) in updates().into_iter().enumerate() {
+        for (seed, update) in langevin_updates().into_iter().enumerate() {
             for shape in [
                 [1, 1, 1],
                 [3, 1, 1],
@@ -77,7 +40,7 @@ fn positions_are_those_of_the_formula() {
                 let energies = Tensor::zeros([shape[0]], &device);
                 let mut copy = noise.clone();
                 let z = if update.noise > 0.0 {
-                    values(draw(&mut copy))
+                    floats(draw(&mut copy))
                 } else {
                     vec![0.0; shape.iter().product()]
                 };
@@ -85,8 +48,8 @@ fn positions_are_those_of_the_formula() {
                     update.apply(x.clone(), g.clone(), &energies, &start, &mut noise);
                 assert_eq!(noise, copy, "the noise is elsewhere in its stream");
                 assert!(flags(finite).into_iter().all(|finite| finite));
-                let (x, g) = (values(x), values(g));
-                for (i, after) in values(after).into_iter().enumerate() {
+                let (x, g) = (floats(x), floats(g));
+                for (i, after) in floats(after).into_iter().enumerate() {
                     let expected = moved(&update, x[i], g[i], z[i]);
                     assert!(
                         (after - expected).abs() <= expected.abs() * f32::EPSILON,
@@ -103,12 +66,12 @@ fn positions_are_those_of_the_formula() {
 #[test]
 fn what_is_not_finite_goes_back() {
     for device in devices() {
-        for update in updates() {
+        for update in langevin_updates() {
             let shape = [7, 6];
             let mut noise = Noise::new(3);
             let draw = |noise: &mut Noise| -> Tensor<2> { noise.normal(shape, &device) };
             let start = draw(&mut noise);
-            let (mut x, mut g) = (values(draw(&mut noise)), values(draw(&mut noise)));
+            let (mut x, mut g) = (floats(draw(&mut noise)), floats(draw(&mut noise)));
             let mut energies = vec![0.0_f32; 7];
             let clean = (x.clone(), g.clone());
             g[6 + 5] = f32::NAN;
@@ -140,7 +103,7 @@ fn what_is_not_finite_goes_back() {
                 [true, false, false, false, false, false, true],
                 "{update:?} on {device:?}"
             );
-            let (after, alone, start) = (values(after), values(alone), values(start));
+            let (after, alone, start) = (floats(after), floats(alone), floats(start));
             for row in 0..7 {
                 let range = row * 6..(row + 1) * 6;
                 let expected = if row == 0 || row == 6 { &alone } else { &start };

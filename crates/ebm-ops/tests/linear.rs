@@ -3,15 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 use ebm_ops::{Noise, linear};
-
-fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
-
-fn values<const D: usize>(x: Tensor<D>) -> Vec<f64> {
-    x.into_data().iter::<f64>().collect()
-}
+use ebm_testing::{devices, values};
 
 /// `a b` of matrices that lie row after row, in f64, with the sum of magnitudes that bounds its
 /// rounding.

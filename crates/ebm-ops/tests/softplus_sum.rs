@@ -1,13 +1,9 @@
 //! Sums of softplus over rows and their gradients against f64.
 #![allow(clippy::unwrap_used)]
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use ebm_ops::{Noise, softplus_sum};
-
-fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
+use ebm_testing::devices;
 
 /// Rows shorter and longer than a vector and a thread's share, fields from small to far out. A sum
 /// of n terms in f32 errs by about the root of n roundings; 1e-6 of it leaves room for 100 of them.

@@ -5,15 +5,12 @@
 
 use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
+use ebm_testing::{phi, values};
 
 const N: usize = 1 << 20;
 
 /// Bound on a standard normal statistic: exceeded on either side in 5.7e-7 of all cases.
 const SIGMAS: f64 = 5.0;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
 
 fn uniforms(noise: &mut Noise, n: usize) -> Vec<f64> {
     values::<1>(noise.uniform([n], &Device::flex()))
@@ -23,20 +20,7 @@ fn normals(noise: &mut Noise, n: usize) -> Vec<f64> {
     values::<1>(noise.normal([n], &Device::flex()))
 }
 
-/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical
-/// Software 11(4), 2004).
-fn phi(z: f64) -> f64 {
-    let (mut sum, mut term, mut k) = (z, z, 1.0);
-    while term.abs() > 1e-17 {
-        k += 2.0;
-        term *= z * z / k;
-        sum += term;
-    }
-    0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
-}
-
-/// Kolmogorov and Smirnov: `P(sqrt(n) D > t)` tends to `2 exp(-2 t^2)`; t = 2.7 gives a
-/// false-positive rate of 9.3e-7.
+/// Kolmogorov and Smirnov: `P(sqrt(n) D > t)` tends to `2 exp(-2 t^2)`; t = 2.7 gives a false-positive rate of 9.3e-7.
 fn assert_follows(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) {
     sample.sort_unstable_by(f64::total_cmp);
     let n = sample.len() as f64;

@@ -2,19 +2,9 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use ebm_ops::{Noise, philox4x32_10};
+use ebm_testing::{bits, floats};
 use proptest::prelude::*;
 use rand::Rng;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_to_vec()
-        .expect("the default type is f32")
-}
-
-fn bits<const D: usize>(tensor: Tensor<D>) -> Vec<u32> {
-    values(tensor).into_iter().map(f32::to_bits).collect()
-}
 
 fn uniforms(noise: &mut Noise, n: usize) -> Vec<u32> {
     bits::<1>(noise.uniform([n], &Device::flex()))
@@ -185,16 +175,16 @@ fn coins_keep_the_type_of_their_probability() {
 fn a_coin_is_heads_strictly_below_its_probability() {
     let device = Device::flex();
     let u: Tensor<1> = Noise::new(4).uniform([1000], &device);
-    assert_eq!(values(Noise::new(4).bernoulli(u.clone())), [0.0; 1000]);
+    assert_eq!(floats(Noise::new(4).bernoulli(u.clone())), [0.0; 1000]);
     let above = u + 2.0_f32.powi(-24);
-    assert_eq!(values(Noise::new(4).bernoulli(above)), [1.0; 1000]);
+    assert_eq!(floats(Noise::new(4).bernoulli(above)), [1.0; 1000]);
 }
 
 #[test]
 fn certain_and_impossible_coins() {
     let p = Tensor::<1>::from_data([0.0_f32, 1.0, -2.0, 3.0, f32::NAN], &Device::flex());
     let p = p.unsqueeze::<2>().repeat(&[10_000, 1]);
-    for row in values(Noise::new(0).bernoulli(p)).chunks(5) {
+    for row in floats(Noise::new(0).bernoulli(p)).chunks(5) {
         assert_eq!(row, [0.0, 1.0, 0.0, 1.0, 0.0]);
     }
 }
@@ -230,7 +220,7 @@ proptest! {
         let n = rows * columns;
         let drawn: Tensor<2> = noise.uniform([rows, columns], &device);
         prop_assert_eq!(drawn.dims(), [rows, columns]);
-        let drawn = values(drawn);
+        let drawn = floats(drawn);
         prop_assert_eq!(drawn.len(), n);
         let first = before.div_ceil(4);
         for i in (0..n).step_by(97).chain(n.checked_sub(1)) {
@@ -247,7 +237,7 @@ proptest! {
         let high = low + width;
         prop_assume!(low < high);
         let drawn: Tensor<1> = Noise::new(seed).uniform_in([4096], [f64::from(low), f64::from(high)], &Device::flex());
-        prop_assert!(values(drawn).iter().all(|x| (low..high).contains(x)));
+        prop_assert!(floats(drawn).iter().all(|x| (low..high).contains(x)));
     }
 
     #[test]

@@ -6,14 +6,8 @@
 
 use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
+use ebm_testing::floats;
 use rand::Rng;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_to_vec()
-        .expect("the default type is f32")
-}
 
 /// The upper 24 bits of the first ten words of seed 42.
 const SEED_42: [u32; 10] = [
@@ -24,7 +18,7 @@ const SEED_42: [u32; 10] = [
 #[test]
 fn uniforms() {
     let drawn: Tensor<1> = Noise::new(42).uniform([10], &Device::flex());
-    assert_eq!(values(drawn), SEED_42.map(|k| k as f32 / 16_777_216.0));
+    assert_eq!(floats(drawn), SEED_42.map(|k| k as f32 / 16_777_216.0));
 }
 
 /// The upper bits of words 1 and 3 of each block, and all bits against the words of the generator
@@ -47,7 +41,7 @@ fn host_uniforms() {
 #[test]
 fn normals() {
     let drawn: Tensor<1> = Noise::new(42).normal([8], &Device::flex());
-    let drawn = values(drawn);
+    let drawn = floats(drawn);
     let exact = [
         -0.970_189_708_191_932,
         0.194_019_026_822_070_53,

@@ -7,8 +7,6 @@ use ebm_models::{
     VisibleUnits, states,
 };
 use ebm_ops::Noise;
-use ebm_run::ModelFile;
-use ebm_run::Network;
 use ebm_run::config::ConfigTable;
 use ebm_run::evaluation::{
     HeldOutOrigin, OutlierSource, damaged, energies, gradient_norms, held_out, recall_images,
@@ -17,6 +15,8 @@ use ebm_run::inference::{
     Composed, CompositionError, CompositionKind, DenoiseOptions, DenoisedImage, PixelMask,
     PixelNoise, Side, compare, denoise, inpaint,
 };
+use ebm_run::{ModelFile, Network};
+use ebm_testing::floats;
 use ebm_train::Examples;
 
 /// Keys that every model of these tests shares.
@@ -42,10 +42,6 @@ training = { steps = 1, batch_size = 4 }
 
 const LANGEVIN: &str =
     "sampler={kind=\"langevin\", steps=1, step_size=0.05, temperature=1.0, clamp=false}";
-
-fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().iter::<f32>().collect()
-}
 
 fn tensor<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())

@@ -1,44 +1,18 @@
 //! A run that is stopped or killed while it fails, or while its configuration changes, goes on as it should.
 #![allow(clippy::unwrap_used)]
 
+mod bowl;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use bowl::config;
 use burn::tensor::Device;
 use ebm_run::RunError;
-use ebm_run::config::{ConfigTable, RunConfig};
+use ebm_run::config::RunConfig;
 use ebm_run::{Event, Outcome, RunFolder, Watch};
 use ebm_train::Checkpoint;
 use tempfile::TempDir;
-
-/// A linear energy on the digits, which a learning rate of 2 makes explode.
-const BOWL: &str = r#"
-seed = 5
-data = { kind = "digits", limit = 64 }
-model = { kind = "mlp", hidden = [] }
-sampler = { kind = "langevin", steps = 1, step_size = 0.1, noise = 0.1 }
-chains = { kind = "replay_buffer", capacity = 64 }
-objective = { energy_regularizer = 0.1 }
-optimizer = { kind = "sgd", learning_rate = 0.1 }
-training = { steps = 60, batch_size = 16, ema_decay = 0.9 }
-recovery = { max_bad_steps = 3, max_rollbacks = 8, energy_limit = 1000.0 }
-
-[output]
-log_every = 1
-sample_every = 1000
-sample_count = 1
-sample_steps = 1
-checkpoint_every = 4
-keep_checkpoints = 3
-"#;
-
-fn config(changes: &[&str]) -> RunConfig {
-    let mut table = ConfigTable::parse(BOWL, "test".into()).unwrap();
-    for change in changes {
-        table.set(change).unwrap();
-    }
-    table.read().unwrap()
-}
 
 fn resume(
     config: Option<&RunConfig>,

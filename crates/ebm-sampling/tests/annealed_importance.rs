@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{assert_chi_square, assert_within_error, devices, tensor, values};
+use common::{assert_chi_square, assert_within_error, devices, mean_and_error, tensor, values};
 use ebm_models::{Conditional, Layers, Parity, VisibleUnits, log_partition, states};
 use ebm_ops::{Interval, Noise};
 use ebm_sampling::{
@@ -147,14 +147,6 @@ fn at(machine: &Layers, base: Tensor<1>, beta: f64) -> Layers {
             .collect(),
         std::iter::once(visible).chain(hidden).collect(),
     )
-}
-
-/// Mean and standard error.
-fn mean(x: &[f64]) -> (f64, f64) {
-    let n = x.len() as f64;
-    let mean = x.iter().sum::<f64>() / n;
-    let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
 }
 
 #[test]
@@ -336,7 +328,7 @@ fn weights_are_unbiased_in_both_directions() {
                         .iter()
                         .map(|w| (w - ratio).exp())
                         .collect();
-                    let (average, error) = mean(&relative);
+                    let (average, error) = mean_and_error(&relative);
                     assert!(error < 0.2, "{what}: {error}");
                     assert_within_error(average, 1.0, error, &format!("{what}, forward"));
 
@@ -348,7 +340,7 @@ fn weights_are_unbiased_in_both_directions() {
                         .iter()
                         .map(|w| (w + ratio).exp())
                         .collect();
-                    let (average, error) = mean(&relative);
+                    let (average, error) = mean_and_error(&relative);
                     assert!(error < 0.2, "{what}: {error}");
                     assert_within_error(average, 1.0, error, &format!("{what}, reverse"));
                 }
@@ -378,9 +370,9 @@ fn the_exact_value_is_sandwiched() {
             assert!(found.mean_bound >= found.log_partition - 1e-9);
             upper.push(found.log_partition - log_z);
         }
-        let (lower, error) = mean(&lower);
+        let (lower, error) = mean_and_error(&lower);
         assert!(lower < -5.0 * error, "machine {index}: {lower} +- {error}");
-        let (upper, error) = mean(&upper);
+        let (upper, error) = mean_and_error(&upper);
         assert!(upper > 5.0 * error, "machine {index}: {upper} +- {error}");
     }
 }
@@ -410,7 +402,7 @@ fn intervals_cover_the_exact_value() {
             width += (high - low) / 300.0;
             estimates.push(found.log_partition);
         }
-        let spread = mean(&estimates).1 * 300_f64.sqrt();
+        let spread = mean_and_error(&estimates).1 * 300_f64.sqrt();
         assert!(missed <= 40, "reverse {reverse}: {missed} missed");
         // The standard deviation of 300 estimates is known to 4 %.
         let ratio = width / (2.0 * 1.96 * spread);

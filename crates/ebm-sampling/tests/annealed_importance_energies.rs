@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod pairwise;
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -18,7 +17,7 @@ use ebm_sampling::{
     GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Langevin, Mala, NormalDensity,
     PartitionEstimate, RandomWalkMetropolis, TemperingSchedule, UniformDensity, UniformStates, run,
 };
-use pairwise::Known;
+use ebm_testing::pairwise::Known;
 
 fn annealing(temperatures: usize, chains: usize) -> AnnealedImportance {
     AnnealedImportance {

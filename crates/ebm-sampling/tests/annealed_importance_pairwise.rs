@@ -1,17 +1,17 @@
 //! Annealed importance sampling of pairwise machines, against known partition functions.
 
 mod common;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
-use common::{assert_within_error, devices, tensor, values};
+use common::{assert_within_error, devices, mean_and_error, tensor, values};
 use ebm_models::{BoltzmannMachine, Coding, PairwiseMachine};
 use ebm_ops::{Interval, Noise};
 use ebm_sampling::{
     AnnealedImportance, AnnealingPath, PairwisePath, PartitionEstimate, SingleSiteGibbsState,
     TemperingSchedule,
 };
-use pairwise::{CODINGS, Known};
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::CODINGS;
 
 fn known(units: usize, coding: Coding, seed: u64) -> Known {
     // Binary couplings count half of what those of spins do.
@@ -70,14 +70,6 @@ fn forward(
     seed: u64,
 ) -> PartitionEstimate<SingleSiteGibbsState> {
     annealing.run(path, &mut Noise::new(seed), &mut |_, _| {})
-}
-
-/// Mean and standard error.
-fn mean(x: &[f64]) -> (f64, f64) {
-    let n = x.len() as f64;
-    let mean = x.iter().sum::<f64>() / n;
-    let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
 }
 
 #[test]
@@ -167,14 +159,14 @@ fn weights_are_unbiased_in_both_directions() {
                     let relative = |log_weights: &[f64], ratio: f64| -> Vec<f64> {
                         log_weights.iter().map(|w| (w - ratio).exp()).collect()
                     };
-                    let (average, error) = mean(&relative(&found.log_weights, ratio));
+                    let (average, error) = mean_and_error(&relative(&found.log_weights, ratio));
                     assert!(error < 0.2, "{what}: {error}");
                     assert_within_error(average, 1.0, error, &format!("{what}, forward"));
 
                     let draws = known.draws(&target, CHAINS, &device, &mut noise);
                     let start = path.state(draws);
                     let found = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
-                    let (average, error) = mean(&relative(&found.log_weights, -ratio));
+                    let (average, error) = mean_and_error(&relative(&found.log_weights, -ratio));
                     assert!(error < 0.2, "{what}: {error}");
                     assert_within_error(average, 1.0, error, &format!("{what}, reverse"));
                 }
@@ -234,8 +226,8 @@ fn the_ising_model_is_found_from_both_sides() {
         let below = few.run(&path, &mut noise, &mut |_, _| {});
         let start = path.state(known.draws(&target, 2000, &device, &mut noise));
         let above = few.run_reverse(&path, start, &mut noise, &mut |_, _| {});
-        let (_, forward_error) = mean(&below.log_weights);
-        let (_, reverse_error) = mean(&above.log_weights);
+        let (_, forward_error) = mean_and_error(&below.log_weights);
+        let (_, reverse_error) = mean_and_error(&above.log_weights);
         assert!(below.mean_bound + 5.0 * forward_error < log_z, "{below:?}");
         assert!(above.mean_bound - 5.0 * reverse_error > log_z, "{above:?}");
     }

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, values};
@@ -12,7 +11,8 @@ use ebm_sampling::{
     Cooling, Dynamics, SingleSiteGibbs, TemperatureSchedule, TemperatureScheduleError, anneal,
     random_states, recall,
 };
-use pairwise::{CODINGS, Known};
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::CODINGS;
 
 fn temperatures(schedule: TemperatureSchedule) -> Vec<f64> {
     schedule.temperatures().collect()

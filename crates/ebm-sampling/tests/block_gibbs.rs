@@ -2,7 +2,6 @@
 
 mod common;
 mod layered;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, phi, tensor, values};

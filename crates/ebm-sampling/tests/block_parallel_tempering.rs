@@ -3,15 +3,14 @@
 
 mod common;
 mod layered;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, assert_within_error, devices, values};
 use ebm_models::Coding;
 use ebm_ops::Noise;
 use ebm_sampling::{BlockGibbs, BlockParallelTempering, Kernel, run};
+use ebm_testing::pairwise::Known;
 use layered::{Stack, join};
-use pairwise::Known;
 
 /// Exact independent draws at each inverse temperature, colder first:
 /// `[temperatures * chains, units]`.

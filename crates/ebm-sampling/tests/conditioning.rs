@@ -2,7 +2,6 @@
 
 mod common;
 mod layered;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_close_to, assert_within_error, devices, tensor, values};
@@ -13,8 +12,9 @@ use ebm_sampling::{
     Kernel, Langevin, Mala, NormalDensity, ObservedBlock, SingleSiteGibbs, SiteOrder,
     energy_and_gradient, run,
 };
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::CODINGS;
 use layered::{Stack, join};
-use pairwise::{CODINGS, Known};
 
 const CHAINS: usize = 20_000;
 

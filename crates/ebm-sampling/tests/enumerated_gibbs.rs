@@ -2,15 +2,14 @@
 
 mod common;
 mod finite;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, devices, tensor, values};
 use ebm_models::{Coding, Energy};
 use ebm_ops::Noise;
 use ebm_sampling::{EnumeratedGibbs, Kernel, SingleSiteGibbs, SiteOrder, run};
+use ebm_testing::pairwise::Known;
 use finite::{CODINGS, Finite, chi_square, two_values};
-use pairwise::Known;
 
 const ORDERS: [SiteOrder; 2] = [SiteOrder::Fixed, SiteOrder::RandomPermutation];
 
@@ -101,10 +100,10 @@ fn a_potts_model_is_sampled() {
 
 /// One sweep in fixed order from `from`: the product of the conditionals, site by site.
 fn sweep(known: &Finite, from: usize, temperature: f64) -> Vec<f64> {
-    let base = known.values.len();
+    let base = known.states.values.len();
     let mut distribution = vec![0.0; known.count()];
     distribution[from] = 1.0;
-    for site in 0..known.sites {
+    for site in 0..known.states.sites {
         let place = base.pow(site as u32);
         let mut next = vec![0.0; known.count()];
         for (state, mass) in distribution

@@ -5,8 +5,8 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{
-    Absolute, NanWherePositive, Quadratic, assert_uniform, assert_within_error, devices, phi,
-    tensor, values,
+    Absolute, NanWherePositive, Quadratic, Quartic, assert_uniform, assert_within_error, devices,
+    phi, tensor, values,
 };
 use ebm_models::Energy;
 use ebm_ops::Noise;
@@ -513,16 +513,6 @@ fn resets_are_the_steps_from_where_the_energy_is_not_a_number() {
 /// back.
 #[test]
 fn extreme_starts_stay_finite() {
-    #[derive(Clone, Debug)]
-    struct Quartic {}
-
-    impl Energy<2> for Quartic {
-        fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-            let fourth = x.square().square().mul_scalar(0.1);
-            fourth.sum_dim(1).squeeze_dim(1)
-        }
-    }
-
     for device in devices() {
         // From 1e4 a step of 1e-3 goes to -4e8, from there to 3e22, and the fourth power of that is
         // infinite: every third step. The fourth power of 1e10 is infinite at once.

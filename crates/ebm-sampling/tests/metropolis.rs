@@ -5,7 +5,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{
-    DoubleWell, NanWherePositive, Quadratic, Tabulated, WallWherePositive, assert_even,
+    DoubleWell, NanWherePositive, Quadratic, Quartic, Tabulated, WallWherePositive, assert_even,
     assert_uniform, assert_within_error, cells, devices, exact_draws, tensor, values,
 };
 use ebm_models::{Coding, Energy};
@@ -321,16 +321,6 @@ fn bounds_the_wrong_way_round_are_refused() {
 /// say that an infinite place was accepted.
 #[test]
 fn extreme_starts_stay_finite() {
-    #[derive(Clone, Debug)]
-    struct Quartic {}
-
-    impl Energy<2> for Quartic {
-        fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-            let fourth = x.square().square().mul_scalar(0.1);
-            fourth.sum_dim(1).squeeze_dim(1)
-        }
-    }
-
     fn check<K: Kernel<Quartic, Tensor<2>>>(kernel: &K, device: &Device, what: &str) {
         let start = tensor(&[1e4, 1e4, 1e6, 1e6, -1e10, 1e10], [3, 2], device);
         let chains = run(kernel, &Quartic {}, start, 20, &mut Noise::new(9));

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{
@@ -16,7 +15,7 @@ use ebm_sampling::{
     NormalDensity, ParallelTempering, RandomWalkMetropolis, Schedule, StepInfo, Tempered, run,
     run_with, sample,
 };
-use pairwise::Known;
+use ebm_testing::pairwise::Known;
 
 /// A kernel that doesn't move, so that a step is the swaps alone.
 #[derive(Clone, Debug)]

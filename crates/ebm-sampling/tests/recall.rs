@@ -1,14 +1,14 @@
 //! Recall from a Hopfield network: valleys, capacity, synchronous cycles, unlearning.
 
 mod common;
-mod pairwise;
 
 use burn::tensor::{Device, Tensor};
 use common::{devices, tensor, values};
 use ebm_models::{Coding, Hopfield, HopfieldConfig, PairwiseMachine, overlap};
 use ebm_ops::Noise;
 use ebm_sampling::{Dynamics, SiteOrder, fakes_from_random, fakes_near, random_states, recall};
-use pairwise::{CODINGS, Known};
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::CODINGS;
 
 fn patterns(count: usize, units: usize, device: &Device, noise: &mut Noise) -> Tensor<2> {
     random_states(Coding::Spin, [count, units], device, noise)

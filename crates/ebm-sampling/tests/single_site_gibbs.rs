@@ -1,7 +1,6 @@
 //! Single-site Gibbs sampling keeps the exact distribution, and is the rule unit by unit.
 
 mod common;
-mod pairwise;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -9,7 +8,8 @@ use common::{devices, tensor, values};
 use ebm_models::{BoltzmannMachineConfig, Coding, Energy, PairwiseMachine, Structure};
 use ebm_ops::Noise;
 use ebm_sampling::{Kernel, SingleSiteGibbs, SiteOrder, random_states, run};
-use pairwise::{CODINGS, Known};
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::CODINGS;
 
 const ORDERS: [SiteOrder; 2] = [SiteOrder::Fixed, SiteOrder::RandomPermutation];
 

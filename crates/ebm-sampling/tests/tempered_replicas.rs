@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod pairwise;
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -14,7 +13,8 @@ use ebm_sampling::{
     EnergyPath, EnumeratedGibbs, HamiltonianMonteCarlo, NormalDensity, PairwisePath,
     RandomWalkMetropolis, ReplicaEstimate, ReplicaPath, TemperedReplicas, UniformStates,
 };
-use pairwise::{CODINGS, Known};
+use ebm_testing::pairwise::Known;
+use ebm_testing::states::CODINGS;
 
 fn replicas<P: ReplicaPath>(
     path: &P,

@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BoltzmannMachine, Coding, Dbm, Energy, MeanField, Rbm, RbmConfig, VisibleUnits};
 use ebm_ops::Noise;
 use ebm_sampling::Interrupt;
+use ebm_testing::{dot, log_sum_exp};
 use ebm_train::{
     ContrastiveDivergence, ParameterGradients, ParameterOptimizer, clamp, load_weights, weights,
 };
@@ -109,20 +110,10 @@ fn bits(number: usize, units: usize) -> Vec<f64> {
     (0..units).map(|unit| (number >> unit & 1) as f64).collect()
 }
 
-fn log_sum_exp(x: impl Iterator<Item = f64>) -> f64 {
-    let x: Vec<f64> = x.collect();
-    let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + x.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
-}
-
 /// `a W b` with `W` row by row.
 fn bilinear(a: &[f64], w: &[f64], b: &[f64]) -> f64 {
     let rows = a.iter().zip(w.chunks(b.len()));
     rows.map(|(a, row)| a * dot(row, b)).sum()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Plain and centred: the gradient of the couplings of a centred machine is the one of centred units.
@@ -185,7 +176,7 @@ fn a_gaussian_rbm_without_couplings_climbs_its_log_likelihood() {
             let hidden = [0.0, 1.0].map(|h| {
                 h * (p["hidden_bias"][0] + dot(&v, &p["weight"])) + dot(&v, &p["visible_bias"])
             });
-            log_sum_exp(hidden.into_iter())
+            log_sum_exp(hidden)
         });
         (data[0] + data[1]) / 2.0 - log_z
     };

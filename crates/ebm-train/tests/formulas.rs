@@ -11,19 +11,10 @@ use common::{config, floats};
 use ebm_models::{Activation, Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
 use ebm_run::config::OptimizerConfig;
+use ebm_testing::assert_close;
 use ebm_train::{
     ContrastiveDivergence, Order, ParameterGradients, ParameterOptimizer, load_weights, weights,
 };
-
-fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
-            "{what}: found {found}, expected {expected}"
-        );
-    }
-}
 
 #[test]
 fn every_example_is_visited_once_an_epoch_and_the_place_is_kept() {

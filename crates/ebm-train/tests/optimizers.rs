@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use common::{config, floats};
 use ebm_models::{Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
+use ebm_testing::assert_close;
 use ebm_train::{
     Examples, MovingAverage, ParameterGradients, ParameterOptimizer, StepOutcome, Trainer, weights,
 };
@@ -49,16 +50,6 @@ fn gradient(model: &Mlp, step: usize, device: &Device) -> (ParameterGradients, V
 
 fn norm(values: &[f64]) -> f64 {
     values.iter().map(|value| value * value).sum::<f64>().sqrt()
-}
-
-fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
-            "{what}: found {found}, expected {expected}"
-        );
-    }
 }
 
 /// An update rule in double precision: parameters, gradient, number of the step (from 1), learning rate.

@@ -6,6 +6,7 @@ mod posterior;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::Noise;
+use ebm_testing::assert_close;
 use ebm_train::{
     Ensemble, ParameterGradients, RmsPropPreconditioner, SgldError, StepSizeSchedule,
     StochasticGradientLangevin, StochasticGradientLangevinConfig, load_weights, weights,
@@ -58,16 +59,6 @@ fn gradients_by_hand(theta: &[f64], c: f64) -> Vec<f64> {
 
 fn preconditioned(decay: f64, offset: f64) -> Option<RmsPropPreconditioner> {
     Some(RmsPropPreconditioner { decay, offset })
-}
-
-fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
-            "{what}: found {found}, expected {expected}"
-        );
-    }
 }
 
 #[test]

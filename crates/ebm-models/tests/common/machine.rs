@@ -3,6 +3,9 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Dbm, LayeredMachine, Layers, Rbm, VisibleUnits};
 use ebm_ops::Noise;
+use ebm_testing::states::States;
+#[allow(unused_imports)]
+pub(crate) use ebm_testing::{dot, log_sum_exp, sigmoid, softplus};
 
 use super::{tensor, values};
 
@@ -150,30 +153,7 @@ impl HostMachine {
     }
 }
 
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-pub(crate) fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-pub(crate) fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-pub(crate) fn log_sum_exp(x: &[f64]) -> f64 {
-    let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + x.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
-}
-
-/// All states of binary units; unit `i` is bit `i` of the number.
+/// All states of units of two values; unit `i` is bit `i` of the number.
 pub(crate) fn configurations(units: usize, low: f64, high: f64) -> Vec<Vec<f64>> {
-    (0..1_usize << units)
-        .map(|number| {
-            (0..units)
-                .map(|unit| if number >> unit & 1 == 1 { high } else { low })
-                .collect()
-        })
-        .collect()
+    States::new(&[low, high], units).all()
 }

@@ -4,31 +4,11 @@
 pub(crate) mod machine;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use ebm_models::{Activation, Energy};
-
-/// The CPU backends. What is true of one must be true of the other.
-pub(crate) fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
-
-pub(crate) fn tensor<const D: usize>(
-    values: &[f64],
-    shape: [usize; D],
-    device: &Device,
-) -> Tensor<D> {
-    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-pub(crate) fn bits<const D: usize>(tensor: Tensor<D>) -> Vec<u32> {
-    tensor.into_data().iter::<f32>().map(f32::to_bits).collect()
-}
+use ebm_testing::phi;
+#[allow(unused_imports)]
+pub(crate) use ebm_testing::{assert_close, bits, devices, tensor, values};
 
 /// One parameter tensor on the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,18 +59,6 @@ pub(crate) fn numeric_gradient(f: impl Fn(&[f64]) -> f64, x: &[f64]) -> Vec<f64>
         .collect()
 }
 
-/// Fails where `found` and `expected` differ by more than `tolerance * max(1, |expected|)`.
-pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        // A NaN must fail, hence no `>`.
-        assert!(
-            (found - expected).abs() <= tolerance * expected.abs().max(1.0),
-            "{what}, element {i}: found {found}, expected {expected}"
-        );
-    }
-}
-
 pub(crate) const ACTIVATIONS: [Activation; 9] = [
     Activation::Swish,
     Activation::Relu,
@@ -128,22 +96,6 @@ pub(crate) fn activate(activation: Activation, x: f64) -> f64 {
         Activation::Tanh => x.tanh(),
         Activation::Sigmoid => sigmoid(x),
     }
-}
-
-/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical
-/// Software 11(4), 2004).
-fn phi(z: f64) -> f64 {
-    if z.abs() > 7.0 {
-        // 1.3e-12 in the tail, below what f32 can show; the series cancels out there.
-        return if z > 0.0 { 1.0 } else { 0.0 };
-    }
-    let (mut sum, mut term, mut k) = (z, z, 1.0);
-    while term.abs() > 1e-17 {
-        k += 2.0;
-        term *= z * z / k;
-        sum += term;
-    }
-    0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
 }
 
 /// `y = x W + b` for one vector, `W: [inputs, outputs]`, read off the front of `parameters`.

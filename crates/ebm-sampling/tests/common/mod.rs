@@ -1,29 +1,14 @@
 //! What tests of samplers share: devices, energies with closed forms, tests of distributions.
 #![allow(dead_code)] // each test file uses a part
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use ebm_models::Energy;
 use ebm_ops::Noise;
 use ebm_sampling::{Kernel, run};
-
-/// The CPU backends. What is true of one must be true of the other.
-pub(crate) fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
-
-pub(crate) fn tensor<const D: usize>(
-    values: &[f64],
-    shape: [usize; D],
-    device: &Device,
-) -> Tensor<D> {
-    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
+#[allow(unused_imports)]
+pub(crate) use ebm_testing::{
+    assert_chi_square, assert_within_error, devices, moments, phi, tensor, values,
+};
 
 /// The sum of the values of each configuration: `[batch, ..]` -> `[batch]`.
 fn total<const D: usize>(x: Tensor<D>) -> Tensor<1> {
@@ -103,6 +88,16 @@ impl<const D: usize> Energy<D> for Absolute {
     }
 }
 
+/// `E(x) = sum_i x_i^4 / 10`, so steep far out that a step overflows.
+#[derive(Clone, Debug)]
+pub(crate) struct Quartic {}
+
+impl Energy<2> for Quartic {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        total(x.square().square().mul_scalar(0.1))
+    }
+}
+
 /// A density on an interval, tabulated by the trapezoidal rule.
 pub(crate) struct Tabulated {
     low: f64,
@@ -155,27 +150,6 @@ impl Tabulated {
     }
 }
 
-/// Fails where a value that should be `expected` with the standard error `error` is off by more
-/// than five of them: false-positive rate 5.7e-7.
-pub(crate) fn assert_within_error(found: f64, expected: f64, error: f64, what: &str) {
-    let z = (found - expected) / error;
-    assert!(
-        z.abs() < 5.0,
-        "{what}: found {found}, expected {expected} +- {error}, z = {z}"
-    );
-}
-
-/// Fails where a chi-square statistic is surprisingly large: five standard errors by the normal
-/// approximation of Wilson and Hilferty, false-positive rate 2.9e-7.
-pub(crate) fn assert_chi_square(statistic: f64, freedom: f64, what: &str) {
-    let variance = 2.0 / (9.0 * freedom);
-    let z = ((statistic / freedom).cbrt() - (1.0 - variance)) / variance.sqrt();
-    assert!(
-        z < 5.0,
-        "{what}: chi-square {statistic} at {freedom}, z = {z}"
-    );
-}
-
 /// Pearson's chi-square of counts that should be equal but for chance.
 pub(crate) fn assert_even(counts: &[usize], what: &str) {
     let expected = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
@@ -203,20 +177,10 @@ pub(crate) fn assert_uniform(mut probabilities: Vec<f64>, what: &str) {
     );
 }
 
-/// Distribution function of the standard normal, by Marsaglia's series (Journal of Statistical
-/// Software 11(4), 2004).
-pub(crate) fn phi(z: f64) -> f64 {
-    if z.abs() > 9.0 {
-        // Beyond the precision of an f64; the series would overflow.
-        return f64::from(u8::from(z > 0.0));
-    }
-    let (mut sum, mut term, mut k) = (z, z, 1.0);
-    while term.abs() > 1e-17 {
-        k += 2.0;
-        term *= z * z / k;
-        sum += term;
-    }
-    0.5 + sum * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
+/// Mean and standard error.
+pub(crate) fn mean_and_error(sample: &[f64]) -> (f64, f64) {
+    let (mean, variance) = moments(sample);
+    (mean, (variance / sample.len() as f64).sqrt())
 }
 
 /// Positions of chains of so many values each, 100,000 values in all, drawn exactly from `density`.

@@ -2,36 +2,33 @@
 #![allow(dead_code)] // each test file uses a part
 
 use burn::tensor::{Device, Tensor};
-use ebm_models::{Coding, Energy};
+use ebm_models::Energy;
 use ebm_ops::Noise;
 use ebm_sampling::Kernel;
+use ebm_testing::states::States;
+#[allow(unused_imports)]
+pub(crate) use ebm_testing::{
+    chi_square,
+    states::{CODINGS, two_values},
+};
 
 use crate::common::{assert_chi_square, tensor, values};
-
-pub(crate) const CODINGS: [Coding; 2] = [Coding::Spin, Coding::Binary];
 
 /// Row by row, `[from][to]`.
 pub(crate) type Matrix = Vec<Vec<f64>>;
 
 /// All states of some sites, with their energies.
 pub(crate) struct Finite {
-    /// The values of a site.
-    pub(crate) values: Vec<f64>,
-    pub(crate) sites: usize,
+    pub(crate) states: States,
     pub(crate) energies: Vec<f64>,
 }
 
 impl Finite {
     /// Energies by a formula of the host.
     pub(crate) fn of_formula(values: &[f64], sites: usize, energy: impl Fn(&[f64]) -> f64) -> Self {
-        let mut finite = Self {
-            values: values.to_vec(),
-            sites,
-            energies: Vec::new(),
-        };
-        let count = values.len().pow(sites as u32);
-        finite.energies = (0..count).map(|i| energy(&finite.state(i))).collect();
-        finite
+        let states = States::new(values, sites);
+        let energies = states.all().iter().map(|state| energy(state)).collect();
+        Self { states, energies }
     }
 
     /// Energies as a model gives them, for models whose energies are tested elsewhere.
@@ -42,8 +39,11 @@ impl Finite {
         device: &Device,
     ) -> Self {
         let mut finite = Self::of_formula(values, sites, |_| 0.0);
-        let all: Vec<f64> = (0..finite.count()).flat_map(|i| finite.state(i)).collect();
-        let all = tensor(&all, [finite.count(), sites], device);
+        let all = tensor(
+            &finite.states.all().concat(),
+            [finite.count(), sites],
+            device,
+        );
         finite.energies = self::values(energy.energy(all));
         finite
     }
@@ -52,27 +52,12 @@ impl Finite {
         self.energies.len()
     }
 
-    /// The state of an index: site `i` has the value of its digit `i`.
     pub(crate) fn state(&self, index: usize) -> Vec<f64> {
-        let base = self.values.len();
-        (0..self.sites)
-            .map(|site| self.values[index / base.pow(site as u32) % base])
-            .collect()
-    }
-
-    pub(crate) fn index(&self, state: &[f64]) -> usize {
-        state.iter().rev().fold(0, |index, &x| {
-            // Grey levels and the like are rounded to f32.
-            let digit = self.values.iter().position(|&v| (v as f32) == (x as f32));
-            index * self.values.len() + digit.unwrap_or_else(|| panic!("{x} is no value of a site"))
-        })
+        self.states.state(index)
     }
 
     pub(crate) fn indices<const D: usize>(&self, states: Tensor<D>) -> Vec<usize> {
-        values(states)
-            .chunks(self.sites)
-            .map(|state| self.index(state))
-            .collect()
+        self.states.numbers(states)
     }
 
     /// `exp(-E / temperature)`, normalised.
@@ -91,21 +76,7 @@ impl Finite {
         device: &Device,
         noise: &mut Noise,
     ) -> Tensor<2> {
-        let mut cumulative = Vec::with_capacity(probabilities.len());
-        let mut sum = 0.0;
-        for probability in probabilities {
-            sum += probability;
-            cumulative.push(sum);
-        }
-        let uniforms: Tensor<1> = noise.uniform([count], device);
-        let states: Vec<f64> = values(uniforms)
-            .into_iter()
-            .flat_map(|u| {
-                let index = cumulative.partition_point(|&c| c <= u);
-                self.state(index.min(probabilities.len() - 1))
-            })
-            .collect();
-        tensor(&states, [count, self.sites], device)
+        self.states.draw(probabilities, count, device, noise)
     }
 
     /// Fails where states don't follow the probabilities; false-positive rate 2.9e-7.
@@ -115,11 +86,7 @@ impl Finite {
         probabilities: &[f64],
         what: &str,
     ) {
-        let mut counts = vec![0.0; probabilities.len()];
-        for index in self.indices(states) {
-            counts[index] += 1.0;
-        }
-        let (statistic, cells) = chi_square(&counts, probabilities);
+        let (statistic, cells) = chi_square(&self.states.counts(states), probabilities);
         assert!(cells >= 4.0, "{what}: {cells} cells");
         assert_chi_square(statistic, cells - 1.0, what);
     }
@@ -164,7 +131,7 @@ impl Finite {
     ) -> Matrix {
         let from: Vec<usize> = (0..repeats).flat_map(|_| 0..self.count()).collect();
         let start: Vec<f64> = from.iter().flat_map(|&i| self.state(i)).collect();
-        let start = tensor(&start, [from.len(), self.sites], device);
+        let start = tensor(&start, [from.len(), self.states.sites], device);
         let state = kernel.init(energy, start);
         let (state, _) = kernel.step(energy, state, noise);
         let mut counts = vec![vec![0.0; self.count()]; self.count()];
@@ -175,36 +142,7 @@ impl Finite {
     }
 }
 
-/// Pearson's chi-square of counts, cells of fewer than 10 expected taken together, and the number
-/// of cells.
-///
-/// # Panics
-///
-/// If something impossible happened.
-pub(crate) fn chi_square(counts: &[f64], probabilities: &[f64]) -> (f64, f64) {
-    let total: f64 = counts.iter().sum();
-    let (mut statistic, mut cells) = (0.0, 0.0);
-    let (mut rare, mut rare_expected) = (0.0, 0.0);
-    for (&found, probability) in counts.iter().zip(probabilities) {
-        let expected = probability * total;
-        assert!(expected > 0.0 || found == 0.0, "the impossible happened");
-        if expected < 10.0 {
-            rare += found;
-            rare_expected += expected;
-        } else {
-            statistic += (found - expected) * (found - expected) / expected;
-            cells += 1.0;
-        }
-    }
-    if rare_expected >= 10.0 {
-        statistic += (rare - rare_expected) * (rare - rare_expected) / rare_expected;
-        cells += 1.0;
-    }
-    (statistic, cells)
-}
-
-/// Fails where transitions don't follow their matrix, each row by itself; false-positive rate
-/// 2.9e-7.
+/// Fails where transitions don't follow their matrix, each row by itself; false-positive rate 2.9e-7.
 pub(crate) fn assert_transitions(counts: &Matrix, matrix: &Matrix, what: &str) {
     let (mut statistic, mut freedom) = (0.0, 0.0);
     for (counts, row) in counts.iter().zip(matrix) {
@@ -265,9 +203,4 @@ impl<const D: usize> Energy<D> for Cubic {
         let column = |k: usize| -> Tensor<1> { projections.clone().narrow(1, k, 1).squeeze_dim(1) };
         column(0).powi_scalar(3) + column(1).square() + column(2)
     }
-}
-
-/// The units' two values.
-pub(crate) fn two_values(coding: Coding) -> [f64; 2] {
-    [coding.low(), coding.high()]
 }

@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor};
 use ebm_models::{Coding, Layers, VisibleUnits};
 use ebm_ops::Noise;
 
+use ebm_testing::pairwise::Known;
+
 use crate::common::tensor;
-use crate::pairwise::Known;
 
 /// A machine of binary layers whose parameters the host knows.
 pub(crate) struct Stack {

@@ -1,8 +1,8 @@
 //! What the tests of the trainer and its parts share: a small configuration, and values on the host.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
-use burn::tensor::Tensor;
 use ebm_run::config::ConfigTable;
+pub use ebm_testing::floats;
 use ebm_train::Recipe;
 
 /// A linear energy of points, learned by maximum likelihood.
@@ -44,9 +44,4 @@ pub fn config(changes: &[&str]) -> Recipe {
         table.set(change).unwrap();
     }
     table.read().unwrap().recipe()
-}
-
-/// The values of a tensor on the host.
-pub fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_to_vec().unwrap()
 }

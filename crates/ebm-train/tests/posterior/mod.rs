@@ -2,27 +2,14 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses a part
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use ebm_ops::Noise;
+#[allow(unused_imports)]
+pub use ebm_testing::{assert_within_error, devices, moments, tensor, values};
 use ebm_train::{
     ParameterGradients, StepSizeSchedule, StochasticGradientLangevin,
     StochasticGradientLangevinConfig,
 };
-
-/// The CPU backends. What is true of one must be true of the other.
-pub fn devices() -> [Device; 2] {
-    #[expect(deprecated, reason = "still a backend that we support")]
-    [Device::flex(), Device::ndarray()]
-}
-
-pub fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) -> Tensor<D> {
-    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
 
 /// Independent chains, each the parameters of a model of its own: one module, one step for all.
 #[derive(Module, Debug)]
@@ -106,24 +93,6 @@ impl Quadratic {
         (self.temperature + eps * self.gradient_noise / 4.0)
             / (self.curvature * (1.0 - eps * self.curvature / 4.0))
     }
-}
-
-/// Fails where a value that should be `expected` with the standard error `error` is off by more than five of them:
-/// false-positive rate 5.7e-7.
-pub fn assert_within_error(found: f64, expected: f64, error: f64, what: &str) {
-    let z = (found - expected) / error;
-    assert!(
-        z.abs() < 5.0,
-        "{what}: found {found}, expected {expected} +- {error}, z = {z}"
-    );
-}
-
-/// Mean and unbiased variance.
-pub fn moments(sample: &[f64]) -> (f64, f64) {
-    let n = sample.len() as f64;
-    let mean = sample.iter().sum::<f64>() / n;
-    let squares: f64 = sample.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, squares / (n - 1.0))
 }
 
 /// A sample of independent normals of this mean and variance: both are within five of their standard errors.
