@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         trainer.step();
     }
     let layers = trainer.sampling_model().layers();
-    let exact = log_partition(&layers, &mut |_, _| {})?;
+    let exact = log_partition(&layers, &mut ())?;
     println!("log Z {exact:.3}, the sum over all states");
 
     // From uniform units, which are far from digits, so that few temperatures are too few.
@@ -51,12 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             schedule: TemperingSchedule::linear(count),
             chains: 200,
         };
-        let forward = annealing.run(&path, &mut noise, &mut |_, _| {});
+        let forward = annealing.run(&path, &mut noise, &mut ());
         // Chains long enough to be samples of the machine, wherever annealing left them.
         let start = path.draw_layers(&forward.states, 1.0, &mut noise);
         let samples = run(&BlockGibbs::default(), &layers, start, 1000, &mut noise).position;
-        let reverse =
-            annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut |_, _| {});
+        let reverse = annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut ());
         println!(
             "{count:12}{:11.3}{:11.3}{:11.3}",
             forward.mean_bound, forward.log_partition, reverse.mean_bound

@@ -16,8 +16,8 @@ use ebm::backend;
 use ebm::models::Energy;
 use ebm::ops::Noise;
 use ebm::run::config::ConfigTable;
-use ebm::run::evaluation::DensityGrid;
 use ebm::run::{DensityPanel, density_panels};
+use ebm::training::judging::DensityGrid;
 use ebm::training::{Examples, Trainable, Trainer};
 
 #[derive(Module, Debug)]
@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // log Z of a Gaussian is known: the grid finds it.
     let range = (-1.5, 1.5);
-    let learned = DensityGrid::from_energy(range, 300, &device, |x| model.energy(x))?;
+    let learned = DensityGrid::from_energy(&model, range, 300, &device)?;
     let exact = (2.0 * std::f64::consts::PI * f64::from(width[0]).powi(2)).ln();
     println!(
         "log Z {:.5}, on a grid {:.5}",

@@ -11,14 +11,13 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use burn::tensor::Tensor;
 use ebm::backend;
-use ebm::models::{Energy, MlpConfig};
+use ebm::models::MlpConfig;
 use ebm::ops::Noise;
 use ebm::run::config::ConfigTable;
-use ebm::run::evaluation::{PlaneOptions, PlaneReport};
 use ebm::run::{DensityPanel, density_panels};
 use ebm::training::data::{PLANE_RANGE, Plane, PlaneProblem};
+use ebm::training::judging::{PlaneOptions, PlaneReport};
 use ebm::training::{Examples, Trainer};
 
 /// Cells along each side of the grid, and pixels of a panel.
@@ -56,14 +55,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
 
         let model = trainer.sampling_model();
-        let energy = |points: Tensor<2>| model.energy(points);
         let options = PlaneOptions {
-            range: PLANE_RANGE,
+            range: PLANE_RANGE.into(),
             side: SIDE,
         };
-        let (report, densities) = PlaneReport::new(&energy, Some(&plane), options, &device)?;
+        let (report, densities) = PlaneReport::new(&model, Some(&plane), options, &device)?;
         let likelihood = report
-            .likelihood(&energy, Some(&plane), &held_out)
+            .likelihood(&model, Some(&plane), &held_out)
             .ok_or("no points")?
             .log_likelihood;
         println!(

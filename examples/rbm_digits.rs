@@ -45,10 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         schedule: TemperingSchedule::linear(1000),
         chains: 100,
     };
-    let forward = annealing.run(&path, &mut noise, &mut |_, _| {});
+    let forward = annealing.run(&path, &mut noise, &mut ());
     let start = path.draw_layers(&forward.states, 1.0, &mut noise);
     let samples = run(&BlockGibbs::default(), &layers, start, 500, &mut noise).position;
-    let reverse = annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut |_, _| {});
+    let reverse = annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut ());
     println!(
         "log Z from below {:.2}, from above {:.2}",
         forward.log_partition, reverse.log_partition

@@ -11,7 +11,7 @@
 //! use ebm::run::config::ConfigTable;
 //! use ebm::training::data::{Plane, PlaneProblem};
 //! use ebm::training::{Examples, Trainer};
-//! # use ebm::{models::Energy, run::evaluation::DensityGrid, training::data::PLANE_RANGE};
+//! # use ebm::{models::Energy, training::data::PLANE_RANGE, training::judging::DensityGrid};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = ebm::backend::select("auto", 0)?.device;
@@ -33,7 +33,7 @@
 //! # let values: Vec<f64> = samples.into_data().iter::<f64>().collect();
 //! # let on_moons = values.as_chunks::<2>().0.iter().filter(|x| density.log_density(**x) > -2.0).count();
 //! # assert!(on_moons > 500, "{on_moons} of 1000 samples on the moons; of uniform points 148");
-//! # let learned = DensityGrid::from_energy(PLANE_RANGE, 100, &device, |x: Tensor<2>| model.energy(x))?;
+//! # let learned = DensityGrid::from_energy(&model, PLANE_RANGE, 100, &device)?;
 //! # let truth = DensityGrid::from_log_density(PLANE_RANGE, 100, |x| density.log_density(x));
 //! # let divergence = truth.kl_divergence_to(&learned);
 //! # assert!(divergence < 0.8, "{divergence} nats; of the uniform density 2.0");
@@ -50,8 +50,8 @@
 //! |---|---|---|
 //! | [`models`] | energies as burn modules: networks, Boltzmann machines, Hopfield networks, and their composition | [`Energy`](models::Energy) |
 //! | [`sampling`] | Markov chains, the replay buffer, diagnostics, partition functions by annealing | [`run`](sampling::run), [`sample`](sampling::sample) |
-//! | [`training`] | data, objectives, the loop, optimizers, checkpoints | [`Trainer`](training::Trainer) |
-//! | [`run`] | whole runs in folders, configurations, reports, uses of a trained model | [`train`](run::train) |
+//! | [`training`] | data, objectives, the loop, optimizers, checkpoints; what a trained model is worth and good for | [`Trainer`](training::Trainer) |
+//! | [`run`] | whole runs in folders, configurations, reports, uses of the model of a run | [`train`](run::train) |
 //! | [`ops`] | the reproducible noise that all of them draw from, fused operations | [`Noise`](ops::Noise) |
 //! | [`backend`] | the device, chosen at run time among the backends compiled in | [`select`](backend::select) |
 //!

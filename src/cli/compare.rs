@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ebm::run;
 use ebm::run::config::EnergyUnit;
-use ebm::run::inference::{Comparison, Preferred, compare};
+use ebm::training::using::{Comparison, Preferred, compare};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -70,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let files = std::slice::from_ref(file);
         read(&model, files, args.resize, &choice.device)
     };
-    let found = compare(&model, images(first)?, images(second)?)?;
+    let found = compare(&model.model, images(first)?, images(second)?)?;
     let unit = model.config.energy_unit();
     for comparison in found {
         if args.json {

@@ -6,9 +6,10 @@ use burn::tensor::Tensor;
 use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::run;
-use ebm::run::evaluation::psnr;
-use ebm::run::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
+use ebm::run::uses::{DenoiseRequest, denoise};
 use ebm::run::{TitledColumns, save_picture, titled_grid};
+use ebm::training::judging::psnr;
+use ebm::training::using::{DenoisedImage, PixelNoise};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};
@@ -138,7 +139,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             images.clone().mask_where(flips, flipped)
         }
     };
-    let options = DenoiseOptions {
+    let request = DenoiseRequest {
         noise: pixel_noise,
         temperature: args.temperature,
         steps: args.steps as usize,
@@ -148,7 +149,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             ImageArg::Draw => DenoisedImage::Draw,
         },
     };
-    let denoised = denoise(&model, observed.clone(), &options, &mut noise)?;
+    let denoised = denoise(&model, observed.clone(), &request, &mut noise)?;
     // What can be shown, and what a ratio before can be fair with.
     let shown = observed.clamp(low, high);
     let (columns, titles) = if args.observed {

@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use ebm::ops::Interval;
 use ebm::ops::Noise;
-use ebm::run::evaluation::{
-    EnergyHistogram, Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters,
-    log_partition, recall_damaged, reconstructions,
+use ebm::run::drawing::{
+    EnergyHistogram, RecallPictures, draw_damaged_recall, filters, reconstructions,
 };
 use ebm::run::save_picture;
+use ebm::run::uses::log_partition;
 use ebm::run::{self, ModelFile};
 use ebm::training::data::Split;
 use ebm::training::files::write_whole;
+use ebm::training::judging::{
+    DamagedRecall, Estimate, LogPartition, RecallReport, SetReport, evaluate, recall_damaged,
+};
 use serde::Serialize;
 
 use super::detection::{DetectionReport, OutlierArgs};
@@ -133,12 +137,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
 
     let mut bar = StageBar::new();
-    let mut progress = |stage, done, total| bar.update(stage, done, total);
     let mut noise = Noise::new(options.seed);
     let mut sets = Vec::new();
     for (split, examples) in [(Split::Train, &train), (Split::Test, &test)] {
         if let Some(examples) = examples {
-            let report = evaluate(&model.model, examples, &mut noise.split(), &mut progress)?;
+            let report = evaluate(&model.model, examples, &mut noise.split(), &mut bar)?;
             sets.push((split, report));
         }
     }
@@ -151,13 +154,20 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sources,
         &choice.device,
         &mut outlier_noise,
-        &mut progress,
+        &mut bar,
     )?;
     let partition = match args.log_partition {
         Some(log_partition) => Some(LogPartition::Given { log_partition }),
         None if model.model.has_partition() => {
             let data = train.as_ref().or(test.as_ref());
-            Some(log_partition(&model.model, data, &options, &mut progress)?)
+            let precision = args.partition.precision();
+            Some(log_partition(
+                &model.model,
+                data,
+                &options,
+                precision,
+                &mut bar,
+            )?)
         }
         None => None,
     };
@@ -171,6 +181,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             args.damage,
             &mut noise.split(),
         )
+        .ok()
     });
 
     let plane_sets = [(Split::Train, train.as_ref()), (Split::Test, test.as_ref())];
@@ -214,7 +225,7 @@ fn save(
     json: &str,
     model: &ModelFile,
     examples: Option<&ebm::training::Examples<4>>,
-    recalled: Option<Recalled>,
+    recalled: Option<DamagedRecall<4>>,
     histogram: Option<EnergyHistogram>,
 ) -> Result<(), Failure> {
     let failed = |path: &Path, message: String| Failure::Write {
@@ -234,15 +245,21 @@ fn save(
         }
         None => None,
     };
-    let (before_and_after, energies) = match recalled {
-        Some(recalled) => (Some(recalled.before_and_after), recalled.energies),
+    let (before_and_after, energies) = match recalled.as_ref().map(draw_damaged_recall) {
+        Some(RecallPictures {
+            before_and_after,
+            energies,
+        }) => (Some(before_and_after), energies),
         None => (None, None),
     };
     let pictures = [
         ("energies.png", histogram),
         ("recall.png", before_and_after),
         ("recall-energies.png", energies),
-        ("filters.png", filters(&model.model, model.shape, PICTURED)),
+        (
+            "filters.png",
+            filters(&model.model, model.shape.into(), PICTURED),
+        ),
         (
             "reconstructions.png",
             examples
@@ -296,7 +313,7 @@ fn print_likelihood(report: &Report) {
     match &report.log_partition {
         Some(partition) => {
             let z = partition.value();
-            let (low, high) = partition.interval();
+            let Interval { low, high } = partition.interval();
             row(bound, &|set| {
                 Some(shifted(set.unnormalized_log_likelihood, z))
             });

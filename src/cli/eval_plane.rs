@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use ebm::run::evaluation::{PlaneLikelihood, PlaneReport};
+use ebm::ops::Interval;
 use ebm::run::{ModelFile, PlaneView};
 use ebm::run::{RunError, save_picture};
 use ebm::training::Examples;
 use ebm::training::data::Split;
+use ebm::training::judging::{PlaneLikelihood, PlaneReport};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -57,7 +58,7 @@ pub(crate) fn evaluate(
 /// Prints what was found.
 pub(crate) fn print(density: &Density) {
     let PlaneReport {
-        range: (low, high),
+        range: Interval { low, high },
         side,
         ..
     } = density.grid;

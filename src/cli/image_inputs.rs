@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor};
 use ebm::run::ModelFile;
 use ebm::run::config::DataConfig;
-use ebm::run::evaluation::{HeldOutOrigin, held_out};
+use ebm::run::evaluation_data::{HeldOutOrigin, held_out};
 use ebm::training::Examples;
 use ebm::training::data::{
     DataError, Fit, ImageOptions, Images, load_image_files, load_image_files_like,

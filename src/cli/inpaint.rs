@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm::ops::Noise;
-use ebm::run::evaluation::example_energies;
-use ebm::run::inference::{PixelMask, PixelMaskError, Side, inpaint};
+use ebm::run::uses::inpaint;
 use ebm::run::{self, ModelFile};
 use ebm::run::{TitledColumns, save_picture, titled_grid};
+use ebm::training::judging::example_energies;
+use ebm::training::using::{PixelMask, PixelMaskError, Rectangle, Side};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_masks, require_images};
@@ -166,7 +167,13 @@ fn parse_mask(text: &str, model: &ModelFile, resize: bool) -> Result<PixelMask, 
         let parsed: Result<Vec<usize>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
         return match parsed.as_deref() {
             Ok(&[top, left, height, width]) => {
-                fits(PixelMask::rectangle(size, (top, left), (height, width)))
+                let rectangle = Rectangle {
+                    top,
+                    left,
+                    height,
+                    width,
+                };
+                fits(PixelMask::rectangle(size, rectangle))
             }
             _ => Err(wrong(format!(
                 "found `{text}`, expected four whole numbers in pixels, such as rectangle:2,2,4,4 (TOP,LEFT,HEIGHT,WIDTH)"

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ebm::run;
-use ebm::run::evaluation::log_partition;
+use ebm::run::uses::log_partition;
 use ebm::training::data::Split;
 
 use super::failure::Failure;
@@ -64,9 +64,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         &model.model,
         data.as_ref(),
         &options,
-        &mut |stage, done, total| {
-            bar.update(stage, done, total);
-        },
+        args.partition.precision(),
+        &mut bar,
     )?;
     bar.finish();
     // A sum over all states needs no data.

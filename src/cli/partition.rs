@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use ebm::models::Precision;
-use ebm::run::evaluation::{Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions};
+use ebm::ops::Interval;
 use ebm::sampling::TemperingSchedule;
 use ebm::training::files::input_file::read_text;
+use ebm::training::judging::{Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions};
 
 use super::failure::Failure;
 use super::terminal::say;
@@ -45,8 +46,12 @@ impl PartitionArgs {
             chains: self.chains as usize,
             reverse_sweeps: self.sweeps,
             seed: self.seed,
-            precision: self.precision,
         })
+    }
+
+    /// The type of the matrix products.
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 }
 
@@ -116,7 +121,7 @@ pub(crate) fn print(found: &LogPartition) {
                 "", "log Z", "95 % interval", "mean bound", "ESS"
             ));
             let row = |name: &str, bound: &Bound| {
-                let (low, high) = bound.interval;
+                let Interval { low, high } = bound.interval;
                 say(format_args!(
                     "{name:24}{:>12.3}  {:^24}{:>12.3}  {:>8.1}",
                     bound.log_partition,
@@ -200,8 +205,7 @@ fn verdict(found: &LogPartition, gap: f64, effective: f64) -> String {
 
 /// Of intervals so wide that nothing contradicts them.
 fn vague(found: &LogPartition) -> String {
-    let (low, high) = found.interval();
-    let width = high - low;
+    let width = found.interval().width();
     format!(
         "the intervals take in {width:.3} together, too much to say whether they agree: log Z isn't found; use more temperatures, more chains or more sweeps"
     )

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
 use ebm::run;
-use ebm::run::evaluation::{
-    RecallEnd, RecalledImages, damaged, finite, recall_images, recall_originals,
-};
+use ebm::run::drawing::draw_recalled_images;
 use ebm::run::{RunError, save_picture};
 use ebm::training::data::Split;
+use ebm::training::judging::{check_finite, flip};
+use ebm::training::using::{RecallEnd, RecalledImages, recall_images, recall_originals};
 
 use super::eval::parse_share;
 use super::failure::Failure;
@@ -94,20 +94,16 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         (images, args.flip.unwrap_or(0.0))
     };
     let mut noise = Noise::new(args.seed);
-    let given = damaged(intact, model.config.data.range(), share, &mut noise);
+    let given = flip(intact, model.config.data.range(), share, &mut noise);
     let recalled = if are_stored {
         recall_originals(&model.model, given, &stored, &mut noise)
     } else {
         recall_images(&model.model, given, &stored, &mut noise)
     };
-    let Some(recalled) = recalled else {
-        return Err(RunError::NoExamples.into());
-    };
+    let recalled = recalled?;
     for image in &recalled.images {
-        finite(
-            &[image.energy_before as f32, image.energy_after as f32],
-            "the energy of an image",
-        )?;
+        let energies = [image.energy_before as f32, image.energy_after as f32];
+        check_finite(&energies, "the energy of an image")?;
     }
     say(format_args!(
         "{:>5}  {:>7}  {:>17}  {:>23}",
@@ -124,13 +120,14 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         ));
     }
     say(format_args!("{}", ends(&recalled, are_stored)));
-    save_picture(&recalled.picture, &args.out)?;
+    let picture = draw_recalled_images(&recalled, are_stored);
+    save_picture(&picture, &args.out)?;
     confirm_file(&args.out, format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 
 /// How many images ended where.
-fn ends(recalled: &RecalledImages, are_stored: bool) -> String {
+fn ends(recalled: &RecalledImages<4>, are_stored: bool) -> String {
     let of = |end: RecallEnd| {
         let images = recalled.images.iter();
         images.filter(|image| image.end == end).count()

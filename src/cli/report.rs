@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ebm::ops::Progress;
 use ebm::run::RunFolder;
 use ebm::run::report::{ReportOptions, check_report_path, report_with_warnings, write_report};
 
@@ -57,14 +58,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let mut bar = StageBar::new();
     // A line a section would say little to a log.
-    let terminal = draws_progress();
-    let mut progress = |section, done, total| {
-        if terminal {
-            bar.update(section, done, total);
-        }
-    };
+    let progress: &mut dyn Progress = if draws_progress() { &mut bar } else { &mut () };
     let (page, warnings) =
-        report_with_warnings(args.run.path(), &options, &choice.device, &mut progress)?;
+        report_with_warnings(args.run.path(), &options, &choice.device, progress)?;
     bar.finish();
     for warning in warnings {
         warn(format_args!("warning: {warning}; left out"));

@@ -6,11 +6,11 @@ use burn::tensor::{Device, TensorData};
 use clap::ValueEnum;
 use ebm::ops::write_npy;
 use ebm::run::config::{MAX_SAMPLES, SamplerConfig};
-use ebm::run::evaluation::{check_made, finite};
 use ebm::run::{self, Annealing, ModelFile, SampleOptions};
 use ebm::run::{Network, save_picture, write_npz};
 use ebm::sampling::{Cooling, TemperatureSchedule};
 use ebm::training::files::write_whole;
+use ebm::training::judging::{check_finite, check_samples};
 
 use super::failure::Failure;
 use super::image_inputs::floats;
@@ -138,14 +138,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     if format == Format::Picture {
         let samples = run::sample(&model, options, device)?;
-        check_made(&model.model, &samples)?;
+        check_samples(&model.model, &samples)?;
         let picture = run::sample_picture(&model, samples, device);
         save_picture(&picture, &args.out)?;
     } else {
         let bytes = if format == Format::Npy {
             let mut bytes = Vec::new();
             let samples = run::draw(&model, options, device)?.images;
-            check_made(&model.model, &samples)?;
+            check_samples(&model.model, &samples)?;
             write_npy(&mut bytes, &samples.into_data()).map(|()| bytes)
         } else {
             let arrays = args.arrays(&model, options, device)?;
@@ -204,8 +204,8 @@ impl Args {
             }
             None => (run::draw(model, options, device)?, None),
         };
-        check_made(&model.model, &samples.images)?;
-        finite(&floats(samples.energies.clone()), "the energy of a sample")?;
+        check_samples(&model.model, &samples.images)?;
+        check_finite(&floats(samples.energies.clone()), "the energy of a sample")?;
         let states = samples.states.flatten::<2>(1, 3);
         let is_state = matches!(model.model, Network::Mlp(_) | Network::ConvNet(_));
         let mut arrays = vec![

@@ -83,7 +83,7 @@ fn page(folder: &Path) -> String {
         samples: 3,
         seed: 1,
     };
-    report(folder, &options, &Device::flex(), &mut |_, _, _| {}).unwrap()
+    report(folder, &options, &Device::flex(), &mut ()).unwrap()
 }
 
 /// What stands between `name="` and the next quote, wherever that is.

@@ -16,6 +16,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use burn::tensor::Device;
+use ebm_ops::Progress;
 
 pub use run_data::RunState;
 pub use thin::thin;
@@ -45,7 +46,8 @@ impl Default for ReportOptions {
 
 /// Makes the report of a run that may still be going on: a whole page of HTML, pictures and style included.
 ///
-/// `progress` is told the name of each section, its number from 0, and how many there are.
+/// `progress` is told of each section, which is a part of the work: its number from 0, and how many there
+/// are.
 ///
 /// # Errors
 ///
@@ -55,7 +57,7 @@ pub fn report(
     run: &Path,
     options: &ReportOptions,
     device: &Device,
-    progress: &mut dyn FnMut(&'static str, u64, u64),
+    progress: &mut dyn Progress,
 ) -> Result<String, RunError> {
     report_with_warnings(run, options, device, progress).map(|(page, _)| page)
 }
@@ -69,12 +71,13 @@ pub fn report_with_warnings(
     run: &Path,
     options: &ReportOptions,
     device: &Device,
-    progress: &mut dyn FnMut(&'static str, u64, u64),
+    progress: &mut dyn Progress,
 ) -> Result<(String, Vec<String>), RunError> {
     let data = RunData::read(run, options, device)?;
     let mut sections: Vec<Section> = Vec::new();
     for (number, (name, section)) in SECTIONS.iter().enumerate() {
-        progress(name, number as u64, SECTIONS.len() as u64);
+        progress.begin(name);
+        progress.advance(number, SECTIONS.len());
         sections.extend(section(&data));
     }
     let page = page::render(&data, &sections);

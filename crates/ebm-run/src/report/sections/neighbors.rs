@@ -7,13 +7,13 @@ use ebm_ops::Noise;
 use super::Section;
 use crate::axis::{Extent, bulk};
 use crate::config::ModelConfig;
-use crate::evaluation::{Neighbor, nearest_neighbors, quantile};
 use crate::picture::grouped_grid;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
 use crate::run::{ModelFile, SampleOptions, floats, is_image, sample};
 use ebm_train::Examples;
+use ebm_train::judging::{Neighbor, nearest_neighbors, quantile};
 
 /// Training examples shown beside a sample.
 const SHOWN: usize = 4;
