@@ -1,8 +1,10 @@
-//! Annealed importance sampling in both directions over more and more temperatures, beside the exact partition function.
+//! Annealed importance sampling in both directions over more and more temperatures, beside the
+//! exact partition function.
 //!
-//! Look at the picture: the mean of the log weights is a lower bound on the way to the machine and an upper one on the way back, and the
-//! two close in on the sum over all states. The estimate, the logarithm of the mean weight, lies between them; how far they are
-//! apart says how far it may be trusted.
+//! Look at the picture: the mean of the log weights is a lower bound on the way to the machine and
+//! an upper one on the way back, and the two close in on the sum over all states. The estimate, the
+//! logarithm of the mean weight, lies between them; how far they are apart says how far it may be
+//! trusted.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

@@ -1,10 +1,10 @@
 //! A burn module of one's own becomes an energy by one method, and the ordinary trainer learns it.
 //!
-//! The energy is a Gaussian with a free mean and width, `E(x) = |x - m|^2 / (2 exp(2 s))`, so that the right
-//! answer is known: `m` is the mean of the data and `exp(s)` their standard deviation.
+//! The energy is a Gaussian with a free mean and width, `E(x) = |x - m|^2 / (2 exp(2 s))`, so that
+//! the right answer is known: `m` is the mean of the data and `exp(s)` their standard deviation.
 //!
-//! Look at the numbers, and at the picture: the density that the data were drawn from, and the learned one with the data
-//! over it.
+//! Look at the numbers, and at the picture: the density that the data were drawn from, and the
+//! learned one with the data over it.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -65,8 +65,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config = ConfigTable::from_preset("two-moons")?;
     config.set("training.steps=600")?;
-    // Chains that are wider than the density make the density learned too narrow: those with long steps, and those that have just
-    // started at uniform noise.
+    // Chains that are wider than the density make the density learned too narrow: those with long
+    // steps, and those that have just started at uniform noise.
     config.set("chains.fresh_fraction=0")?;
     config.set("sampler.step_size=0.002")?;
     config.set("objective.energy_regularizer=0")?;

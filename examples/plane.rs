@@ -1,11 +1,12 @@
-//! Five problems of the plane, each learned by the same network and recipe: data, true density, learned density.
+//! Five problems of the plane, each learned by the same network and recipe: data, true density,
+//! learned density.
 //!
-//! Arguments: an output folder for the picture, the number of updates for each problem (default 300; the 5,000 of the
-//! presets take about five minutes on two cores for all of them).
+//! Arguments: an output folder for the picture, the number of updates for each problem (default
+//! 300; the 5,000 of the presets take about five minutes on two cores for all of them).
 //!
-//! Look at the table: the mean log-likelihood of held-out points, exact but for the grid, against minus the entropy of the
-//! true density, the best there is; and at the picture: a column for each problem, with data, the true density and the
-//! learned one below each other.
+//! Look at the table: the mean log-likelihood of held-out points, exact but for the grid, against
+//! minus the entropy of the true density, the best there is; and at the picture: a column for each
+//! problem, with data, the true density and the learned one below each other.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -79,7 +80,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         found.push((problem, points, truth, densities.model.density(), report));
     }
 
-    // Brightness is the share of the highest true density of each problem, so rows are drawn problem by problem.
+    // Brightness is the share of the highest true density of each problem, so rows are drawn
+    // problem by problem.
     let columns: Vec<_> = found
         .iter()
         .map(|(problem, points, truth, learned, report)| {

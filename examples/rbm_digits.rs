@@ -1,7 +1,8 @@
-//! Trains a restricted Boltzmann machine on 8x8 digits, finds its partition function and how likely it finds the digits.
+//! Trains a restricted Boltzmann machine on 8x8 digits, finds its partition function and how likely
+//! it finds the digits.
 //!
-//! Look at the bounds of log Z, which enclose it, at the log-likelihood beside that of independent pixels, and at the picture:
-//! samples of the machine.
+//! Look at the bounds of log Z, which enclose it, at the log-likelihood beside that of independent
+//! pixels, and at the picture: samples of the machine.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

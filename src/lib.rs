@@ -1,7 +1,8 @@
-//! Energy-based models: networks with an energy, samplers that move through it, a trainer that shapes it.
+//! Energy-based models: networks with an energy, samplers that move through it, a trainer that
+//! shapes it.
 //!
-//! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`. Train one on two moons and
-//! draw samples from it:
+//! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`.
+//! Train one on two moons and draw samples from it:
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -43,8 +44,9 @@
 //!
 //! # Where things are
 //!
-//! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the energy of data and raises
-//! the energy of samples. This crate gathers the workspace under one name:
+//! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the
+//! energy of data and raises the energy of samples. This crate gathers the workspace under one
+//! name:
 //!
 //! | module | holds | start at |
 //! |---|---|---|
@@ -55,14 +57,16 @@
 //! | [`ops`] | the reproducible noise that all of them draw from, fused operations | [`Noise`](ops::Noise) |
 //! | [`backend`] | the device, chosen at run time among the backends compiled in | [`select`](backend::select) |
 //!
-//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to import a model.
+//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to
+//! import a model.
 //!
 //! # Signs and units
 //!
-//! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities are in nats, temperatures
-//! too (the density at temperature `T` is proportional to `exp(-E / T)`). A network that was trained at another temperature than 1 has
-//! energies in units of its own, of which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch, features]` for vectors,
-//! `[batch, channels, height, width]` for images.
+//! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities
+//! are in nats, temperatures too (the density at temperature `T` is proportional to `exp(-E / T)`).
+//! A network that was trained at another temperature than 1 has energies in units of its own, of
+//! which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch,
+//! features]` for vectors, `[batch, channels, height, width]` for images.
 
 pub mod backend;
 

@@ -17,9 +17,9 @@ use super::unit::Unit;
 
 /// Compare two images: which one the model prefers, and by how much.
 ///
-/// The log-ratio log p(A) - log p(B) = (f(A) - f(B)) / T needs no partition function; T is 1 for machines, and for networks the
-/// temperature of the run's sampler. The first line is the answer; where the difference is within the rounding of the numbers,
-/// there is none.
+/// The log-ratio log p(A) - log p(B) = (f(A) - f(B)) / T needs no partition function; T is 1 for
+/// machines, and for networks the temperature of the run's sampler. The first line is the answer;
+/// where the difference is within the rounding of the numbers, there is none.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm compare [OPTIONS] <DIR|--run <DIR>> <A.png> <B.png>",

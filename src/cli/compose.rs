@@ -19,12 +19,14 @@ use super::terminal::say;
 
 /// Sample a composition of trained models of the same images: their product, mixture or negation.
 ///
-/// Energies of trained models can be added up, which multiplies their densities: a product is likely where every model finds it so, a
-/// mixture where any does, a negation where the first does and the others don't. Chains move with the sampler of the first model.
+/// Energies of trained models can be added up, which multiplies their densities: a product is
+/// likely where every model finds it so, a mixture where any does, a negation where the first does
+/// and the others don't. Chains move with the sampler of the first model.
 ///
-/// Of a mixture: the partition functions of the models are unknown, so that weights are relative to the offsets of their energies; a
-/// model whose energies are all lower by the temperature of the sampler (1 nat) counts e times as much. Chains seldom cross from one
-/// model's images to another's, so that shares in the picture are those of where chains start.
+/// Of a mixture: the partition functions of the models are unknown, so that weights are relative to
+/// the offsets of their energies; a model whose energies are all lower by the temperature of the
+/// sampler (1 nat) counts e times as much. Chains seldom cross from one model's images to
+/// another's, so that shares in the picture are those of where chains start.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -20,13 +20,15 @@ use super::terminal::say;
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
 ///
-/// Noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with black
-/// to white as the peak, noisy images cut to that range) says how well, and of two-valued pixels how many are wrong. With --observed
-/// the images are noisy already. The picture shows side by side for each image: original, noisy, denoised.
+/// Noise is added to clean images, and the model takes it away again; the peak signal-to-noise
+/// ratio (PSNR, in decibels, with black to white as the peak, noisy images cut to that range) says
+/// how well, and of two-valued pixels how many are wrong. With --observed the images are noisy
+/// already. The picture shows side by side for each image: original, noisy, denoised.
 ///
-/// Networks and real-valued pixels have normal noise: the energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the
-/// temperature of the run's sampler. Two-valued pixels of restricted and deep Boltzmann machines are flipped with probability S, and
-/// Gibbs sampling draws from what the flips leave likely.
+/// Networks and real-valued pixels have normal noise: the energy that chains move on is E(x) + T |x
+/// - y|^2 / (2 S^2), with T the temperature of the run's sampler. Two-valued pixels of restricted
+/// and deep Boltzmann machines are flipped with probability S, and Gibbs sampling draws from what
+/// the flips leave likely.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm denoise [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
@@ -37,7 +39,8 @@ pub(crate) struct Args {
     run: RunBeforeFilesArgs,
     #[command(flatten)]
     images: ImageArgs,
-    /// Standard deviation of the noise, as a share of black to white; of two-valued pixels the share that is flipped
+    /// Standard deviation of the noise, as a share of black to white; of two-valued pixels the
+    /// share that is flipped
     #[arg(long, value_name = "S", default_value_t = 0.15, value_parser = parse_positive)]
     noise: f64,
     /// The images are noisy already: add nothing
@@ -51,7 +54,8 @@ pub(crate) struct Args {
         default_value = "most-probable"
     )]
     image: ImageArg,
-    /// Temperature of the model in the unit of its energy; higher trusts the noisy image more [default: that of the run's sampler]
+    /// Temperature of the model in the unit of its energy; higher trusts the noisy image more
+    /// [default: that of the run's sampler]
     #[arg(long, value_name = "T", value_parser = parse_positive)]
     temperature: Option<f64>,
     /// Steps
@@ -76,7 +80,8 @@ Examples:
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ImageArg {
-    /// Gradient descent to the most probable image; of two-valued pixels the more probable value of each
+    /// Gradient descent to the most probable image; of two-valued pixels the more probable value of
+    /// each
     MostProbable,
     /// The mean over the second half of a Langevin chain
     Mean,

@@ -30,9 +30,9 @@ const DIGITS: usize = 5;
 /// What to compare the data with.
 #[derive(clap::Args)]
 pub(crate) struct OutlierArgs {
-    /// Out-of-distribution images: uniform (noise), constant (one colour an image), shuffled (held-out images with their pixels in
-    /// another order), a folder of IDX, CIFAR-10 or PNG/JPEG files, or none; may be repeated [default: uniform, constant and
-    /// shuffled]
+    /// Out-of-distribution images: uniform (noise), constant (one colour an image), shuffled
+    /// (held-out images with their pixels in another order), a folder of IDX, CIFAR-10 or PNG/JPEG
+    /// files, or none; may be repeated [default: uniform, constant and shuffled]
     #[arg(long, value_name = "NAME|DIR")]
     ood: Vec<String>,
     /// Cut and scale out-of-distribution images of another size
@@ -41,7 +41,8 @@ pub(crate) struct OutlierArgs {
 }
 
 impl OutlierArgs {
-    /// The sources that were asked for; `None` for those that every model of images is compared with.
+    /// The sources that were asked for; `None` for those that every model of images is compared
+    /// with.
     pub(crate) fn sources(&self) -> Result<Option<Vec<OutlierSource>>, Failure> {
         if self.ood.is_empty() {
             return Ok(None);

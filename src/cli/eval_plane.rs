@@ -1,4 +1,5 @@
-//! What `ebm eval` says of models of the plane: the exact log-likelihood on a grid, beside the true density.
+//! What `ebm eval` says of models of the plane: the exact log-likelihood on a grid, beside the true
+//! density.
 
 use std::path::Path;
 

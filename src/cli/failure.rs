@@ -1,4 +1,5 @@
-//! Errors as the command reports them: one message, and an exit code that tells wrong input from failure.
+//! Errors as the command reports them: one message, and an exit code that tells wrong input from
+//! failure.
 
 use std::process::ExitCode;
 

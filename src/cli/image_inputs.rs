@@ -18,7 +18,8 @@ use super::terminal::warn;
 /// Which images.
 #[derive(clap::Args)]
 pub(crate) struct ImageArgs {
-    /// PNG or JPEG files of the size that the model takes [default: held-out examples of the run's data]
+    /// PNG or JPEG files of the size that the model takes [default: held-out examples of the run's
+    /// data]
     #[arg(value_name = "IMAGE")]
     pub(crate) files: Vec<PathBuf>,
     /// Number of held-out examples, where no files are named
@@ -111,7 +112,8 @@ pub(crate) fn require_images(model: &ModelFile) -> Result<(), Failure> {
     })
 }
 
-/// Finds out, before the work, whether a picture can be written to `out`, and that it isn't one of the inputs.
+/// Finds out, before the work, whether a picture can be written to `out`, and that it isn't one of
+/// the inputs.
 pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     check_picture(out)?;
     let same = |input: &&&Path| match (out.canonicalize(), input.canonicalize()) {

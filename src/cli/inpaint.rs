@@ -22,9 +22,9 @@ const DRAWS_IN_A_ROW: usize = 8;
 
 /// Fill in missing pixels: draw them from the model given the others.
 ///
-/// Chains move the free pixels alone, by Langevin dynamics or, for Boltzmann machines, Gibbs sampling with clamped units; the other
-/// pixels stay what they are, bit for bit. The picture shows side by side for each image: as it was, with its free pixels grey, and some
-/// draws.
+/// Chains move the free pixels alone, by Langevin dynamics or, for Boltzmann machines, Gibbs
+/// sampling with clamped units; the other pixels stay what they are, bit for bit. The picture shows
+/// side by side for each image: as it was, with its free pixels grey, and some draws.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm inpaint [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
@@ -35,8 +35,8 @@ pub(crate) struct Args {
     run: RunBeforeFilesArgs,
     #[command(flatten)]
     images: ImageArgs,
-    /// The free pixels: left, right, top or bottom (a half), rectangle:TOP,LEFT,HEIGHT,WIDTH, or a PNG that is white where pixels
-    /// are free
+    /// The free pixels: left, right, top or bottom (a half), rectangle:TOP,LEFT,HEIGHT,WIDTH, or a
+    /// PNG that is white where pixels are free
     #[arg(long, value_name = "MASK", default_value = "bottom")]
     mask: String,
     /// Draws for each image

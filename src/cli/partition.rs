@@ -17,16 +17,19 @@ const MAX_SCHEDULE: u64 = 64 << 20;
 /// How log Z is found.
 #[derive(clap::Args)]
 pub(crate) struct PartitionArgs {
-    /// How: exact (all states of the smaller half, up to 2^25), ais (annealed importance sampling), or auto
+    /// How: exact (all states of the smaller half, up to 2^25), ais (annealed importance sampling),
+    /// or auto
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_method)]
     method: PartitionMethod,
     /// Chains of annealing, in each direction
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     chains: u32,
-    /// Temperatures: their number, evenly spaced, a file of inverse temperatures from 0 to 1, or salakhutdinov2008
+    /// Temperatures: their number, evenly spaced, a file of inverse temperatures from 0 to 1, or
+    /// salakhutdinov2008
     #[arg(long, value_name = "N|FILE|NAME", default_value = "salakhutdinov2008")]
     temperatures: String,
-    /// Sweeps from data to samples of the machine, for the way back; without data, of parallel tempering
+    /// Sweeps from data to samples of the machine, for the way back; without data, of parallel
+    /// tempering
     #[arg(long, value_name = "N", default_value_t = 1000)]
     sweeps: usize,
     /// Seed of the chains
@@ -171,7 +174,8 @@ pub(crate) fn json(found: &LogPartition) -> String {
     serde_json::to_string_pretty(&Report { found, verdict }).unwrap_or_default()
 }
 
-/// How far the numbers of a machine without data are apart, which is all that can be said: what all of them missed nobody sees.
+/// How far the numbers of a machine without data are apart, which is all that can be said: what all
+/// of them missed nobody sees.
 fn unverified(found: &LogPartition) -> String {
     let spread = found.spread();
     match found.agreement() {
@@ -185,7 +189,8 @@ fn unverified(found: &LogPartition) -> String {
     }
 }
 
-/// What the gap between the bounds means; `effective` is the smaller share of chains that carry the weight.
+/// What the gap between the bounds means; `effective` is the smaller share of chains that carry the
+/// weight.
 fn verdict(found: &LogPartition, gap: f64, effective: f64) -> String {
     match found.agreement() {
         Agreement::Close => {

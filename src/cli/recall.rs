@@ -19,12 +19,14 @@ use super::run_args::RunBeforeFilesArgs;
 use super::run_data;
 use super::terminal::say;
 
-/// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
+/// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without
+/// hidden units.
 ///
-/// The machine falls from each image into a valley of its energy, one unit after the other at temperature 0. Named images are
-/// damaged already, or are with --flip; without any, the stored examples are. The picture shows three images each: of stored examples
-/// the original, as damaged, and as recalled; of named images as given, as recalled, and the stored example nearest to that. Overlaps
-/// are 1 where all pixels agree, 0 for chance, -1 for the opposite.
+/// The machine falls from each image into a valley of its energy, one unit after the other at
+/// temperature 0. Named images are damaged already, or are with --flip; without any, the stored
+/// examples are. The picture shows three images each: of stored examples the original, as damaged,
+/// and as recalled; of named images as given, as recalled, and the stored example nearest to that.
+/// Overlaps are 1 where all pixels agree, 0 for chance, -1 for the opposite.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm recall [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
@@ -39,7 +41,8 @@ pub(crate) struct Args {
     /// Number of stored examples, where no files are named
     #[arg(short = 'n', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
     count: u32,
-    /// Share of the pixels that are flipped before recall [default: 0.2 of stored examples, 0 of named images]
+    /// Share of the pixels that are flipped before recall [default: 0.2 of stored examples, 0 of
+    /// named images]
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     flip: Option<f64>,
     /// Folder of the stored examples [default: the data of the run]

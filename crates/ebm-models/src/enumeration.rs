@@ -8,8 +8,8 @@ use crate::layered::{Layers, Parity, VisibleUnits};
 /// Most units that are enumerated: 2^25 states.
 pub const MAX_ENUMERATED_UNITS: usize = 25;
 
-/// Values in a block of states: enough work for a device, few enough to stay in a processor's cache. (Blocks of four times
-/// as many take 2.5 times as long on two cores.)
+/// Values in a block of states: enough work for a device, few enough to stay in a processor's
+/// cache. (Blocks of four times as many take 2.5 times as long on two cores.)
 const BLOCK_VALUES: usize = 1 << 20;
 
 /// More units than can be enumerated.
@@ -27,10 +27,11 @@ pub struct TooManyStates {
 
 /// `log Z` of a layered machine, exact but for rounding.
 ///
-/// `Z = sum_x exp(-F(x))` over all states `x` of every second layer, the even or the odd ones, whichever have fewer
-/// units, with the free energy `F` of [`Layers::free_energy`] in which the other layers are summed out. Gaussian
-/// visible units are always summed out. Energies are f32, their log-sum-exp is f64: for free energies of a few
-/// hundred nats the result is good to about 1e-4.
+/// `Z = sum_x exp(-F(x))` over all states `x` of every second layer, the even or the odd ones,
+/// whichever have fewer units, with the free energy `F` of [`Layers::free_energy`] in which the
+/// other layers are summed out. Gaussian visible units are always summed out. Energies are f32,
+/// their log-sum-exp is f64: for free energies of a few hundred nats the result is good to about
+/// 1e-4.
 ///
 /// `progress` is told after each block of states. Memory doesn't grow with the number of states.
 ///
@@ -126,8 +127,8 @@ impl Count {
 
 /// The configurations of binary units with the numbers `first`, `first + 1`, ...: `[count, units]`.
 ///
-/// Unit `i` is `high` where bit `i` of the number (bit 0 the lowest) is set, else `low`. Numbers beyond `2^units`
-/// begin again at 0.
+/// Unit `i` is `high` where bit `i` of the number (bit 0 the lowest) is set, else `low`. Numbers
+/// beyond `2^units` begin again at 0.
 ///
 /// # Panics
 ///

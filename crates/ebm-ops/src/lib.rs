@@ -1,7 +1,9 @@
-//! Tensor operations that burn lacks: reproducible counter-based noise, and rows kept as bytes on the device.
+//! Tensor operations that burn lacks: reproducible counter-based noise, and rows kept as bytes on
+//! the device.
 //!
-//! [`Noise`] is the only source of randomness in the workspace. It is two numbers, so a checkpoint saves it whole; it is
-//! an argument, never a global; and the same seed draws the same numbers on every backend.
+//! [`Noise`] is the only source of randomness in the workspace. It is two numbers, so a checkpoint
+//! saves it whole; it is an argument, never a global; and the same seed draws the same numbers on
+//! every backend.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -97,7 +97,8 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
-    /// A run is using the folder, as a file in it says: the file system has no locks, or had none for that run.
+    /// A run is using the folder, as a file in it says: the file system has no locks, or had none
+    /// for that run.
     #[error("{} is in use by process {process} on {host}, as {} says: wait for it or stop it first; if it is no longer running, delete that file", path.display(), file.display())]
     LockedBy {
         /// The folder.

@@ -113,7 +113,8 @@ fn fixed_pixels_are_untouched_bit_for_bit() {
     }
 }
 
-/// Shuffling keeps the values of each image, noise and constants are what their names say, and binary models get black and white.
+/// Shuffling keeps the values of each image, noise and constants are what their names say, and
+/// binary models get black and white.
 #[test]
 fn outliers_are_what_they_are_called() {
     let device = Device::flex();
@@ -141,7 +142,8 @@ fn outliers_are_what_they_are_called() {
         let two = uniform.iter().all(|&x| x == 0.0 || x == 1.0);
         assert_eq!(two, binary);
         let mean = uniform.iter().map(|&x| f64::from(x)).sum::<f64>() / uniform.len() as f64;
-        // At most a standard deviation of 1/2 a pixel: 5 standard errors, a false-positive rate below 5.7e-7.
+        // At most a standard deviation of 1/2 a pixel: 5 standard errors, a false-positive rate
+        // below 5.7e-7.
         assert!(
             (mean - 0.5).abs() < 2.5 / (uniform.len() as f64).sqrt(),
             "{mean}"

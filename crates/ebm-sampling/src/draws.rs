@@ -8,8 +8,8 @@ use ebm_ops::{Noise, Progress};
 use crate::diagnostics::{Summary, summary};
 use crate::kernel::{Kernel, Run, run_with};
 
-/// How many transitions are made, and which of them are kept: `warmup` are thrown away, then of every `thin` the last is
-/// kept, `draws` in all.
+/// How many transitions are made, and which of them are kept: `warmup` are thrown away, then of
+/// every `thin` the last is kept, `draws` in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// Transitions before the first that can be kept.
@@ -52,9 +52,11 @@ pub struct Draws {
 
 /// Moves chains from `position` by the schedule, and keeps their draws on the host.
 ///
-/// Memory grows with the number of draws, and each draw is read back from the device; [`stream`] keeps nothing.
+/// Memory grows with the number of draws, and each draw is read back from the device; [`stream`]
+/// keeps nothing.
 ///
-/// The second result is the run after the warm-up: where the chains are, their acceptance, divergences and resets.
+/// The second result is the run after the warm-up: where the chains are, their acceptance,
+/// divergences and resets.
 ///
 /// # Panics
 ///
@@ -69,7 +71,8 @@ pub fn sample<K: Kernel<E, Tensor<D>>, E, const D: usize>(
     sample_with(kernel, energy, position, schedule, noise, &mut ())
 }
 
-/// Like [`sample`], and tells `progress` after each transition, those of the warm-up included, for a bar:
+/// Like [`sample`], and tells `progress` after each transition, those of the warm-up included, for
+/// a bar:
 ///
 /// ```ignore
 /// let bar = indicatif::ProgressBar::new(schedule.transitions() as u64);
@@ -95,10 +98,12 @@ pub fn sample_with<K: Kernel<E, Tensor<D>>, E, const D: usize>(
     (Draws { values, shape }, after)
 }
 
-/// Moves chains from `position` by the schedule, and hands each draw to `each(index, position)`, indices from 0.
+/// Moves chains from `position` by the schedule, and hands each draw to `each(index, position)`,
+/// indices from 0.
 ///
-/// For more draws than fit, or for something smaller than positions. Positions stay on the device until `each` reads them.
-/// Tells `progress` after each transition, those of the warm-up included. The result is the run after the warm-up.
+/// For more draws than fit, or for something smaller than positions. Positions stay on the device
+/// until `each` reads them. Tells `progress` after each transition, those of the warm-up included.
+/// The result is the run after the warm-up.
 ///
 /// # Panics
 ///
@@ -172,7 +177,8 @@ impl Draws {
         self.shape[2..].iter().product()
     }
 
-    /// The draws of value number `quantity` (row-major), chain by chain, as the [`diagnostics`](crate::diagnostics) take them.
+    /// The draws of value number `quantity` (row-major), chain by chain, as the
+    /// [`diagnostics`](crate::diagnostics) take them.
     ///
     /// # Panics
     ///

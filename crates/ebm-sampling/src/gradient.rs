@@ -5,8 +5,8 @@ use ebm_models::Energy;
 
 /// Energies `E(x)` of a batch and their gradients `dE/dx`, both off the autodiff graph.
 ///
-/// `energy` should hold plain parameters (`model.valid()`), so that the graph starts at the input and no
-/// parameter gradient is computed. A graph that led to `x` is left alone.
+/// `energy` should hold plain parameters (`model.valid()`), so that the graph starts at the input
+/// and no parameter gradient is computed. A graph that led to `x` is left alone.
 ///
 /// # Shapes
 ///

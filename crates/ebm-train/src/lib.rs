@@ -1,8 +1,9 @@
-//! How to learn an energy: data, objectives, chains, the loop, optimizers, checkpoints; and what a trained one
-//! is worth ([`judging`]) and good for ([`using`]).
+//! How to learn an energy: data, objectives, chains, the loop, optimizers, checkpoints; and what a
+//! trained one is worth ([`judging`]) and good for ([`using`]).
 //!
 //! [`Trainer`] is the library: one model of yours, one data set of yours, one `step()` at a time.
-//! [`StochasticGradientLangevin`] draws parameters from their posterior instead, where the likelihood is tractable.
+//! [`StochasticGradientLangevin`] draws parameters from their posterior instead, where the
+//! likelihood is tractable.
 
 pub mod data;
 pub mod files;

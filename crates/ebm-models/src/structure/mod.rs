@@ -9,9 +9,9 @@ pub use pairwise::PairwiseStructure;
 
 /// What a model is made of, as its [`structure`](crate::Energy::structure) says.
 ///
-/// Kinds of models come and go, but there are few forms of an energy of which more is known than its
-/// values and gradients. So what works on models (evaluation, inference, chains, partition functions)
-/// matches on this, with one arm for each form, and knows no kinds.
+/// Kinds of models come and go, but there are few forms of an energy of which more is known than
+/// its values and gradients. So what works on models (evaluation, inference, chains, partition
+/// functions) matches on this, with one arm for each form, and knows no kinds.
 ///
 /// | | a row of states | exact steps of chains | `log Z` |
 /// | --- | --- | --- | --- |
@@ -27,8 +27,8 @@ pub use pairwise::PairwiseStructure;
     reason = "asked for once for work that takes long; a box would be in the way of every match"
 )]
 pub enum Structure {
-    /// A function of which nothing is known but its values and gradients: networks, closures, and all
-    /// that fits no other form.
+    /// A function of which nothing is known but its values and gradients: networks, closures, and
+    /// all that fits no other form.
     Smooth,
     /// Layers of units, each coupled to the next.
     Layered(LayeredStructure),

@@ -21,7 +21,8 @@ const REACH: f64 = 3.0;
 /// Smaller sets can't say what is usual: they are shown within so many widths of the others.
 const FEW: usize = 4;
 const FEW_REACH: f64 = 10.0;
-/// Where a bar for what lies beyond the axis begins and ends, and where the picture ends, in bins from the end of the axis.
+/// Where a bar for what lies beyond the axis begins and ends, and where the picture ends, in bins
+/// from the end of the axis.
 const OVERFLOW: (f64, f64, f64) = (3.0, 6.0, 8.0);
 /// Height of the smallest bar, as a share of the picture: one example in thousands can be seen.
 const SMALLEST_BAR: f64 = 0.01;
@@ -73,8 +74,9 @@ pub struct EnergyHistogram {
 }
 
 impl Histogram {
-    /// Counts energies. The axis holds the bulk of each set: the inner 90 %, and what lies within three widths of it; what is
-    /// further off is counted below or above the axis. Energies that aren't finite are left out.
+    /// Counts energies. The axis holds the bulk of each set: the inner 90 %, and what lies within
+    /// three widths of it; what is further off is counted below or above the axis. Energies that
+    /// aren't finite are left out.
     ///
     /// `None` without any energy.
     pub fn new(sets: &[(String, &[f32])]) -> Option<Self> {
@@ -283,7 +285,8 @@ mod tests {
             let sum: f64 = set.shares.iter().sum::<f64>() + set.below + set.above;
             assert!((sum - 1.0).abs() < 1e-9, "{}: {sum}", set.name);
         }
-        // The axis is from 0 to 10 with 2 % of room: 0 to 1 are the bins 1 to 9, 9 is in bin 70 and 10 in bin 78.
+        // The axis is from 0 to 10 with 2 % of room: 0 to 1 are the bins 1 to 9, 9 is in bin 70 and
+        // 10 in bin 78.
         assert!(found.range.0 < 0.0 && found.range.1 > 10.0);
         let filled = |set: usize| -> Vec<usize> {
             let shares = found.sets[set].shares.iter().enumerate();
@@ -322,7 +325,8 @@ mod tests {
         assert!(one.draw(EnergyUnit::Nats).is_some());
     }
 
-    /// One energy of 1e9 among a few hundred, or among ten, and a set of one: the others keep their bins.
+    /// One energy of 1e9 among a few hundred, or among ten, and a set of one: the others keep their
+    /// bins.
     #[test]
     fn one_outlier_goes_into_a_bar_of_its_own() {
         for count in [10, 300] {

@@ -12,8 +12,9 @@ use crate::titled_grid::{TitledColumns, titled_grid};
 use ebm_train::Examples;
 use ebm_train::rows;
 
-/// The weights of up to `count` hidden units of the first layer as images, those with the largest norm first: their
-/// receptive fields. Grey is 0; each unit has a scale of its own. `None` for a model without such units.
+/// The weights of up to `count` hidden units of the first layer as images, those with the largest
+/// norm first: their receptive fields. Grey is 0; each unit has a scale of its own. `None` for a
+/// model without such units.
 pub fn filters(model: &Network, shape: ImageShape, count: usize) -> Option<RgbImage> {
     let weight = match model.structure() {
         Structure::Layered(machine) => machine.layers().weight(0),
@@ -36,8 +37,8 @@ pub fn filters(model: &Network, shape: ImageShape, count: usize) -> Option<RgbIm
     Some(image_grid(&scaled, shape.into(), (-1.0, 1.0)))
 }
 
-/// Pairs of an example and what the machine makes of it in one pass up and down, side by side. `None` for a model that
-/// makes nothing of an example.
+/// Pairs of an example and what the machine makes of it in one pass up and down, side by side.
+/// `None` for a model that makes nothing of an example.
 pub fn reconstructions(
     model: &Network,
     examples: &Examples<4>,

@@ -48,8 +48,8 @@ pub fn draw_damaged_recall(recall: &DamagedRecall<4>) -> RecallPictures {
     }
 }
 
-/// Draws recalled images, three each: where they are damaged examples the original, as given, and as
-/// recalled; else as given, as recalled, and the stored example nearest to that.
+/// Draws recalled images, three each: where they are damaged examples the original, as given, and
+/// as recalled; else as given, as recalled, and the stored example nearest to that.
 pub fn draw_recalled_images(recalled: &RecalledImages<4>, have_originals: bool) -> RgbImage {
     let RecalledImages {
         given,

@@ -46,8 +46,8 @@ pub enum ModelsError {
     },
 }
 
-/// A composition of trained models over the same images, with what is needed to sample it: the sampler and
-/// the starting points of the first model.
+/// A composition of trained models over the same images, with what is needed to sample it: the
+/// sampler and the starting points of the first model.
 #[derive(Clone, Debug)]
 pub struct ComposedModels {
     composition: Composition<Network, 4>,
@@ -95,8 +95,8 @@ impl ComposedModels {
         })
     }
 
-    /// The energies of images, in the unit of the models' own: `[batch, channels, height, width]` ->
-    /// `[batch]`. At the temperature of the sampler they are those of the composition.
+    /// The energies of images, in the unit of the models' own: `[batch, channels, height, width]`
+    /// -> `[batch]`. At the temperature of the sampler they are those of the composition.
     pub fn energy(&self, images: Tensor<4>) -> Tensor<1> {
         self.composition.energy(images)
     }

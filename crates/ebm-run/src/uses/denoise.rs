@@ -13,8 +13,8 @@ use crate::run::ModelFile;
 pub struct DenoiseRequest {
     /// The noise in the observation.
     pub noise: PixelNoise,
-    /// The temperature `T` at which the model stands for images; by default that of the sampler that it was
-    /// trained with.
+    /// The temperature `T` at which the model stands for images; by default that of the sampler
+    /// that it was trained with.
     pub temperature: Option<f64>,
     /// Steps of the chains.
     pub steps: usize,

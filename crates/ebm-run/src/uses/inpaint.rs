@@ -8,8 +8,8 @@ use super::{chain_options, name_kind};
 use crate::error::RunError;
 use crate::run::{ModelFile, starting_points};
 
-/// [`inpaint`](using::inpaint) of a model of a run: `steps` transitions of its sampler, free pixels from
-/// where the chains of training started.
+/// [`inpaint`](using::inpaint) of a model of a run: `steps` transitions of its sampler, free pixels
+/// from where the chains of training started.
 ///
 /// # Shapes
 ///

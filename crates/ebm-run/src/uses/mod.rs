@@ -1,4 +1,5 @@
-//! Uses of a trained model as its file has it: the sampler, the range and the starts of its configuration.
+//! Uses of a trained model as its file has it: the sampler, the range and the starts of its
+//! configuration.
 
 mod compose;
 mod denoise;

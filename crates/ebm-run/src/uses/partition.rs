@@ -10,8 +10,8 @@ use super::name_kind;
 use crate::error::RunError;
 use crate::network::Network;
 
-/// [`log_partition`](judging::log_partition) of a model of a run. Energies make their matrix products in
-/// `precision`; weights of chains, sums and `log Z` are wider.
+/// [`log_partition`](judging::log_partition) of a model of a run. Energies make their matrix
+/// products in `precision`; weights of chains, sums and `log Z` are wider.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! Annealed importance sampling: estimates of a partition function from below and, in reverse, from above.
+//! Annealed importance sampling: estimates of a partition function from below and, in reverse, from
+//! above.
 
 use burn::tensor::Tensor;
 use ebm_ops::{Interval, Noise, Progress};
@@ -12,16 +13,18 @@ const READ_EVERY: usize = 64;
 
 /// Annealed importance sampling (Neal 2001) along an [`AnnealingPath`].
 ///
-/// Chains start at the base distribution, `x_0 ~ p_0`, and collect weights while they are heated or cooled to the model:
-/// `w = prod_{k=1..K} p*_{beta_k}(x_{k-1}) / p*_{beta_{k-1}}(x_{k-1})`, `x_k ~ T_{beta_k}(. | x_{k-1})`. Then
-/// `E[w] = Z / Z_0` exactly, whatever the number of temperatures, which only narrows the weights.
+/// Chains start at the base distribution, `x_0 ~ p_0`, and collect weights while they are heated or
+/// cooled to the model: `w = prod_{k=1..K} p*_{beta_k}(x_{k-1}) / p*_{beta_{k-1}}(x_{k-1})`, `x_k ~
+/// T_{beta_k}(. | x_{k-1})`. Then `E[w] = Z / Z_0` exactly, whatever the number of temperatures,
+/// which only narrows the weights.
 ///
 /// # Both bounds
 ///
-/// `log (Z_0 mean w)` is too small on average (Jensen's inequality): a stochastic lower bound of `log Z`. Chains that
-/// start at *exact* samples of the model and go the other way have `E[w'] = Z_0 / Z`, so that `log Z_0 - log mean w'` is
-/// a stochastic upper bound (Burda, Grosse & Salakhutdinov 2015; Grosse, Ghahramani & Adams 2015): where both meet,
-/// `log Z` is found. With samples that are only nearly exact the upper bound is one only nearly. A single estimate hides
+/// `log (Z_0 mean w)` is too small on average (Jensen's inequality): a stochastic lower bound of
+/// `log Z`. Chains that start at *exact* samples of the model and go the other way have `E[w'] =
+/// Z_0 / Z`, so that `log Z_0 - log mean w'` is a stochastic upper bound (Burda, Grosse &
+/// Salakhutdinov 2015; Grosse, Ghahramani & Adams 2015): where both meet, `log Z` is found. With
+/// samples that are only nearly exact the upper bound is one only nearly. A single estimate hides
 /// modes that no chain has found; give both.
 ///
 /// Memory doesn't grow with the number of temperatures.
@@ -36,20 +39,24 @@ pub struct AnnealedImportance {
 /// An estimate of `log Z` from importance weights, in nats.
 #[derive(Clone, Debug)]
 pub struct PartitionEstimate<S> {
-    /// The estimate: forward `log Z_0 + log mean w`, in reverse `log Z_0 - log mean w'`. NaN if a weight is.
+    /// The estimate: forward `log Z_0 + log mean w`, in reverse `log Z_0 - log mean w'`. NaN if a
+    /// weight is.
     pub log_partition: f64,
-    /// An approximate 95 % interval, the hull of that of the delta method and that of log-normal weights: nearly right
-    /// where weights are heavy-tailed but regular, too narrow where some of the model's modes were never found.
-    /// Infinite with a single chain, and where all weights are 0.
+    /// An approximate 95 % interval, the hull of that of the delta method and that of log-normal
+    /// weights: nearly right where weights are heavy-tailed but regular, too narrow where some of
+    /// the model's modes were never found. Infinite with a single chain, and where all weights are
+    /// 0.
     pub interval: Interval,
-    /// The mean of the log-weights in place of the logarithm of the mean: forward `log Z_0 + mean log w`, in reverse
-    /// `log Z_0 - mean log w'`. A looser bound in the same direction, with less variance, free of the number of chains.
+    /// The mean of the log-weights in place of the logarithm of the mean: forward `log Z_0 + mean
+    /// log w`, in reverse `log Z_0 - mean log w'`. A looser bound in the same direction, with less
+    /// variance, free of the number of chains.
     pub mean_bound: f64,
     /// `log Z_0` of the base distribution.
     pub base_log_partition: f64,
     /// `log w` of each chain, or `log w'`; `-inf` is a weight of 0.
     pub log_weights: Vec<f64>,
-    /// `(sum w)^2 / sum w^2`: from 1, where one chain has all the weight, to the number of chains; 0 if no chain has any.
+    /// `(sum w)^2 / sum w^2`: from 1, where one chain has all the weight, to the number of chains;
+    /// 0 if no chain has any.
     pub effective_sample_size: f64,
     /// The chains at the end: at the model forward, at the base distribution in reverse.
     pub states: S,
@@ -58,8 +65,8 @@ pub struct PartitionEstimate<S> {
 impl AnnealedImportance {
     /// Anneals from the base distribution to the model: a stochastic lower bound of `log Z`.
     ///
-    /// `progress` is told now and then how many temperatures are done. The last transition, at the model
-    /// itself, changes no weight; it leaves `states` at the model's temperature.
+    /// `progress` is told now and then how many temperatures are done. The last transition, at the
+    /// model itself, changes no weight; it leaves `states` at the model's temperature.
     ///
     /// # Panics
     ///
@@ -87,12 +94,14 @@ impl AnnealedImportance {
         }
     }
 
-    /// Anneals from samples of the model to the base distribution: a stochastic upper bound of `log Z`.
+    /// Anneals from samples of the model to the base distribution: a stochastic upper bound of `log
+    /// Z`.
     ///
-    /// There are as many chains as `start` has. First the ratio of the last two densities is taken at the samples
-    /// themselves, then a transition follows at the last temperature but one: `x_{K-1} ~ p_1`, `w' = prod_{k=K..1}
-    /// p*_{beta_{k-1}}(x_{k-1}) / p*_{beta_k}(x_{k-1})`, `x_{k-1} ~ T_{beta_k}(. | x_k)`, which for reversible transitions
-    /// is the forward chain backwards, `T` of the last temperature left out as it changes no weight there.
+    /// There are as many chains as `start` has. First the ratio of the last two densities is taken
+    /// at the samples themselves, then a transition follows at the last temperature but one:
+    /// `x_{K-1} ~ p_1`, `w' = prod_{k=K..1} p*_{beta_{k-1}}(x_{k-1}) / p*_{beta_k}(x_{k-1})`,
+    /// `x_{k-1} ~ T_{beta_k}(. | x_k)`, which for reversible transitions is the forward chain
+    /// backwards, `T` of the last temperature left out as it changes no weight there.
     pub fn run_reverse<P: AnnealingPath>(
         &self,
         path: &P,
@@ -116,9 +125,11 @@ impl AnnealedImportance {
     }
 }
 
-/// Goes through the temperatures: at each the ratio at the state that the one before has left, then a transition.
+/// Goes through the temperatures: at each the ratio at the state that the one before has left, then
+/// a transition.
 ///
-/// Either direction is this: a sequence of densities, a start at the first, transitions that keep each.
+/// Either direction is this: a sequence of densities, a start at the first, transitions that keep
+/// each.
 fn anneal<P: AnnealingPath>(
     path: &P,
     mut state: P::State,
@@ -141,7 +152,8 @@ fn anneal<P: AnnealingPath>(
     (log_weights, state)
 }
 
-/// Adds log-ratios in f64 on the host: in f32 thousands of small ones would drown in the rounding of their sum.
+/// Adds log-ratios in f64 on the host: in f32 thousands of small ones would drown in the rounding
+/// of their sum.
 fn add(log_weights: &mut Vec<f64>, ratios: Vec<Tensor<1>>) {
     let chains = ratios[0].dims()[0];
     log_weights.resize(chains, 0.0);

@@ -9,7 +9,8 @@ use super::replicas::ReplicaPath;
 use crate::density::Density;
 use crate::kernel::{Kernel, run};
 
-/// `beta E(x) - (1 - beta) log q(x)`, the energy on which a kernel moves between the density `q` and the model `exp(-E)`.
+/// `beta E(x) - (1 - beta) log q(x)`, the energy on which a kernel moves between the density `q`
+/// and the model `exp(-E)`.
 pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 
 /// The geometric path from a density `q` to any energy, continuous or discrete:
@@ -18,33 +19,40 @@ pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 /// p*_beta(x) = q(x)^(1 - beta) exp(-beta E(x))
 /// ```
 ///
-/// (Neal 2001, equation 3). `Z_0 = 1`, so that estimates are of `log Z = log int exp(-E(x)) dx`, or the sum over states.
+/// (Neal 2001, equation 3). `Z_0 = 1`, so that estimates are of `log Z = log int exp(-E(x)) dx`, or
+/// the sum over states.
 ///
 /// # Base
 ///
-/// `q` must not be 0 where the model has probability: what lies there would be missing from `Z`. A `q` that is wider than the
-/// model does well, a narrower one makes heavy-tailed weights. On the way every `p*_beta` must have a finite integral, which a
-/// normal `q` gives to any energy that is bounded below.
+/// `q` must not be 0 where the model has probability: what lies there would be missing from `Z`. A
+/// `q` that is wider than the model does well, a narrower one makes heavy-tailed weights. On the
+/// way every `p*_beta` must have a finite integral, which a normal `q` gives to any energy that is
+/// bounded below.
 ///
 /// # Transitions
 ///
-/// `kernel(beta)` is a kernel at its temperature 1 for `beta > 0`, moved on [`energy_at`](Self::energy_at); `|_| kernel` is the
-/// same one everywhere. It must leave its target as it is *exactly*: [`Mala`](crate::Mala),
-/// [`HamiltonianMonteCarlo`](crate::HamiltonianMonteCarlo), [`RandomWalkMetropolis`](crate::RandomWalkMetropolis), of discrete
-/// states [`GibbsWithGradients`](crate::GibbsWithGradients), [`EnumeratedGibbs`](crate::EnumeratedGibbs). Unadjusted
-/// [`Langevin`](crate::Langevin) steps are biased, and so is then the estimate in either direction, by as much as their step is
-/// large: bounds are none any more. At `beta = 0` chains are drawn anew.
+/// `kernel(beta)` is a kernel at its temperature 1 for `beta > 0`, moved on
+/// [`energy_at`](Self::energy_at); `|_| kernel` is the same one everywhere. It must leave its
+/// target as it is *exactly*: [`Mala`](crate::Mala),
+/// [`HamiltonianMonteCarlo`](crate::HamiltonianMonteCarlo),
+/// [`RandomWalkMetropolis`](crate::RandomWalkMetropolis), of discrete states
+/// [`GibbsWithGradients`](crate::GibbsWithGradients), [`EnumeratedGibbs`](crate::EnumeratedGibbs).
+/// Unadjusted [`Langevin`](crate::Langevin) steps are biased, and so is then the estimate in either
+/// direction, by as much as their step is large: bounds are none any more. At `beta = 0` chains are
+/// drawn anew.
 ///
-/// A kernel starts anew at each temperature, at the cost of one energy, with its gradient if it uses it; one more energy is for the
-/// weights. Several [transitions](Self::with_transitions) a temperature share that cost.
+/// A kernel starts anew at each temperature, at the cost of one energy, with its gradient if it
+/// uses it; one more energy is for the weights. Several [transitions](Self::with_transitions) a
+/// temperature share that cost.
 ///
 /// # What is not finite
 ///
-/// The model is taken to have no probability where its energy is not finite (`+inf`, `-inf` or NaN), as the kernels do. A chain
-/// that the base puts there gets the weight 0 (log-weight `-inf`) and keeps it; so does, in reverse, a sample whose base density
-/// is 0. Forward estimates stay those of `log Z`. In reverse no chain comes to the part of the base that lies where there is no
-/// model: the estimate is of `log Z - log q(E is finite)`, still a bound from above, but one that no number of temperatures
-/// closes.
+/// The model is taken to have no probability where its energy is not finite (`+inf`, `-inf` or
+/// NaN), as the kernels do. A chain that the base puts there gets the weight 0 (log-weight `-inf`)
+/// and keeps it; so does, in reverse, a sample whose base density is 0. Forward estimates stay
+/// those of `log Z`. In reverse no chain comes to the part of the base that lies where there is no
+/// model: the estimate is of `log Z - log q(E is finite)`, still a bound from above, but one that
+/// no number of temperatures closes.
 ///
 /// ```
 /// # use burn::tensor::Device;

@@ -1,4 +1,5 @@
-//! Parallel tempering along an annealing path: samples of the model that chains at all temperatures share, and `log Z` from them.
+//! Parallel tempering along an annealing path: samples of the model that chains at all temperatures
+//! share, and `log Z` from them.
 
 use burn::tensor::{Bool, Tensor};
 use ebm_ops::{MetropolisDecision, Noise, Progress};
@@ -28,30 +29,33 @@ pub trait ReplicaPath: AnnealingPath {
     fn adopt(&self, state: Self::State) -> Self::State;
 }
 
-/// Replicas of each chain at several inverse temperatures of a path, `0 = beta_0 < .. < beta_n = 1`; after each sweep neighbours swap
-/// with probability
+/// Replicas of each chain at several inverse temperatures of a path, `0 = beta_0 < .. < beta_n =
+/// 1`; after each sweep neighbours swap with probability
 ///
 /// ```text
 /// min(1, p*_{k+1}(x_k) p*_k(x_{k+1}) / (p*_k(x_k) p*_{k+1}(x_{k+1})))
 /// ```
 ///
-/// (Swendsen & Wang 1986); what has no probability at the colder of two temperatures never goes there, and leaves it for any
-/// replica that has. The hottest replica is drawn anew each time, so that new states always come down, and the shares of far
-/// modes that they find come right where annealing, which goes down once, leaves each chain in the mode that it came to.
+/// (Swendsen & Wang 1986); what has no probability at the colder of two temperatures never goes
+/// there, and leaves it for any replica that has. The hottest replica is drawn anew each time, so
+/// that new states always come down, and the shares of far modes that they find come right where
+/// annealing, which goes down once, leaves each chain in the mode that it came to.
 ///
 /// # Partition function
 ///
-/// `log Z_{k+1} / Z_k` of neighbours comes from the log-ratios of both by Bennett's acceptance ratio
-/// ([`acceptance_ratio`]), and `log Z = log Z_0` plus their sum: a third estimate beside those of
-/// [`AnnealedImportance`](super::AnnealedImportance), and no bound. It is right as far as the replicas are samples; chains, which
-/// start at independent states and never meet, say by how they differ how far that is. Modes that none of them has ever
-/// come to it misses as every other estimate does.
+/// `log Z_{k+1} / Z_k` of neighbours comes from the log-ratios of both by Bennett's acceptance
+/// ratio ([`acceptance_ratio`]), and `log Z = log Z_0` plus their sum: a third estimate beside
+/// those of [`AnnealedImportance`](super::AnnealedImportance), and no bound. It is right as far as
+/// the replicas are samples; chains, which start at independent states and never meet, say by how
+/// they differ how far that is. Modes that none of them has ever come to it misses as every other
+/// estimate does.
 ///
 /// # Temperatures
 ///
-/// A short annealing run measures `Var(d log p*_beta / d beta)`; temperatures are evenly spaced in its root (the thermodynamic
-/// length), about 1 apart, which swaps every second pair. A quarter of the sweeps later they are evened out by the rates at which
-/// pairs did swap ([`Ladder::adapted`]), and more are put between them where too few did. The second half of the sweeps counts.
+/// A short annealing run measures `Var(d log p*_beta / d beta)`; temperatures are evenly spaced in
+/// its root (the thermodynamic length), about 1 apart, which swaps every second pair. A quarter of
+/// the sweeps later they are evened out by the rates at which pairs did swap ([`Ladder::adapted`]),
+/// and more are put between them where too few did. The second half of the sweeps counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemperedReplicas {
     /// The number of chains, each with a replica at every temperature.
@@ -65,16 +69,17 @@ pub struct TemperedReplicas {
 /// What replicas found.
 #[derive(Clone, Debug)]
 pub struct ReplicaEstimate<S> {
-    /// `log Z` in nats, with the standard error over chains; infinite where chains can't tell it, as a
-    /// single one can't. `-inf` where no sample of a density had probability at the next temperature;
-    /// NaN where a replica stood without probability in the half that counts.
+    /// `log Z` in nats, with the standard error over chains; infinite where chains can't tell it,
+    /// as a single one can't. `-inf` where no sample of a density had probability at the next
+    /// temperature; NaN where a replica stood without probability in the half that counts.
     pub log_partition: Estimate,
     /// The inverse temperatures, from 0 to 1.
     pub inverse_temperatures: Vec<f64>,
     /// The mean probability with which neighbours swapped, one less than there are temperatures.
     pub swap_probabilities: Vec<f64>,
-    /// How often replicas went from the base to the model and back to the base, in the sweeps that count and all chains together. Where
-    /// this is less than a few times the number of chains, the estimate is of what chains found on their own.
+    /// How often replicas went from the base to the model and back to the base, in the sweeps that
+    /// count and all chains together. Where this is less than a few times the number of chains, the
+    /// estimate is of what chains found on their own.
     pub round_trips: usize,
     /// The replicas at the model.
     pub states: S,
@@ -113,7 +118,8 @@ impl TemperedReplicas {
     }
 }
 
-/// Whether log-ratios of a sweep are kept: of the second half, and no more of those than are of use.
+/// Whether log-ratios of a sweep are kept: of the second half, and no more of those than are of
+/// use.
 fn is_kept(sweep: usize, sweeps: usize, chains: usize) -> bool {
     let half = sweeps / 2;
     let every = ((sweeps - half) * chains).div_ceil(KEPT).max(1);
@@ -138,7 +144,8 @@ struct Replicas<S> {
     pairs: Vec<PairOfDensities>,
     /// Sums of swap probabilities of each pair, and how many there were.
     swaps: Vec<(f64, usize)>,
-    /// For each temperature and chain which replica stands there, and for each replica where it last was.
+    /// For each temperature and chain which replica stands there, and for each replica where it
+    /// last was.
     standing: Vec<Vec<usize>>,
     ends: Vec<LastEnd>,
     round_trips: usize,
@@ -186,7 +193,8 @@ impl<S: Clone> Replicas<S> {
         self.round_trips = 0;
     }
 
-    /// Moves every replica, and swaps neighbours: the pairs (0, 1), (2, 3), .. and then (1, 2), (3, 4), ..
+    /// Moves every replica, and swaps neighbours: the pairs (0, 1), (2, 3), .. and then (1, 2), (3,
+    /// 4), ..
     fn sweep<P: ReplicaPath<State = S>>(&mut self, path: &P, keeps: bool, noise: &mut Noise) {
         for (state, &beta) in self.states.iter_mut().zip(&self.betas) {
             *state = state.take().map(|state| path.step(state, beta, noise));
@@ -202,7 +210,8 @@ impl<S: Clone> Replicas<S> {
         }
     }
 
-    /// Swaps replicas at temperature `k` with those above; gives the log-ratios of both, the probabilities, and who swapped.
+    /// Swaps replicas at temperature `k` with those above; gives the log-ratios of both, the
+    /// probabilities, and who swapped.
     fn swap<P: ReplicaPath<State = S>>(
         &mut self,
         path: &P,
@@ -215,8 +224,8 @@ impl<S: Clone> Replicas<S> {
         };
         let forward = path.log_ratio(&a, from, to).inner();
         let backward = path.log_ratio(&b, from, to).inner();
-        // What the colder density gives no probability stays where it is; a replica that stands without
-        // probability at the colder temperature leaves it for any that has some.
+        // What the colder density gives no probability stays where it is; a replica that stands
+        // without probability at the colder temperature leaves it for any that has some.
         let allowed = forward.clone().is_finite();
         let nowhere = backward.clone().is_finite().bool_not();
         let log_ratio = (forward.clone() - backward.clone()).mask_fill(nowhere, 0.0);
@@ -266,7 +275,8 @@ impl<S: Clone> Replicas<S> {
         self.swaps.iter().map(rate).collect()
     }
 
-    /// Moves temperatures to where all pairs would swap equally often, with more of them if that were too seldom.
+    /// Moves temperatures to where all pairs would swap equally often, with more of them if that
+    /// were too seldom.
     fn evened_out(&mut self, most: usize) {
         let rates = self.swap_probabilities();
         if rates.iter().any(|rate| !rate.is_finite()) {

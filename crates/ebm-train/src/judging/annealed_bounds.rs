@@ -16,7 +16,8 @@ use crate::rows;
 
 /// How far the mean of a visible unit is kept from 0 and 1 where it becomes a base rate.
 const MEAN_MARGIN: f64 = 1e-3;
-/// Sweeps that draw hidden units from fair coins, visible ones clamped to data, before all units are free.
+/// Sweeps that draw hidden units from fair coins, visible ones clamped to data, before all units
+/// are free.
 const CLAMPED_SWEEPS: usize = 10;
 
 impl<S> From<&PartitionEstimate<S>> for Bound {
@@ -48,7 +49,8 @@ impl<S> From<&ReplicaEstimate<S>> for TemperedSamples {
 const MOST_TEMPERATURES: usize = 64;
 /// Steps of the short annealing that decides where to start from without data.
 const PILOT_STEPS: usize = 256;
-/// By how many nats a start at the machine's own biases must be better there than one at fair coins.
+/// By how many nats a start at the machine's own biases must be better there than one at fair
+/// coins.
 const PREFERENCE: f64 = 1.0;
 
 /// Both bounds of a machine with layers.
@@ -117,10 +119,12 @@ fn bounds_with_data<P: AnnealingPath>(
 
 /// Both bounds where nothing is known of the model but its parameters.
 ///
-/// Annealing from the ends of the forward chains would only tell again what these have found. The way back starts at samples of parallel
-/// tempering instead, along the path of the tempered model, `exp(-beta E)`: it favours none of the modes that a symmetry makes
-/// alike, which a start at the machine's own biases may do (in units of 0 and 1 they stand against the couplings), and its
-/// hottest replicas are drawn anew all the time. The bounds take the path from the machine's own biases where that finds more.
+/// Annealing from the ends of the forward chains would only tell again what these have found. The
+/// way back starts at samples of parallel tempering instead, along the path of the tempered model,
+/// `exp(-beta E)`: it favours none of the modes that a symmetry makes alike, which a start at the
+/// machine's own biases may do (in units of 0 and 1 they stand against the couplings), and its
+/// hottest replicas are drawn anew all the time. The bounds take the path from the machine's own
+/// biases where that finds more.
 fn bounds_without_data<P: ReplicaPath>(
     tempered: &P,
     own: &P,
@@ -215,7 +219,8 @@ fn settle<K: Kernel<E, X>, E, X>(
     run_with(kernel, energy, start, sweeps, noise, watch).position
 }
 
-/// As many examples as there are chains, `[chains, visible]`; with more chains than examples some start at the same.
+/// As many examples as there are chains, `[chains, visible]`; with more chains than examples some
+/// start at the same.
 fn choose_examples<const D: usize>(
     data: &Examples<D>,
     chains: usize,

@@ -1,4 +1,5 @@
-//! A density of the plane on a grid: its partition function, entropy and divergences, as exactly as the grid is fine.
+//! A density of the plane on a grid: its partition function, entropy and divergences, as exactly as
+//! the grid is fine.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::Energy;
@@ -7,7 +8,8 @@ use rayon::prelude::*;
 
 /// Points whose energies are computed in one go.
 const BATCH: usize = 1 << 15;
-/// The border of a square, as a share of its side: the frame on which [`DensityGrid::border_mass`] looks.
+/// The border of a square, as a share of its side: the frame on which [`DensityGrid::border_mass`]
+/// looks.
 const BORDER: f64 = 0.02;
 
 /// Energies of which no density can be made.
@@ -36,10 +38,10 @@ pub enum DensityGridError {
 /// log Z = log sum over cells of h^2 exp(-E(x_cell)),   h = (high - low) / side,
 /// ```
 ///
-/// the midpoint rule in two dimensions, in f64 with the largest term taken out. Its error falls with `h^2`, and much
-/// faster for densities that vanish with all derivatives at the border. Whether the grid is fine enough is seen from
-/// [`log_partition`](Self::log_partition) on a grid of half as many cells a side, whether it is wide enough from
-/// [`border_mass`](Self::border_mass).
+/// the midpoint rule in two dimensions, in f64 with the largest term taken out. Its error falls
+/// with `h^2`, and much faster for densities that vanish with all derivatives at the border.
+/// Whether the grid is fine enough is seen from [`log_partition`](Self::log_partition) on a grid of
+/// half as many cells a side, whether it is wide enough from [`border_mass`](Self::border_mass).
 ///
 /// ```
 /// use ebm_train::data::{PLANE_RANGE, Plane, PlaneProblem};
@@ -76,8 +78,8 @@ impl DensityGrid {
     ///
     /// # Panics
     ///
-    /// If `low < high` doesn't hold, `side` is 0, or the model gives another number of energies than it was given
-    /// points.
+    /// If `low < high` doesn't hold, `side` is 0, or the model gives another number of energies
+    /// than it was given points.
     pub fn from_energy(
         model: &impl Energy<2>,
         range: impl Into<Interval>,
@@ -102,13 +104,16 @@ impl DensityGrid {
         Self::normalize(range, side, log_weights)
     }
 
-    /// A density known on the host by its logarithm (with any constant), on the square `[low, high]^2`.
+    /// A density known on the host by its logarithm (with any constant), on the square `[low,
+    /// high]^2`.
     ///
-    /// Normalised on the square as well: [`log_partition`](Self::log_partition) says how much of its mass was there.
+    /// Normalised on the square as well: [`log_partition`](Self::log_partition) says how much of
+    /// its mass was there.
     ///
     /// # Panics
     ///
-    /// If `low < high` doesn't hold, `side` is 0, or the logarithms are NaN, plus infinity, or nowhere finite.
+    /// If `low < high` doesn't hold, `side` is 0, or the logarithms are NaN, plus infinity, or
+    /// nowhere finite.
     pub fn from_log_density(
         range: impl Into<Interval>,
         side: usize,
@@ -169,8 +174,8 @@ impl DensityGrid {
         self.side
     }
 
-    /// `log p` at the middle of each cell, normalised on the square, row by row from the top (largest second coordinate):
-    /// `side * side` values in nats.
+    /// `log p` at the middle of each cell, normalised on the square, row by row from the top
+    /// (largest second coordinate): `side * side` values in nats.
     pub fn log_density(&self) -> &[f64] {
         &self.log_density
     }
@@ -190,10 +195,11 @@ impl DensityGrid {
         self.mean(|_, log_p| if log_p.is_finite() { -log_p } else { 0.0 })
     }
 
-    /// The Kullback-Leibler divergence `KL(self || other) = integral of p log(p / q)` on the square, in nats; infinite if
-    /// `other` has no mass somewhere where this one has.
+    /// The Kullback-Leibler divergence `KL(self || other) = integral of p log(p / q)` on the
+    /// square, in nats; infinite if `other` has no mass somewhere where this one has.
     ///
-    /// Both densities are normalised on the square, so that it is 0 only for equal ones, and never negative but for rounding.
+    /// Both densities are normalised on the square, so that it is 0 only for equal ones, and never
+    /// negative but for rounding.
     ///
     /// # Panics
     ///
@@ -207,9 +213,11 @@ impl DensityGrid {
         self.mean(|cell, log_p| log_p - other.log_density[cell])
     }
 
-    /// The share of the mass in a frame of two percent of the side along the border (at least one cell wide).
+    /// The share of the mass in a frame of two percent of the side along the border (at least one
+    /// cell wide).
     ///
-    /// A uniform density has 0.078 there. Where there is mass at the border there may be mass beyond, which `log Z` lacks.
+    /// A uniform density has 0.078 there. Where there is mass at the border there may be mass
+    /// beyond, which `log Z` lacks.
     pub fn border_mass(&self) -> f64 {
         let width = ((BORDER * self.side as f64).round() as usize).max(1);
         let at_border = |index: usize| index < width || index + width >= self.side;
@@ -219,7 +227,8 @@ impl DensityGrid {
         })
     }
 
-    /// The expectation under the density of a function of the cell and its log-density, where there is mass.
+    /// The expectation under the density of a function of the cell and its log-density, where there
+    /// is mass.
     fn mean(&self, function: impl Fn(usize, f64) -> f64) -> f64 {
         let area = (self.range.width() / self.side as f64).powi(2);
         let cells = self.log_density.iter().enumerate();

@@ -1,4 +1,5 @@
-//! How well energies tell one set of examples from another: AUROC, and false positives at a given acceptance.
+//! How well energies tell one set of examples from another: AUROC, and false positives at a given
+//! acceptance.
 
 /// The area under the ROC curve of the energy as a detector of outliers,
 ///
@@ -6,8 +7,9 @@
 /// P(E(outlier) > E(inlier)) + P(E(outlier) = E(inlier)) / 2
 /// ```
 ///
-/// over all pairs: 1 where every outlier lies above every inlier, 1/2 where the energy doesn't tell them apart, below where it prefers
-/// outliers. Equal to the Mann-Whitney statistic over the number of pairs (Hanley & McNeil 1982), and found from it in `O(n log n)`.
+/// over all pairs: 1 where every outlier lies above every inlier, 1/2 where the energy doesn't tell
+/// them apart, below where it prefers outliers. Equal to the Mann-Whitney statistic over the number
+/// of pairs (Hanley & McNeil 1982), and found from it in `O(n log n)`.
 ///
 /// `None` if a set is empty or an energy is not a number.
 pub fn auroc(inliers: &[f32], outliers: &[f32]) -> Option<f64> {
@@ -24,11 +26,12 @@ pub fn auroc(inliers: &[f32], outliers: &[f32]) -> Option<f64> {
     Some(halves as f64 / 2.0 / pairs)
 }
 
-/// The share of outliers that are accepted where the energy accepts `acceptance` of the inliers: with 0.95, FPR@95 (also FPR95;
-/// Hendrycks & Gimpel 2017).
+/// The share of outliers that are accepted where the energy accepts `acceptance` of the inliers:
+/// with 0.95, FPR@95 (also FPR95; Hendrycks & Gimpel 2017).
 ///
-/// The threshold is the smallest energy of an inlier at or below which lie at least `acceptance` of the inliers, and an example is
-/// accepted at or below it, as scikit-learn's `roc_curve` counts. 0 is best, 1 worst.
+/// The threshold is the smallest energy of an inlier at or below which lie at least `acceptance` of
+/// the inliers, and an example is accepted at or below it, as scikit-learn's `roc_curve` counts. 0
+/// is best, 1 worst.
 ///
 /// `None` if a set is empty or an energy is not a number.
 ///
@@ -83,7 +86,8 @@ mod tests {
         sum / (inliers.len() * outliers.len()) as f64
     }
 
-    /// Energies from a few levels, so that there are ties; all of them sums of halves, so that both ways are exact.
+    /// Energies from a few levels, so that there are ties; all of them sums of halves, so that both
+    /// ways are exact.
     #[test]
     fn auroc_is_its_definition() {
         let mut noise = Noise::new(1);
@@ -109,8 +113,9 @@ mod tests {
     const INLIERS: [f32; 10] = [0.1, 0.4, 0.35, 0.8, -0.2, 0.4, 0.0, 0.55, 0.3, 0.9];
     const OUTLIERS: [f32; 8] = [0.4, 0.7, 0.2, 1.3, 0.85, 0.35, 0.95, 0.9];
 
-    /// `roc_auc_score` of scikit-learn 1.9.1 on these energies, and the first `fpr` of `roc_curve` (outliers as the negative
-    /// class, minus the energy as the score) whose `tpr` reaches the acceptance.
+    /// `roc_auc_score` of scikit-learn 1.9.1 on these energies, and the first `fpr` of `roc_curve`
+    /// (outliers as the negative class, minus the energy as the score) whose `tpr` reaches the
+    /// acceptance.
     #[test]
     fn the_values_are_those_of_scikit_learn() {
         assert_eq!(auroc(&INLIERS, &OUTLIERS), Some(0.75));

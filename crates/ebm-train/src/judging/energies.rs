@@ -14,7 +14,8 @@ use crate::rows;
 /// Examples looked at in one go.
 pub(super) const BATCH: usize = 1024;
 
-/// How far mean-field inference goes here: further than in training, since the bound only gains by it.
+/// How far mean-field inference goes here: further than in training, since the bound only gains by
+/// it.
 const INFERENCE: MeanField = MeanField {
     tolerance: 1e-5,
     max_steps: 200,
@@ -28,11 +29,11 @@ pub(super) fn structure_to_judge<M: Energy<D> + ?Sized, const D: usize>(model: &
     }
 }
 
-/// `E(x)` of examples, in the unit of the energy; at temperature 1 it is `-log p(x)` up to the constant
-/// `log Z`.
+/// `E(x)` of examples, in the unit of the energy; at temperature 1 it is `-log p(x)` up to the
+/// constant `log Z`.
 ///
-/// Of a machine with layers it is the free energy of the visible units: exact where the hidden units are
-/// summed out, else an [upper bound](energies_are_bounds), the variational free energy.
+/// Of a machine with layers it is the free energy of the visible units: exact where the hidden
+/// units are summed out, else an [upper bound](energies_are_bounds), the variational free energy.
 ///
 /// # Shapes
 ///
@@ -41,7 +42,8 @@ pub(super) fn structure_to_judge<M: Energy<D> + ?Sized, const D: usize>(model: &
 ///
 /// # Errors
 ///
-/// If the machine has hidden units that are coupled to each other, so that they can't be summed out.
+/// If the machine has hidden units that are coupled to each other, so that they can't be summed
+/// out.
 ///
 /// # Panics
 ///
@@ -69,7 +71,8 @@ fn energies_of<M: Energy<D> + ?Sized, const D: usize>(
     }
 }
 
-/// Whether [`example_energies`] of a model of this structure are bounds and not the energies themselves.
+/// Whether [`example_energies`] of a model of this structure are bounds and not the energies
+/// themselves.
 pub fn energies_are_bounds(structure: &Structure) -> bool {
     match structure {
         Structure::Layered(machine) => machine.free_energy_is_bound(),
@@ -98,13 +101,13 @@ pub fn energies<M: Energy<D> + ?Sized, const D: usize>(
     Ok(energies)
 }
 
-/// Finds out whether samples that a model made are finite, and their energies too, without which they
-/// are no draws of it: `[count, ..]`.
+/// Finds out whether samples that a model made are finite, and their energies too, without which
+/// they are no draws of it: `[count, ..]`.
 ///
 /// # Errors
 ///
-/// If one isn't. Machines whose hidden units can't be summed out have no energy of samples to be judged
-/// by.
+/// If one isn't. Machines whose hidden units can't be summed out have no energy of samples to be
+/// judged by.
 pub fn check_samples<M: Energy<D> + ?Sized, const D: usize>(
     model: &M,
     samples: &Tensor<D>,
@@ -119,12 +122,13 @@ pub fn check_samples<M: Energy<D> + ?Sized, const D: usize>(
     Ok(())
 }
 
-/// The norms `|dE/dx|_2` of all examples, in their order, in the unit of the energy for each unit of `x`.
+/// The norms `|dE/dx|_2` of all examples, in their order, in the unit of the energy for each unit
+/// of `x`.
 ///
-/// Minus this norm is the approximate-mass score of Grathwohl et al. (ICLR 2020, section 5.3): around
-/// examples of training the density is flat in most directions, while a single point of high density away
-/// from its mass, an image that is only simple, lies on a slope. So it may find outliers that the energy
-/// takes for likely.
+/// Minus this norm is the approximate-mass score of Grathwohl et al. (ICLR 2020, section 5.3):
+/// around examples of training the density is flat in most directions, while a single point of high
+/// density away from its mass, an image that is only simple, lies on a slope. So it may find
+/// outliers that the energy takes for likely.
 ///
 /// # Panics
 ///

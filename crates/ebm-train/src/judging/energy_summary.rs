@@ -43,8 +43,8 @@ impl EnergySummary {
     }
 }
 
-/// The value of the nearest rank: the smallest of rising values with at least this share, 0 to 1, at or
-/// below it.
+/// The value of the nearest rank: the smallest of rising values with at least this share, 0 to 1,
+/// at or below it.
 ///
 /// # Panics
 ///

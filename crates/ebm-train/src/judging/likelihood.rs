@@ -21,15 +21,17 @@ use crate::rows;
 pub struct SetReport {
     /// The number of examples.
     pub examples: usize,
-    /// `log p(x) + log Z`: exact (minus the free energy) where hidden units are summed out or there are none, else a
-    /// variational lower bound.
+    /// `log p(x) + log Z`: exact (minus the free energy) where hidden units are summed out or there
+    /// are none, else a variational lower bound.
     pub unnormalized_log_likelihood: Estimate,
-    /// The pseudo-log-likelihood `sum_i log p(x_i | the other pixels)`, one pixel drawn an example; `None` where the
-    /// free energy isn't known or pixels aren't binary.
+    /// The pseudo-log-likelihood `sum_i log p(x_i | the other pixels)`, one pixel drawn an example;
+    /// `None` where the free energy isn't known or pixels aren't binary.
     pub pseudo_log_likelihood: Option<Estimate>,
-    /// Mean squared difference, a pixel, of an example and what the machine makes of it in one pass up and down.
+    /// Mean squared difference, a pixel, of an example and what the machine makes of it in one pass
+    /// up and down.
     pub reconstruction_error: Option<Estimate>,
-    /// The energy of each example in its order, minus the above: `-log p(x) - log Z`, or its upper bound.
+    /// The energy of each example in its order, minus the above: `-log p(x) - log Z`, or its upper
+    /// bound.
     #[serde(skip)]
     pub energies: Vec<f32>,
 }
@@ -38,8 +40,8 @@ pub struct SetReport {
 ///
 /// # Errors
 ///
-/// If the likelihood of examples isn't known, since hidden units are coupled to each other; if there are
-/// no examples, or a result isn't finite.
+/// If the likelihood of examples isn't known, since hidden units are coupled to each other; if
+/// there are no examples, or a result isn't finite.
 ///
 /// # Panics
 ///
@@ -116,8 +118,9 @@ fn site_pseudo_likelihood(machine: &PairwiseStructure, states: Tensor<2>) -> Ten
     activation::log_sigmoid(margins).sum_dim(1).squeeze_dim(1)
 }
 
-/// `n log p(x_i | rest)` for one pixel `i` of `n` drawn for each example, which has the pseudo-log-likelihood as its mean:
-/// `log p(x_i | rest) = log sigmoid(F(x with i flipped) - F(x))`.
+/// `n log p(x_i | rest)` for one pixel `i` of `n` drawn for each example, which has the
+/// pseudo-log-likelihood as its mean: `log p(x_i | rest) = log sigmoid(F(x with i flipped) -
+/// F(x))`.
 fn pseudo_likelihood(
     machine: &LayeredStructure,
     visible: Tensor<2>,

@@ -23,8 +23,9 @@ pub enum LogPartition {
     Annealed {
         /// From the base distribution to the model: too small on average.
         forward: Bound,
-        /// From samples of the model to the base distribution: too large on average, as far as they are exact samples. Without
-        /// data nothing vouches for that, and that the two agree is no sign of it.
+        /// From samples of the model to the base distribution: too large on average, as far as they
+        /// are exact samples. Without data nothing vouches for that, and that the two agree is no
+        /// sign of it.
         reverse: Bound,
         /// Inverse temperatures, both ends included.
         temperatures: usize,
@@ -40,9 +41,11 @@ pub struct Bound {
     pub log_partition: f64,
     /// Its approximate 95 % interval.
     pub interval: Interval,
-    /// The mean of the log-weights in place of the logarithm of their mean: looser, and less variable.
+    /// The mean of the log-weights in place of the logarithm of their mean: looser, and less
+    /// variable.
     pub mean_bound: f64,
-    /// How many equal weights these weights are worth. It knows nothing of modes that no chain has found.
+    /// How many equal weights these weights are worth. It knows nothing of modes that no chain has
+    /// found.
     pub effective_sample_size: f64,
     /// Of the reverse direction without data: the samples that it starts at.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,13 +55,15 @@ pub struct Bound {
 /// Samples of the model by parallel tempering, and what they say of `log Z`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TemperedSamples {
-    /// `log Z` by Bennett's acceptance ratio of neighbouring temperatures: an estimate that may be off either way.
+    /// `log Z` by Bennett's acceptance ratio of neighbouring temperatures: an estimate that may be
+    /// off either way.
     pub log_partition: f64,
     /// Its standard error, over chains that never met.
     pub standard_error: f64,
     /// Temperatures.
     pub temperatures: usize,
-    /// How often replicas went from the base to the model and back, all chains together, in the second half of the sweeps.
+    /// How often replicas went from the base to the model and back, all chains together, in the
+    /// second half of the sweeps.
     pub round_trips: usize,
     /// The lowest probability with which neighbouring temperatures swapped.
     pub lowest_swap_rate: f64,
@@ -75,7 +80,8 @@ impl TemperedSamples {
 /// Whether numbers for `log Z` say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agreement {
-    /// All their intervals overlap, or the numbers lie within half a nat; and the intervals aren't wide.
+    /// All their intervals overlap, or the numbers lie within half a nat; and the intervals aren't
+    /// wide.
     Close,
     /// So they do, but they are 5 nats wide or more, which would hold nearly anything.
     Vague,
@@ -97,8 +103,8 @@ fn hull(intervals: impl Iterator<Item = Interval>) -> Interval {
 }
 
 impl LogPartition {
-    /// The estimate: exact, or that of the forward direction, as the literature reports it; without data that of parallel
-    /// tempering, which finds more modes.
+    /// The estimate: exact, or that of the forward direction, as the literature reports it; without
+    /// data that of parallel tempering, which finds more modes.
     pub fn value(&self) -> f64 {
         match self {
             Self::Exact { log_partition } | Self::Given { log_partition } => *log_partition,
@@ -109,8 +115,8 @@ impl LogPartition {
         }
     }
 
-    /// The samples of the model that stand in for data, where there are none. The bounds have no common judge then: modes that neither
-    /// has found are missing from both.
+    /// The samples of the model that stand in for data, where there are none. The bounds have no
+    /// common judge then: modes that neither has found are missing from both.
     pub fn samples(&self) -> Option<&TemperedSamples> {
         match self {
             Self::Annealed { reverse, .. } => reverse.samples.as_ref(),
@@ -183,8 +189,9 @@ impl LogPartition {
         }
     }
 
-    /// From the lower end of the forward interval to the upper end of either, 95 % in each direction; without data with the interval of
-    /// parallel tempering. [`value`](Self::value) lies in it.
+    /// From the lower end of the forward interval to the upper end of either, 95 % in each
+    /// direction; without data with the interval of parallel tempering. [`value`](Self::value) lies
+    /// in it.
     pub fn interval(&self) -> Interval {
         match self {
             Self::Exact { log_partition } | Self::Given { log_partition } => {
@@ -215,7 +222,8 @@ mod tests {
         }
     }
 
-    /// Forward and reverse, each with half of its interval, and an estimate of tempering with its standard error.
+    /// Forward and reverse, each with half of its interval, and an estimate of tempering with its
+    /// standard error.
     fn annealed(
         forward: (f64, f64),
         reverse: (f64, f64),

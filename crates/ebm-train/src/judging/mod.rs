@@ -1,9 +1,9 @@
-//! What a trained model is worth: its partition function, how likely it finds data, what it takes for
-//! outliers, what it recalls.
+//! What a trained model is worth: its partition function, how likely it finds data, what it takes
+//! for outliers, what it recalls.
 //!
-//! Everything here takes an [`Energy`](ebm_models::Energy), a model of the workspace or one of your own, a
-//! closure even, and asks its [`structure`](ebm_models::Energy::structure) what can be known of it. Models
-//! are taken frozen (`model.valid()`).
+//! Everything here takes an [`Energy`](ebm_models::Energy), a model of the workspace or one of your
+//! own, a closure even, and asks its [`structure`](ebm_models::Energy::structure) what can be known
+//! of it. Models are taken frozen (`model.valid()`).
 
 mod annealed_bounds;
 mod density_grid;

@@ -1,4 +1,5 @@
-//! The training examples that are nearest to samples: whether a model makes something new, or has learned by heart.
+//! The training examples that are nearest to samples: whether a model makes something new, or has
+//! learned by heart.
 
 use burn::tensor::Tensor;
 
@@ -15,13 +16,15 @@ pub struct Neighbor {
     pub squared_distance: f64,
 }
 
-/// For each query the `count` nearest examples, nearest first, by the squared distance `|x - y|^2`; fewer if there are
-/// fewer. Of examples that are equally near the first come first.
+/// For each query the `count` nearest examples, nearest first, by the squared distance `|x - y|^2`;
+/// fewer if there are fewer. Of examples that are equally near the first come first.
 ///
-/// `own[i]` is the index of query `i` where it is one of the examples, which is then not its own neighbour.
+/// `own[i]` is the index of query `i` where it is one of the examples, which is then not its own
+/// neighbour.
 ///
-/// The examples are gone through in blocks on their device by `|x|^2 + |y|^2 - 2 x y`, and the few that are nearest by that
-/// are compared again by differences, so that equal images have distance 0.
+/// The examples are gone through in blocks on their device by `|x|^2 + |y|^2 - 2 x y`, and the few
+/// that are nearest by that are compared again by differences, so that equal images have distance
+/// 0.
 ///
 /// # Shapes
 ///
@@ -48,7 +51,8 @@ pub fn nearest_neighbors<const D: usize>(
         own.is_none_or(|own| own.len() == asked),
         "own indices must be one a query, {asked}"
     );
-    // More than are asked for, since rounding may change the order of those that are about equally near.
+    // More than are asked for, since rounding may change the order of those that are about equally
+    // near.
     let candidates = count + 8;
     let mut nearest: Vec<Vec<Neighbor>> = vec![Vec::new(); asked];
     let squares = queries.clone().powi_scalar(2).sum_dim(1);

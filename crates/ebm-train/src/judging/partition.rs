@@ -12,17 +12,18 @@ use super::log_partition::LogPartition;
 use super::partition_options::PartitionOptions;
 use crate::Examples;
 
-/// `log Z` of a machine with layers or a pairwise machine. Data, where there are any, give the base rates
-/// at which annealing starts and the states from which samples for the reverse direction are drawn.
+/// `log Z` of a machine with layers or a pairwise machine. Data, where there are any, give the base
+/// rates at which annealing starts and the states from which samples for the reverse direction are
+/// drawn.
 ///
 /// The model is taken frozen. With weights of half precision
-/// ([`Precision::frozen`](ebm_models::Precision::frozen)) energies make their matrix products in it; weights
-/// of chains, sums and `log Z` are wider.
+/// ([`Precision::frozen`](ebm_models::Precision::frozen)) energies make their matrix products in
+/// it; weights of chains, sums and `log Z` are wider.
 ///
 /// # Errors
 ///
-/// If the model is a smooth energy, whose partition function can't be found so, has too many states to sum
-/// over exactly, or energies aren't finite.
+/// If the model is a smooth energy, whose partition function can't be found so, has too many states
+/// to sum over exactly, or energies aren't finite.
 ///
 /// # Panics
 ///

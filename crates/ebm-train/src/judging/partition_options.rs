@@ -15,13 +15,13 @@ pub enum PartitionMethod {
     Annealed,
 }
 
-/// Values, of units beside all states, up to which [`PartitionMethod::Auto`] sums over all states: some
-/// seconds of one core.
+/// Values, of units beside all states, up to which [`PartitionMethod::Auto`] sums over all states:
+/// some seconds of one core.
 const SECONDS_OF_VALUES: u64 = 1 << 31;
 
 impl PartitionMethod {
-    /// Whether the sum is taken over all states of this many units, with a product of so many values at
-    /// each.
+    /// Whether the sum is taken over all states of this many units, with a product of so many
+    /// values at each.
     pub(super) fn is_exact(self, units: usize, width: usize) -> bool {
         match self {
             Self::Exact => true,
@@ -42,8 +42,8 @@ pub struct PartitionOptions {
     pub schedule: TemperingSchedule,
     /// Chains of annealing, in each direction.
     pub chains: usize,
-    /// Sweeps from the data (or, without data, of parallel tempering) to the samples of the model that
-    /// reverse annealing starts at.
+    /// Sweeps from the data (or, without data, of parallel tempering) to the samples of the model
+    /// that reverse annealing starts at.
     pub reverse_sweeps: usize,
     /// Seed of the chains.
     pub seed: u64,

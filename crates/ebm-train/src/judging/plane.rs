@@ -1,5 +1,5 @@
-//! What a model of the plane is worth: the likelihood of held-out points, exact but for the grid, beside
-//! the true density.
+//! What a model of the plane is worth: the likelihood of held-out points, exact but for the grid,
+//! beside the true density.
 
 use burn::tensor::Device;
 use ebm_models::Energy;
@@ -36,13 +36,16 @@ pub struct PlaneReport {
     pub side: usize,
     /// `log Z` on the square, by the midpoint rule.
     pub log_partition: f64,
-    /// By how much `log Z` changed when the cells along each side were doubled to `side`: whether the grid is fine enough.
+    /// By how much `log Z` changed when the cells along each side were doubled to `side`: whether
+    /// the grid is fine enough.
     pub refinement: f64,
-    /// The share of the model's mass along the border, see [`DensityGrid::border_mass`]: whether the grid is wide enough.
+    /// The share of the model's mass along the border, see [`DensityGrid::border_mass`]: whether
+    /// the grid is wide enough.
     pub border_mass: f64,
     /// The differential entropy of the model's density.
     pub entropy: f64,
-    /// The differential entropy of the true density, where it is known: minus this is the best mean log-likelihood there is.
+    /// The differential entropy of the true density, where it is known: minus this is the best mean
+    /// log-likelihood there is.
     pub true_entropy: Option<f64>,
     /// `KL(true || model)`, where the true density is known.
     pub divergence: Option<f64>,
@@ -53,19 +56,21 @@ pub struct PlaneReport {
 pub struct PlaneLikelihood {
     /// The number of points.
     pub points: usize,
-    /// How many of them lie outside the square, where the model's density isn't defined; they count with their energy there.
+    /// How many of them lie outside the square, where the model's density isn't defined; they count
+    /// with their energy there.
     pub outside: usize,
     /// The mean of `log p(x) = -E(x) - log Z` and its standard error over points.
     pub log_likelihood: Estimate,
     /// The same of the true density, where it is known.
     pub true_log_likelihood: Option<Estimate>,
-    /// The mean of `log p_true(x) - log p(x)`, an estimate of the divergence whose error is smaller than those of its
-    /// parts, since both are means over the same points.
+    /// The mean of `log p_true(x) - log p(x)`, an estimate of the divergence whose error is smaller
+    /// than those of its parts, since both are means over the same points.
     pub log_ratio: Option<Estimate>,
 }
 
 impl PlaneReport {
-    /// Judges the density of an energy on a square; gives it beside the true density, on the same grid.
+    /// Judges the density of an energy on a square; gives it beside the true density, on the same
+    /// grid.
     ///
     /// # Shapes
     ///

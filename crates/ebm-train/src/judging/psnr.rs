@@ -2,10 +2,12 @@
 
 use burn::tensor::Tensor;
 
-/// `10 log10(peak^2 / MSE)` in decibels, with the mean squared error over all pixels of all images; infinite for equal ones.
+/// `10 log10(peak^2 / MSE)` in decibels, with the mean squared error over all pixels of all images;
+/// infinite for equal ones.
 ///
-/// `peak` is the distance from black to white, in units of the pixels: 2 for a range of -1 to 1. Ratios are comparable only at the
-/// same noise, peak and way of averaging: the mean of the ratios of single images is larger.
+/// `peak` is the distance from black to white, in units of the pixels: 2 for a range of -1 to 1.
+/// Ratios are comparable only at the same noise, peak and way of averaging: the mean of the ratios
+/// of single images is larger.
 ///
 /// # Shapes
 ///

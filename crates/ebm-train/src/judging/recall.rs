@@ -53,7 +53,8 @@ pub struct DamagedRecall<const D: usize> {
     pub coding: Coding,
 }
 
-/// Flips a share `damage` of the units of up to `count` examples and lets the machine fall into a valley.
+/// Flips a share `damage` of the units of up to `count` examples and lets the machine fall into a
+/// valley.
 ///
 /// # Errors
 ///
@@ -121,8 +122,8 @@ pub fn recall_damaged<M: Energy<D> + ?Sized, const D: usize>(
     })
 }
 
-/// The machine behind a model whose states are its examples, so that its dynamics at temperature 0 recall
-/// them.
+/// The machine behind a model whose states are its examples, so that its dynamics at temperature 0
+/// recall them.
 ///
 /// # Errors
 ///
@@ -161,7 +162,8 @@ pub(crate) fn to_spins(coding: Coding, states: &Tensor<2>) -> Tensor<2> {
         .mul_scalar(scale)
 }
 
-/// Flips each value with probability `share` from one end of its range to the other: `low + high - y`.
+/// Flips each value with probability `share` from one end of its range to the other: `low + high -
+/// y`.
 ///
 /// # Shapes
 ///

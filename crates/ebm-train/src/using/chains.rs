@@ -12,15 +12,16 @@ use crate::{rows, run_continuous};
 /// How chains move.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChainOptions {
-    /// The sampler, mostly that of training. Its number of steps isn't used, and of several temperatures
-    /// only the lowest.
+    /// The sampler, mostly that of training. Its number of steps isn't used, and of several
+    /// temperatures only the lowest.
     pub sampler: SamplerConfig,
     /// The range of the values of a configuration, for samplers that stay in it.
     pub range: Interval,
 }
 
 impl ChainOptions {
-    /// The sampler without replicas at other temperatures, which are of no use where chains are looked at.
+    /// The sampler without replicas at other temperatures, which are of no use where chains are
+    /// looked at.
     pub(super) fn sampler_at_one_temperature(&self) -> SamplerConfig {
         self.sampler.at_one_temperature()
     }

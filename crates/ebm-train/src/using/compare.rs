@@ -10,8 +10,8 @@ use crate::judging::{check_finite, energies_are_bounds, example_energies};
 
 /// What a model says of two images, in the unit of its energy.
 ///
-/// In nats `log_ratio` is the log-ratio of their probabilities; of a model that stands for images at
-/// another temperature than 1 it is to be divided by that.
+/// In nats `log_ratio` is the log-ratio of their probabilities; of a model that stands for images
+/// at another temperature than 1 it is to be divided by that.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// `f(x) = -E(x)` of the first image; in nats `log p(x)` up to the constant `log Z`.
@@ -38,8 +38,8 @@ pub enum Preferred {
     Neither,
 }
 
-/// Unit roundings of f32 that a difference of energies must exceed to tell anything; sums of many terms are
-/// off by a few.
+/// Unit roundings of f32 that a difference of energies must exceed to tell anything; sums of many
+/// terms are off by a few.
 const ROUNDINGS: f64 = 16.0;
 
 impl Comparison {
@@ -72,8 +72,8 @@ impl Comparison {
 ///
 /// # Errors
 ///
-/// If the machine has hidden units that are coupled to each other, so that they can't be summed out, or an
-/// energy isn't finite.
+/// If the machine has hidden units that are coupled to each other, so that they can't be summed
+/// out, or an energy isn't finite.
 ///
 /// # Panics
 ///

@@ -11,18 +11,19 @@ use super::shown::show_states;
 use crate::host::host_values;
 use crate::rows;
 
-/// How models are composed. `T` is the temperature of the sampler, at which each of them is a distribution
-/// `p_k ∝ exp(-E_k / T)`.
+/// How models are composed. `T` is the temperature of the sampler, at which each of them is a
+/// distribution `p_k ∝ exp(-E_k / T)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompositionKind {
-    /// `p(x) ∝ prod_k p_k(x)^w_k`, `E = sum_k w_k E_k` (Hinton 2002): likely where every model finds it so.
+    /// `p(x) ∝ prod_k p_k(x)^w_k`, `E = sum_k w_k E_k` (Hinton 2002): likely where every model
+    /// finds it so.
     Product,
-    /// `p(x) ∝ sum_k w_k exp(-E_k(x) / T)`: likely where any model finds it so. The models' `Z` are unknown,
-    /// so that the share of model `k` is `w_k Z_k / sum_j w_j Z_j`: an offset of its energy counts like a
-    /// weight.
+    /// `p(x) ∝ sum_k w_k exp(-E_k(x) / T)`: likely where any model finds it so. The models' `Z` are
+    /// unknown, so that the share of model `k` is `w_k Z_k / sum_j w_j Z_j`: an offset of its
+    /// energy counts like a weight.
     Mixture,
-    /// `p(x) ∝ p_1(x)^w_1 / prod_{k>1} p_k(x)^w_k` (Du, Li & Mordatch 2020): likely for the first model and
-    /// unlikely for the others; of one model alone its opposite, `p(x)^-w`.
+    /// `p(x) ∝ p_1(x)^w_1 / prod_{k>1} p_k(x)^w_k` (Du, Li & Mordatch 2020): likely for the first
+    /// model and unlikely for the others; of one model alone its opposite, `p(x)^-w`.
     Negation,
 }
 
@@ -72,8 +73,8 @@ enum Composed<E> {
     Mixture(Tempered<Mixture<Vec<Tempered<E>>>>),
 }
 
-/// A composition of energies over the same configurations, itself an energy, with what is needed to sample
-/// it.
+/// A composition of energies over the same configurations, itself an energy, with what is needed to
+/// sample it.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -114,17 +115,17 @@ pub struct Composition<E, const D: usize> {
 }
 
 impl<E: Energy<D> + Clone, const D: usize> Composition<E, D> {
-    /// Composes models with one weight each. `chains` says how chains of the composition move where it isn't
-    /// a machine whose units are redrawn, and at which temperature the models are distributions; `coding`
-    /// which values a coordinate takes where it has only two.
+    /// Composes models with one weight each. `chains` says how chains of the composition move where
+    /// it isn't a machine whose units are redrawn, and at which temperature the models are
+    /// distributions; `coding` which values a coordinate takes where it has only two.
     ///
     /// Models of several types are one where they are trait objects, such as
     /// `&dyn Fn(Tensor<2>) -> Tensor<1>`.
     ///
     /// # Errors
     ///
-    /// If weights and models don't fit each other, a model has hidden units that can't be summed out, or the
-    /// temperature is 0 where the composition needs one.
+    /// If weights and models don't fit each other, a model has hidden units that can't be summed
+    /// out, or the temperature is 0 where the composition needs one.
     pub fn new(
         models: Vec<E>,
         kind: CompositionKind,
@@ -169,11 +170,11 @@ impl<E: Energy<D> + Clone, const D: usize> Composition<E, D> {
 
     /// Moves chains by so many steps from where they start: `[count, ..]`.
     ///
-    /// A product of restricted machines with whole weights is a restricted machine, and a weighted sum of
-    /// pairwise machines is one, which Gibbs sampling moves; units of layers are shown by their
-    /// probabilities. Other compositions of two-valued coordinates are sampled by Gibbs with gradients,
-    /// where a step is as many flips offered as there are coordinates. All others are moved through by the
-    /// sampler.
+    /// A product of restricted machines with whole weights is a restricted machine, and a weighted
+    /// sum of pairwise machines is one, which Gibbs sampling moves; units of layers are shown by
+    /// their probabilities. Other compositions of two-valued coordinates are sampled by Gibbs with
+    /// gradients, where a step is as many flips offered as there are coordinates. All others are
+    /// moved through by the sampler.
     ///
     /// # Errors
     ///
@@ -204,8 +205,8 @@ impl<E: Energy<D> + Clone, const D: usize> Composition<E, D> {
     }
 }
 
-/// The energies of configurations, in the unit of the models' own: `[batch, ..]` -> `[batch]`. At the
-/// temperature of the sampler they are those of the composition.
+/// The energies of configurations, in the unit of the models' own: `[batch, ..]` -> `[batch]`. At
+/// the temperature of the sampler they are those of the composition.
 impl<E: Energy<D>, const D: usize> Energy<D> for Composition<E, D> {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         match &self.composed {

@@ -20,11 +20,11 @@ use crate::recipe::SamplerConfig;
 /// p(x | y) ∝ exp(-E(x) / T - |x - y|^2 / (2 std^2))
 /// ```
 ///
-/// so that chains move, at temperature `T`, on `E(x) + T |x - y|^2 / (2 std^2)`, with the step, the gradient
-/// clip and the clamp of the Langevin sampler. Image energies are mostly trained far colder than at `T = 1`
-/// ([`Langevin::temperature`]), and it is at that temperature that they are a distribution of images: at
-/// `T = 1` the observation would outweigh them. A step that would be unstable on the second term is
-/// shortened to `std^2 / T`.
+/// so that chains move, at temperature `T`, on `E(x) + T |x - y|^2 / (2 std^2)`, with the step, the
+/// gradient clip and the clamp of the Langevin sampler. Image energies are mostly trained far
+/// colder than at `T = 1` ([`Langevin::temperature`]), and it is at that temperature that they are
+/// a distribution of images: at `T = 1` the observation would outweigh them. A step that would be
+/// unstable on the second term is shortened to `std^2 / T`.
 ///
 /// With two-valued pixels of which each was flipped with probability `q` it is
 ///
@@ -43,14 +43,14 @@ use crate::recipe::SamplerConfig;
 ///
 /// # Errors
 ///
-/// If the noise is normal and the model isn't one of real values with a Langevin sampler, or pixels were
-/// flipped and it is no machine with layers of two-valued visible units. If pixels or their energies aren't
-/// finite.
+/// If the noise is normal and the model isn't one of real values with a Langevin sampler, or pixels
+/// were flipped and it is no machine with layers of two-valued visible units. If pixels or their
+/// energies aren't finite.
 ///
 /// # Panics
 ///
-/// If the standard deviation, the probability or the temperature is out of range, or observations haven't
-/// the shape that the model takes.
+/// If the standard deviation, the probability or the temperature is out of range, or observations
+/// haven't the shape that the model takes.
 pub fn denoise<E: Energy<D> + Clone, const D: usize>(
     energy: &E,
     observed: Tensor<D>,

@@ -5,12 +5,13 @@ use super::chains::ChainOptions;
 /// Which image of the posterior is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DenoisedImage {
-    /// Of real-valued pixels the most probable image (MAP): gradient descent to a minimum of the posterior
-    /// energy. Of two-valued ones that of the most probable pixels, each by itself (the maximum of
-    /// posterior marginals), which has the fewest wrong ones on average.
+    /// Of real-valued pixels the most probable image (MAP): gradient descent to a minimum of the
+    /// posterior energy. Of two-valued ones that of the most probable pixels, each by itself (the
+    /// maximum of posterior marginals), which has the fewest wrong ones on average.
     #[default]
     MostProbable,
-    /// The mean of draws, which has the smallest expected squared error: the second half of a chain.
+    /// The mean of draws, which has the smallest expected squared error: the second half of a
+    /// chain.
     Mean,
     /// One draw.
     Draw,
@@ -36,11 +37,11 @@ pub enum PixelNoise {
 pub struct DenoiseOptions {
     /// The noise in the observation.
     pub noise: PixelNoise,
-    /// How chains move. Step, gradient clip and clamp of Langevin dynamics are used where the noise is
-    /// normal.
+    /// How chains move. Step, gradient clip and clamp of Langevin dynamics are used where the noise
+    /// is normal.
     pub chains: ChainOptions,
-    /// The temperature `T` at which the model stands for images, `p(x) ∝ exp(-E(x) / T)`, above 0; by
-    /// default that of the sampler.
+    /// The temperature `T` at which the model stands for images, `p(x) ∝ exp(-E(x) / T)`, above 0;
+    /// by default that of the sampler.
     pub temperature: Option<f64>,
     /// Steps of the chains.
     pub steps: usize,

@@ -1,5 +1,5 @@
-//! Denoising of two-valued pixels, each of which may have been flipped: Gibbs sampling of a machine given
-//! what was seen.
+//! Denoising of two-valued pixels, each of which may have been flipped: Gibbs sampling of a machine
+//! given what was seen.
 
 use burn::tensor::Tensor;
 use ebm_models::{BlockConditional, Conditional, Layers, Structure, VisibleUnits};
@@ -12,7 +12,8 @@ use super::second_half::SecondHalf;
 use crate::judging::JudgingError;
 use crate::rows;
 
-/// Finds images behind observations in which each pixel was flipped with a probability: `[count, ..]`.
+/// Finds images behind observations in which each pixel was flipped with a probability: `[count,
+/// ..]`.
 pub(super) fn undo_flips<const D: usize>(
     structure: &Structure,
     observed: Tensor<D>,

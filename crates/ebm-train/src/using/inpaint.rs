@@ -29,11 +29,11 @@ pub struct InpaintOptions {
 /// Draws the free values of configurations from the model's distribution of them given the others,
 /// `p(x_free | x_fixed)`. Fixed values come back bit for bit.
 ///
-/// Chains start with free values from [`InpaintOptions::start`]. Machines with layers and pairwise machines
-/// make sweeps of Gibbs sampling with clamped units; any other energy is moved through by Langevin dynamics
-/// or Metropolis of the free values alone ([`ConditionalEnergy`]), and so is that of a restricted machine
-/// where the sampler is one of these. Units of layers are shown by their probabilities. Different noise
-/// draws other values.
+/// Chains start with free values from [`InpaintOptions::start`]. Machines with layers and pairwise
+/// machines make sweeps of Gibbs sampling with clamped units; any other energy is moved through by
+/// Langevin dynamics or Metropolis of the free values alone ([`ConditionalEnergy`]), and so is that
+/// of a restricted machine where the sampler is one of these. Units of layers are shown by their
+/// probabilities. Different noise draws other values.
 ///
 /// # Shapes
 ///

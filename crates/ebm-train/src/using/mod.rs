@@ -1,9 +1,9 @@
 //! Uses of a trained energy: filling in, denoising, composition of models, comparison, recall.
 //!
-//! Everything here takes an [`Energy`](ebm_models::Energy), a model of the workspace or one of your own, a
-//! closure even. Its [`structure`](ebm_models::Energy::structure) decides the method: machines redraw their
-//! units, any other energy is moved through by the sampler that is given. Models are taken frozen
-//! (`model.valid()`). How likely a model finds single examples is said by
+//! Everything here takes an [`Energy`](ebm_models::Energy), a model of the workspace or one of your
+//! own, a closure even. Its [`structure`](ebm_models::Energy::structure) decides the method:
+//! machines redraw their units, any other energy is moved through by the sampler that is given.
+//! Models are taken frozen (`model.valid()`). How likely a model finds single examples is said by
 //! [`example_energies`](crate::judging::example_energies).
 //!
 //! ```

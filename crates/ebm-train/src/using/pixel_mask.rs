@@ -108,7 +108,8 @@ impl PixelMask {
         Self::rectangle(size, half)
     }
 
-    /// Frees the pixels that are bright, 128 or more, in the first channel of the first of `images`.
+    /// Frees the pixels that are bright, 128 or more, in the first channel of the first of
+    /// `images`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Recall: a pairwise machine falls from configurations into valleys of its energy, at temperature 0.
+//! Recall: a pairwise machine falls from configurations into valleys of its energy, at temperature
+//! 0.
 
 use burn::tensor::Tensor;
 use ebm_models::{Coding, Energy, PairwiseMachine};
@@ -17,8 +18,8 @@ use crate::rows;
 pub enum RecallEnd {
     /// In the example that the image was made from, without a wrong unit.
     Original,
-    /// In a stored example, without a wrong unit: another one, or one of an image whose original isn't
-    /// known.
+    /// In a stored example, without a wrong unit: another one, or one of an image whose original
+    /// isn't known.
     Stored,
     /// In no stored example.
     Elsewhere,
@@ -27,12 +28,13 @@ pub enum RecallEnd {
 /// What a machine made of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RecalledImage {
-    /// The stored example, from 0, that is nearest to where recall ended; the original, where it is as near
-    /// as any.
+    /// The stored example, from 0, that is nearest to where recall ended; the original, where it is
+    /// as near as any.
     pub nearest: usize,
     /// Where it ended.
     pub end: RecallEnd,
-    /// The overlap of the image with that example, 1 where they are equal, -1 where every unit differs.
+    /// The overlap of the image with that example, 1 where they are equal, -1 where every unit
+    /// differs.
     pub overlap_before: f64,
     /// The overlap of what was recalled with it.
     pub overlap_after: f64,
@@ -53,15 +55,15 @@ pub struct RecalledImages<const D: usize> {
     pub given: Tensor<D>,
     /// What was recalled.
     pub recalled: Tensor<D>,
-    /// The stored examples beside them: the originals, or where these aren't known those nearest to what was
-    /// recalled.
+    /// The stored examples beside them: the originals, or where these aren't known those nearest to
+    /// what was recalled.
     pub stored: Tensor<D>,
     /// The two values of a unit.
     pub coding: Coding,
 }
 
-/// Lets the machine fall from images, `[count, ..]` of its two values, into valleys, and compares these with
-/// the `stored` examples.
+/// Lets the machine fall from images, `[count, ..]` of its two values, into valleys, and compares
+/// these with the `stored` examples.
 ///
 /// Nothing is known of where the images come from; [`recall_originals`] is for damaged examples.
 ///
@@ -81,8 +83,8 @@ pub fn recall_images<E: Energy<D> + ?Sized, const D: usize>(
     recall_from(model, images, false, stored, noise)
 }
 
-/// As [`recall_images`], of the images that the first of the stored examples became when they were damaged:
-/// image `i` is to come back to example `i`.
+/// As [`recall_images`], of the images that the first of the stored examples became when they were
+/// damaged: image `i` is to come back to example `i`.
 ///
 /// # Errors
 ///

@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 use ebm_models::{HiddenUnits, PairwiseMachine, Structure};
 use ebm_ops::Noise;
 
-/// The visible units of states of chains, `[batch, units of a state]` -> `[batch, visible]`. Units of
-/// layers, which are drawn by coins, are shown by their probability given the hidden units, of which a
-/// machine that sums them out draws new ones.
+/// The visible units of states of chains, `[batch, units of a state]` -> `[batch, visible]`. Units
+/// of layers, which are drawn by coins, are shown by their probability given the hidden units, of
+/// which a machine that sums them out draws new ones.
 pub(super) fn show_states(
     structure: &Structure,
     states: Tensor<2>,

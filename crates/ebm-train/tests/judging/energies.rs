@@ -91,7 +91,8 @@ fn a_closure_is_judged_by_its_energies() {
     assert_eq!(report.reconstruction_error, None);
 }
 
-/// A restricted machine is judged by its free energy, a machine without weights by that of its biases.
+/// A restricted machine is judged by its free energy, a machine without weights by that of its
+/// biases.
 #[test]
 fn a_machine_is_judged_by_its_free_energy() {
     let device = Device::flex();

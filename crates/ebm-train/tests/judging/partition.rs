@@ -1,4 +1,5 @@
-//! The partition function of every Boltzmann machine: exact where it is small, else between bounds that hold it.
+//! The partition function of every Boltzmann machine: exact where it is small, else between bounds
+//! that hold it.
 
 use burn::tensor::{Device, Tensor};
 use ebm_models::{
@@ -64,7 +65,8 @@ fn examples(coding: Coding, noise: &mut Noise, device: &Device) -> Examples<4> {
     Examples::from_tensor(states.max_pair(more).reshape([50, 1, 3, 4]))
 }
 
-/// Both bounds come within five standard errors of the exact value (5.7e-7 each) and are narrow, with data and without.
+/// Both bounds come within five standard errors of the exact value (5.7e-7 each) and are narrow,
+/// with data and without.
 #[test]
 fn bounds_hold_the_exact_value() {
     let device = Device::flex();
@@ -103,8 +105,8 @@ fn bounds_hold_the_exact_value() {
     }
 }
 
-/// A ring of spins that field and couplings turn up, and data of spins that are all down: the upper bound is right after
-/// sweeps enough, and wrong without any.
+/// A ring of spins that field and couplings turn up, and data of spins that are all down: the upper
+/// bound is right after sweeps enough, and wrong without any.
 #[test]
 fn samples_are_drawn_before_annealing_back() {
     let device = Device::flex();
@@ -137,7 +139,8 @@ fn samples_are_drawn_before_annealing_back() {
     }
 }
 
-/// Up to 25 units are summed over where they are few beside; more are annealed, and can't be summed over.
+/// Up to 25 units are summed over where they are few beside; more are annealed, and can't be summed
+/// over.
 #[test]
 fn the_method_follows_the_size() {
     let device = Device::flex();
@@ -195,8 +198,8 @@ fn work_is_reported_part_by_part() {
     );
 }
 
-/// An energy of one's own that says that it is a machine with layers has that machine's `log Z`; one that
-/// says nothing has none.
+/// An energy of one's own that says that it is a machine with layers has that machine's `log Z`;
+/// one that says nothing has none.
 #[test]
 fn an_energy_of_ones_own_says_what_it_is() {
     struct Mine(LayeredStructure);

@@ -1,4 +1,5 @@
-//! log Z of machines with far modes, without data: right against enumeration where chains find the modes, and never vouched for.
+//! log Z of machines with far modes, without data: right against enumeration where chains find the
+//! modes, and never vouched for.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{
@@ -43,7 +44,8 @@ fn torus(strength: f32, sign: impl Fn(usize) -> f32) -> Vec<f32> {
     couplings
 }
 
-/// The same distribution with units of 0 and 1: `W = 4 J`, and biases `-2 sum_j J_ij`, which alone pull every unit down.
+/// The same distribution with units of 0 and 1: `W = 4 J`, and biases `-2 sum_j J_ij`, which alone
+/// pull every unit down.
 fn in_binary(spins: &[f32], device: &Device) -> BoltzmannMachine {
     let couplings: Vec<f32> = spins.iter().map(|j| 4.0 * j).collect();
     let bias: Vec<f32> = spins
@@ -55,7 +57,8 @@ fn in_binary(spins: &[f32], device: &Device) -> BoltzmannMachine {
     BoltzmannMachine::from_parameters(couplings, bias, 16, Coding::Binary)
 }
 
-/// A layer of `hidden` units above 12 visible ones, whose modes are eight patterns and biases that undo them at rest.
+/// A layer of `hidden` units above 12 visible ones, whose modes are eight patterns and biases that
+/// undo them at rest.
 fn clusters(device: &Device) -> (Tensor<2>, Tensor<1>, Tensor<1>) {
     let mut noise = Noise::new(7);
     let patterns = random_states(Coding::Spin, [8, 12], device, &mut noise);
@@ -95,9 +98,10 @@ fn machines(device: &Device) -> Vec<(&'static str, Box<dyn Energy<2>>)> {
     ]
 }
 
-/// Parallel tempering is within five of its standard errors (5.7e-7 for each of the machines; 0.05 for rounding and the bias of
-/// few sweeps beside it), and the lower bound is not above log Z by more than 14 nats' e-folds would allow: `P(log estimate > log Z +
-/// b) <= e^-b`, here with the narrower `b = 1` and weights that are worth more than 10, where the estimate is that good.
+/// Parallel tempering is within five of its standard errors (5.7e-7 for each of the machines; 0.05
+/// for rounding and the bias of few sweeps beside it), and the lower bound is not above log Z by
+/// more than 14 nats' e-folds would allow: `P(log estimate > log Z + b) <= e^-b`, here with the
+/// narrower `b = 1` and weights that are worth more than 10, where the estimate is that good.
 #[test]
 fn far_modes_are_found_without_data() {
     let device = Device::flex();
@@ -139,7 +143,8 @@ fn energies_that_overflow_are_an_error() {
         for (index, model) in machines.into_iter().enumerate() {
             for method in [PartitionMethod::Exact, PartitionMethod::Annealed] {
                 let found = found(model, method);
-                // Negative weights of a restricted machine only switch units off: log Z is a number.
+                // Negative weights of a restricted machine only switch units off: log Z is a
+                // number.
                 if let Ok(found) = &found {
                     assert!(found.value().is_finite(), "{index}, {huge}: {found:?}");
                 } else {

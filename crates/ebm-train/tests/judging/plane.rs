@@ -1,4 +1,5 @@
-//! Problems of the plane follow their stated densities, and a density on a grid has its exact numbers.
+//! Problems of the plane follow their stated densities, and a density on a grid has its exact
+//! numbers.
 
 use std::f64::consts::PI;
 
@@ -87,7 +88,8 @@ fn divergences_of_gaussians_are_those_of_the_formula() {
         );
     assert_eq!(a.kl_divergence_to(&left), f64::INFINITY);
     assert!(left.kl_divergence_to(&a).is_finite());
-    // Uniform on half of the square: entropy ln of its area, and 72 of 4 * 12 * 0.24 - .. of the frame.
+    // Uniform on half of the square: entropy ln of its area, and 72 of 4 * 12 * 0.24 - .. of the
+    // frame.
     assert!((left.entropy() - 72.0_f64.ln()).abs() < 1e-9);
     let uniform = DensityGrid::from_log_density(range, 100, |_| 3.0);
     assert!((uniform.border_mass() - (1.0 - 0.96 * 0.96)).abs() < 1e-12);
@@ -126,7 +128,8 @@ fn true_densities_have_all_their_mass_in_the_square() {
         let density = Plane::new(problem).density().unwrap();
         let grid =
             |side| DensityGrid::from_log_density(PLANE_RANGE, side, |x| density.log_density(x));
-        // Tails of the pinwheel: an arm ends at four standard deviations, with a mass of 3e-5 beyond.
+        // Tails of the pinwheel: an arm ends at four standard deviations, with a mass of 3e-5
+        // beyond.
         let (coarse, fine) = (grid(150), grid(200));
         assert!(
             fine.log_partition().abs() < 1e-4,
@@ -160,7 +163,8 @@ fn eight_gaussians_are_the_mixture_that_is_stated() {
     let device = Device::flex();
     let plane = Plane::new(PlaneProblem::Gaussians);
     let density = plane.density().unwrap();
-    // The mixture once more, on the device: -log sum_k exp(-|x - c_k|^2 / (2 s^2)), from single-precision arithmetic.
+    // The mixture once more, on the device: -log sum_k exp(-|x - c_k|^2 / (2 s^2)), from
+    // single-precision arithmetic.
     let mixture = |x: Tensor<2>| {
         let terms: Vec<Tensor<1>> = (0..8)
             .map(|k| {
@@ -248,8 +252,8 @@ fn a_grid_too_coarse_or_too_small_is_told() {
     assert_eq!(found.true_log_likelihood, None);
 }
 
-/// The chi-square statistic of points on a board of cells against a density, and its degrees of freedom. Cells that expect
-/// fewer than five points, and all that lies outside, count as one.
+/// The chi-square statistic of points on a board of cells against a density, and its degrees of
+/// freedom. Cells that expect fewer than five points, and all that lies outside, count as one.
 fn chi_square(points: &[f32], log_density: impl Fn([f64; 2]) -> f64 + Sync) -> (f64, usize) {
     const CELLS: usize = 15;
     const FINER: usize = 10;
@@ -294,7 +298,8 @@ fn chi_square(points: &[f32], log_density: impl Fn([f64; 2]) -> f64 + Sync) -> (
     (statistic, cells - 1)
 }
 
-/// The deviate of a standard normal that is as unlikely as a chi-square statistic (Wilson & Hilferty 1931).
+/// The deviate of a standard normal that is as unlikely as a chi-square statistic (Wilson &
+/// Hilferty 1931).
 fn deviate((statistic, degrees): (f64, usize)) -> f64 {
     let variance = 2.0 / (9.0 * degrees as f64);
     ((statistic / degrees as f64).cbrt() - (1.0 - variance)) / variance.sqrt()
@@ -303,7 +308,8 @@ fn deviate((statistic, degrees): (f64, usize)) -> f64 {
 #[test]
 fn points_follow_the_stated_densities() {
     let device = Device::flex();
-    // The blur of the board's edges is too narrow to be measured on these cells, so it is there once more with a wider one.
+    // The blur of the board's edges is too narrow to be measured on these cells, so it is there
+    // once more with a wider one.
     let wide = Plane::new(PlaneProblem::Checkerboard).with_noise(0.1);
     for plane in PlaneProblem::ALL.map(Plane::new).into_iter().chain([wide]) {
         let name = format!("{}, noise {}", plane.problem(), plane.noise());

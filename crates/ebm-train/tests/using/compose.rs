@@ -27,8 +27,9 @@ fn coins(count: usize, ends: [f64; 2], noise: &mut Noise) -> Tensor<4> {
     StartingPoints::Binary(ends.into()).draw([count, 1, 2, 2], &Device::flex(), noise)
 }
 
-/// Energies of products and mixtures are their formulas on all states, and what is sampled follows them: a product as one
-/// machine by block Gibbs sampling, weights of another kind and mixtures by Gibbs with gradients. 5 tests at 2.9e-7.
+/// Energies of products and mixtures are their formulas on all states, and what is sampled follows
+/// them: a product as one machine by block Gibbs sampling, weights of another kind and mixtures by
+/// Gibbs with gradients. 5 tests at 2.9e-7.
 #[test]
 fn compositions_are_sampled_exactly() {
     const CHAINS: usize = 10_000;
@@ -76,7 +77,8 @@ fn compositions_are_sampled_exactly() {
     }
 }
 
-/// A sum of two Hopfield networks' energies is the energy of one, at any weights; its draws follow it. One test at 2.9e-7.
+/// A sum of two Hopfield networks' energies is the energy of one, at any weights; its draws follow
+/// it. One test at 2.9e-7.
 #[test]
 fn pairwise_machines_compose_to_one() {
     let device = Device::flex();
@@ -149,8 +151,9 @@ fn normal(mean: f64, precision: f64) -> impl Fn(Tensor<2>) -> Tensor<1> + Clone 
     }
 }
 
-/// The product of normal densities with weights is normal: precisions add up, means are weighed by them.
-/// One without another is what is left of the precision. 4 statements at 5.7e-7, each of a closure's.
+/// The product of normal densities with weights is normal: precisions add up, means are weighed by
+/// them. One without another is what is left of the precision. 4 statements at 5.7e-7, each of a
+/// closure's.
 #[test]
 fn closures_compose_to_their_formulas() {
     let models = vec![normal(1.0, 2.0), normal(-0.5, 1.0)];
@@ -176,8 +179,8 @@ fn closures_compose_to_their_formulas() {
     assert!((f64::from(energy) - expected).abs() < 1e-5);
 }
 
-/// Models of several types are one as trait objects; where coordinates have two values, flips sample them.
-/// One test at 2.9e-7.
+/// Models of several types are one as trait objects; where coordinates have two values, flips
+/// sample them. One test at 2.9e-7.
 #[test]
 fn closures_of_two_values_are_sampled_by_flips() {
     let machine = rbm(1, 3);

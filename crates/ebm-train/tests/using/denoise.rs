@@ -1,4 +1,5 @@
-//! Denoising finds the posterior: of a normal density in closed form, of machines by sums over all states.
+//! Denoising finds the posterior: of a normal density in closed form, of machines by sums over all
+//! states.
 
 use burn::tensor::{Device, Tensor};
 use ebm_models::{
@@ -22,8 +23,9 @@ fn normal() -> Rbm {
     )
 }
 
-/// A Gaussian machine without weights is `N(b, 1)` a pixel; with temperature `T` and noise `s` the posterior of `y` has the mean
-/// and the mode `(b / T + y / s^2) / (1 / T + 1 / s^2)` and that denominator as its precision.
+/// A Gaussian machine without weights is `N(b, 1)` a pixel; with temperature `T` and noise `s` the
+/// posterior of `y` has the mean and the mode `(b / T + y / s^2) / (1 / T + 1 / s^2)` and that
+/// denominator as its precision.
 #[test]
 fn denoising_finds_the_posterior_of_a_normal() {
     let closure = |x: Tensor<4>| {
@@ -58,8 +60,9 @@ fn check_posterior<E: Energy<4> + Clone>(model: &E) {
         for (found, mode) in floats(found).iter().zip(&mode) {
             assert!((f64::from(*found) - mode).abs() < 1e-4, "{found}, {mode}");
         }
-        // Chains of this length are correlated: the mean of 2,000 of them, with 5 standard errors of one draw each, which is
-        // too generous for the mean and exact for draws; 16 tests at 5.7e-7 or less.
+        // Chains of this length are correlated: the mean of 2,000 of them, with 5 standard errors
+        // of one draw each, which is too generous for the mean and exact for draws; 16 tests at
+        // 5.7e-7 or less.
         let count = 2_000;
         let error = 5.0 / (precision * count as f64).sqrt();
         for image in [DenoisedImage::Mean, DenoisedImage::Draw] {
@@ -74,11 +77,13 @@ fn check_posterior<E: Energy<4> + Clone>(model: &E) {
                 let mean = mean.sum::<f64>() / count as f64;
                 assert!((mean - mode).abs() < error, "{image:?}: {mean}, {}", mode);
             }
-            // The spread of draws is that of the posterior, up to the bias of the step, that of means is far smaller.
+            // The spread of draws is that of the posterior, up to the bias of the step, that of
+            // means is far smaller.
             let spread = values.iter().step_by(4).map(|&x| f64::from(x) - mode[0]);
             let ratio = spread.map(|d| d * d).sum::<f64>() / count as f64 * precision;
             if image == DenoisedImage::Draw {
-                // The step of 0.05 acts on a precision of T times that of the posterior; 5 standard errors of a variance.
+                // The step of 0.05 acts on a precision of T times that of the posterior; 5 standard
+                // errors of a variance.
                 let biased = 1.0 / (1.0 - 0.05 * precision * t / 2.0);
                 let error = 5.0 * (2.0 / count as f64).sqrt();
                 assert!((ratio / biased - 1.0).abs() < error, "{ratio}, {biased}");
@@ -110,7 +115,8 @@ fn noise_that_does_not_fit_is_an_error() {
     assert!(message.contains("two-valued"), "{message}");
 }
 
-/// Flipped pixels of a restricted machine and of a deep one, beside the posterior summed over all images.
+/// Flipped pixels of a restricted machine and of a deep one, beside the posterior summed over all
+/// images.
 #[test]
 fn denoising_finds_the_posterior_of_flipped_pixels() {
     let device = Device::flex();

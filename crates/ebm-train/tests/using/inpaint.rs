@@ -23,7 +23,8 @@ fn options(sampler: SamplerConfig, steps: usize) -> InpaintOptions {
     }
 }
 
-/// Free pixels of a restricted machine follow the enumerated conditional, fixed ones stay. One test at 2.9e-7.
+/// Free pixels of a restricted machine follow the enumerated conditional, fixed ones stay. One test
+/// at 2.9e-7.
 #[test]
 fn inpainting_draws_from_the_conditional() {
     let model = rbm(5, 3);
@@ -32,7 +33,8 @@ fn inpainting_draws_from_the_conditional() {
     let mut noise = Noise::new(4);
     let options = options(gibbs(), 30);
     let filled = inpaint(&model, images, &mask.values(1), &options, &mut noise).unwrap();
-    // Fixed pixels are 0 or 1, free ones probabilities given hidden units, coins of which are draws.
+    // Fixed pixels are 0 or 1, free ones probabilities given hidden units, coins of which are
+    // draws.
     let drawn = noise.bernoulli(filled);
     let energies = floats(model.energy(all_images()));
     let weights: Vec<f64> = (0..16)
@@ -89,9 +91,10 @@ fn check_fixed<E: Energy<4> + Clone>(energy: &E, sampler: SamplerConfig, name: &
     }
 }
 
-/// A normal density of three coordinates with precision `P` and mean `m`, the first given: the others are
-/// normal around `m_f - P_ff^-1 P_fg (x_g - m_g)` with the precision `P_ff`. Metropolis is exact, Langevin
-/// dynamics has the mean and a variance that the step makes larger. 8 statements at 5.7e-7.
+/// A normal density of three coordinates with precision `P` and mean `m`, the first given: the
+/// others are normal around `m_f - P_ff^-1 P_fg (x_g - m_g)` with the precision `P_ff`. Metropolis
+/// is exact, Langevin dynamics has the mean and a variance that the step makes larger. 8 statements
+/// at 5.7e-7.
 #[test]
 fn a_closure_is_filled_in_by_its_conditional() {
     const MEAN: [f32; 3] = [0.3, -0.4, 0.2];
@@ -127,8 +130,8 @@ fn a_closure_is_filled_in_by_its_conditional() {
     }
 }
 
-/// A machine with hidden units between its pixels: free ones follow the sum over all states. One test at
-/// 2.9e-7.
+/// A machine with hidden units between its pixels: free ones follow the sum over all states. One
+/// test at 2.9e-7.
 #[test]
 fn hidden_units_of_a_pairwise_machine_are_free() {
     let device = Device::flex();

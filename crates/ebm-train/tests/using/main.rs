@@ -69,9 +69,9 @@ fn all_images() -> Tensor<4> {
     all.reshape([16, 1, 2, 2])
 }
 
-/// Fails where images don't follow `weights` over the 16 states: Pearson's chi-square at five standard errors by Wilson and
-/// Hilferty, false-positive rate 2.9e-7. States of fewer than 10 expected
-/// draws are taken together, those of no weight must not occur.
+/// Fails where images don't follow `weights` over the 16 states: Pearson's chi-square at five
+/// standard errors by Wilson and Hilferty, false-positive rate 2.9e-7. States of fewer than 10
+/// expected draws are taken together, those of no weight must not occur.
 fn assert_distribution(images: Tensor<4>, weights: &[f64], what: &str) {
     let sum: f64 = weights.iter().sum();
     let values = floats(images);
@@ -108,8 +108,8 @@ fn assert_distribution(images: Tensor<4>, weights: &[f64], what: &str) {
     assert!(z < 5.0, "{what}: chi-square {statistic} at {freedom}");
 }
 
-/// Fails where values don't have this mean and variance, those of independent normal draws: 5 standard
-/// errors each, a false-positive rate of 5.7e-7.
+/// Fails where values don't have this mean and variance, those of independent normal draws: 5
+/// standard errors each, a false-positive rate of 5.7e-7.
 fn assert_normal(values: &[f64], mean: f64, variance: f64, what: &str) {
     let count = values.len() as f64;
     let found = values.iter().sum::<f64>() / count;

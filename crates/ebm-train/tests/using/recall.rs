@@ -66,7 +66,8 @@ fn shares_tell_the_original_from_another() {
     }
 }
 
-/// Two orthogonal patterns: each comes back from one wrong unit, and the nearest stored one is named.
+/// Two orthogonal patterns: each comes back from one wrong unit, and the nearest stored one is
+/// named.
 #[test]
 fn damaged_images_are_recalled_and_named() {
     let device = Device::flex();
@@ -97,7 +98,8 @@ fn damaged_images_are_recalled_and_named() {
     );
 }
 
-/// An energy of one's own that says that it is a pairwise machine recalls; one that says nothing doesn't.
+/// An energy of one's own that says that it is a pairwise machine recalls; one that says nothing
+/// doesn't.
 #[test]
 fn an_energy_of_ones_own_recalls() {
     #[derive(Clone)]
