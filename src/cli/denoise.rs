@@ -25,10 +25,10 @@ use super::terminal::say;
 /// how well, and of two-valued pixels how many are wrong. With --observed the images are noisy
 /// already. The picture shows side by side for each image: original, noisy, denoised.
 ///
-/// Networks and real-valued pixels have normal noise: the energy that chains move on is E(x) + T |x
-/// - y|^2 / (2 S^2), with T the temperature of the run's sampler. Two-valued pixels of restricted
-/// and deep Boltzmann machines are flipped with probability S, and Gibbs sampling draws from what
-/// the flips leave likely.
+/// Networks and real-valued pixels have normal noise: the energy that chains move on is
+/// E(x) + T |x - y|^2 / (2 S^2), with T the temperature of the run's sampler. Two-valued pixels of
+/// restricted and deep Boltzmann machines are flipped with probability S, and Gibbs sampling draws
+/// from what the flips leave likely.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm denoise [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
