@@ -47,7 +47,7 @@ fn annealed_importance(criterion: &mut Criterion) {
             .summing(summed);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let estimate = sampling.run(&path, &mut noise, &mut |_, _| {});
+                let estimate = sampling.run(&path, &mut noise, &mut ());
                 common::finish(&device);
                 estimate.log_partition
             });

@@ -1,8 +1,10 @@
-//! Annealed importance sampling in both directions over more and more temperatures, beside the exact partition function.
+//! Annealed importance sampling in both directions over more and more temperatures, beside the
+//! exact partition function.
 //!
-//! Look at the picture: the mean of the log weights is a lower bound on the way to the machine and an upper one on the way back, and the
-//! two close in on the sum over all states. The estimate, the logarithm of the mean weight, lies between them; how far they are
-//! apart says how far it may be trusted.
+//! Look at the picture: the mean of the log weights is a lower bound on the way to the machine and
+//! an upper one on the way back, and the two close in on the sum over all states. The estimate, the
+//! logarithm of the mean weight, lies between them; how far they are apart says how far it may be
+//! trusted.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -39,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         trainer.step();
     }
     let layers = trainer.sampling_model().layers();
-    let exact = log_partition(&layers, &mut |_, _| {})?;
+    let exact = log_partition(&layers, &mut ())?;
     println!("log Z {exact:.3}, the sum over all states");
 
     // From uniform units, which are far from digits, so that few temperatures are too few.
@@ -51,12 +53,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             schedule: TemperingSchedule::linear(count),
             chains: 200,
         };
-        let forward = annealing.run(&path, &mut noise, &mut |_, _| {});
+        let forward = annealing.run(&path, &mut noise, &mut ());
         // Chains long enough to be samples of the machine, wherever annealing left them.
         let start = path.draw_layers(&forward.states, 1.0, &mut noise);
         let samples = run(&BlockGibbs::default(), &layers, start, 1000, &mut noise).position;
-        let reverse =
-            annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut |_, _| {});
+        let reverse = annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut ());
         println!(
             "{count:12}{:11.3}{:11.3}{:11.3}",
             forward.mean_bound, forward.log_partition, reverse.mean_bound

@@ -1,10 +1,10 @@
 //! A burn module of one's own becomes an energy by one method, and the ordinary trainer learns it.
 //!
-//! The energy is a Gaussian with a free mean and width, `E(x) = |x - m|^2 / (2 exp(2 s))`, so that the right
-//! answer is known: `m` is the mean of the data and `exp(s)` their standard deviation.
+//! The energy is a Gaussian with a free mean and width, `E(x) = |x - m|^2 / (2 exp(2 s))`, so that
+//! the right answer is known: `m` is the mean of the data and `exp(s)` their standard deviation.
 //!
-//! Look at the numbers, and at the picture: the density that the data were drawn from, and the learned one with the data
-//! over it.
+//! Look at the numbers, and at the picture: the density that the data were drawn from, and the
+//! learned one with the data over it.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -16,8 +16,8 @@ use ebm::backend;
 use ebm::models::Energy;
 use ebm::ops::Noise;
 use ebm::run::config::ConfigTable;
-use ebm::run::evaluation::DensityGrid;
 use ebm::run::{DensityPanel, density_panels};
+use ebm::training::judging::DensityGrid;
 use ebm::training::{Examples, Trainable, Trainer};
 
 #[derive(Module, Debug)]
@@ -65,8 +65,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config = ConfigTable::from_preset("two-moons")?;
     config.set("training.steps=600")?;
-    // Chains that are wider than the density make the density learned too narrow: those with long steps, and those that have just
-    // started at uniform noise.
+    // Chains that are wider than the density make the density learned too narrow: those with long
+    // steps, and those that have just started at uniform noise.
     config.set("chains.fresh_fraction=0")?;
     config.set("sampler.step_size=0.002")?;
     config.set("objective.energy_regularizer=0")?;
@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // log Z of a Gaussian is known: the grid finds it.
     let range = (-1.5, 1.5);
-    let learned = DensityGrid::from_energy(range, 300, &device, |x| model.energy(x))?;
+    let learned = DensityGrid::from_energy(&model, range, 300, &device)?;
     let exact = (2.0 * std::f64::consts::PI * f64::from(width[0]).powi(2)).ln();
     println!(
         "log Z {:.5}, on a grid {:.5}",

@@ -1,24 +1,24 @@
-//! Five problems of the plane, each learned by the same network and recipe: data, true density, learned density.
+//! Five problems of the plane, each learned by the same network and recipe: data, true density,
+//! learned density.
 //!
-//! Arguments: an output folder for the picture, the number of updates for each problem (default 300; the 5,000 of the
-//! presets take about five minutes on two cores for all of them).
+//! Arguments: an output folder for the picture, the number of updates for each problem (default
+//! 300; the 5,000 of the presets take about five minutes on two cores for all of them).
 //!
-//! Look at the table: the mean log-likelihood of held-out points, exact but for the grid, against minus the entropy of the
-//! true density, the best there is; and at the picture: a column for each problem, with data, the true density and the
-//! learned one below each other.
+//! Look at the table: the mean log-likelihood of held-out points, exact but for the grid, against
+//! minus the entropy of the true density, the best there is; and at the picture: a column for each
+//! problem, with data, the true density and the learned one below each other.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
 use std::path::PathBuf;
 
-use burn::tensor::Tensor;
 use ebm::backend;
-use ebm::models::{Energy, MlpConfig};
+use ebm::models::MlpConfig;
 use ebm::ops::Noise;
 use ebm::run::config::ConfigTable;
-use ebm::run::evaluation::{PlaneOptions, PlaneReport};
 use ebm::run::{DensityPanel, density_panels};
 use ebm::training::data::{PLANE_RANGE, Plane, PlaneProblem};
+use ebm::training::judging::{PlaneOptions, PlaneReport};
 use ebm::training::{Examples, Trainer};
 
 /// Cells along each side of the grid, and pixels of a panel.
@@ -56,14 +56,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
 
         let model = trainer.sampling_model();
-        let energy = |points: Tensor<2>| model.energy(points);
         let options = PlaneOptions {
-            range: PLANE_RANGE,
+            range: PLANE_RANGE.into(),
             side: SIDE,
         };
-        let (report, densities) = PlaneReport::new(&energy, Some(&plane), options, &device)?;
+        let (report, densities) = PlaneReport::new(&model, Some(&plane), options, &device)?;
         let likelihood = report
-            .likelihood(&energy, Some(&plane), &held_out)
+            .likelihood(&model, Some(&plane), &held_out)
             .ok_or("no points")?
             .log_likelihood;
         println!(
@@ -81,7 +80,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         found.push((problem, points, truth, densities.model.density(), report));
     }
 
-    // Brightness is the share of the highest true density of each problem, so rows are drawn problem by problem.
+    // Brightness is the share of the highest true density of each problem, so rows are drawn
+    // problem by problem.
     let columns: Vec<_> = found
         .iter()
         .map(|(problem, points, truth, learned, report)| {

@@ -1,7 +1,8 @@
-//! Trains a restricted Boltzmann machine on 8x8 digits, finds its partition function and how likely it finds the digits.
+//! Trains a restricted Boltzmann machine on 8x8 digits, finds its partition function and how likely
+//! it finds the digits.
 //!
-//! Look at the bounds of log Z, which enclose it, at the log-likelihood beside that of independent pixels, and at the picture:
-//! samples of the machine.
+//! Look at the bounds of log Z, which enclose it, at the log-likelihood beside that of independent
+//! pixels, and at the picture: samples of the machine.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -45,10 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         schedule: TemperingSchedule::linear(1000),
         chains: 100,
     };
-    let forward = annealing.run(&path, &mut noise, &mut |_, _| {});
+    let forward = annealing.run(&path, &mut noise, &mut ());
     let start = path.draw_layers(&forward.states, 1.0, &mut noise);
     let samples = run(&BlockGibbs::default(), &layers, start, 500, &mut noise).position;
-    let reverse = annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut |_, _| {});
+    let reverse = annealing.run_reverse(&path, path.state(&samples), &mut noise, &mut ());
     println!(
         "log Z from below {:.2}, from above {:.2}",
         forward.log_partition, reverse.log_partition

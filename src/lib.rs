@@ -1,7 +1,8 @@
-//! Energy-based models: networks with an energy, samplers that move through it, a trainer that shapes it.
+//! Energy-based models: networks with an energy, samplers that move through it, a trainer that
+//! shapes it.
 //!
-//! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`. Train one on two moons and
-//! draw samples from it:
+//! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`.
+//! Train one on two moons and draw samples from it:
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -11,7 +12,7 @@
 //! use ebm::run::config::ConfigTable;
 //! use ebm::training::data::{Plane, PlaneProblem};
 //! use ebm::training::{Examples, Trainer};
-//! # use ebm::{models::Energy, run::evaluation::DensityGrid, training::data::PLANE_RANGE};
+//! # use ebm::{models::Energy, training::data::PLANE_RANGE, training::judging::DensityGrid};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = ebm::backend::select("auto", 0)?.device;
@@ -33,7 +34,7 @@
 //! # let values: Vec<f64> = samples.into_data().iter::<f64>().collect();
 //! # let on_moons = values.as_chunks::<2>().0.iter().filter(|x| density.log_density(**x) > -2.0).count();
 //! # assert!(on_moons > 500, "{on_moons} of 1000 samples on the moons; of uniform points 148");
-//! # let learned = DensityGrid::from_energy(PLANE_RANGE, 100, &device, |x: Tensor<2>| model.energy(x))?;
+//! # let learned = DensityGrid::from_energy(&model, PLANE_RANGE, 100, &device)?;
 //! # let truth = DensityGrid::from_log_density(PLANE_RANGE, 100, |x| density.log_density(x));
 //! # let divergence = truth.kl_divergence_to(&learned);
 //! # assert!(divergence < 0.8, "{divergence} nats; of the uniform density 2.0");
@@ -43,26 +44,29 @@
 //!
 //! # Where things are
 //!
-//! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the energy of data and raises
-//! the energy of samples. This crate gathers the workspace under one name:
+//! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the
+//! energy of data and raises the energy of samples. This crate gathers the workspace under one
+//! name:
 //!
 //! | module | holds | start at |
 //! |---|---|---|
 //! | [`models`] | energies as burn modules: networks, Boltzmann machines, Hopfield networks, and their composition | [`Energy`](models::Energy) |
 //! | [`sampling`] | Markov chains, the replay buffer, diagnostics, partition functions by annealing | [`run`](sampling::run), [`sample`](sampling::sample) |
-//! | [`training`] | data, objectives, the loop, optimizers, checkpoints | [`Trainer`](training::Trainer) |
-//! | [`run`] | whole runs in folders, configurations, reports, uses of a trained model | [`train`](run::train) |
+//! | [`training`] | data, objectives, the loop, optimizers, checkpoints; what a trained model is worth and good for | [`Trainer`](training::Trainer) |
+//! | [`run`] | whole runs in folders, configurations, reports, uses of the model of a run | [`train`](run::train) |
 //! | [`ops`] | the reproducible noise that all of them draw from, fused operations | [`Noise`](ops::Noise) |
 //! | [`backend`] | the device, chosen at run time among the backends compiled in | [`select`](backend::select) |
 //!
-//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to import a model.
+//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to
+//! import a model.
 //!
 //! # Signs and units
 //!
-//! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities are in nats, temperatures
-//! too (the density at temperature `T` is proportional to `exp(-E / T)`). A network that was trained at another temperature than 1 has
-//! energies in units of its own, of which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch, features]` for vectors,
-//! `[batch, channels, height, width]` for images.
+//! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities
+//! are in nats, temperatures too (the density at temperature `T` is proportional to `exp(-E / T)`).
+//! A network that was trained at another temperature than 1 has energies in units of its own, of
+//! which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch,
+//! features]` for vectors, `[batch, channels, height, width]` for images.
 
 pub mod backend;
 

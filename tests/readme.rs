@@ -40,7 +40,7 @@ fn machine(visible: Tensor<2>, device: Device, mut noise: Noise) {
     let states = vec![visible, Tensor::zeros([64, 500], &device)];     // hidden units are drawn first
     let samples = run(&BlockGibbs::default(), &layers, states, 1000, &mut noise).position;
     let annealing = AnnealedImportance { schedule: TemperingSchedule::salakhutdinov2008(), chains: 100 };
-    let estimate = annealing.run(&LayeredPath::new(&layers), &mut noise, &mut |_, _| {});
+    let estimate = annealing.run(&LayeredPath::new(&layers), &mut noise, &mut ());
     println!("{} in {}", estimate.log_partition, estimate.interval);
     assert_eq!(samples.len(), 2);
 }

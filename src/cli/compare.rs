@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ebm::run::config::EnergyUnit;
-use ebm::run::inference::{Comparison, Preferred, compare};
+use ebm::training::using::{Comparison, Preferred, compare};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -16,9 +16,9 @@ use super::unit::Unit;
 
 /// Compare two images: which one the model prefers, and by how much.
 ///
-/// The log-ratio log p(A) - log p(B) = (f(A) - f(B)) / T needs no partition function; T is 1 for machines, and for networks the
-/// temperature of the run's sampler. The first line is the answer; where the difference is within the rounding of the numbers,
-/// there is none.
+/// The log-ratio log p(A) - log p(B) = (f(A) - f(B)) / T needs no partition function; T is 1 for
+/// machines, and for networks the temperature of the run's sampler. The first line is the answer;
+/// where the difference is within the rounding of the numbers, there is none.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm compare [OPTIONS] <DIR|--run <DIR>> <A.png> <B.png>",
@@ -68,7 +68,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let files = std::slice::from_ref(file);
         read(&model, files, args.resize, &device)
     };
-    let found = compare(&model, images(first)?, images(second)?)?;
+    let found = compare(&model.model, images(first)?, images(second)?)?;
     let unit = model.config.energy_unit();
     for comparison in found {
         if args.json {

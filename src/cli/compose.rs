@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use ebm::ops::Noise;
 use ebm::run::config::MAX_SAMPLES;
-use ebm::run::evaluation::finite;
-use ebm::run::inference::{Composed, CompositionError, CompositionKind};
+use ebm::run::uses::{ComposedModels, ModelsError};
 use ebm::run::{self, RunError, TitledColumns, image_grid, save_picture, titled_grid};
+use ebm::training::judging::check_finite;
+use ebm::training::using::{CompositionError, CompositionKind};
 
 use super::failure::Failure;
 use super::image_inputs::{check_output, floats};
@@ -18,12 +19,14 @@ use super::terminal::say;
 
 /// Sample a composition of trained models of the same images: their product, mixture or negation.
 ///
-/// Energies of trained models can be added up, which multiplies their densities: a product is likely where every model finds it so, a
-/// mixture where any does, a negation where the first does and the others don't. Chains move with the sampler of the first model.
+/// Energies of trained models can be added up, which multiplies their densities: a product is
+/// likely where every model finds it so, a mixture where any does, a negation where the first does
+/// and the others don't. Chains move with the sampler of the first model.
 ///
-/// Of a mixture: the partition functions of the models are unknown, so that weights are relative to the offsets of their energies; a
-/// model whose energies are all lower by the temperature of the sampler (1 nat) counts e times as much. Chains seldom cross from one
-/// model's images to another's, so that shares in the picture are those of where chains start.
+/// Of a mixture: the partition functions of the models are unknown, so that weights are relative to
+/// the offsets of their energies; a model whose energies are all lower by the temperature of the
+/// sampler (1 nat) counts e times as much. Chains seldom cross from one model's images to
+/// another's, so that shares in the picture are those of where chains start.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -105,33 +108,34 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         KindArg::Mixture => CompositionKind::Mixture,
         KindArg::Negation => CompositionKind::Negation,
     };
-    let composed = Composed::new(&models, kind, &weights).map_err(|error| match error {
-        CompositionError::Weights { .. }
-        | CompositionError::Weight(_)
-        | CompositionError::Overflow(_) => Failure::Argument {
+    let composed = ComposedModels::new(&models, kind, &weights).map_err(|error| match error {
+        ModelsError::Composition(
+            CompositionError::Weights { .. }
+            | CompositionError::Weight(_)
+            | CompositionError::Overflow(_),
+        ) => Failure::Argument {
             argument: "--weights",
             message: error.to_string(),
         },
         error => RunError::from(error).into(),
     })?;
     let mut noise = Noise::new(args.seed);
-    let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise);
+    let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise)?;
     let values = floats(samples.clone());
     let energies = floats(composed.energy(samples));
-    finite(&values, "a pixel of the composition")?;
-    finite(&energies, "the energy of the composition")?;
+    check_finite(&values, "a pixel of the composition")
+        .and_then(|()| check_finite(&energies, "the energy of the composition"))?;
+    let (shape, range) = (composed.shape().into(), composed.range().into());
     let picture = match (args.kind, models.len()) {
         // Nothing is composed: the picture is that of `ebm sample`.
-        (KindArg::Product | KindArg::Mixture, 1) => {
-            image_grid(&values, composed.shape(), composed.range())
-        }
+        (KindArg::Product | KindArg::Mixture, 1) => image_grid(&values, shape, range),
         (kind, count) => {
             let title = match count {
                 1 => format!("{} of a model", kind.name()),
                 _ => format!("{} of {count} models", kind.name()),
             };
             let titles = [TitledColumns::block(&title, args.count as usize)];
-            titled_grid(&values, composed.shape(), composed.range(), &titles)
+            titled_grid(&values, shape, range, &titles)
         }
     };
     save_picture(&picture, &args.out)?;

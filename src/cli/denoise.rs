@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Tensor;
 use clap::ValueEnum;
 use ebm::ops::Noise;
-use ebm::run::evaluation::psnr;
-use ebm::run::inference::{DenoiseOptions, DenoisedImage, PixelNoise, denoise};
+use ebm::run::uses::{DenoiseRequest, denoise};
 use ebm::run::{TitledColumns, save_picture, titled_grid};
+use ebm::training::judging::psnr;
+use ebm::training::using::{DenoisedImage, PixelNoise};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, require_images};
@@ -18,13 +19,15 @@ use super::terminal::say;
 
 /// Denoise images: the most probable image behind a noisy one, or others of its posterior.
 ///
-/// Noise is added to clean images, and the model takes it away again; the peak signal-to-noise ratio (PSNR, in decibels, with black
-/// to white as the peak, noisy images cut to that range) says how well, and of two-valued pixels how many are wrong. With --observed
-/// the images are noisy already. The picture shows side by side for each image: original, noisy, denoised.
+/// Noise is added to clean images, and the model takes it away again; the peak signal-to-noise
+/// ratio (PSNR, in decibels, with black to white as the peak, noisy images cut to that range) says
+/// how well, and of two-valued pixels how many are wrong. With --observed the images are noisy
+/// already. The picture shows side by side for each image: original, noisy, denoised.
 ///
-/// Networks and real-valued pixels have normal noise: the energy that chains move on is E(x) + T |x - y|^2 / (2 S^2), with T the
-/// temperature of the run's sampler. Two-valued pixels of restricted and deep Boltzmann machines are flipped with probability S, and
-/// Gibbs sampling draws from what the flips leave likely.
+/// Networks and real-valued pixels have normal noise: the energy that chains move on is
+/// E(x) + T |x - y|^2 / (2 S^2), with T the temperature of the run's sampler. Two-valued pixels of
+/// restricted and deep Boltzmann machines are flipped with probability S, and Gibbs sampling draws
+/// from what the flips leave likely.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm denoise [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
@@ -35,7 +38,8 @@ pub(crate) struct Args {
     run: RunBeforeFilesArgs,
     #[command(flatten)]
     images: ImageArgs,
-    /// Standard deviation of the noise, as a share of black to white; of two-valued pixels the share that is flipped
+    /// Standard deviation of the noise, as a share of black to white; of two-valued pixels the
+    /// share that is flipped
     #[arg(long, value_name = "S", default_value_t = 0.15, value_parser = parse_positive)]
     noise: f64,
     /// The images are noisy already: add nothing
@@ -49,7 +53,8 @@ pub(crate) struct Args {
         default_value = "most-probable"
     )]
     image: ImageArg,
-    /// Temperature of the model in the unit of its energy; higher trusts the noisy image more [default: that of the run's sampler]
+    /// Temperature of the model in the unit of its energy; higher trusts the noisy image more
+    /// [default: that of the run's sampler]
     #[arg(long, value_name = "T", value_parser = parse_positive)]
     temperature: Option<f64>,
     /// Steps
@@ -74,7 +79,8 @@ Examples:
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ImageArg {
-    /// Gradient descent to the most probable image; of two-valued pixels the more probable value of each
+    /// Gradient descent to the most probable image; of two-valued pixels the more probable value of
+    /// each
     MostProbable,
     /// The mean over the second half of a Langevin chain
     Mean,
@@ -136,7 +142,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             images.clone().mask_where(flips, flipped)
         }
     };
-    let options = DenoiseOptions {
+    let request = DenoiseRequest {
         noise: pixel_noise,
         temperature: args.temperature,
         steps: args.steps as usize,
@@ -146,7 +152,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             ImageArg::Draw => DenoisedImage::Draw,
         },
     };
-    let denoised = denoise(&model, observed.clone(), &options, &mut noise)?;
+    let denoised = denoise(&model, observed.clone(), &request, &mut noise)?;
     // What can be shown, and what a ratio before can be fair with.
     let shown = observed.clamp(low, high);
     let (columns, titles) = if args.observed {

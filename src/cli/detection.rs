@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use ebm::ops::Noise;
+use ebm::models::Energy;
+use ebm::ops::{Noise, Progress};
 use ebm::run::ModelFile;
-use ebm::run::RunError;
-use ebm::run::evaluation::{
-    EnergyHistogram, EnergySummary, HeldOutOrigin, Histogram, OutlierSource, Progress, auroc,
-    energies, energies_are_bounds, false_positive_rate, finite, gradient_norms, held_out,
-};
+use ebm::run::drawing::{EnergyHistogram, Histogram};
+use ebm::run::evaluation_data::{HeldOutOrigin, OutlierSource, held_out};
 use ebm::training::Examples;
 use ebm::training::data::Split;
+use ebm::training::judging::{
+    EnergySummary, auroc, check_finite, energies, energies_are_bounds, false_positive_rate,
+    gradient_norms,
+};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -28,9 +30,9 @@ const DIGITS: usize = 5;
 /// What to compare the data with.
 #[derive(clap::Args)]
 pub(crate) struct OutlierArgs {
-    /// Out-of-distribution images: uniform (noise), constant (one colour an image), shuffled (held-out images with their pixels in
-    /// another order), a folder of IDX, CIFAR-10 or PNG/JPEG files, or none; may be repeated [default: uniform, constant and
-    /// shuffled]
+    /// Out-of-distribution images: uniform (noise), constant (one colour an image), shuffled
+    /// (held-out images with their pixels in another order), a folder of IDX, CIFAR-10 or PNG/JPEG
+    /// files, or none; may be repeated [default: uniform, constant and shuffled]
     #[arg(long, value_name = "NAME|DIR")]
     ood: Vec<String>,
     /// Cut and scale out-of-distribution images of another size
@@ -39,7 +41,8 @@ pub(crate) struct OutlierArgs {
 }
 
 impl OutlierArgs {
-    /// The sources that were asked for; `None` for those that every model of images is compared with.
+    /// The sources that were asked for; `None` for those that every model of images is compared
+    /// with.
     pub(crate) fn sources(&self) -> Result<Option<Vec<OutlierSource>>, Failure> {
         if self.ood.is_empty() {
             return Ok(None);
@@ -125,7 +128,7 @@ pub(crate) fn detect<'a>(
     sources: Option<Vec<OutlierSource>>,
     device: &Device,
     noise: &mut Noise,
-    progress: &mut Progress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(DetectionReport, Option<EnergyHistogram>), Failure> {
     let sources = sources.unwrap_or_else(|| {
         if model.takes_images() {
@@ -161,12 +164,12 @@ pub(crate) fn detect<'a>(
     }
     // Two-valued pixels have no slope.
     let has_slope = !model.takes_binary();
-    let norms = |examples: &Examples<4>, progress: &mut Progress<'_>| {
+    let norms = |examples: &Examples<4>, progress: &mut dyn Progress| {
         let norms = has_slope.then(|| gradient_norms(&model.model, examples, progress));
         if let Some(norms) = &norms {
-            finite(norms, "the gradient at an example")?;
+            check_finite(norms, "the gradient at an example")?;
         }
-        Ok::<_, RunError>(norms)
+        Ok::<_, Failure>(norms)
     };
     let inlier_norms = norms(&held_out.examples, progress)?;
     let mut row = set(origin.name().into(), &inliers);
@@ -201,7 +204,7 @@ pub(crate) fn detect<'a>(
     let report = DetectionReport {
         unit: unit.into(),
         explanation: unit.explanation(),
-        bound: energies_are_bounds(&model.model),
+        bound: energies_are_bounds(&model.model.structure()),
         held_out: origin,
         sets: all.into_iter().map(|(row, _)| row).collect(),
     };

@@ -1,16 +1,23 @@
-//! `ebm eval`: how likely a trained model finds its data, what it takes for outliers, and pictures of what it learned.
+//! `ebm eval`: how likely a trained model finds its data, what it takes for outliers, and pictures
+//! of what it learned.
 
 use std::path::{Path, PathBuf};
 
+use ebm::models::{Energy, Structure};
+use ebm::ops::Interval;
 use ebm::ops::Noise;
 use ebm::run::ModelFile;
-use ebm::run::evaluation::{
-    EnergyHistogram, Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters,
-    log_partition, recall_damaged, reconstructions,
+use ebm::run::drawing::{
+    EnergyHistogram, RecallPictures, draw_damaged_recall, filters, reconstructions,
 };
 use ebm::run::save_picture;
+use ebm::run::uses::log_partition;
 use ebm::training::data::Split;
 use ebm::training::files::write_whole;
+use ebm::training::judging::{
+    DamagedRecall, Estimate, LogPartition, RecallReport, SetReport, energies_are_bounds, evaluate,
+    recall_damaged,
+};
 use serde::Serialize;
 
 use super::detection::{DetectionReport, OutlierArgs};
@@ -26,17 +33,21 @@ use super::terminal::{confirm, is_quiet, say, say_lines, warn};
 /// Filters and pairs of reconstructions in a picture.
 const PICTURED: usize = 100;
 
-/// Evaluate a model: energies of training, held-out and out-of-distribution images; of a Boltzmann machine also its likelihood.
+/// Evaluate a model: energies of training, held-out and out-of-distribution images; of a Boltzmann
+/// machine also its likelihood.
 ///
-/// The energy should be low on images like those of training and high on all others (--ood). AUROC is the probability that an outlier
-/// lies above a held-out image, ties counted half: 1 is best, 0.5 chance. FPR@95 is the share of outliers that are accepted where
-/// 95 % of held-out images are: 0 is best. Histograms of the energies go into the folder of pictures. Where pixels are real the norm
-/// of the energy's gradient is a second judge (Grathwohl et al. 2020): it may find simple images that the energy takes for likely.
+/// The energy should be low on images like those of training and high on all others (--ood). AUROC
+/// is the probability that an outlier lies above a held-out image, ties counted half: 1 is best,
+/// 0.5 chance. FPR@95 is the share of outliers that are accepted where 95 % of held-out images are:
+/// 0 is best. Histograms of the energies go into the folder of pictures. Where pixels are real the
+/// norm of the energy's gradient is a second judge (Grathwohl et al. 2020): it may find simple
+/// images that the energy takes for likely.
 ///
-/// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound for a deep one, in nats,
-/// with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction error, and the free-energy gap of train and test,
-/// which rises where a machine overfits. Pictures of filters and reconstructions go into the folder too. For models of
-/// the plane: log Z on a grid, the exact log-likelihood, and how far the density is from the true one.
+/// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound
+/// for a deep one, in nats, with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction
+/// error, and the free-energy gap of train and test, which rises where a machine overfits. Pictures
+/// of filters and reconstructions go into the folder too. For models of the plane: log Z on a grid,
+/// the exact log-likelihood, and how far the density is from the true one.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -54,7 +65,8 @@ pub(crate) struct Args {
     partition: PartitionArgs,
     #[command(flatten)]
     plane: PlaneArgs,
-    /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before recall
+    /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before
+    /// recall
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
     damage: f64,
     /// Folder of the pictures and of report.json [default: DIR/evaluation]
@@ -129,12 +141,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
 
     let mut bar = StageBar::new();
-    let mut progress = |stage, done, total| bar.update(stage, done, total);
     let mut noise = Noise::new(options.seed);
     let mut sets = Vec::new();
     for (split, examples) in [(Split::Train, &train), (Split::Test, &test)] {
         if let Some(examples) = examples {
-            let report = evaluate(&model.model, examples, &mut noise.split(), &mut progress)?;
+            let report = evaluate(&model.model, examples, &mut noise.split(), &mut bar)?;
             sets.push((split, report));
         }
     }
@@ -147,13 +158,20 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sources,
         &device,
         &mut outlier_noise,
-        &mut progress,
+        &mut bar,
     )?;
     let partition = match args.log_partition {
         Some(log_partition) => Some(LogPartition::Given { log_partition }),
         None if model.model.has_partition() => {
             let data = train.as_ref().or(test.as_ref());
-            Some(log_partition(&model.model, data, &options, &mut progress)?)
+            let precision = args.partition.precision();
+            Some(log_partition(
+                &model.model,
+                data,
+                &options,
+                precision,
+                &mut bar,
+            )?)
         }
         None => None,
     };
@@ -167,6 +185,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             args.damage,
             &mut noise.split(),
         )
+        .ok()
     });
 
     let plane_sets = [(Split::Train, train.as_ref()), (Split::Test, test.as_ref())];
@@ -184,7 +203,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if args.json {
         say_lines(&format!("{json}\n"));
     } else {
-        print(&report);
+        print(&report, &model.model.structure());
         if let Some(density) = &report.density {
             eval_plane::print(density);
         }
@@ -210,7 +229,7 @@ fn save(
     json: &str,
     model: &ModelFile,
     examples: Option<&ebm::training::Examples<4>>,
-    recalled: Option<Recalled>,
+    recalled: Option<DamagedRecall<4>>,
     histogram: Option<EnergyHistogram>,
 ) -> Result<(), Failure> {
     let failed = |path: &Path, message: String| Failure::Write {
@@ -230,15 +249,21 @@ fn save(
         }
         None => None,
     };
-    let (before_and_after, energies) = match recalled {
-        Some(recalled) => (Some(recalled.before_and_after), recalled.energies),
+    let (before_and_after, energies) = match recalled.as_ref().map(draw_damaged_recall) {
+        Some(RecallPictures {
+            before_and_after,
+            energies,
+        }) => (Some(before_and_after), energies),
         None => (None, None),
     };
     let pictures = [
         ("energies.png", histogram),
         ("recall.png", before_and_after),
         ("recall-energies.png", energies),
-        ("filters.png", filters(&model.model, model.shape, PICTURED)),
+        (
+            "filters.png",
+            filters(&model.model, model.shape.into(), PICTURED),
+        ),
         (
             "reconstructions.png",
             examples
@@ -253,22 +278,22 @@ fn save(
     Ok(())
 }
 
-fn print(report: &Report) {
-    // Of a network nothing but the energies is known.
-    if !matches!(report.model, "mlp" | "conv_net") {
-        print_likelihood(report);
+fn print(report: &Report, structure: &Structure) {
+    // Of a smooth energy nothing but its values is known.
+    if !matches!(structure, Structure::Smooth) {
+        print_likelihood(report, energies_are_bounds(structure));
         say(format_args!(""));
     }
     report.energies.print();
 }
 
 /// The likelihood of a machine.
-fn print_likelihood(report: &Report) {
+fn print_likelihood(report: &Report, is_bound: bool) {
     if let Some(found) = &report.log_partition {
         partition::print(found);
         say(format_args!(""));
     }
-    let bound = if report.model == "dbm" {
+    let bound = if is_bound {
         "lower bound of log p"
     } else {
         "log-likelihood"
@@ -292,7 +317,7 @@ fn print_likelihood(report: &Report) {
     match &report.log_partition {
         Some(partition) => {
             let z = partition.value();
-            let (low, high) = partition.interval();
+            let Interval { low, high } = partition.interval();
             row(bound, &|set| {
                 Some(shifted(set.unnormalized_log_likelihood, z))
             });

@@ -1,13 +1,15 @@
-//! What `ebm eval` says of models of the plane: the exact log-likelihood on a grid, beside the true density.
+//! What `ebm eval` says of models of the plane: the exact log-likelihood on a grid, beside the true
+//! density.
 
 use std::path::Path;
 
 use burn::tensor::Device;
-use ebm::run::evaluation::{PlaneLikelihood, PlaneReport};
+use ebm::ops::Interval;
 use ebm::run::{ModelFile, PlaneView};
 use ebm::run::{RunError, save_picture};
 use ebm::training::Examples;
 use ebm::training::data::Split;
+use ebm::training::judging::{PlaneLikelihood, PlaneReport};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -57,7 +59,7 @@ pub(crate) fn evaluate(
 /// Prints what was found.
 pub(crate) fn print(density: &Density) {
     let PlaneReport {
-        range: (low, high),
+        range: Interval { low, high },
         side,
         ..
     } = density.grid;

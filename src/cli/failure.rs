@@ -1,10 +1,13 @@
-//! Errors as the command reports them: one message, and an exit code that tells wrong input from failure.
+//! Errors as the command reports them: one message, and an exit code that tells wrong input from
+//! failure.
 
 use std::process::ExitCode;
 
 use ebm::backend::BackendError;
 use ebm::run::config::ConfigError;
 use ebm::run::{PictureError, RunError};
+use ebm::training::judging::JudgingError;
+use ebm::training::using::UsingError;
 use ebm::training::{CheckpointError, TrainError};
 
 use super::terminal;
@@ -13,7 +16,7 @@ use super::terminal;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The library failed.
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = hint(.0))]
     Run(#[from] RunError),
     /// The configuration is wrong.
     #[error(transparent)]
@@ -47,8 +50,28 @@ pub(crate) enum Failure {
     },
 }
 
+/// The flag that is a way out, where there is one.
+fn hint(error: &RunError) -> &'static str {
+    match error {
+        RunError::Judging(JudgingError::TooManyStates(_)) => " (`--method ais`)",
+        _ => "",
+    }
+}
+
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl From<JudgingError> for Failure {
+    fn from(error: JudgingError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl From<UsingError> for Failure {
+    fn from(error: UsingError) -> Self {
         Self::Run(error.into())
     }
 }
@@ -82,7 +105,10 @@ impl Failure {
                 | RunError::OutputNotEmpty { .. }
                 | RunError::NotEvaluable { .. }
                 | RunError::Composition(_)
-                | RunError::TooManyStates(_)
+                | RunError::Judging(
+                    JudgingError::NotEvaluable { .. } | JudgingError::TooManyStates(_),
+                )
+                | RunError::Using(_)
                 | RunError::NotAReport { .. }
                 | RunError::NotARun { .. },
             ) => ExitCode::from(2),

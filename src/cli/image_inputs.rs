@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use ebm::run::ModelFile;
-use ebm::run::evaluation::{HeldOutOrigin, held_out};
+use ebm::run::evaluation_data::{HeldOutOrigin, held_out};
 use ebm::training::Examples;
 use ebm::training::data::{
     DataError, Fit, ImageOptions, Images, load_image_files, load_image_files_like,
@@ -17,7 +17,8 @@ use super::terminal::warn;
 /// Which images.
 #[derive(clap::Args)]
 pub(crate) struct ImageArgs {
-    /// PNG or JPEG files of the size that the model takes [default: held-out examples of the run's data]
+    /// PNG or JPEG files of the size that the model takes [default: held-out examples of the run's
+    /// data]
     #[arg(value_name = "IMAGE")]
     pub(crate) files: Vec<PathBuf>,
     /// Number of held-out examples, where no files are named
@@ -107,7 +108,8 @@ pub(crate) fn require_images(model: &ModelFile) -> Result<(), Failure> {
     })
 }
 
-/// Finds out, before the work, whether a picture can be written to `out`, and that it isn't one of the inputs.
+/// Finds out, before the work, whether a picture can be written to `out`, and that it isn't one of
+/// the inputs.
 pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     check_picture(out)?;
     let same = |input: &&&Path| match (out.canonicalize(), input.canonicalize()) {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm::ops::Noise;
 use ebm::run::ModelFile;
-use ebm::run::evaluation::example_energies;
-use ebm::run::inference::{PixelMask, PixelMaskError, Side, inpaint};
+use ebm::run::uses::inpaint;
 use ebm::run::{TitledColumns, save_picture, titled_grid};
+use ebm::training::judging::example_energies;
+use ebm::training::using::{PixelMask, PixelMaskError, Rectangle, Side};
 
 use super::failure::Failure;
 use super::image_inputs::{ImageArgs, check_output, floats, read_masks, require_images};
@@ -21,9 +22,9 @@ const DRAWS_IN_A_ROW: usize = 8;
 
 /// Fill in missing pixels: draw them from the model given the others.
 ///
-/// Chains move the free pixels alone, by Langevin dynamics or, for Boltzmann machines, Gibbs sampling with clamped units; the other
-/// pixels stay what they are, bit for bit. The picture shows side by side for each image: as it was, with its free pixels grey, and some
-/// draws.
+/// Chains move the free pixels alone, by Langevin dynamics or, for Boltzmann machines, Gibbs
+/// sampling with clamped units; the other pixels stay what they are, bit for bit. The picture shows
+/// side by side for each image: as it was, with its free pixels grey, and some draws.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm inpaint [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
@@ -34,8 +35,8 @@ pub(crate) struct Args {
     run: RunBeforeFilesArgs,
     #[command(flatten)]
     images: ImageArgs,
-    /// The free pixels: left, right, top or bottom (a half), rectangle:TOP,LEFT,HEIGHT,WIDTH, or a PNG that is white where pixels
-    /// are free
+    /// The free pixels: left, right, top or bottom (a half), rectangle:TOP,LEFT,HEIGHT,WIDTH, or a
+    /// PNG that is white where pixels are free
     #[arg(long, value_name = "MASK", default_value = "bottom")]
     mask: String,
     /// Draws for each image
@@ -165,7 +166,13 @@ fn parse_mask(text: &str, model: &ModelFile, resize: bool) -> Result<PixelMask, 
         let parsed: Result<Vec<usize>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
         return match parsed.as_deref() {
             Ok(&[top, left, height, width]) => {
-                fits(PixelMask::rectangle(size, (top, left), (height, width)))
+                let rectangle = Rectangle {
+                    top,
+                    left,
+                    height,
+                    width,
+                };
+                fits(PixelMask::rectangle(size, rectangle))
             }
             _ => Err(wrong(format!(
                 "found `{text}`, expected four whole numbers in pixels, such as rectangle:2,2,4,4 (TOP,LEFT,HEIGHT,WIDTH)"

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ebm::run::evaluation::log_partition;
+use ebm::run::uses::log_partition;
 use ebm::training::data::Split;
 
 use super::failure::Failure;
@@ -14,13 +14,15 @@ use super::terminal::{say_lines, warn};
 
 /// Find log Z, the logarithm of the partition function, in nats.
 ///
-/// Machines with up to about 20 units in their smaller half, or up to 25 if they are small, are summed over exactly. Others are
-/// annealed in both directions: forward from independent units, which is too low on average, and back from samples of the machine,
-/// which is too high as far as the samples are good. Where both agree, log Z is found; where they don't, use more temperatures
+/// Machines with up to about 20 units in their smaller half, or up to 25 if they are small, are
+/// summed over exactly. Others are annealed in both directions: forward from independent units,
+/// which is too low on average, and back from samples of the machine, which is too high as far as
+/// the samples are good. Where both agree, log Z is found; where they don't, use more temperatures
 /// (--temperatures) or more sweeps (--sweeps).
 ///
-/// Without data the samples come from parallel tempering, which gives a third number. Nothing vouches for them then: modes that no
-/// chain has found are missing from all three, however close these are.
+/// Without data the samples come from parallel tempering, which gives a third number. Nothing
+/// vouches for them then: modes that no chain has found are missing from all three, however close
+/// these are.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -59,9 +61,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         &model.model,
         data.as_ref(),
         &options,
-        &mut |stage, done, total| {
-            bar.update(stage, done, total);
-        },
+        args.partition.precision(),
+        &mut bar,
     )?;
     bar.finish();
     // A sum over all states needs no data.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use ebm::models::Precision;
-use ebm::run::evaluation::{Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions};
+use ebm::ops::Interval;
 use ebm::sampling::TemperingSchedule;
 use ebm::training::files::input_file::read_text;
+use ebm::training::judging::{Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions};
 
 use super::failure::Failure;
 use super::terminal::say;
@@ -16,16 +17,19 @@ const MAX_SCHEDULE: u64 = 64 << 20;
 /// How log Z is found.
 #[derive(clap::Args)]
 pub(crate) struct PartitionArgs {
-    /// How: exact (all states of the smaller half, up to 2^25), ais (annealed importance sampling), or auto
+    /// How: exact (all states of the smaller half, up to 2^25), ais (annealed importance sampling),
+    /// or auto
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_method)]
     method: PartitionMethod,
     /// Chains of annealing, in each direction
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     chains: u32,
-    /// Temperatures: their number, evenly spaced, a file of inverse temperatures from 0 to 1, or salakhutdinov2008
+    /// Temperatures: their number, evenly spaced, a file of inverse temperatures from 0 to 1, or
+    /// salakhutdinov2008
     #[arg(long, value_name = "N|FILE|NAME", default_value = "salakhutdinov2008")]
     temperatures: String,
-    /// Sweeps from data to samples of the machine, for the way back; without data, of parallel tempering
+    /// Sweeps from data to samples of the machine, for the way back; without data, of parallel
+    /// tempering
     #[arg(long, value_name = "N", default_value_t = 1000)]
     sweeps: usize,
     /// Seed of the chains
@@ -45,8 +49,12 @@ impl PartitionArgs {
             chains: self.chains as usize,
             reverse_sweeps: self.sweeps,
             seed: self.seed,
-            precision: self.precision,
         })
+    }
+
+    /// The type of the matrix products.
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 }
 
@@ -116,7 +124,7 @@ pub(crate) fn print(found: &LogPartition) {
                 "", "log Z", "95 % interval", "mean bound", "ESS"
             ));
             let row = |name: &str, bound: &Bound| {
-                let (low, high) = bound.interval;
+                let Interval { low, high } = bound.interval;
                 say(format_args!(
                     "{name:24}{:>12.3}  {:^24}{:>12.3}  {:>8.1}",
                     bound.log_partition,
@@ -166,7 +174,8 @@ pub(crate) fn json(found: &LogPartition) -> String {
     serde_json::to_string_pretty(&Report { found, verdict }).unwrap_or_default()
 }
 
-/// How far the numbers of a machine without data are apart, which is all that can be said: what all of them missed nobody sees.
+/// How far the numbers of a machine without data are apart, which is all that can be said: what all
+/// of them missed nobody sees.
 fn unverified(found: &LogPartition) -> String {
     let spread = found.spread();
     match found.agreement() {
@@ -180,7 +189,8 @@ fn unverified(found: &LogPartition) -> String {
     }
 }
 
-/// What the gap between the bounds means; `effective` is the smaller share of chains that carry the weight.
+/// What the gap between the bounds means; `effective` is the smaller share of chains that carry the
+/// weight.
 fn verdict(found: &LogPartition, gap: f64, effective: f64) -> String {
     match found.agreement() {
         Agreement::Close => {
@@ -200,8 +210,7 @@ fn verdict(found: &LogPartition, gap: f64, effective: f64) -> String {
 
 /// Of intervals so wide that nothing contradicts them.
 fn vague(found: &LogPartition) -> String {
-    let (low, high) = found.interval();
-    let width = high - low;
+    let width = found.interval().width();
     format!(
         "the intervals take in {width:.3} together, too much to say whether they agree: log Z isn't found; use more temperatures, more chains or more sweeps"
     )

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use ebm::ops::Noise;
-use ebm::run::evaluation::{
-    RecallEnd, RecalledImages, damaged, finite, recall_images, recall_originals,
-};
+use ebm::run::drawing::draw_recalled_images;
 use ebm::run::{RunError, save_picture};
 use ebm::training::data::Split;
+use ebm::training::judging::{check_finite, flip};
+use ebm::training::using::{RecallEnd, RecalledImages, recall_images, recall_originals};
 
 use super::eval::parse_share;
 use super::failure::Failure;
@@ -17,12 +17,14 @@ use super::output::confirm_file;
 use super::run_args::{OpenRun, RunBeforeFilesArgs};
 use super::terminal::say;
 
-/// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without hidden units.
+/// Recall stored pictures from damaged ones, by a Hopfield network or a Boltzmann machine without
+/// hidden units.
 ///
-/// The machine falls from each image into a valley of its energy, one unit after the other at temperature 0. Named images are
-/// damaged already, or are with --flip; without any, the stored examples are. The picture shows three images each: of stored examples
-/// the original, as damaged, and as recalled; of named images as given, as recalled, and the stored example nearest to that. Overlaps
-/// are 1 where all pixels agree, 0 for chance, -1 for the opposite.
+/// The machine falls from each image into a valley of its energy, one unit after the other at
+/// temperature 0. Named images are damaged already, or are with --flip; without any, the stored
+/// examples are. The picture shows three images each: of stored examples the original, as damaged,
+/// and as recalled; of named images as given, as recalled, and the stored example nearest to that.
+/// Overlaps are 1 where all pixels agree, 0 for chance, -1 for the opposite.
 #[derive(clap::Args)]
 #[command(
     override_usage = "ebm recall [OPTIONS] <DIR|--run <DIR>> [IMAGE]...",
@@ -37,7 +39,8 @@ pub(crate) struct Args {
     /// Number of stored examples, where no files are named
     #[arg(short = 'n', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
     count: u32,
-    /// Share of the pixels that are flipped before recall [default: 0.2 of stored examples, 0 of named images]
+    /// Share of the pixels that are flipped before recall [default: 0.2 of stored examples, 0 of
+    /// named images]
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     flip: Option<f64>,
     /// Folder of the stored examples [default: the data of the run]
@@ -89,20 +92,16 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         (images, args.flip.unwrap_or(0.0))
     };
     let mut noise = Noise::new(args.seed);
-    let given = damaged(intact, model.config.data.range(), share, &mut noise);
+    let given = flip(intact, model.config.data.range(), share, &mut noise);
     let recalled = if are_stored {
         recall_originals(&model.model, given, &stored, &mut noise)
     } else {
         recall_images(&model.model, given, &stored, &mut noise)
     };
-    let Some(recalled) = recalled else {
-        return Err(RunError::NoExamples.into());
-    };
+    let recalled = recalled?;
     for image in &recalled.images {
-        finite(
-            &[image.energy_before as f32, image.energy_after as f32],
-            "the energy of an image",
-        )?;
+        let energies = [image.energy_before as f32, image.energy_after as f32];
+        check_finite(&energies, "the energy of an image")?;
     }
     say(format_args!(
         "{:>5}  {:>7}  {:>17}  {:>23}",
@@ -119,13 +118,14 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         ));
     }
     say(format_args!("{}", ends(&recalled, are_stored)));
-    save_picture(&recalled.picture, &args.out)?;
+    let picture = draw_recalled_images(&recalled, are_stored);
+    save_picture(&picture, &args.out)?;
     confirm_file(&args.out, format_args!("wrote {}", args.out.display()));
     Ok(())
 }
 
 /// How many images ended where.
-fn ends(recalled: &RecalledImages, are_stored: bool) -> String {
+fn ends(recalled: &RecalledImages<4>, are_stored: bool) -> String {
     let of = |end: RecallEnd| {
         let images = recalled.images.iter();
         images.filter(|image| image.end == end).count()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ebm::ops::Progress;
 use ebm::run::RunFolder;
 use ebm::run::report::{ReportOptions, check_report_path, report_with_warnings, write_report};
 
@@ -15,10 +16,11 @@ use super::terminal::{draws_progress, warn};
 /// Most fresh samples that are compared with the training data.
 const MAX_SAMPLES: u32 = 200;
 
-/// Make one HTML page of a run: curves, samples, their nearest training examples, configuration, machine.
+/// Make one HTML page of a run: curves, samples, their nearest training examples, configuration,
+/// machine.
 ///
-/// The page needs no network and no other file. A run that is still going on can be reported on too. Samples are drawn from
-/// the newest model and compared with the training data.
+/// The page needs no network and no other file. A run that is still going on can be reported on
+/// too. Samples are drawn from the newest model and compared with the training data.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -27,7 +29,8 @@ pub(crate) struct Args {
     /// The page; an earlier report there is replaced [default: DIR/report.html]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Fresh samples to compare with the training images; 0 leaves this out, and it takes the most time
+    /// Fresh samples to compare with the training images; 0 leaves this out, and it takes the most
+    /// time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_SAMPLES)))]
     samples: u32,
     /// Seed of the chains
@@ -57,14 +60,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let mut bar = StageBar::new();
     // A line a section would say little to a log.
-    let terminal = draws_progress();
-    let mut progress = |section, done, total| {
-        if terminal {
-            bar.update(section, done, total);
-        }
-    };
+    let progress: &mut dyn Progress = if draws_progress() { &mut bar } else { &mut () };
     let (page, warnings) =
-        report_with_warnings(args.run.path(), &options, &choice.device, &mut progress)?;
+        report_with_warnings(args.run.path(), &options, &choice.device, progress)?;
     bar.finish();
     for warning in warnings {
         warn(format_args!("warning: {warning}; left out"));

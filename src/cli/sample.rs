@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, TensorData};
 use clap::ValueEnum;
+use ebm::models::{Energy, Structure};
 use ebm::ops::write_npy;
 use ebm::run::config::{MAX_SAMPLES, SamplerConfig};
-use ebm::run::evaluation::{check_made, finite};
 use ebm::run::{self, Annealing, ModelFile, SampleOptions};
-use ebm::run::{Network, save_picture, write_npz};
+use ebm::run::{save_picture, write_npz};
 use ebm::sampling::{Cooling, TemperatureSchedule};
 use ebm::training::files::write_whole;
+use ebm::training::judging::{check_finite, check_samples};
 
 use super::failure::Failure;
 use super::image_inputs::floats;
@@ -20,15 +21,17 @@ use super::run_args::{OpenRun, RunArgs};
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
-/// Chains start at noise and move with the sampler that the model was trained with. By the name of the file:
+/// Chains start at noise and move with the sampler that the model was trained with. By the name of
+/// the file:
 ///
 /// .png, .jpg  a grid of images, or points over the density of the model
 ///
 /// .npy        the samples, f32 in the range of the data: [samples, channels, height, width]
 ///
 /// .npz        `samples` as above, `energies` [samples], of the states of the chains, and for machines these `states`
-/// [samples, units]; of a restricted machine, visible states and their free energies. With --every K also `chains` [times,
-/// samples, channels, height, width], `chain_energies` [times, samples] and `chain_steps` [times]
+/// [samples, units]; of a restricted machine, visible states and their free energies. With --every
+/// K also `chains` [times, samples, channels, height, width], `chain_energies` [times, samples] and
+/// `chain_steps` [times]
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -43,8 +46,8 @@ pub(crate) struct Args {
     /// Seed of the chains
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// For Boltzmann machines and Hopfield networks: cool from this temperature to that of the sampler, one step a
-    /// transition
+    /// For Boltzmann machines and Hopfield networks: cool from this temperature to that of the
+    /// sampler, one step a transition
     #[arg(long, value_name = "TEMPERATURE", allow_negative_numbers = true)]
     anneal: Option<f64>,
     /// How the temperature falls: geometric, or linear, which may end at 0
@@ -136,14 +139,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     if format == Format::Picture {
         let samples = run::sample(&model, options, &device)?;
-        check_made(&model.model, &samples)?;
+        check_samples(&model.model, &samples)?;
         let picture = run::sample_picture(&model, samples, &device);
         save_picture(&picture, &args.out)?;
     } else {
         let bytes = if format == Format::Npy {
             let mut bytes = Vec::new();
             let samples = run::draw(&model, options, &device)?.images;
-            check_made(&model.model, &samples)?;
+            check_samples(&model.model, &samples)?;
             write_npy(&mut bytes, &samples.into_data()).map(|()| bytes)
         } else {
             let arrays = args.arrays(&model, options, &device)?;
@@ -202,10 +205,10 @@ impl Args {
             }
             None => (run::draw(model, options, device)?, None),
         };
-        check_made(&model.model, &samples.images)?;
-        finite(&floats(samples.energies.clone()), "the energy of a sample")?;
+        check_samples(&model.model, &samples.images)?;
+        check_finite(&floats(samples.energies.clone()), "the energy of a sample")?;
         let states = samples.states.flatten::<2>(1, 3);
-        let is_state = matches!(model.model, Network::Mlp(_) | Network::ConvNet(_));
+        let is_state = matches!(model.model.structure(), Structure::Smooth);
         let mut arrays = vec![
             ("samples", samples.images.into_data()),
             ("energies", samples.energies.into_data()),

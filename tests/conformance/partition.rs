@@ -33,9 +33,9 @@ fn exact_sums() {
         let spins = spins.parameters();
         let energy = |states: Tensor<2>| spins.energy(states);
         [
-            log_partition(&rbm.layers(), &mut |_, _| {}).unwrap() as f32,
-            log_partition(&dbm.layers(), &mut |_, _| {}).unwrap() as f32,
-            log_partition_of(energy, 7, -1.0, 1.0, device, &mut |_, _| {}).unwrap() as f32,
+            log_partition(&rbm.layers(), &mut ()).unwrap() as f32,
+            log_partition(&dbm.layers(), &mut ()).unwrap() as f32,
+            log_partition_of(energy, 7, -1.0, 1.0, device, &mut ()).unwrap() as f32,
         ]
     });
     assert_close("log Z", &found, &expected, 1e-5);
@@ -48,8 +48,8 @@ fn annealed<P: AnnealingPath>(path: &P) -> Vec<f32> {
         schedule: TemperingSchedule::linear(6),
         chains: 6,
     };
-    let forward = annealing.run(path, &mut noise, &mut |_, _| {});
-    let back = annealing.run_reverse(path, forward.states, &mut noise, &mut |_, _| {});
+    let forward = annealing.run(path, &mut noise, &mut ());
+    let back = annealing.run_reverse(path, forward.states, &mut noise, &mut ());
     let all = forward.log_weights.into_iter().chain(back.log_weights);
     all.map(|weight| weight as f32).collect()
 }

@@ -1,6 +1,7 @@
 //! Exact partition functions of small machines: the sum over all states, block by block.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use ebm_ops::Progress;
 
 use crate::layered::{Layers, Parity, VisibleUnits};
 
@@ -27,22 +28,18 @@ pub struct TooManyStates {
 
 /// `log Z` of a layered machine, exact but for rounding.
 ///
-/// `Z = sum_x exp(-F(x))` over all states `x` of every second layer: the even or the odd ones,
-/// whichever have fewer units. `F` is the free energy of [`Layers::free_energy`], in which the
-/// other layers are summed out. Gaussian visible units are always summed out. Energies are f32, and
-/// their log-sum-exp is f64, so that the error is about 1e-4 for free energies of a few hundred
-/// nats.
+/// `Z = sum_x exp(-F(x))` over all states `x` of every second layer, the even or the odd ones,
+/// whichever have fewer units, with the free energy `F` of [`Layers::free_energy`] in which the
+/// other layers are summed out. Gaussian visible units are always summed out. Energies are f32,
+/// their log-sum-exp is f64: for free energies of a few hundred nats the result is good to about
+/// 1e-4.
 ///
-/// `progress(done, total)` is called after each block of states. Memory doesn't grow with the
-/// number of states.
+/// `progress` is told after each block of states. Memory doesn't grow with the number of states.
 ///
 /// # Errors
 ///
 /// If the smaller side has more than [`MAX_ENUMERATED_UNITS`] units.
-pub fn log_partition(
-    machine: &Layers,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<f64, TooManyStates> {
+pub fn log_partition(machine: &Layers, progress: &mut dyn Progress) -> Result<f64, TooManyStates> {
     let sizes = machine.sizes();
     let side = |parity: Parity| (0..sizes.len()).filter(move |&l| parity.contains(l));
     let units = |parity| side(parity).map(|l| sizes[l]).sum::<usize>();
@@ -70,8 +67,7 @@ pub fn log_partition(
 
 /// `log sum_x exp(-E(x))` over all `x` in `{low, high}^units`, exact but for rounding.
 ///
-/// `progress(done, total)` is called after each block of states. Memory doesn't grow with the
-/// number of states.
+/// `progress` is told after each block of states. Memory doesn't grow with the number of states.
 ///
 /// # Shapes
 ///
@@ -86,7 +82,7 @@ pub fn log_partition_of(
     low: f64,
     high: f64,
     device: &Device,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut dyn Progress,
 ) -> Result<f64, TooManyStates> {
     let count = Count::of(units, units)?;
     let sum = |first, rows| energy(states(first, rows, units, low, high, device));
@@ -114,7 +110,7 @@ impl Count {
     fn log_sum(
         &self,
         energies: impl Fn(u64, usize) -> Tensor<1>,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn Progress,
     ) -> f64 {
         let total = 1_u64 << self.units;
         let mut sum = LogSumExp::default();
@@ -124,7 +120,7 @@ impl Count {
             let energies = energies(first, rows as usize).inner().into_data();
             energies.iter::<f64>().for_each(|energy| sum.add(-energy));
             first += rows;
-            progress(first, total);
+            progress.advance(first as usize, total as usize);
         }
         sum.value()
     }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use ebm_train::data::DataError;
+use ebm_train::judging::{DensityGridError, JudgingError};
 use ebm_train::keys::InvalidValue;
+use ebm_train::using::UsingError;
 use ebm_train::{CheckpointError, TrainError};
 
 use crate::config::ConfigError;
-use crate::evaluation::DensityGridError;
 use crate::picture::PictureError;
 
 /// A run that can't start, go on or be read.
@@ -96,7 +97,8 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
-    /// A run is using the folder, as a file in it says: the file system has no locks, or had none for that run.
+    /// A run is using the folder, as a file in it says: the file system has no locks, or had none
+    /// for that run.
     #[error("{} is in use by process {process} on {host}, as {} says: wait for it or stop it first; if it is no longer running, delete that file", path.display(), file.display())]
     LockedBy {
         /// The folder.
@@ -118,17 +120,12 @@ pub enum RunError {
         /// The kinds of models of which it can be found.
         models: &'static str,
     },
-    /// A result that is no number.
-    #[error(
-        "{what} is no finite number: energies of this model overflow 32 bits (its weights are finite, but too large, or the inputs are): scale the weights down, or train with a lower optimizer.learning_rate or more optimizer.weight_decay"
-    )]
-    NotFinite {
-        /// What was asked for.
-        what: &'static str,
-    },
-    /// There is nothing to look at.
-    #[error("there are no examples to evaluate the model on")]
-    NoExamples,
+    /// A model can't be judged.
+    #[error(transparent)]
+    Judging(#[from] JudgingError),
+    /// A model can't be used.
+    #[error(transparent)]
+    Using(UsingError),
     /// Examples that the model can't take.
     #[error(
         "the examples of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}", path.display()
@@ -143,7 +140,7 @@ pub enum RunError {
     },
     /// Models that can't be composed.
     #[error(transparent)]
-    Composition(#[from] crate::inference::CompositionError),
+    Composition(#[from] crate::uses::ModelsError),
     /// Outliers that the model can't take.
     #[error(
         "the images of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}: pass `--ood-resize` to scale them", path.display()
@@ -178,9 +175,6 @@ pub enum RunError {
         /// The folder of checkpoints.
         folder: PathBuf,
     },
-    /// The sum over all states would take too long.
-    #[error("{0} (`--method ais`)")]
-    TooManyStates(#[from] ebm_models::TooManyStates),
     /// There is none.
     #[error("there is no checkpoint in {}: the run was stopped before it wrote one; `ebm resume` starts it from its beginning", path.display())]
     Missing {
@@ -235,6 +229,16 @@ impl From<TrainError> for RunError {
             TrainError::Data(error) => Self::Data(error),
             TrainError::Checkpoint(error) => Self::Checkpoint(error),
             other => Self::Train(other),
+        }
+    }
+}
+
+impl From<UsingError> for RunError {
+    /// Errors that the two have in common stay what they are.
+    fn from(error: UsingError) -> Self {
+        match error {
+            UsingError::Judging(error) => Self::Judging(error),
+            error => Self::Using(error),
         }
     }
 }

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use ebm_ops::Noise;
 use ebm_run::config::ConfigTable;
-use ebm_run::inference::PixelMask;
 use ebm_sampling::TemperingSchedule;
 use ebm_train::data::{Fit, ImageOptions, Split, load_folder, load_image_files};
 use ebm_train::files::input_file::read_text;
+use ebm_train::using::PixelMask;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};

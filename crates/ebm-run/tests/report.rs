@@ -1,4 +1,5 @@
-//! Reports of runs of every kind: their sections, what they say when something is missing, and that they need nothing else.
+//! Reports of runs of every kind: their sections, what they say when something is missing, and that
+//! they need nothing else.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -82,7 +83,7 @@ fn page(folder: &Path) -> String {
         samples: 3,
         seed: 1,
     };
-    report(folder, &options, &Device::flex(), &mut |_, _, _| {}).unwrap()
+    report(folder, &options, &Device::flex(), &mut ()).unwrap()
 }
 
 /// What stands between `name="` and the next quote, wherever that is.
@@ -170,7 +171,8 @@ fn what_is_missing_is_said() {
     trained(&run, &[]);
     let whole = page(&run);
     assert!(whole.contains("Backend and device") && whole.contains("finished"));
-    // One after the other is taken away, as in the folder of an older version or of a run that has only started.
+    // One after the other is taken away, as in the folder of an older version or of a run that has
+    // only started.
     for (file, sign) in [
         ("machine.toml", "There is no machine.toml"),
         ("events.jsonl", "This run recorded no events"),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use burn::tensor::{Tensor, TensorData};
-use ebm_ops::Noise;
+use ebm_ops::{Noise, Progress};
 
 use crate::diagnostics::{Summary, summary};
 use crate::kernel::{Kernel, Run, run_with};
@@ -68,11 +68,11 @@ pub fn sample<K: Kernel<E, Tensor<D>>, E, const D: usize>(
     schedule: Schedule,
     noise: &mut Noise,
 ) -> (Draws, Run<Tensor<D>>) {
-    sample_with(kernel, energy, position, schedule, noise, &mut |_, _| {})
+    sample_with(kernel, energy, position, schedule, noise, &mut ())
 }
 
-/// Like [`sample`], and calls `progress(done, total)` after each transition, those of the warm-up
-/// included, for a bar:
+/// Like [`sample`], and tells `progress` after each transition, those of the warm-up included, for
+/// a bar:
 ///
 /// ```ignore
 /// let bar = indicatif::ProgressBar::new(schedule.transitions() as u64);
@@ -89,7 +89,7 @@ pub fn sample_with<K: Kernel<E, Tensor<D>>, E, const D: usize>(
     position: Tensor<D>,
     schedule: Schedule,
     noise: &mut Noise,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn Progress,
 ) -> (Draws, Run<Tensor<D>>) {
     let mut shape = vec![schedule.draws];
     shape.extend(position.dims());
@@ -103,8 +103,8 @@ pub fn sample_with<K: Kernel<E, Tensor<D>>, E, const D: usize>(
 /// indices from 0.
 ///
 /// For more draws than fit, or for something smaller than positions. Positions stay on the device
-/// until `each` reads them. Calls `progress(done, total)` after each transition, those of the
-/// warm-up included. The result is the run after the warm-up.
+/// until `each` reads them. Tells `progress` after each transition, those of the warm-up included.
+/// The result is the run after the warm-up.
 ///
 /// # Panics
 ///
@@ -115,14 +115,14 @@ pub fn stream<K: Kernel<E, X>, E, X>(
     position: X,
     schedule: Schedule,
     noise: &mut Noise,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn Progress,
     mut each: impl FnMut(usize, X),
 ) -> Run<X> {
     let Schedule { warmup, thin, .. } = schedule;
     assert!(thin > 0, "one of every 0 transitions can't be kept");
     let total = schedule.transitions();
     let warm = run_with(kernel, energy, position, warmup, noise, |step, _, _| {
-        progress(step, total);
+        progress.advance(step, total);
     });
     let kept = total - warmup;
     run_with(
@@ -135,7 +135,7 @@ pub fn stream<K: Kernel<E, X>, E, X>(
             if step.is_multiple_of(thin) {
                 each(step / thin - 1, kernel.position(state));
             }
-            progress(warmup + step, total);
+            progress.advance(warmup + step, total);
         },
     )
 }

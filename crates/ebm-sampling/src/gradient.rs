@@ -16,7 +16,7 @@ use ebm_models::Energy;
 /// # Panics
 ///
 /// If the energy doesn't depend on `x` through differentiable operations.
-pub fn energy_and_gradient<E: Energy<D>, const D: usize>(
+pub fn energy_and_gradient<E: Energy<D> + ?Sized, const D: usize>(
     energy: &E,
     x: Tensor<D>,
 ) -> (Tensor<1>, Tensor<D>) {

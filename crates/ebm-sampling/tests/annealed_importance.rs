@@ -65,7 +65,7 @@ fn paths(machine: &Layers) -> Vec<LayeredPath> {
 }
 
 fn exact(machine: &Layers) -> f64 {
-    log_partition(machine, &mut |_, _| {}).unwrap()
+    log_partition(machine, &mut ()).unwrap()
 }
 
 fn annealing(temperatures: usize, chains: usize) -> AnnealedImportance {
@@ -80,7 +80,7 @@ fn forward(
     path: &LayeredPath,
     seed: u64,
 ) -> PartitionEstimate<LayeredState> {
-    annealing.run(path, &mut Noise::new(seed), &mut |_, _| {})
+    annealing.run(path, &mut Noise::new(seed), &mut ())
 }
 
 fn draw(units: Conditional, noise: &mut Noise) -> Tensor<2> {
@@ -334,7 +334,7 @@ fn weights_are_unbiased_in_both_directions() {
 
                     let mut noise = Noise::new(seed + 500);
                     let start = path.state(&exact_draws(&machine, CHAINS, &mut noise));
-                    let found = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
+                    let found = annealing.run_reverse(&path, start, &mut noise, &mut ());
                     let relative: Vec<f64> = found
                         .log_weights
                         .iter()
@@ -362,11 +362,11 @@ fn the_exact_value_is_sandwiched() {
         let mut lower = Vec::new();
         let mut upper = Vec::new();
         for _ in 0..1000 {
-            let found = annealing.run(&path, &mut noise, &mut |_, _| {});
+            let found = annealing.run(&path, &mut noise, &mut ());
             assert!(found.mean_bound <= found.log_partition + 1e-9);
             lower.push(found.log_partition - log_z);
             let start = path.state(&exact_draws(&machine, 5, &mut noise));
-            let found = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
+            let found = annealing.run_reverse(&path, start, &mut noise, &mut ());
             assert!(found.mean_bound >= found.log_partition - 1e-9);
             upper.push(found.log_partition - log_z);
         }
@@ -392,9 +392,9 @@ fn intervals_cover_the_exact_value() {
         for _ in 0..300 {
             let found = if reverse {
                 let start = path.state(&exact_draws(&machine, 100, &mut noise));
-                annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {})
+                annealing.run_reverse(&path, start, &mut noise, &mut ())
             } else {
-                annealing.run(&path, &mut noise, &mut |_, _| {})
+                annealing.run(&path, &mut noise, &mut ())
             };
             let Interval { low, high } = found.interval;
             assert!(low < found.log_partition && found.log_partition < high);
@@ -500,9 +500,9 @@ fn a_machine_of_hundreds_of_units_is_estimated() {
     let log_z = exact(&machine);
     let path = LayeredPath::new(&machine);
     let annealing = annealing(1500, 50);
-    let found = annealing.run(&path, &mut noise, &mut |_, _| {});
+    let found = annealing.run(&path, &mut noise, &mut ());
     let start = path.state(&exact_draws(&machine, 50, &mut noise));
-    let above = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
+    let above = annealing.run_reverse(&path, start, &mut noise, &mut ());
     for estimate in [&found, &above] {
         let Interval { low, high } = estimate.interval;
         let error = (high - low) / (2.0 * 1.96);

@@ -65,7 +65,7 @@ fn forward<P: AnnealingPath>(
     path: &P,
     seed: u64,
 ) -> PartitionEstimate<P::State> {
-    annealing.run(path, &mut Noise::new(seed), &mut |_, _| {})
+    annealing.run(path, &mut Noise::new(seed), &mut ())
 }
 
 fn reverse<P: AnnealingPath>(
@@ -74,7 +74,7 @@ fn reverse<P: AnnealingPath>(
     start: P::State,
     seed: u64,
 ) -> PartitionEstimate<P::State> {
-    annealing.run_reverse(path, start, &mut Noise::new(seed), &mut |_, _| {})
+    annealing.run_reverse(path, start, &mut Noise::new(seed), &mut ())
 }
 
 /// Both directions of the path with this kernel, from exact draws of the model in reverse.

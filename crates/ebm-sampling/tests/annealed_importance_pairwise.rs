@@ -69,7 +69,7 @@ fn forward(
     path: &PairwisePath,
     seed: u64,
 ) -> PartitionEstimate<SingleSiteGibbsState> {
-    annealing.run(path, &mut Noise::new(seed), &mut |_, _| {})
+    annealing.run(path, &mut Noise::new(seed), &mut ())
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn weights_are_unbiased_in_both_directions() {
                     let what = format!("{coding:?}, path {variant}, {temperatures}");
                     let annealing = annealing(temperatures, CHAINS);
                     let mut noise = Noise::new(1000 + (index * 10 + variant) as u64);
-                    let found = annealing.run(&path, &mut noise, &mut |_, _| {});
+                    let found = annealing.run(&path, &mut noise, &mut ());
                     let ratio = log_z - found.base_log_partition;
                     let relative = |log_weights: &[f64], ratio: f64| -> Vec<f64> {
                         log_weights.iter().map(|w| (w - ratio).exp()).collect()
@@ -165,7 +165,7 @@ fn weights_are_unbiased_in_both_directions() {
 
                     let draws = known.draws(&target, CHAINS, &device, &mut noise);
                     let start = path.state(draws);
-                    let found = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
+                    let found = annealing.run_reverse(&path, start, &mut noise, &mut ());
                     let (average, error) = mean_and_error(&relative(&found.log_weights, -ratio));
                     assert!(error < 0.2, "{what}: {error}");
                     assert_within_error(average, 1.0, error, &format!("{what}, reverse"));
@@ -210,9 +210,9 @@ fn the_ising_model_is_found_from_both_sides() {
         let path = PairwisePath::new(&torus);
         let mut noise = Noise::new(6);
         let annealing = annealing(200, 500);
-        let below = annealing.run(&path, &mut noise, &mut |_, _| {});
+        let below = annealing.run(&path, &mut noise, &mut ());
         let start = path.state(known.draws(&target, 500, &device, &mut noise));
-        let above = annealing.run_reverse(&path, start, &mut noise, &mut |_, _| {});
+        let above = annealing.run_reverse(&path, start, &mut noise, &mut ());
         for estimate in [&below, &above] {
             let Interval { low, high } = estimate.interval;
             let error = (high - low) / (2.0 * 1.96);
@@ -223,9 +223,9 @@ fn the_ising_model_is_found_from_both_sides() {
 
         // With few temperatures the mean log-weights are off to their sides by more than chance.
         let few = self::annealing(5, 2000);
-        let below = few.run(&path, &mut noise, &mut |_, _| {});
+        let below = few.run(&path, &mut noise, &mut ());
         let start = path.state(known.draws(&target, 2000, &device, &mut noise));
-        let above = few.run_reverse(&path, start, &mut noise, &mut |_, _| {});
+        let above = few.run_reverse(&path, start, &mut noise, &mut ());
         let (_, forward_error) = mean_and_error(&below.log_weights);
         let (_, reverse_error) = mean_and_error(&above.log_weights);
         assert!(below.mean_bound + 5.0 * forward_error < log_z, "{below:?}");

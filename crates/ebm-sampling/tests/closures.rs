@@ -148,6 +148,6 @@ fn closures_are_annealed_conditioned_composed_and_weighed() {
         schedule: TemperingSchedule::linear(50),
         chains: 500,
     };
-    let annealed = annealing.run(&path, &mut noise, &mut |_, _| {});
+    let annealed = annealing.run(&path, &mut noise, &mut ());
     assert!((annealed.log_partition - log_partition).abs() < 0.05);
 }

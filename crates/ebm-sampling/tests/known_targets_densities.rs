@@ -113,9 +113,9 @@ fn annealed_importance_sampling() {
         chains: 4000,
     };
     let mut noise = Noise::new(4);
-    let below = annealing.run(&path, &mut noise, &mut |_, _| {});
+    let below = annealing.run(&path, &mut noise, &mut ());
     let exact = Banana::draw(4000, &device, &mut noise);
-    let above = annealing.run_reverse(&path, exact, &mut noise, &mut |_, _| {});
+    let above = annealing.run_reverse(&path, exact, &mut noise, &mut ());
     for (what, weights, sign) in [
         ("forward", &below.log_weights, 1.0),
         ("reverse", &above.log_weights, -1.0),

@@ -26,7 +26,7 @@ fn replicas<P: ReplicaPath>(
         sweeps,
         most_temperatures: 32,
     };
-    tempering.run(path, &mut Noise::new(seed), &mut |_, _| {})
+    tempering.run(path, &mut Noise::new(seed), &mut ())
 }
 
 /// Within five standard errors, which are over 200 chains or more: a right estimate is outside once

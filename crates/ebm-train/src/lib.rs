@@ -1,18 +1,23 @@
-//! How to learn an energy: data, objectives, chains, the loop, optimizers, checkpoints.
+//! How to learn an energy: data, objectives, chains, the loop, optimizers, checkpoints; and what a
+//! trained one is worth ([`judging`]) and good for ([`using`]).
 //!
 //! [`Trainer`] is the library: one model of yours, one data set of yours, one `step()` at a time.
-//! [`StochasticGradientLangevin`] draws parameters from their posterior instead, where the likelihood is tractable.
+//! [`StochasticGradientLangevin`] draws parameters from their posterior instead, where the
+//! likelihood is tractable.
 
 pub mod data;
 pub mod files;
+pub mod judging;
 pub mod keys;
 pub mod memory;
 pub mod recipe;
+pub mod using;
 
 mod batch;
 mod chains;
 mod error;
 mod examples;
+mod host;
 mod metrics;
 mod objectives;
 mod optimizer;

@@ -35,3 +35,14 @@ pub enum Structure {
     /// Two-valued units, any of which may be coupled to any other.
     Pairwise(PairwiseStructure),
 }
+
+impl Structure {
+    /// What a model of this structure is called in a message.
+    pub const fn description(&self) -> &'static str {
+        match self {
+            Self::Smooth => "smooth energy",
+            Self::Layered(_) => "machine with layers",
+            Self::Pairwise(_) => "pairwise machine",
+        }
+    }
+}

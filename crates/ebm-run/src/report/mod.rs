@@ -1,7 +1,8 @@
-//! A run as one HTML page that needs nothing but itself: curves, pictures, memorisation, configuration, machine.
+//! A run as one HTML page that needs nothing but itself: curves, pictures, memorisation,
+//! configuration, machine.
 //!
-//! A page is a list of sections, each in a file of its own under `sections/`; a section that doesn't apply to a kind of model is
-//! left out, and one whose material is missing says so.
+//! A page is a list of sections, each in a file of its own under `sections/`; a section that
+//! doesn't apply to a kind of model is left out, and one whose material is missing says so.
 
 mod base64;
 mod chart;
@@ -16,6 +17,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use burn::tensor::Device;
+use ebm_ops::Progress;
 
 pub use run_data::RunState;
 pub use thin::thin;
@@ -43,19 +45,21 @@ impl Default for ReportOptions {
     }
 }
 
-/// Makes the report of a run that may still be going on: a whole page of HTML, pictures and style included.
+/// Makes the report of a run that may still be going on: a whole page of HTML, pictures and style
+/// included.
 ///
-/// `progress` is told the name of each section, its number from 0, and how many there are.
+/// `progress` is told of each section, which is a part of the work: its number from 0, and how many
+/// there are.
 ///
 /// # Errors
 ///
-/// If `run` is no run folder, or a file of it can't be read. What isn't there yet, samples or a model, is no error, nor is a damaged
-/// line of a log.
+/// If `run` is no run folder, or a file of it can't be read. What isn't there yet, samples or a
+/// model, is no error, nor is a damaged line of a log.
 pub fn report(
     run: &Path,
     options: &ReportOptions,
     device: &Device,
-    progress: &mut dyn FnMut(&'static str, u64, u64),
+    progress: &mut dyn Progress,
 ) -> Result<String, RunError> {
     report_with_warnings(run, options, device, progress).map(|(page, _)| page)
 }
@@ -69,19 +73,21 @@ pub fn report_with_warnings(
     run: &Path,
     options: &ReportOptions,
     device: &Device,
-    progress: &mut dyn FnMut(&'static str, u64, u64),
+    progress: &mut dyn Progress,
 ) -> Result<(String, Vec<String>), RunError> {
     let data = RunData::read(run, options, device)?;
     let mut sections: Vec<Section> = Vec::new();
     for (number, (name, section)) in SECTIONS.iter().enumerate() {
-        progress(name, number as u64, SECTIONS.len() as u64);
+        progress.begin(name);
+        progress.advance(number, SECTIONS.len());
         sections.extend(section(&data));
     }
     let page = page::render(&data, &sections);
     Ok((page, data.unreadable))
 }
 
-/// Writes a report, whole or not at all. It takes the place of an earlier report, and of nothing else.
+/// Writes a report, whole or not at all. It takes the place of an earlier report, and of nothing
+/// else.
 ///
 /// # Errors
 ///
@@ -91,7 +97,8 @@ pub fn write_report(page: &str, path: &Path) -> Result<(), RunError> {
     write_whole(path, page.as_bytes()).map_err(RunError::io("write", path))
 }
 
-/// Finds out whether a report may be written there. Devices and pipes take it as they take anything.
+/// Finds out whether a report may be written there. Devices and pipes take it as they take
+/// anything.
 ///
 /// # Errors
 ///

@@ -11,11 +11,11 @@ use super::floats::floats;
 use super::log_file::{LogFile, Logged};
 use super::model_file::ModelFile;
 use crate::density_picture::{DensityPanel, density_panels};
-use crate::evaluation::{
-    DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,
-};
 use crate::network::Network;
 use ebm_train::Examples;
+use ebm_train::judging::{
+    DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,
+};
 
 /// Cells along each side, and pixels, of the densities in a picture.
 const PICTURE_SIDE: usize = 300;
@@ -50,7 +50,7 @@ impl PlaneView {
         device: &Device,
     ) -> Option<Result<Self, DensityGridError>> {
         let (plane, _) = model.config.data.plane()?;
-        let range = model.config.data.range();
+        let range = model.config.data.range().into();
         let options = PlaneOptions { range, side };
         let view = PlaneReport::new(&energy(&model.model), Some(&plane), options, device);
         Some(view.map(|(report, densities)| Self { report, densities }))
@@ -99,7 +99,7 @@ impl PlaneView {
             panels.len(),
             self.report.side,
             zoom,
-            self.report.range,
+            self.report.range.into(),
         )
     }
 }

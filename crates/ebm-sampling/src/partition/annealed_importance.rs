@@ -1,7 +1,7 @@
 //! Annealed importance sampling: partition functions from below and, in reverse, from above.
 
 use burn::tensor::Tensor;
-use ebm_ops::{Interval, Noise};
+use ebm_ops::{Interval, Noise, Progress};
 
 use super::annealing_path::AnnealingPath;
 use super::schedule::TemperingSchedule;
@@ -65,9 +65,8 @@ pub struct PartitionEstimate<S> {
 impl AnnealedImportance {
     /// Anneals from the base distribution to the model: a stochastic lower bound of `log Z`.
     ///
-    /// `progress(done, total)` is called now and then with the number of temperatures. The last
-    /// transition, at the model itself, changes no weight; it leaves `states` at the model's
-    /// temperature.
+    /// `progress` is told now and then how many temperatures are done. The last transition, at the
+    /// model itself, changes no weight; it leaves `states` at the model's temperature.
     ///
     /// # Panics
     ///
@@ -76,7 +75,7 @@ impl AnnealedImportance {
         &self,
         path: &P,
         noise: &mut Noise,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn Progress,
     ) -> PartitionEstimate<P::State> {
         assert!(self.chains > 0, "annealing needs at least one chain, got 0");
         let start = path.draw_base(self.chains, noise);
@@ -108,7 +107,7 @@ impl AnnealedImportance {
         path: &P,
         start: P::State,
         noise: &mut Noise,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn Progress,
     ) -> PartitionEstimate<P::State> {
         let betas: Vec<f64> = self.schedule.values().iter().rev().copied().collect();
         let (log_weights, states) = anneal(path, start, &betas, noise, progress);
@@ -136,7 +135,7 @@ fn anneal<P: AnnealingPath>(
     mut state: P::State,
     betas: &[f64],
     noise: &mut Noise,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn Progress,
 ) -> (Vec<f64>, P::State) {
     let total = betas.len() - 1;
     let mut log_weights = Vec::new();
@@ -147,7 +146,7 @@ fn anneal<P: AnnealingPath>(
         state = path.step(state, to, noise);
         if pending.len() == READ_EVERY || k + 1 == total {
             add(&mut log_weights, std::mem::take(&mut pending));
-            progress(k + 1, total);
+            progress.advance(k + 1, total);
         }
     }
     (log_weights, state)

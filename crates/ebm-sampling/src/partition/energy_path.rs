@@ -69,8 +69,8 @@ pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 /// // The last parameter is the rank of a batch.
 /// let path = EnergyPath::<_, _, _, 2>::new(energy, base, kernel);
 /// let annealing = AnnealedImportance { schedule: TemperingSchedule::linear(200), chains: 1000 };
-/// let lower = annealing.run(&path, &mut noise, &mut |_, _| {});
-/// let upper = annealing.run_reverse(&path, lower.states, &mut noise, &mut |_, _| {});
+/// let lower = annealing.run(&path, &mut noise, &mut ());
+/// let upper = annealing.run_reverse(&path, lower.states, &mut noise, &mut ());
 /// println!("log Z is between {} and {}", lower.log_partition, upper.log_partition);
 /// # }
 /// ```

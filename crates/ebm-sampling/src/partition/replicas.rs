@@ -1,7 +1,7 @@
 //! Parallel tempering along an annealing path: samples of the model, and `log Z` from them.
 
 use burn::tensor::{Bool, Tensor};
-use ebm_ops::{MetropolisDecision, Noise};
+use ebm_ops::{MetropolisDecision, Noise, Progress};
 
 use super::acceptance_ratio::{PairOfDensities, acceptance_ratio};
 use super::annealing_path::AnnealingPath;
@@ -88,7 +88,7 @@ pub struct ReplicaEstimate<S> {
 impl TemperedReplicas {
     /// Moves replicas, and estimates `log Z` from the second half of their sweeps.
     ///
-    /// `progress(done, total)` is called after each sweep.
+    /// `progress` is told after each sweep.
     ///
     /// # Panics
     ///
@@ -97,7 +97,7 @@ impl TemperedReplicas {
         &self,
         path: &P,
         noise: &mut Noise,
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn Progress,
     ) -> ReplicaEstimate<P::State> {
         assert!(self.chains > 0, "tempering needs at least one chain, got 0");
         let betas = evenly_apart(path, self.most_temperatures.max(4), noise);
@@ -112,7 +112,7 @@ impl TemperedReplicas {
                 replicas.count_from_here();
             }
             replicas.sweep(path, is_kept(sweep, sweeps, self.chains), noise);
-            progress(sweep + 1, sweeps);
+            progress.advance(sweep + 1, sweeps);
         }
         replicas.estimate(path.base_log_partition())
     }

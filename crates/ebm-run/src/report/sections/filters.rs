@@ -1,7 +1,7 @@
 //! What hidden units of a restricted or deep machine look at, and what it makes of examples.
 
 use super::Section;
-use crate::evaluation::{filters, reconstructions};
+use crate::drawing::{filters, reconstructions};
 use crate::report::html;
 use crate::report::run_data::RunData;
 
@@ -15,7 +15,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = match &data.model {
         Ok(model) => {
             let mut figures = Vec::new();
-            if let Some(picture) = filters(&model.model, model.shape, PICTURED) {
+            if let Some(picture) = filters(&model.model, model.shape.into(), PICTURED) {
                 figures.push(html::figure(
                     "Filters of the first hidden layer",
                     &html::picture(&picture, "Weights of hidden units as images"),

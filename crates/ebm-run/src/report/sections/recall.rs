@@ -3,9 +3,10 @@
 use ebm_ops::Noise;
 
 use super::Section;
-use crate::evaluation::recall_damaged;
+use crate::drawing::draw_damaged_recall;
 use crate::report::html;
 use crate::report::run_data::RunData;
+use ebm_train::judging::{DamagedRecall, recall_damaged};
 
 /// Examples that are damaged.
 const EXAMPLES: usize = 33;
@@ -24,8 +25,8 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
             Ok(examples) => {
                 let mut noise = Noise::new(data.options.seed).split();
                 match recall_damaged(&model.model, examples, EXAMPLES, DAMAGE, &mut noise) {
-                    Some(recalled) => figures(&recalled),
-                    None => html::missing(
+                    Ok(recalled) => figures(&recalled),
+                    Err(_) => html::missing(
                         "Machines with hidden units don't store examples unit by unit.",
                     ),
                 }
@@ -42,7 +43,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     })
 }
 
-fn figures(recalled: &crate::evaluation::Recalled) -> String {
+fn figures(recalled: &DamagedRecall<4>) -> String {
     let report = &recalled.report;
     let facts = html::facts(&[
         ("Examples", report.examples.to_string()),
@@ -65,15 +66,16 @@ fn figures(recalled: &crate::evaluation::Recalled) -> String {
             ),
         ),
     ]);
+    let pictures = draw_damaged_recall(recalled);
     let mut figures = vec![html::figure(
         "Intact, damaged, recalled",
         &html::picture(
-            &recalled.before_and_after,
+            &pictures.before_and_after,
             "Three images an example: intact, damaged and recalled",
         ),
         "",
     )];
-    if let Some(energies) = &recalled.energies {
+    if let Some(energies) = &pictures.energies {
         figures.push(html::figure(
             "Energy during recall",
             &html::picture(energies, "Energy of each example over the sweeps"),
