@@ -20,7 +20,6 @@ fn options(method: PartitionMethod) -> PartitionOptions {
         chains: 200,
         reverse_sweeps: 200,
         seed: 5,
-        ..PartitionOptions::default()
     }
 }
 

@@ -18,7 +18,6 @@ fn found(model: &dyn Energy<2>, method: PartitionMethod) -> Result<LogPartition,
         chains: 100,
         reverse_sweeps: 200,
         seed: 3,
-        ..PartitionOptions::default()
     };
     log_partition(model, None, &options, &mut ())
 }
