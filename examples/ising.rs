@@ -1,12 +1,13 @@
-//! The Ising model on a torus as a Boltzmann machine: Gibbs sampling through the phase transition beside exact values.
+//! The Ising model as a Boltzmann machine: Gibbs sampling through its phase transition.
 //!
 //! Arguments: an output folder for the picture, the length of the torus (default 20).
 //!
-//! First, log Z of tori of 9 and 16 spins, summed over all states, beside Kaufman's (1949) formula. Then chains at
-//! temperatures from cold to hot, in units of the coupling: the energy a spin beside that of the same torus (by the
-//! formula, exact) and of an infinite lattice (Onsager 1944), and the magnetisation beside Yang's (1952) for an infinite
-//! lattice. Look at the energies: they agree with those of the torus within their errors (`z`, in standard errors). Magnetisations
-//! of a torus don't vanish above the critical temperature 2.269, they fall with its size.
+//! First, log Z of tori of 9 and 16 spins, summed over all states, beside Kaufman's (1949) formula.
+//! Then chains at temperatures from cold to hot, in units of the coupling: the energy a spin beside
+//! that of the same torus (by the formula, exact) and of an infinite lattice (Onsager 1944), and
+//! the magnetisation beside Yang's (1952) for an infinite lattice. Look at the energies: they agree
+//! with those of the torus within their errors (`z`, in standard errors). Magnetisations of a torus
+//! don't vanish above the critical temperature 2.269, they fall with its size.
 //!
 //! Look at the picture: spins below, at and above the critical temperature, and the two curves.
 #![allow(clippy::print_stdout)]
@@ -57,8 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "    T    energy a spin        of the torus      z   infinite    |m|               infinite"
     );
-    // Coupling 1 at temperature T is coupling 1 / T at temperature 1. From cold to hot, so that no chain gets stuck between
-    // two halves of opposite spins.
+    // Coupling 1 at temperature T is coupling 1 / T at temperature 1. From cold to hot, so that no
+    // chain gets stuck between two halves of opposite spins.
     let machine = BoltzmannMachine::ising_torus(length, 1.0, &device);
     let mut states: Tensor<2> = Tensor::ones([CHAINS, spins], &device);
     let mut curves = [vec![], vec![], vec![], vec![]];
@@ -108,7 +109,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The mean over all draws, and its Monte Carlo error, which knows that draws of a chain resemble each other.
+/// The mean over all draws, and its Monte Carlo error, which knows that draws of a chain resemble
+/// each other.
 fn mean_and_error(values: Tensor<1>) -> (f64, f64) {
     let values: Vec<f64> = values.into_data().iter::<f64>().collect();
     let chains: Vec<Vec<f64>> = (0..CHAINS)
@@ -135,9 +137,9 @@ fn by_enumeration(length: usize, coupling: f64, device: &Device) -> Result<f64, 
 
 /// `log Z` of a torus of `length x length` spins at coupling `K = J / T`.
 ///
-/// `Z = (2 sinh 2K)^(L^2 / 2) / 2 (Z_1 + Z_2 + Z_3 + Z_4)`, products over `L` angles of `2 cosh` and `2 sinh` of `L g_k / 2` with
-/// `cosh g_k = cosh 2K coth 2K - cos(pi k / L)`, over odd `k` and over even `k`; `g_0 = 2K + ln tanh K` has a sign
-/// (Kaufman 1949; Ferdinand & Fisher 1969).
+/// `Z = (2 sinh 2K)^(L^2 / 2) / 2 (Z_1 + Z_2 + Z_3 + Z_4)`, products over `L` angles of `2 cosh`
+/// and `2 sinh` of `L g_k / 2` with `cosh g_k = cosh 2K coth 2K - cos(pi k / L)`, over odd `k` and
+/// over even `k`; `g_0 = 2K + ln tanh K` has a sign (Kaufman 1949; Ferdinand & Fisher 1969).
 fn log_partition(length: usize, coupling: f64) -> f64 {
     let l = length as f64;
     let angle = |k: usize| {
@@ -173,8 +175,9 @@ fn energy_of_torus(length: usize, temperature: f64) -> f64 {
     -slope / (2.0 * step) / (length * length) as f64
 }
 
-/// The energy a spin of the infinite lattice (Onsager 1944): `-coth 2K (1 + 2/pi (2 tanh^2 2K - 1) K(k))` with the complete
-/// elliptic integral of modulus `k = 2 sinh 2K / cosh^2 2K`, by the arithmetic-geometric mean.
+/// The energy a spin of the infinite lattice (Onsager 1944): `-coth 2K (1 + 2/pi (2 tanh^2 2K - 1)
+/// K(k))` with the complete elliptic integral of modulus `k = 2 sinh 2K / cosh^2 2K`, by the
+/// arithmetic-geometric mean.
 fn onsager(temperature: f64) -> f64 {
     let twice = 2.0 / temperature;
     let modulus = 2.0 * twice.sinh() / twice.cosh().powi(2);
@@ -188,7 +191,8 @@ fn onsager(temperature: f64) -> f64 {
     -(1.0 + 2.0 / std::f64::consts::PI * factor * integral) / twice.tanh()
 }
 
-/// The magnetisation of the infinite lattice (Yang 1952): `(1 - sinh(2K)^-4)^(1/8)`, and 0 from the critical temperature on.
+/// The magnetisation of the infinite lattice (Yang 1952): `(1 - sinh(2K)^-4)^(1/8)`, and 0 from the
+/// critical temperature on.
 fn yang(temperature: f64) -> f64 {
     if temperature >= CRITICAL {
         return 0.0;

@@ -1,16 +1,15 @@
-//! Energy-based models: networks with an energy, samplers that move through it, a trainer that shapes it.
+//! Energy-based models: networks with an energy, samplers that move through it, a trainer.
 //!
-//! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`. Train one on two moons and
-//! draw samples from it:
+//! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`.
+//! Train one on two moons and draw samples from it:
 //!
 //! ```
 //! use burn::tensor::Tensor;
 //! use ebm::models::MlpConfig;
 //! use ebm::ops::Noise;
 //! use ebm::sampling::{Langevin, run};
-//! use ebm::run::config::ConfigTable;
 //! use ebm::training::data::{Plane, PlaneProblem};
-//! use ebm::training::{Examples, Trainer};
+//! use ebm::training::{Examples, Recipe, Trainer};
 //! # use ebm::{models::Energy, run::evaluation::DensityGrid, training::data::PLANE_RANGE};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,11 +18,9 @@
 //! let moons = Plane::new(PlaneProblem::TwoMoons);
 //! let data = Examples::from_plane(&moons, 10_000, &mut noise, &device); // or Examples::from_tensor(yours)
 //! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise); // or a burn module of yours
-//! let recipe = ConfigTable::from_preset("two-moons")?.read()?.recipe();
+//! let recipe = Recipe::density().with_steps(1000); // or Recipe::image_energy(), boltzmann_machine()
 //! let mut trainer = Trainer::new(recipe, model, data, noise.split())?;
-//! for _ in 0..1000 {
-//!     trainer.step(); // lowers the energy of data, raises that of samples
-//! }
+//! trainer.train(|_| {})?; // lowers the energy of data, raises that of samples
 //! let model = trainer.sampling_model();
 //! let start: Tensor<2> = noise.uniform_in([1000, 2], [-1.5, 1.5], &device);
 //! let kernel = Langevin::at_temperature(0.001, 1.0).with_clamp([-1.5, 1.5]);
@@ -43,8 +40,9 @@
 //!
 //! # Where things are
 //!
-//! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the energy of data and raises
-//! the energy of samples. This crate gathers the workspace under one name:
+//! A model is anything that has an energy; a sampler moves through an energy; a trainer lowers the
+//! energy of data and raises the energy of samples. This crate gathers the workspace under one
+//! name:
 //!
 //! | module | holds | start at |
 //! |---|---|---|
@@ -55,14 +53,16 @@
 //! | [`ops`] | the reproducible noise that all of them draw from, fused operations | [`Noise`](ops::Noise) |
 //! | [`backend`] | the device, chosen at run time among the backends compiled in | [`select`](backend::select) |
 //!
-//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to import a model.
+//! Each of the first five is a crate of its own; [`models`] alone (`ebm-models`) is enough to
+//! import a model.
 //!
 //! # Signs and units
 //!
-//! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities are in nats, temperatures
-//! too (the density at temperature `T` is proportional to `exp(-E / T)`). A network that was trained at another temperature than 1 has
-//! energies in units of its own, of which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch, features]` for vectors,
-//! `[batch, channels, height, width]` for images.
+//! `p(x) = exp(f(x)) / Z = exp(-E(x)) / Z`, so `E = -f`. Energies and logarithms of probabilities
+//! are in nats, temperatures too (the density at temperature `T` is proportional to `exp(-E / T)`).
+//! A network that was trained at another temperature than 1 has energies in units of its own, of
+//! which `T` are a nat: [`EnergyUnit`](run::config::EnergyUnit). Batches come first: `[batch,
+//! features]` for vectors, `[batch, channels, height, width]` for images.
 
 pub mod backend;
 
