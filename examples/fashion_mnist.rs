@@ -19,7 +19,7 @@ use ebm::models::{Activation, ConvNetConfig, Energy, ImageShape};
 use ebm::ops::Noise;
 use ebm::run::image_grid;
 use ebm::sampling::{Langevin, run};
-use ebm::training::data::{Images, Split, digits, load_idx_folder};
+use ebm::training::data::{Images, ReadOptions, Split, digits, load_folder};
 use ebm::training::recipe::ChainsConfig;
 use ebm::training::{Examples, Recipe, Trainer};
 
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Pixels in [-1, 1], uploaded once as bytes.
     let images = images(&data)?;
     let examples = Examples::from_images(&images, (-1.0, 1.0), &device);
-    let shown: Tensor<4> = examples.batch(&(0..SHOWN).collect::<Vec<_>>());
+    let shown: Tensor<4> = examples.batch(&(0..SHOWN).collect::<Vec<_>>()).x;
 
     // f(x): four convolutions and two layers, the network of the UvA deep-learning tutorial 8.
     let model = ConvNetConfig::new(ImageShape::new(1, 28, 28))
@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The training images, or enlarged digits where there are none.
 fn images(folder: &Path) -> Result<Images, Box<dyn Error>> {
     if folder.is_dir() {
-        return Ok(load_idx_folder(folder, Split::Train)?);
+        return Ok(load_folder(folder, Split::Train, &ReadOptions::default())?);
     }
     println!(
         "there is no folder {}: install the Debian package `dataset-fashion-mnist`, or download the four IDX files of \

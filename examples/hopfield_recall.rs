@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The first example of each digit, ink +1 and paper -1.
     let images = digits(Split::Train)?;
-    let labels = images.labels().unwrap_or_default();
+    let labels = images.labels().map_or(&[][..], |labels| labels.indices());
     let spins: Vec<f32> = DIGITS
         .iter()
         .filter_map(|digit| labels.iter().position(|label| label == digit))

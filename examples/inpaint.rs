@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Gibbs sampling with the upper 4 rows of 8 pixels clamped.
     let test = digits(Split::Test)?.binarized(Binarize::Threshold);
     let test = Examples::from_images(&test, (0.0, 1.0), &device).flattened();
-    let given: Tensor<2> = test.batch(&(0..8).collect::<Vec<_>>());
+    let given: Tensor<2> = test.batch(&(0..8).collect::<Vec<_>>()).x;
     let free: Vec<bool> = (0..64).map(|pixel| pixel >= 32).collect();
     let kernel = ClampedBlockGibbs::new(BlockGibbs::default()).with_free(0, &free);
     let upper = given.clone().narrow(1, 0, 32);

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let data = Examples::from_plane(&plane, 10_000, &mut noise, &device);
         let held_out = Examples::from_plane(&plane, 10_000, &mut noise, &device);
         let some: Vec<usize> = (0..2000).collect();
-        let points: Vec<f32> = data.batch(&some).into_data().iter::<f32>().collect();
+        let points: Vec<f32> = data.batch(&some).x.into_data().iter::<f32>().collect();
 
         let network = MlpConfig::new(2, vec![128, 128, 128]).init(&device, &mut noise);
         let mut recipe = Recipe::density().with_steps(updates);

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let test = digits(Split::Test)?.binarized(Binarize::Threshold);
     let test = Examples::from_images(&test, (0.0, 1.0), &device).flattened();
-    let test: Tensor<2> = test.batch(&(0..test.len()).collect::<Vec<_>>());
+    let test: Tensor<2> = test.batch(&(0..test.len()).collect::<Vec<_>>()).x;
     let log_likelihood = rbm.energy(test.clone()).neg().mean().into_scalar::<f32>();
     let p: Tensor<2> = mean.clamp(1e-3, 1.0 - 1e-3).unsqueeze();
     let on = test.clone() * p.clone().log();

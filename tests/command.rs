@@ -348,7 +348,7 @@ fn events_go_to_standard_error_as_far_as_asked_for() {
     ] {
         assert!(debug.contains(needle), "no {needle}: {debug}");
     }
-    let filtered = events("filtered", &[], "ebm_run::source=info");
+    let filtered = events("filtered", &[], "ebm_run::data_kinds=info");
     assert!(filtered.contains("data loaded"), "{filtered}");
     assert_eq!(filtered.lines().count(), 1, "{filtered}");
     // Steps that are refused and the way back are warnings.

@@ -126,7 +126,7 @@ pub(crate) fn save(
 ) -> Result<(), Failure> {
     let points: Vec<f32> = points
         .and_then(|points| points.batches(PICTURED).next())
-        .map(|points| points.into_data().iter::<f32>().collect())
+        .map(|points| points.x.into_data().iter::<f32>().collect())
         .unwrap_or_default();
     let title = format!("{} held-out points", points.len() / 2);
     let path = folder.join("density.png");

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use ebm::run::ModelFile;
-use ebm::run::config::DataConfig;
 use ebm::run::evaluation::{HeldOutOrigin, held_out};
 use ebm::training::Examples;
 use ebm::training::data::{
@@ -48,7 +47,7 @@ impl ImageArgs {
 /// The first examples, as many as there are.
 pub(crate) fn first(examples: &Examples<4>, count: usize) -> Tensor<4> {
     let indices: Vec<usize> = (0..count.min(examples.len())).collect();
-    examples.batch(&indices)
+    examples.batch(&indices).x
 }
 
 /// Reads image files for a model of images.
@@ -59,10 +58,7 @@ pub(crate) fn read(
     device: &Device,
 ) -> Result<Tensor<4>, Failure> {
     let options = options(model, resize, model.shape[0])?;
-    let white = match &model.config.data {
-        DataConfig::Folder(keys) => keys.white,
-        _ => None,
-    };
+    let white = model.config.data.keys().white();
     let images = load_image_files_like(files, &options, white).map_err(refused)?;
     Ok(first(&model.examples_of(images, device), files.len()))
 }

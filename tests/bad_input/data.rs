@@ -170,7 +170,8 @@ fn images_of_zero_and_one_are_black_and_white() {
     );
 }
 
-/// JPEG files of which a part is missing: without the rest of their data, without any, without a scan.
+/// JPEG files of which a part is missing: without the rest of their data, without any, without a
+/// scan.
 #[test]
 fn cut_jpegs() {
     let folder = workspace();
@@ -282,7 +283,8 @@ fn run_within(folder: &std::path::Path, kilobytes: u64, arguments: &[&str]) -> (
     (output.status.success(), text(&output.stderr))
 }
 
-/// A compressed file of 1.5 MB that holds 1.5 GB: refused before it is read, and used as far as it is asked for.
+/// A compressed file of 1.5 MB that holds 1.5 GB: refused before it is read, and used as far as it
+/// is asked for.
 #[cfg(target_os = "linux")]
 #[test]
 fn more_than_memory_holds() {
@@ -327,7 +329,8 @@ fn more_than_memory_holds() {
     assert!(succeeded, "{complaint}");
 }
 
-/// Only what is made is counted: the picture of so many samples would take 9 GB, their arrays take a tenth of one.
+/// Only what is made is counted: the picture of so many samples would take 9 GB, their arrays take
+/// a tenth of one.
 #[cfg(target_os = "linux")]
 #[test]
 fn chains_without_a_picture() {

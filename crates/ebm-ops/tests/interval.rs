@@ -1,4 +1,5 @@
 //! Intervals: what belongs to them, and how they are written.
+#![allow(clippy::unwrap_used)]
 
 use ebm_ops::Interval;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ebm_train::data::DataError;
-use ebm_train::recipe::InvalidValue;
+use ebm_train::keys::InvalidValue;
 use ebm_train::{CheckpointError, TrainError};
 
 use crate::config::ConfigError;

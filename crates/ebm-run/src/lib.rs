@@ -9,6 +9,7 @@ pub mod inference;
 pub mod report;
 
 mod axis;
+mod data_kinds;
 mod density_picture;
 mod error;
 mod listing;

@@ -12,8 +12,8 @@ use ebm_ops::Noise;
 use crate::config::{self, ModelConfig};
 use crate::error::RunError;
 use ebm_train::Examples;
+use ebm_train::keys::InvalidValue;
 use ebm_train::memory;
-use ebm_train::recipe::InvalidValue;
 use ebm_train::{Trainable, rows};
 
 /// Any model that `[model]` can name. Examples are `[batch, channels, height, width]`; a point of the plane
@@ -265,7 +265,7 @@ pub(crate) fn check_batch(
 fn stored(model: Hopfield, examples: &Examples<4>) -> Hopfield {
     examples
         .batches(examples.rows_at_a_time())
-        .fold(model, |model, batch| model.store(rows(batch)))
+        .fold(model, |model, batch| model.store(rows(batch.x)))
 }
 
 fn pairwise_parameters(visible: u128, hidden: usize) -> u128 {

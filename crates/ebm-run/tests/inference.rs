@@ -498,7 +498,10 @@ fn outliers_are_what_they_are_called() {
             let drawn = source.draw(&model, &data.examples, &mut noise, &device);
             let drawn: Examples<4> = drawn.unwrap();
             assert_eq!(drawn.shape(), [count, 1, 8, 8]);
-            drawn.batches(count).flat_map(floats).collect()
+            drawn
+                .batches(count)
+                .flat_map(|batch| floats(batch.x))
+                .collect()
         };
         let constant = draw(OutlierSource::Constant);
         assert!(constant.chunks(64).all(|x| x.iter().all(|&y| y == x[0])));
@@ -513,7 +516,11 @@ fn outliers_are_what_they_are_called() {
             "{mean}"
         );
         let shuffled = draw(OutlierSource::Shuffled);
-        let intact: Vec<f32> = data.examples.batches(count).flat_map(floats).collect();
+        let intact: Vec<f32> = data
+            .examples
+            .batches(count)
+            .flat_map(|batch| floats(batch.x))
+            .collect();
         assert_ne!(shuffled, intact);
         for (shuffled, intact) in shuffled.chunks(64).zip(intact.chunks(64)) {
             let sorted = |image: &[f32]| {

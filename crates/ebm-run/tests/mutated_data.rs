@@ -1,4 +1,5 @@
-//! Files of data with changed, missing and added bytes: each is read or refused by name, never with a panic or without end.
+//! Files of data with changed, missing and added bytes: each is read or refused by name, never with
+//! a panic or without end.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -33,8 +34,8 @@ const OPTIONS: ImageOptions = ImageOptions {
 /// What a reader makes of a folder or a file: nothing, or a message.
 type Reader = fn(&Path) -> Result<(), String>;
 
-/// The name under which a file lies in a folder of its own, its content when it is good, what is made of it once it was changed,
-/// and who reads it.
+/// The name under which a file lies in a folder of its own, its content when it is good, what is
+/// made of it once it was changed, and who reads it.
 struct Specimen {
     name: &'static str,
     bytes: Vec<u8>,
@@ -44,13 +45,13 @@ struct Specimen {
 
 fn train(path: &Path) -> Result<(), String> {
     let folder = path.parent().unwrap();
-    let images = load_folder(folder, Split::Train, &OPTIONS);
+    let images = load_folder(folder, Split::Train, &OPTIONS.into());
     images.map(drop).map_err(|error| error.to_string())
 }
 
 fn test(path: &Path) -> Result<(), String> {
     let folder = path.parent().unwrap();
-    let images = load_folder(folder, Split::Test, &OPTIONS);
+    let images = load_folder(folder, Split::Test, &OPTIONS.into());
     images.map(drop).map_err(|error| error.to_string())
 }
 

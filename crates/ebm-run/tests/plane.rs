@@ -204,6 +204,7 @@ fn eight_gaussians_are_the_mixture_that_is_stated() {
     assert!((truth.standard_error - 1.0 / 5000.0_f64.sqrt()).abs() < 2e-3);
     let values: Vec<f64> = points
         .batch(&(0..5000).collect::<Vec<_>>())
+        .x
         .into_data()
         .iter::<f64>()
         .collect();
@@ -311,7 +312,7 @@ fn points_follow_the_stated_densities() {
         let mut noise = Noise::new(11);
         let examples = Examples::from_plane(&plane, 100_000, &mut noise, &device);
         let all: Vec<usize> = (0..examples.len()).collect();
-        let points: Vec<f32> = examples.batch(&all).into_data().iter::<f32>().collect();
+        let points: Vec<f32> = examples.batch(&all).x.into_data().iter::<f32>().collect();
         let found = chi_square(&points, |x| density.log_density(x));
         // One-sided: 4.75 has a false-positive rate of 1e-6, six times.
         assert!(deviate(found) < 4.75, "{name}: {found:?}");
@@ -340,6 +341,6 @@ fn two_moons_are_the_points_that_they_were() {
         &floats(uniforms.into_data()),
         &floats(normals.into_data()),
     );
-    let found = points.batch(&[0, 1, 2, 3, 4, 5, 6]);
+    let found = points.batch(&[0, 1, 2, 3, 4, 5, 6]).x;
     assert_eq!(floats(found.into_data()), expected.values());
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::data::DataError;
-use crate::recipe::InvalidValue;
+use crate::keys::InvalidValue;
 
 /// Training that can't start or go on.
 #[derive(Debug, thiserror::Error)]

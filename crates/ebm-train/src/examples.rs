@@ -1,12 +1,14 @@
 //! Training examples on the device, and the order in which they are visited.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use ebm_ops::{Noise, Rows, row_indices};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Images, Plane, Points};
+use crate::batch::Batch;
+use crate::data::{Images, Labels, Plane, Points};
 
-/// Examples that are looked at in one go where all of them are gone through, unless they are very large.
+/// Examples that are looked at in one go where all of them are gone through, unless they are very
+/// large.
 pub const ROWS_AT_A_TIME: usize = 4096;
 
 /// Values that are looked at in one go, at most: of 1 GB.
@@ -17,9 +19,34 @@ const VALUES_AT_A_TIME: usize = 1 << 28;
 pub struct Examples<const D: usize> {
     /// One example a row: `[count, values]`.
     rows: Rows,
+    labels: Option<RowLabels>,
     shape: [usize; D],
-    /// CRC-32 of the pixels; `None` for values that were computed, whose last bits depend on the machine.
+    /// CRC-32 of the pixels; `None` for values that were computed, whose last bits depend on the
+    /// machine.
     checksum: Option<u32>,
+}
+
+/// Which class each row belongs to.
+#[derive(Clone, Debug)]
+struct RowLabels {
+    /// `[count]`, from 0 to below `classes`.
+    indices: Tensor<1, Int>,
+    classes: usize,
+}
+
+impl RowLabels {
+    fn upload(labels: &Labels, device: &Device) -> Self {
+        let indices: Vec<i32> = labels.indices().iter().map(|&label| label as i32).collect();
+        let data = TensorData::new(indices, [labels.len()]);
+        Self {
+            indices: Tensor::from_data(data, device),
+            classes: labels.classes(),
+        }
+    }
+
+    fn select(&self, rows: Tensor<1, Int>) -> Tensor<1, Int> {
+        self.indices.clone().select(0, rows)
+    }
 }
 
 /// What tells one set of examples from another, for a checkpoint.
@@ -42,19 +69,23 @@ impl Fingerprint {
 }
 
 impl Examples<4> {
-    /// Images, kept as bytes; pixel 0 becomes `low` and pixel 255 `high`.
+    /// Images, kept as bytes, with their labels; pixel 0 becomes `low` and pixel 255 `high`.
     pub fn from_images(images: &Images, range: (f64, f64), device: &Device) -> Self {
         Self::from_owned_images(images.clone(), range, device)
     }
 
-    /// As [`from_images`](Self::from_images), without a copy where the device takes the host's memory.
+    /// As [`from_images`](Self::from_images), without a copy where the device takes the host's
+    /// memory.
     pub fn from_owned_images(images: Images, (low, high): (f64, f64), device: &Device) -> Self {
         let [channels, height, width] = images.shape();
         let count = images.len();
         let checksum = crc32fast::hash(images.pixels());
+        let labels = images.labels();
+        let labels = labels.map(|labels| RowLabels::upload(labels, device));
         let data = TensorData::new(images.into_pixels(), [count, channels * height * width]);
         Self {
             rows: Rows::upload_bytes(data, (low, high), device),
+            labels,
             shape: [count, channels, height, width],
             checksum: Some(checksum),
         }
@@ -83,6 +114,7 @@ impl<const D: usize> Examples<D> {
     pub fn flattened(&self) -> Examples<2> {
         Examples {
             rows: self.rows.clone(),
+            labels: self.labels.clone(),
             shape: [self.shape[0], self.shape[1..].iter().product()],
             checksum: self.checksum,
         }
@@ -103,6 +135,7 @@ impl<const D: usize> Examples<D> {
         );
         Examples {
             rows: self.rows.clone(),
+            labels: self.labels.clone(),
             shape,
             checksum: self.checksum,
         }
@@ -113,9 +146,28 @@ impl<const D: usize> Examples<D> {
         let shape = examples.dims();
         Self {
             rows: Rows::Floats(examples.reshape([shape[0], shape[1..].iter().product()])),
+            labels: None,
             shape,
             checksum: None,
         }
+    }
+
+    /// The same examples with one label each.
+    ///
+    /// # Panics
+    ///
+    /// If there isn't one label an example.
+    #[must_use]
+    pub fn with_labels(mut self, labels: &Labels) -> Self {
+        assert_eq!(
+            labels.len(),
+            self.len(),
+            "{} labels for {} examples",
+            labels.len(),
+            self.len()
+        );
+        self.labels = Some(RowLabels::upload(labels, &self.device()));
+        self
     }
 
     /// The number of examples.
@@ -141,14 +193,31 @@ impl<const D: usize> Examples<D> {
         }
         let mut shape = self.shape;
         shape[0] = indices.len();
+        let rows = row_indices(&indices, &self.device());
         Some(Self {
-            rows: self.rows.subset(row_indices(&indices, &self.device())),
+            labels: self.labels.as_ref().map(|labels| RowLabels {
+                indices: labels.select(rows.clone()),
+                classes: labels.classes,
+            }),
+            rows: self.rows.subset(rows),
             shape,
             checksum: None,
         })
     }
 
-    /// What tells them from other examples.
+    /// The class of each example: `[count]`, from 0 to below [`classes`](Self::classes); `None`
+    /// where the data have no labels.
+    pub fn labels(&self) -> Option<Tensor<1, Int>> {
+        self.labels.as_ref().map(|labels| labels.indices.clone())
+    }
+
+    /// The number of classes, those included that no example belongs to; `None` where the data have
+    /// no labels.
+    pub fn classes(&self) -> Option<usize> {
+        self.labels.as_ref().map(|labels| labels.classes)
+    }
+
+    /// What tells them from other examples; labels don't.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint {
             count: self.len(),
@@ -173,7 +242,7 @@ impl<const D: usize> Examples<D> {
         let parts = self
             .flattened()
             .batches(self.rows_at_a_time())
-            .map(|part| part.sum_dim(0).div_scalar(count))
+            .map(|part| part.x.sum_dim(0).div_scalar(count))
             .collect();
         Tensor::cat(parts, 0).sum_dim(0).squeeze_dim(0)
     }
@@ -183,7 +252,7 @@ impl<const D: usize> Examples<D> {
     /// # Panics
     ///
     /// If `size` is 0.
-    pub fn batches(&self, size: usize) -> impl Iterator<Item = Tensor<D>> {
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = Batch<D>> {
         let count = self.len();
         (0..count).step_by(size).map(move |first| {
             let indices: Vec<usize> = (first..count.min(first + size)).collect();
@@ -191,20 +260,23 @@ impl<const D: usize> Examples<D> {
         })
     }
 
-    /// The examples at `indices`: `[indices, ..]`.
-    pub fn batch(&self, indices: &[usize]) -> Tensor<D> {
+    /// The examples at `indices`, `[indices, ..]`, and their labels.
+    pub fn batch(&self, indices: &[usize]) -> Batch<D> {
         let mut shape = self.shape;
         shape[0] = indices.len();
-        self.rows
-            .select(row_indices(indices, &self.device()))
-            .reshape(shape)
+        let rows = row_indices(indices, &self.device());
+        let labels = self.labels.as_ref();
+        Batch {
+            labels: labels.map(|labels| labels.select(rows.clone())),
+            x: self.rows.select(rows).reshape(shape),
+        }
     }
 }
 
 /// Visits all examples once an epoch, in an order that is shuffled anew for each.
 ///
-/// What an epoch's end leaves of less than a batch is dropped. The state is a noise stream and a position;
-/// the order itself is drawn again from them.
+/// What an epoch's end leaves of less than a batch is dropped. The state is a noise stream and a
+/// position; the order itself is drawn again from them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// The stream as it was before the order of this epoch was drawn.
@@ -258,3 +330,7 @@ impl Order {
         &self.order[start..self.position]
     }
 }
+
+#[cfg(test)]
+#[path = "examples_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 
 pub mod data;
 pub mod files;
+pub mod keys;
 pub mod memory;
 pub mod recipe;
 

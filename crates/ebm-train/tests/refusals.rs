@@ -7,10 +7,11 @@ mod machines;
 use burn::tensor::{Device, Tensor};
 use ebm_models::{BoltzmannMachineConfig, Coding, DbmConfig, RbmConfig, VisibleUnits};
 use ebm_ops::Noise;
+use ebm_train::keys::InvalidValue;
 use ebm_train::recipe::{
-    ChainsConfig, GibbsConfig, GibbsWithGradientsConfig, HamiltonianConfig, InvalidValue,
-    LangevinConfig, MalaConfig, MetropolisConfig, ParallelTemperingConfig, ReplayBufferConfig,
-    SamplerConfig, StartConfig, UnderdampedLangevinConfig,
+    ChainsConfig, GibbsConfig, GibbsWithGradientsConfig, HamiltonianConfig, LangevinConfig,
+    MalaConfig, MetropolisConfig, ParallelTemperingConfig, ReplayBufferConfig, SamplerConfig,
+    StartConfig, UnderdampedLangevinConfig,
 };
 use ebm_train::{Examples, Recipe, TrainError, Trainable, Trainer};
 use gaussians::Gaussians;

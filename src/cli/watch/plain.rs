@@ -38,16 +38,23 @@ pub(super) fn snapshot(state: &State) -> String {
         if let Some(unit) = state.unit() {
             text.push_str(&format!("\nenergies in     {unit}"));
         }
+        // What this run doesn't tell isn't shown.
         let mut row = |name: &str, value: f64| {
-            text.push_str(&format!("\n{name:<15} {}", significant(value, 4)));
+            if !value.is_nan() {
+                text.push_str(&format!("\n{name:<15} {}", significant(value, 4)));
+            }
         };
+        row("loss", last.loss);
         row("E(data)", last.data_energy);
         row("E(samples)", last.sample_energy);
         row("gap", last.gap);
         row("gradient norm", last.gradient_norm);
         row("displacement", last.displacement);
-        if let Some(acceptance) = last.acceptance {
-            row("acceptance", acceptance);
+        row("acceptance", last.acceptance);
+        for key in state.lines().other_keys() {
+            if let Some((_, value)) = state.lines().other_curve(key).last() {
+                row(key, *value);
+            }
         }
         let updates = rate(last.steps_per_second);
         text.push_str(&format!("\nupdates/s       {updates}"));

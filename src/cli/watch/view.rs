@@ -96,8 +96,8 @@ fn draw_progress(frame: &mut Frame<'_>, state: &State, area: Rect) {
             parts.push(format!("{} left", clock(left)));
         }
         parts.push(format!("{} updates/s", rate(last.steps_per_second)));
-        if let Some(acceptance) = last.acceptance {
-            parts.push(format!("{:.0} % accepted", 100.0 * acceptance));
+        if !last.acceptance.is_nan() {
+            parts.push(format!("{:.0} % accepted", 100.0 * last.acceptance));
         }
         let resets = state.lines().resets();
         if resets > 0.0 {
@@ -120,7 +120,7 @@ fn draw_charts(frame: &mut Frame<'_>, state: &State, area: Rect) {
         Some(unit) => format!("{name} ({})", unit.name()),
         None => name.into(),
     };
-    let plots = [
+    let mut plots = vec![
         Plot {
             title: with_unit("energy"),
             logarithmic: false,
@@ -144,7 +144,20 @@ fn draw_charts(frame: &mut Frame<'_>, state: &State, area: Rect) {
             logarithmic: true,
             curves: vec![("", state.curve(|line| line.displacement))],
         },
+        Plot {
+            title: "loss".into(),
+            logarithmic: false,
+            curves: vec![("", state.curve(|line| line.loss))],
+        },
     ];
+    let others = state.lines().other_keys().map(|key| Plot {
+        title: key.to_string(),
+        logarithmic: false,
+        curves: vec![("", state.lines().other_curve(key))],
+    });
+    plots.extend(others);
+    // What this run doesn't tell takes no place.
+    plots.retain(|plot| plot.curves.iter().any(|(_, points)| !points.is_empty()));
     let columns = if area.width >= TWO_COLUMNS { 2 } else { 1 };
     let room = usize::from((area.height / CHART_LINES).max(1));
     let rows = room.min(plots.len() / columns);

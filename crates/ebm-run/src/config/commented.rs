@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::{ConfigError, RunConfig};
-use ebm_train::recipe::description::{Docs, Documented, KeyDocs, KindDocs, join_lines};
+use ebm_train::keys::{Docs, Documented, KeyDocs, KindDocs, join_lines};
 
 /// Longest line of a comment.
 const COLUMNS: usize = 100;

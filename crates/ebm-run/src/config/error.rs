@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ebm_train::recipe::InvalidValue;
+use ebm_train::keys::InvalidValue;
 
 /// A configuration that describes no run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

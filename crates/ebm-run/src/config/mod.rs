@@ -4,7 +4,6 @@
 //! error names the key, what was found and what was expected.
 
 mod commented;
-mod data;
 mod energy_unit;
 mod error;
 mod model;
@@ -19,13 +18,15 @@ use ebm_train::Recipe;
 use ebm_train::keys;
 use serde::{Deserialize, Serialize};
 
-pub use data::{DataConfig, DigitsConfig, FolderConfig, PlaneConfig};
+pub use crate::data_kinds::{
+    DataConfig, DataKind, DigitsConfig, ExamplesRequest, FolderConfig, PlaneConfig,
+};
+pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
-    GibbsConfig, InvalidValue, LangevinConfig, LinearConfig, MetropolisConfig, NoKeys,
-    ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PersistentConfig,
-    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, Sparsity,
-    StartConfig,
+    GibbsConfig, LangevinConfig, LinearConfig, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
+    ParallelTemperingConfig, PersistentConfig, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
+    ScheduleKind, SgdConfig, Sparsity, StartConfig,
 };
 pub use energy_unit::EnergyUnit;
 pub use error::ConfigError;

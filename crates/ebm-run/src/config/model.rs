@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use ebm_models::{Activation, Coding, ConvLayerConfig, MeanField, VisibleUnits};
 use serde::{Deserialize, Serialize};
 
-use super::data::DataConfig;
+use super::DataConfig;
 use super::training::TrainingConfig;
-use ebm_train::recipe::{
+use ebm_train::keys::{
     InvalidValue, check, check_at_least_one, check_count, check_layers, check_not_negative,
     check_positive,
 };

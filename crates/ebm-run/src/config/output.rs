@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use ebm_train::recipe::{InvalidValue, check, check_at_least_one, check_count, check_transitions};
+use ebm_train::keys::{InvalidValue, check, check_at_least_one, check_count, check_transitions};
 
 /// More samples than that are no picture.
 pub const MAX_SAMPLES: usize = 10_000;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DataConfig, RunConfig};
+use super::RunConfig;
 
 impl RunConfig {
     /// The same with every path from the root on: those that aren't lead on from the current folder, as paths of a command do, wherever
@@ -21,9 +21,7 @@ impl RunConfig {
     /// Every key that holds a path.
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let mut paths = Vec::new();
-        if let DataConfig::Folder(keys) = &mut self.data {
-            paths.push(&mut keys.path);
-        }
+        paths.extend(self.data.keys_mut().path_mut());
         paths.extend(self.training.start_from.as_mut());
         paths
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use ebm_train::MOST_ROLLBACKS;
-use ebm_train::recipe::{InvalidValue, check, check_at_least_one, check_positive};
+use ebm_train::keys::{InvalidValue, check, check_at_least_one, check_positive};
 
 ebm_train::keys! {
 /// When to go back to a checkpoint, and when to give up.

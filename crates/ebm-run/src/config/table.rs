@@ -8,7 +8,7 @@ use super::error::ConfigError;
 use super::{RunConfig, preset};
 use crate::suggestion::with_suggestion;
 use ebm_train::files::input_file::read_text;
-use ebm_train::recipe::kinds::KEY_SEPARATOR;
+use ebm_train::keys::KEY_SEPARATOR;
 
 /// The longest file, far longer than any configuration that is meant.
 const MAX_FILE: u64 = 4 << 20;

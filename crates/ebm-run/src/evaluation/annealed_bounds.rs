@@ -230,7 +230,7 @@ fn some_examples(data: &Examples<4>, chains: usize, noise: &mut Noise) -> Tensor
         .flat_map(|_| noise.choose(chains.min(data.len()), data.len()))
         .take(chains)
         .collect();
-    rows(data.batch(&indices))
+    rows(data.batch(&indices).x)
 }
 
 /// Full states of a machine, hidden units drawn given the visible ones: `[chains, units]`.

@@ -61,7 +61,7 @@ pub fn energies(
 ) -> Result<Vec<f32>, RunError> {
     let mut energies = Vec::with_capacity(examples.len());
     for batch in examples.batches(BATCH) {
-        energies.extend(floats(example_energies(model, batch)?));
+        energies.extend(floats(example_energies(model, batch.x)?));
         progress("energies", energies.len() as u64, examples.len() as u64);
     }
     finite(&energies, "the energy of an example")?;
@@ -112,7 +112,7 @@ pub fn gradient_norms(
 ) -> Vec<f32> {
     let mut norms = Vec::with_capacity(examples.len());
     for batch in examples.batches(BATCH) {
-        let (_, gradient) = energy_and_gradient(model, batch);
+        let (_, gradient) = energy_and_gradient(model, batch.x);
         let squares: Tensor<2> = per_chain(gradient.square()).sum_dim(1);
         norms.extend(floats(squares.sqrt().squeeze_dim::<1>(1)));
         progress("gradients", norms.len() as u64, examples.len() as u64);

@@ -57,6 +57,7 @@ pub fn evaluate(
     let mut errors = Moments::default();
     let mut all = Vec::with_capacity(count);
     for batch in examples.batches(BATCH) {
+        let batch = batch.x;
         let energies = match model {
             Network::Rbm(rbm) => {
                 let visible = rows(batch);

@@ -4,7 +4,6 @@ mod annealed_bounds;
 mod density_grid;
 mod detection;
 mod energies;
-mod held_out;
 mod histogram;
 mod likelihood;
 mod log_partition;
@@ -16,6 +15,7 @@ mod plane;
 mod psnr;
 mod recall;
 
+pub use crate::run::{HeldOut, HeldOutOrigin, held_out};
 pub use density_grid::{DensityGrid, DensityGridError};
 pub use detection::{auroc, false_positive_rate};
 pub(crate) use energies::quantile;
@@ -23,7 +23,6 @@ pub use energies::{
     EnergySummary, check_made, energies, energies_are_bounds, example_energies, finite,
     gradient_norms,
 };
-pub use held_out::{HeldOut, HeldOutOrigin, held_out};
 pub use histogram::{EnergyHistogram, Histogram, HistogramSet};
 pub use likelihood::{Estimate, SetReport, evaluate};
 pub use log_partition::{Agreement, Bound, LogPartition, TemperedSamples};

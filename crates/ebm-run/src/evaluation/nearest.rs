@@ -54,6 +54,7 @@ pub fn nearest_neighbors(
     let squares = queries.clone().powi_scalar(2).sum_dim(1);
     let rows_at_a_time = examples.rows_at_a_time();
     for (block, part) in examples.batches(rows_at_a_time).enumerate() {
+        let part = part.x;
         let [width, _] = part.dims();
         let part_squares = part.clone().powi_scalar(2).sum_dim(1).transpose();
         let products = queries.clone().matmul(part.transpose());
@@ -79,7 +80,7 @@ pub fn nearest_neighbors(
         if indices.is_empty() {
             continue;
         }
-        let values = floats(examples.batch(&indices));
+        let values = floats(examples.batch(&indices).x);
         for (neighbor, example) in found.iter_mut().zip(values.chunks(size)) {
             let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
             neighbor.squared_distance = query.iter().zip(example).map(square).sum();
@@ -136,7 +137,7 @@ mod tests {
         let values = floats(examples.clone());
         let examples = Examples::from_tensor(examples);
         let fresh: Tensor<4> = noise.normal([7, 1, 2, 3], &device) + 3.0;
-        for (queries, own) in [(fresh, None), (examples.batch(&own), Some(&own[..]))] {
+        for (queries, own) in [(fresh, None), (examples.batch(&own).x, Some(&own[..]))] {
             let found = nearest_neighbors(queries.clone(), &examples, 3, own);
             for (at, query) in floats(queries).chunks(6).enumerate() {
                 let expected = by_definition(query, &values, own.map(|own| own[at]));
@@ -154,10 +155,10 @@ mod tests {
         let device = Device::flex();
         let examples: Tensor<4> = Noise::new(1).normal([2, 1, 2, 2], &device) * 100.0;
         let examples = Examples::from_tensor(examples);
-        let found = nearest_neighbors(examples.batch(&[1]), &examples, 3, None);
+        let found = nearest_neighbors(examples.batch(&[1]).x, &examples, 3, None);
         assert_eq!(found[0].len(), 2);
         assert_eq!((found[0][0].index, found[0][0].squared_distance), (1, 0.0));
-        let found = nearest_neighbors(examples.batch(&[1]), &examples, 3, Some(&[1]));
+        let found = nearest_neighbors(examples.batch(&[1]).x, &examples, 3, Some(&[1]));
         assert_eq!((found[0].len(), found[0][0].index), (1, 0));
     }
 }

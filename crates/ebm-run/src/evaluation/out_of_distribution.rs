@@ -1,4 +1,5 @@
-//! Examples that no model of images should take for its own: noise, constants, shuffled pixels, other data.
+//! Examples that no model of images should take for its own: noise, constants, shuffled pixels,
+//! other data.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +7,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::Noise;
 
 use crate::error::RunError;
-use crate::run::{ModelFile, floats};
+use crate::run::{ModelFile, floats, test_or_training};
 use ebm_train::Examples;
-use ebm_train::data::{self, DataError, Fit, Format, ImageOptions, Images, Split, Wanted};
+use ebm_train::data::{self, DataError, Fit, ImageOptions, Images, ReadOptions};
 
 /// Examples of another data set that are looked at, at most.
 const MOST: usize = 10_000;
@@ -16,17 +17,20 @@ const MOST: usize = 10_000;
 /// A source of outliers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutlierSource {
-    /// Every pixel uniform over its 256 values, for points of the plane over the square around the data.
+    /// Every pixel uniform over its 256 values, for points of the plane over the square around the
+    /// data.
     Uniform,
     /// Every image of one colour, each channel uniform.
     Constant,
-    /// Held-out images, each with its pixels in an order of its own: the same colours, and no structure.
+    /// Held-out images, each with its pixels in an order of its own: the same colours, and no
+    /// structure.
     Shuffled,
     /// A folder of images in any format that training reads; its test split where there is one.
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Whether images of another size are scaled, and grey made of colour or the other way round, and not refused.
+        /// Whether images of another size are scaled, and grey made of colour or the other way
+        /// round, and not refused.
         resize: bool,
     },
 }
@@ -42,12 +46,14 @@ impl OutlierSource {
         }
     }
 
-    /// Outliers for a model, as many as there are `held_out` examples, of a folder up to 10,000. Models of two-valued pixels get black
-    /// and white ones, grey ones made so by a threshold where the configuration doesn't say how.
+    /// Outliers for a model, as many as there are `held_out` examples, of a folder up to 10,000.
+    /// Models of two-valued pixels get black and white ones, grey ones made so by a threshold where
+    /// the configuration doesn't say how.
     ///
     /// # Errors
     ///
-    /// If images can't be read, are of another size than the model takes, or a model of points is given images.
+    /// If images can't be read, are of another size than the model takes, or a model of points is
+    /// given images.
     pub fn draw(
         &self,
         model: &ModelFile,
@@ -108,7 +114,7 @@ fn shuffled(examples: &Examples<4>, noise: &mut Noise, device: &Device) -> Examp
     let [count, channels, height, width] = examples.shape();
     let pixels = height * width;
     let indices: Vec<usize> = (0..count).collect();
-    let values = floats(examples.batch(&indices));
+    let values = floats(examples.batch(&indices).x);
     let mut shuffled = Vec::with_capacity(values.len());
     for image in values.chunks_exact(channels * pixels) {
         let order = noise.permutation(pixels);
@@ -128,15 +134,11 @@ fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, RunErr
         width,
         fit: if resize { Fit::Crop } else { Fit::Exact },
     };
-    let wanted = Wanted {
+    let some = ReadOptions {
         limit: Some(MOST),
-        ..Wanted::default()
+        ..options.into()
     };
-    let load = |split| match data::sniff(path)? {
-        Format::ImageFolder => data::read_image_folder(path, split, &options, &wanted),
-        Format::Idx => data::read_idx_folder(path, split, &wanted),
-        Format::Cifar10 => data::read_cifar_folder(path, split, &wanted),
-    };
+    let load = |split| data::load_folder(path, split, &some);
     let refused = |error| match error {
         DataError::WrongShape {
             path,
@@ -149,12 +151,7 @@ fn folder(model: &ModelFile, path: &Path, resize: bool) -> Result<Images, RunErr
         },
         error => error.into(),
     };
-    let images = load(Split::Test)
-        .or_else(|error| match error {
-            error if error.is_absence() => load(Split::Train),
-            error => Err(error),
-        })
-        .map_err(refused)?;
+    let images = test_or_training(load).map_err(refused)?;
     if images.shape() == model.shape {
         return Ok(images);
     }

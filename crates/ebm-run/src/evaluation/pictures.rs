@@ -46,7 +46,7 @@ pub fn reconstructions(
 ) -> Option<RgbImage> {
     let [count, channels, height, width] = examples.shape();
     let indices: Vec<usize> = (0..count.min(pairs)).collect();
-    let visible = rows(examples.batch(&indices));
+    let visible = rows(examples.batch(&indices).x);
     let made = match model {
         Network::Rbm(model) => model.reconstruction(visible.clone()),
         Network::Dbm(model) => model.visible_means(&model.mean_field(visible.clone())),

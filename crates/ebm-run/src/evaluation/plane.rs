@@ -118,6 +118,7 @@ impl PlaneReport {
         let mut outside = 0;
         let (mut model, mut truth) = (Vec::new(), Vec::new());
         for batch in points.batches(BATCH) {
+            let batch = batch.x;
             let energies = energy(batch.clone()).into_data();
             model.extend(
                 energies

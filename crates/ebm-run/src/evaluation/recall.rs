@@ -198,7 +198,7 @@ fn recalled_images<M: PairwiseMachine>(
     let given = rows(images);
     let end = fall(machine, given.clone(), noise)?;
     let all: Vec<usize> = (0..stored.len()).collect();
-    let stored = spins(coding, &rows(stored.batch(&all)));
+    let stored = spins(coding, &rows(stored.batch(&all).x));
     // All overlaps in one product: [count, stored].
     let overlaps = |states: &Tensor<2>| {
         let products = spins(coding, states).matmul(stored.clone().transpose());
@@ -271,7 +271,7 @@ fn recalled<M: PairwiseMachine>(
     let [all, channels, height, width] = examples.shape();
     let count = count.min(all);
     let indices: Vec<usize> = (0..count).collect();
-    let intact = rows(examples.batch(&indices));
+    let intact = rows(examples.batch(&indices).x);
     let coding = machine.coding();
     let range = (coding.low(), coding.high());
     let damaged = damaged(intact.clone(), range, damage, noise);
@@ -286,7 +286,7 @@ fn recalled<M: PairwiseMachine>(
     let ends = spins(coding, &end.states);
     let mut is_stored = vec![false; count];
     for batch in examples.batches(BATCH) {
-        let stored = spins(coding, &rows(batch));
+        let stored = spins(coding, &rows(batch.x));
         let there = stored.dims()[0];
         let products = ends.clone().matmul(stored.transpose());
         let overlaps = floats(products.div_scalar(machine.units() as f64));

@@ -194,6 +194,12 @@ impl<'a> RunData<'a> {
         }
     }
 
+    /// As [`curve`](Self::curve), of a number that not every run tells; `None` where no line has it.
+    pub(super) fn told(&self, value: fn(&MetricsLine) -> f64) -> Option<Points> {
+        let told = self.metrics.iter().any(|line| !value(line).is_nan());
+        told.then(|| self.curve(value))
+    }
+
     /// The keys beyond those that this version knows, in the order in which they appear.
     pub(super) fn other_keys(&self) -> Vec<&str> {
         self.metrics.other_keys().collect()

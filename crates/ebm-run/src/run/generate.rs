@@ -6,9 +6,9 @@ use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
 
+use super::floats::floats;
 use super::model_file::ModelFile;
 use super::plane::plane_picture;
-use super::source::floats;
 use crate::config::{ChainsConfig, RunConfig, StartConfig};
 use crate::error::RunError;
 use crate::network::Network;

@@ -1,11 +1,9 @@
 //! All of `metrics.jsonl` in a few megabytes, however long it is.
 
 use super::json_lines::Collect;
-use super::metrics_line::MetricsLine;
-use super::thinned::{Point, Row, Thinned};
+use super::metrics_line::{MetricsLine, NUMBERS};
+use super::thinned::{Point, Thinned};
 
-/// Numbers of a line.
-const NUMBERS: usize = 12;
 /// Keys beyond those of this version that are kept.
 const MOST_OTHERS: usize = 64;
 
@@ -111,65 +109,10 @@ impl Collect for MetricsHistory {
                 numbers: [value],
             });
         }
-        self.resets += line.resets.unwrap_or(0.0);
-        self.lines.add(line);
-    }
-}
-
-impl Row<NUMBERS> for MetricsLine {
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn numbers(&self) -> [f64; NUMBERS] {
-        [
-            self.loss,
-            self.data_energy,
-            self.sample_energy,
-            self.gap,
-            self.gradient_norm,
-            self.displacement,
-            self.acceptance.unwrap_or(f64::NAN),
-            self.resets.unwrap_or(f64::NAN),
-            self.learning_rate,
-            self.steps_per_second,
-            self.samples_per_second,
-            self.seconds,
-        ]
-    }
-
-    fn of(step: u64, numbers: [f64; NUMBERS]) -> Self {
-        let [
-            loss,
-            data_energy,
-            sample_energy,
-            gap,
-            gradient_norm,
-            displacement,
-            acceptance,
-            resets,
-            learning_rate,
-            steps_per_second,
-            samples_per_second,
-            seconds,
-        ] = numbers;
-        let some = |number: f64| (!number.is_nan()).then_some(number);
-        Self {
-            step,
-            loss,
-            data_energy,
-            sample_energy,
-            gap,
-            gradient_norm,
-            displacement,
-            acceptance: some(acceptance),
-            resets: some(resets),
-            learning_rate,
-            steps_per_second,
-            samples_per_second,
-            seconds,
-            other: Vec::new(),
+        if !line.resets.is_nan() {
+            self.resets += line.resets;
         }
+        self.lines.add(line);
     }
 }
 
@@ -178,28 +121,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_of_numbers_is_the_line_again() {
-        let line = MetricsLine {
-            step: 3,
-            acceptance: Some(0.5),
-            ..MetricsLine::of(0, std::array::from_fn(|at| at as f64))
-        };
-        assert_eq!(MetricsLine::of(3, line.numbers()), line);
-        let none = MetricsLine {
-            acceptance: None,
-            ..line
-        };
-        assert_eq!(MetricsLine::of(3, none.numbers()), none);
-    }
-
-    #[test]
     fn other_keys_are_kept_apart_from_the_lines_and_are_bounded() {
         let mut history = MetricsHistory::default();
         for step in 1..=3 {
             let other = (0..100).map(|key| (format!("key {key}"), key as f64));
             history.add(MetricsLine {
                 step,
-                resets: Some(2.0),
+                resets: 2.0,
                 other: other.collect(),
                 ..MetricsLine::default()
             });

@@ -5,59 +5,91 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-/// What `metrics.jsonl` says of the updates since the line before: averages, but for `step`, `learning_rate` and `seconds`,
-/// which are those of the last, and `resets`, which is a sum. A number that is missing or wasn't finite is NaN.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MetricsLine {
-    /// The number of updates so far.
-    pub step: u64,
-    /// The objective.
-    pub loss: f64,
-    /// Mean energy of the batches, in the run's [`EnergyUnit`](crate::config::EnergyUnit).
-    pub data_energy: f64,
-    /// Mean energy of the samples, in the same unit.
-    pub sample_energy: f64,
-    /// `sample_energy - data_energy`.
-    pub gap: f64,
-    /// Norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// Root mean square distance, per value, that chains moved in an update.
-    pub displacement: f64,
-    /// Share of accepted proposals, for samplers that reject.
-    pub acceptance: Option<f64>,
-    /// Chain steps that were not finite.
-    pub resets: Option<f64>,
-    /// Learning rate.
-    pub learning_rate: f64,
-    /// Updates a second.
-    pub steps_per_second: f64,
-    /// Chains moved through all their transitions a second.
-    pub samples_per_second: f64,
-    /// Seconds of training so far, those before a stop included.
-    pub seconds: f64,
-    /// Numbers under keys that this version doesn't know, in the order of the line.
-    pub other: Vec<(String, f64)>,
+use super::thinned::Row;
+
+/// Makes the line of the list below: what it holds, is read by, and is thinned by.
+macro_rules! metrics_line {
+    ($($(#[doc = $doc:literal])* $name:ident,)+) => {
+        /// What `metrics.jsonl` says of the updates since the line before: averages, but for `step`,
+        /// `learning_rate` and `seconds`, which are those of the last, and `resets`, which is a sum. A
+        /// number that is missing or wasn't finite is NaN.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct MetricsLine {
+            /// The number of updates so far.
+            pub step: u64,
+            $($(#[doc = $doc])* pub $name: f64,)+
+            /// Numbers under other keys, in the order of the line.
+            pub other: Vec<(String, f64)>,
+        }
+
+        /// Numbers of a line that have names here.
+        pub(crate) const NUMBERS: usize = [$(stringify!($name)),+].len();
+
+        impl MetricsLine {
+            /// The place of the number under a key.
+            fn number_mut(&mut self, key: &str) -> Option<&mut f64> {
+                match key {
+                    $(stringify!($name) => Some(&mut self.$name),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl Default for MetricsLine {
+            fn default() -> Self {
+                Self {
+                    step: 0,
+                    $($name: f64::NAN,)+
+                    other: Vec::new(),
+                }
+            }
+        }
+
+        impl Row<NUMBERS> for MetricsLine {
+            fn step(&self) -> u64 {
+                self.step
+            }
+
+            fn numbers(&self) -> [f64; NUMBERS] {
+                [$(self.$name),+]
+            }
+
+            fn of(step: u64, [$($name),+]: [f64; NUMBERS]) -> Self {
+                Self {
+                    step,
+                    $($name,)+
+                    other: Vec::new(),
+                }
+            }
+        }
+    };
 }
 
-impl Default for MetricsLine {
-    fn default() -> Self {
-        Self {
-            step: 0,
-            loss: f64::NAN,
-            data_energy: f64::NAN,
-            sample_energy: f64::NAN,
-            gap: f64::NAN,
-            gradient_norm: f64::NAN,
-            displacement: f64::NAN,
-            acceptance: None,
-            resets: None,
-            learning_rate: f64::NAN,
-            steps_per_second: f64::NAN,
-            samples_per_second: f64::NAN,
-            seconds: f64::NAN,
-            other: Vec::new(),
-        }
-    }
+metrics_line! {
+    /// The objective.
+    loss,
+    /// Mean energy of the batches, in the run's [`EnergyUnit`](crate::config::EnergyUnit).
+    data_energy,
+    /// Mean energy of the samples, in the same unit.
+    sample_energy,
+    /// `sample_energy - data_energy`.
+    gap,
+    /// Norm of the gradient before clipping.
+    gradient_norm,
+    /// Root mean square distance, per value, that chains moved in an update.
+    displacement,
+    /// Share of accepted proposals, for samplers that reject.
+    acceptance,
+    /// Chain steps that were not finite, for samplers that don't reject.
+    resets,
+    /// Learning rate.
+    learning_rate,
+    /// Updates a second.
+    steps_per_second,
+    /// Chains moved through all their transitions a second.
+    samples_per_second,
+    /// Seconds of training so far, those before a stop included.
+    seconds,
 }
 
 impl<'de> Deserialize<'de> for MetricsLine {
@@ -106,39 +138,19 @@ impl<'de> Visitor<'de> for Line {
         let mut line = MetricsLine::default();
         let mut step = None;
         while let Some(Key(key)) = map.next_key()? {
-            let field = match key.as_ref() {
-                "step" => {
-                    step = Some(map.next_value()?);
-                    continue;
-                }
-                "acceptance" => {
-                    line.acceptance = map.next_value()?;
-                    continue;
-                }
-                "resets" => {
-                    line.resets = map.next_value()?;
-                    continue;
-                }
-                "loss" => &mut line.loss,
-                "data_energy" => &mut line.data_energy,
-                "sample_energy" => &mut line.sample_energy,
-                "gap" => &mut line.gap,
-                "gradient_norm" => &mut line.gradient_norm,
-                "displacement" => &mut line.displacement,
-                "learning_rate" => &mut line.learning_rate,
-                "steps_per_second" => &mut line.steps_per_second,
-                "samples_per_second" => &mut line.samples_per_second,
-                "seconds" => &mut line.seconds,
-                _ => {
-                    let value: serde_json::Value = map.next_value()?;
-                    let number = value.as_f64();
-                    line.other
-                        .extend(number.map(|value| (key.into_owned(), value)));
-                    continue;
-                }
+            if key == "step" {
+                step = Some(map.next_value()?);
+                continue;
+            }
+            let Some(number) = line.number_mut(&key) else {
+                let value: serde_json::Value = map.next_value()?;
+                let number = value.as_f64();
+                line.other
+                    .extend(number.map(|value| (key.into_owned(), value)));
+                continue;
             };
             // JSON has no NaN; it is written as null.
-            *field = map.next_value::<Option<f64>>()?.unwrap_or(f64::NAN);
+            *number = map.next_value::<Option<f64>>()?.unwrap_or(f64::NAN);
         }
         line.step = step.ok_or_else(|| M::Error::missing_field("step"))?;
         Ok(line)
@@ -161,8 +173,8 @@ mod tests {
         )
         .expect("a line");
         assert_eq!((line.step, line.data_energy), (40, -1.5));
-        assert_eq!((line.acceptance, line.resets), (Some(0.75), None));
-        assert!(line.loss.is_nan() && line.gap.is_nan());
+        assert_eq!(line.acceptance, 0.75);
+        assert!(line.loss.is_nan() && line.gap.is_nan() && line.resets.is_nan());
         assert_eq!(line.other, [("held_out_energy".to_string(), 2.0)]);
     }
 

@@ -6,14 +6,12 @@ use burn::tensor::Device;
 use ebm_ops::Noise;
 
 use super::folder::RunFolder;
-use super::source;
-use crate::config::{ConfigTable, DataConfig, RunConfig};
+use crate::config::{ConfigTable, RunConfig};
 use crate::error::RunError;
 use crate::network::Network;
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
 use ebm_train::TensorFile;
-use ebm_train::data::Split;
 use ebm_train::memory;
 use ebm_train::{load_weights, weights};
 
@@ -67,24 +65,6 @@ impl ModelFile {
             found,
             expected: self.shape,
         })
-    }
-
-    /// The examples of some data, drawn as the run draws its own: made-up data are those that the
-    /// model was trained on.
-    ///
-    /// # Errors
-    ///
-    /// If they can't be read, or haven't the shape that the model takes.
-    pub fn examples(
-        &self,
-        data: &DataConfig,
-        split: Split,
-        device: &Device,
-    ) -> Result<Examples<4>, RunError> {
-        let mut noise = Noise::new(self.config.seed);
-        let examples = source::examples(data, split, &mut noise.split(), device)?;
-        self.check_examples(&examples)?;
-        Ok(examples)
     }
 
     /// Reads a model.

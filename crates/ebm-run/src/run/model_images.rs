@@ -4,7 +4,6 @@ use burn::tensor::Device;
 use ebm_models::{LayeredMachine, VisibleUnits};
 
 use super::model_file::ModelFile;
-use super::source::is_image;
 use crate::network::Network;
 use ebm_train::Examples;
 use ebm_train::data::{Binarize, Images};
@@ -12,7 +11,7 @@ use ebm_train::data::{Binarize, Images};
 impl ModelFile {
     /// Whether the model is one of images, and not of points of the plane.
     pub fn takes_images(&self) -> bool {
-        is_image(&self.config.data)
+        self.config.data.is_image()
     }
 
     /// Whether pixels have two values, the ends of the range.

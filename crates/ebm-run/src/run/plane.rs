@@ -7,9 +7,9 @@ use ebm_models::Energy;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::floats::floats;
 use super::log_file::{LogFile, Logged};
 use super::model_file::ModelFile;
-use super::source::floats;
 use crate::density_picture::{DensityPanel, density_panels};
 use crate::evaluation::{
     DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,

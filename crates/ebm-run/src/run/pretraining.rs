@@ -146,7 +146,7 @@ fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -
     let model = model.valid();
     let parts: Vec<Tensor<2>> = data
         .batches(data.rows_at_a_time())
-        .map(|batch| model.hidden_means(batch))
+        .map(|batch| model.hidden_means(batch.x))
         .collect();
     Examples::from_tensor(Tensor::cat(parts, 0).to_device(device))
 }

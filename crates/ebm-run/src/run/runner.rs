@@ -93,7 +93,7 @@ impl<'a> Runner<'a> {
 
     /// Opens the log of the density, if the data are points of the plane, after the updates made so far.
     fn open_density(&mut self) {
-        if self.config.data.plane().is_some() {
+        if !self.config.data.is_image() {
             let step = self.trainer.steps_done();
             let (log, warning) = DensityLog::open(&self.folder.density(), step);
             self.density = Some(log);

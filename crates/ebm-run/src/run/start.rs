@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use ebm_ops::Noise;
 
 use super::events::{Outcome, Watch};
 use super::folder::RunFolder;
@@ -11,7 +10,7 @@ use super::generate::check_samples;
 use super::model_file::load_model;
 use super::pretraining;
 use super::runner::Runner;
-use super::source;
+use super::splits;
 use crate::config::{ModelConfig, RunConfig};
 use crate::error::RunError;
 use crate::network::{Network, check_batch};
@@ -122,8 +121,8 @@ fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, Run
 /// A trainer at its first step, with weights that were drawn.
 fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, RunError> {
     config.validate()?;
-    let mut noise = Noise::new(config.seed);
-    let examples = source::examples(&config.data, Split::Train, &mut noise.split(), device)?;
+    let (mut noise, mut data_noise) = splits::noise_of_run(config);
+    let examples = splits::examples(&config.data, Split::Train, &mut data_noise, device)?;
     let [_, channels, height, width] = examples.shape();
     let shape = [channels, height, width];
     check_samples(config.output.sample_count, shape)?;

@@ -6,7 +6,7 @@ use ebm_ops::Interval;
 use ebm_sampling::StartingPoints;
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{InvalidValue, NoKeys, check};
+use crate::keys::{InvalidValue, NoKeys, check};
 
 crate::kinds! {
     /// Where the chains of an update start, and what becomes of them.

@@ -12,18 +12,20 @@ use super::Images;
 pub enum Binarize {
     /// 255 where the pixel is at least 128.
     Threshold,
-    /// 255 with a probability of `pixel / 255`, drawn once and the same in every run (Salakhutdinov & Murray 2008).
+    /// 255 with a probability of `pixel / 255`, drawn once and the same in every run (Salakhutdinov
+    /// & Murray 2008).
     Sample,
 }
 
-/// The stream that [`Binarize::Sample`] draws from: fixed, so that runs are judged by the same images.
+/// The stream that [`Binarize::Sample`] draws from: fixed, so that runs are judged by the same
+/// images.
 const SEED: u64 = 2008;
 
 impl Images {
     /// The images with every pixel 0 or 255.
     ///
-    /// Images that hold nothing but 0 and 255 stay as they are, and those that hold nothing but 0 and 1 are only
-    /// scaled, whatever `how` says: to binarise them again would change them.
+    /// Images that hold nothing but 0 and 255 stay as they are, and those that hold nothing but 0
+    /// and 1 are only scaled, whatever `how` says: to binarise them again would change them.
     #[must_use]
     pub fn binarized(mut self, how: Binarize) -> Self {
         if self.brightest() == 1 {

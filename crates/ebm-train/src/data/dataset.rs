@@ -1,16 +1,17 @@
 //! A set of images in memory: unsigned bytes in one buffer, with labels where there are any.
 
-use super::DataError;
+use super::{DataError, Labels};
 
-/// Images of one shape, `u8` pixels in one contiguous buffer `[count, channels, height, width]`, row-major.
+/// Images of one shape, `u8` pixels in one contiguous buffer `[count, channels, height, width]`,
+/// row-major.
 ///
-/// Pixels are kept as they lie in the file, 0 to 255; scaling to the range of a model is the consumer's business.
+/// Pixels are kept as they lie in the file, 0 to 255; scaling to the range of a model is the
+/// consumer's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
     pixels: Vec<u8>,
     shape: [usize; 3],
-    labels: Option<Vec<u32>>,
-    label_names: Option<Vec<String>>,
+    labels: Option<Labels>,
 }
 
 impl Images {
@@ -30,7 +31,6 @@ impl Images {
                 pixels,
                 shape,
                 labels: None,
-                label_names: None,
             }),
             _ => Err(DataError::PixelCount {
                 found: pixels.len(),
@@ -39,31 +39,18 @@ impl Images {
         }
     }
 
-    /// The same images with one label each, and the classes' names where they are known.
+    /// The same images with one label each.
     ///
     /// # Errors
-    /// [`DataError::Labels`] if there isn't one label an image, or if a label has no name in `names`.
-    pub fn with_labels(
-        mut self,
-        labels: Vec<u32>,
-        names: Option<Vec<String>>,
-    ) -> Result<Self, DataError> {
+    /// [`DataError::Labels`] if there isn't one label an image.
+    pub fn with_labels(mut self, labels: Labels) -> Result<Self, DataError> {
         if labels.len() != self.len() {
             return Err(DataError::Labels {
                 found: format!("{} labels", labels.len()),
                 expected: format!("{}, one for each image", self.len()),
             });
         }
-        if let Some(names) = &names
-            && let Some(&label) = labels.iter().find(|&&label| label as usize >= names.len())
-        {
-            return Err(DataError::Labels {
-                found: format!("label {label}"),
-                expected: format!("labels below {}, the number of label names", names.len()),
-            });
-        }
         self.labels = Some(labels);
-        self.label_names = names;
         Ok(self)
     }
 
@@ -103,13 +90,8 @@ impl Images {
     }
 
     /// One label an image, or `None` if the source has none.
-    pub fn labels(&self) -> Option<&[u32]> {
-        self.labels.as_deref()
-    }
-
-    /// The name of each class, indexed by label, or `None` if the source names none.
-    pub fn label_names(&self) -> Option<&[String]> {
-        self.label_names.as_deref()
+    pub fn labels(&self) -> Option<&Labels> {
+        self.labels.as_ref()
     }
 
     /// A copy of the images at `indices`, in that order; an index may occur more than once.
@@ -122,16 +104,22 @@ impl Images {
         for &index in indices {
             pixels.extend_from_slice(self.image(index));
         }
-        let labels = self.labels.as_ref();
         Self {
             pixels,
             shape: self.shape,
-            labels: labels.map(|labels| indices.iter().map(|&index| labels[index]).collect()),
-            label_names: self.label_names.clone(),
+            labels: self.labels.as_ref().map(|labels| labels.subset(indices)),
         }
     }
 
-    /// The pixels with `white`, which isn't 0, brought to 255, what lies between in proportion, what lies above cut off.
+    /// The labels `from` other images, of which these are a changed copy, one to one.
+    #[must_use]
+    pub(super) fn with_labels_of(mut self, from: &Self) -> Self {
+        self.labels = from.labels.clone();
+        self
+    }
+
+    /// The pixels with `white`, which isn't 0, brought to 255, what lies between in proportion,
+    /// what lies above cut off.
     #[must_use]
     pub(super) fn with_white(mut self, white: u8) -> Self {
         self.map_pixels(|pixels| brighten(pixels, white));
@@ -185,7 +173,8 @@ mod tests {
     fn three() -> Images {
         let names = ["a", "b", "c"].map(String::from).to_vec();
         let images = Images::new((0..12).collect(), [1, 2, 2]).unwrap();
-        images.with_labels(vec![2, 0, 1], Some(names)).unwrap()
+        let labels = Labels::named(vec![2, 0, 1], names).unwrap();
+        images.with_labels(labels).unwrap()
     }
 
     #[test]
@@ -204,8 +193,9 @@ mod tests {
     fn subset_follows_the_order_given() {
         let subset = three().subset(&[2, 0, 2]);
         assert_eq!(subset.pixels(), [8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
-        assert_eq!(subset.labels(), Some(&[1, 2, 1][..]));
-        assert_eq!(subset.label_names(), three().label_names());
+        let labels = subset.labels().unwrap();
+        assert_eq!(labels.indices(), [1, 2, 1]);
+        assert_eq!(labels.names(), three().labels().unwrap().names());
         assert!(three().subset(&[]).is_empty());
     }
 
@@ -218,7 +208,9 @@ mod tests {
     #[test]
     fn take_cuts_pixels_and_labels_alike() {
         let taken = three().take(2);
-        assert_eq!((taken.len(), taken.labels()), (2, Some(&[2, 0][..])));
+        assert_eq!(taken.len(), 2);
+        assert_eq!(taken.labels().unwrap().indices(), [2, 0]);
+        assert_eq!(taken.labels().unwrap().classes(), 3);
         assert_eq!(taken.pixels(), (0..8).collect::<Vec<u8>>());
         assert_eq!(three().take(7), three());
         assert!(three().take(0).is_empty());
@@ -240,15 +232,13 @@ mod tests {
 
     #[test]
     fn labels_must_fit_images_and_names() {
-        let images = three();
-        let error = images.clone().with_labels(vec![0, 1], None).unwrap_err();
+        let error = three().with_labels(Labels::new(vec![0, 1])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "image labels: found 2 labels, expected 3, one for each image"
         );
-        let error = images
-            .with_labels(vec![0, 1, 2], Some(vec!["a".into(), "b".into()]))
-            .unwrap_err();
+        let names = ["a", "b"].map(String::from).to_vec();
+        let error = Labels::named(vec![0, 1, 2], names).unwrap_err();
         assert!(
             error
                 .to_string()

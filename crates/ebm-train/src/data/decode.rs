@@ -4,26 +4,24 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::error::{DecodingError, ImageFormatHint};
-use image::imageops::{FilterType, resize};
 use image::metadata::Orientation;
 use image::{
     ColorType, DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
     RgbImage,
 };
-use serde::{Deserialize, Serialize};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::buffer::check_memory;
+use super::error::one_line;
+use super::image_options::MAX_SIDE;
+use super::scaling::fit;
 use super::turns::Turns;
-use super::wanted::check_memory;
 use super::whole::{Markers, check_jpeg, check_png};
-use super::{DataError, error::one_line};
+use super::{DataError, Fit, ImageOptions};
 use crate::files::input_file;
-
-/// The longest side of an image, read or asked for.
-const MAX_SIDE: u32 = 16_384;
 
 /// What decoding one image may allocate, so that a small file can't claim all memory.
 const MAX_ALLOC: u64 = 512 << 20;
@@ -47,70 +45,12 @@ const START: u64 = 16;
 /// Several threads decode at the same time, in so much memory together.
 static TURNS: Turns = Turns::new(MAX_ALLOC);
 
-/// How an image of another size is made to fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fit {
-    /// Keep the aspect: scale so that the shorter side fits, cut equally from both ends of the longer one.
-    #[default]
-    Crop,
-    /// Scale both sides independently.
-    Stretch,
-    /// Refuse an image of another size.
-    Exact,
-}
-
-/// What images read from PNG and JPEG files shall look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImageOptions {
-    /// 1 for grey (luma by Rec. 709: 0.2126 R + 0.7152 G + 0.0722 B) or 3 for RGB.
-    pub channels: usize,
-    /// Rows, 1 to 16,384.
-    pub height: usize,
-    /// Columns, 1 to 16,384.
-    pub width: usize,
-    /// How images of another size are made to fit.
-    #[serde(default)]
-    pub fit: Fit,
-}
-
-impl ImageOptions {
-    /// Checks the ranges of the fields.
-    ///
-    /// # Errors
-    /// [`DataError::Option`] with the first field that is out of range.
-    pub fn validate(&self) -> Result<(), DataError> {
-        if !matches!(self.channels, 1 | 3) {
-            let (option, found) = ("channels", self.channels);
-            return Err(DataError::Option {
-                option,
-                found,
-                expected: "1 (grey) or 3 (RGB)",
-            });
-        }
-        for (option, found) in [("height", self.height), ("width", self.width)] {
-            if found == 0 || found > MAX_SIDE as usize {
-                return Err(DataError::Option {
-                    option,
-                    found,
-                    expected: "1 to 16384",
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// `[channels, height, width]`.
-    pub fn shape(&self) -> [usize; 3] {
-        [self.channels, self.height, self.width]
-    }
-}
-
-/// Decodes the file at `path` into `out`, `[channels, height, width]` as `options` (which are valid) say.
+/// Decodes the file at `path` into `out`, `[channels, height, width]` as `options` (which are
+/// valid) say.
 ///
-/// The format is found from the content; the orientation in a JPEG's EXIF data is applied; transparency is dropped;
-/// 16-bit channels are brought to 8. A file that was cut is refused, not filled up.
+/// The format is found from the content; the orientation in a JPEG's EXIF data is applied;
+/// transparency is dropped; 16-bit channels are brought to 8. A file that was cut is refused, not
+/// filled up.
 pub(super) fn decode_into(
     path: &Path,
     options: &ImageOptions,
@@ -247,7 +187,8 @@ fn check_size(
 /// Bytes that an image takes while it is decoded, turned, converted, cut and scaled, at most.
 fn memory(decoder: &impl ImageDecoder, options: &ImageOptions) -> u64 {
     let (width, height) = decoder.dimensions();
-    // Scaling keeps four floats a pixel of an image that has its new height and still its old width.
+    // Scaling keeps four floats a pixel of an image that has its new height and still its old
+    // width.
     let longest = u64::from(width.max(height));
     let scaled = 16 * longest * options.height as u64;
     // A progressive JPEG keeps two bytes a coefficient; a copy is made by each of the other steps.
@@ -263,8 +204,8 @@ fn strict_colors(color: ColorType) -> Option<ColorSpace> {
     }
 }
 
-/// Decodes a JPEG whose header was found good, and fails where data are damaged or missing, which the image crate lets pass and
-/// fills with grey.
+/// Decodes a JPEG whose header was found good, and fails where data are damaged or missing, which
+/// the image crate lets pass and fills with grey.
 fn decode_jpeg(
     bytes: &[u8],
     markers: Markers,
@@ -279,8 +220,8 @@ fn decode_jpeg(
         let hint = ImageFormatHint::Exact(ImageFormat::Jpeg);
         ImageError::Decoding(DecodingError::new(hint, message))
     };
-    // At an end marker the decoder makes up what is missing before it, at the end of a file it doesn't. It looks a few bytes
-    // ahead, which have to be there.
+    // At an end marker the decoder makes up what is missing before it, at the end of a file it
+    // doesn't. It looks a few bytes ahead, which have to be there.
     let without_end = markers
         .end_of_one_scan
         .map(|end| [&bytes[..end], &[0; LOOK_AHEAD]].concat());
@@ -297,83 +238,6 @@ fn decode_jpeg(
         RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
     };
     image.ok_or_else(|| damaged("found fewer pixels than its header says".into()))
-}
-
-/// Brings planes of bytes of `shape`, 1 or 3 channels, into `out` as `options` (which are valid) say.
-pub(super) fn fit_bytes(pixels: &[u8], shape: [usize; 3], options: &ImageOptions, out: &mut [u8]) {
-    let [channels, height, width] = shape;
-    let plane = height * width;
-    let at = |channel: usize, x: u32, y: u32| {
-        pixels[(channel % channels) * plane + y as usize * width + x as usize]
-    };
-    let (width, height) = (width as u32, height as u32);
-    let image = if channels == 1 {
-        DynamicImage::from(GrayImage::from_fn(width, height, |x, y| {
-            image::Luma([at(0, x, y)])
-        }))
-    } else {
-        DynamicImage::from(RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([0, 1, 2].map(|channel| at(channel, x, y)))
-        }))
-    };
-    fit(image, options, out);
-}
-
-/// Cuts and scales an image into `out`, `[channels, height, width]`.
-fn fit(image: DynamicImage, options: &ImageOptions, out: &mut [u8]) {
-    let size = (options.width as u32, options.height as u32);
-    // To cut first and scale then is the same picture, and never makes an intermediate larger than the result needs.
-    let image = match options.fit {
-        Fit::Crop => {
-            let (x, y, width, height) = centre(image.width(), image.height(), size.0, size.1);
-            if (width, height) == (image.width(), image.height()) {
-                image
-            } else {
-                image.crop_imm(x, y, width, height)
-            }
-        }
-        Fit::Stretch | Fit::Exact => image,
-    };
-    if options.channels == 1 {
-        out.copy_from_slice(&scale_grey(image.into_luma8(), size));
-    } else {
-        let pixels = scale_rgb(image.into_rgb8(), size);
-        let plane = options.height * options.width;
-        for (index, rgb) in pixels.as_chunks::<3>().0.iter().enumerate() {
-            for (channel, &value) in rgb.iter().enumerate() {
-                out[channel * plane + index] = value;
-            }
-        }
-    }
-}
-
-/// The largest rectangle in the middle of `width` x `height` that has the aspect of `to_width` x `to_height`, as
-/// (left, top, width, height), rounded to whole pixels and at least one pixel wide and high.
-fn centre(width: u32, height: u32, to_width: u32, to_height: u32) -> (u32, u32, u32, u32) {
-    let [w, h, to_w, to_h] = [width, height, to_width, to_height].map(u64::from);
-    // Both quotients are at most the side they replace, so they fit into `u32` again.
-    if w * to_h > h * to_w {
-        let cut = ((h * to_w + to_h / 2) / to_h).clamp(1, w) as u32;
-        ((width - cut) / 2, 0, cut, height)
-    } else {
-        let cut = ((w * to_h + to_w / 2) / to_w).clamp(1, h) as u32;
-        (0, (height - cut) / 2, width, cut)
-    }
-}
-
-fn scale_grey(image: GrayImage, (width, height): (u32, u32)) -> Vec<u8> {
-    if image.dimensions() == (width, height) {
-        return image.into_raw();
-    }
-    // The triangle filter widens with the reduction, so it averages instead of skipping pixels, and it never overshoots.
-    resize(&image, width, height, FilterType::Triangle).into_raw()
-}
-
-fn scale_rgb(image: RgbImage, (width, height): (u32, u32)) -> Vec<u8> {
-    if image.dimensions() == (width, height) {
-        return image.into_raw();
-    }
-    resize(&image, width, height, FilterType::Triangle).into_raw()
 }
 
 #[cfg(test)]

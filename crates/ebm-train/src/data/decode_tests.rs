@@ -64,19 +64,8 @@ fn grey_and_colour_are_converted() {
     );
 }
 
-#[test]
-fn the_centre_has_the_aspect_asked_for() {
-    assert_eq!(centre(8, 4, 2, 2), (2, 0, 4, 4));
-    assert_eq!(centre(4, 8, 2, 2), (0, 2, 4, 4));
-    assert_eq!(centre(7, 4, 5, 5), (1, 0, 4, 4));
-    assert_eq!(centre(100, 100, 64, 32), (0, 25, 100, 50));
-    assert_eq!(centre(3, 3, 3, 3), (0, 0, 3, 3));
-    assert_eq!(centre(16_384, 1, 1, 16_384), (8_191, 0, 1, 1));
-    assert_eq!(centre(1, 16_384, 16_384, 1), (0, 8_191, 1, 1));
-}
-
-/// Four upright stripes of four values, each 4x4 pixels: the middle square is the right half of the second and the left half
-/// of the third.
+/// Four upright stripes of four values, each 4x4 pixels: the middle square is the right half of the
+/// second and the left half of the third.
 fn stripes() -> GrayImage {
     GrayImage::from_fn(16, 4, |x, _| Luma([[0, 100, 200, 50][x as usize / 4]]))
 }
@@ -154,7 +143,8 @@ fn exif_orientation_is_applied() {
     let wide = GrayImage::from_fn(16, 8, |x, _| Luma([if x < 8 { 20 } else { 220 }]));
     wide.save(&path).unwrap();
     let plain = fs::read(&path).unwrap();
-    // An APP1 segment with one TIFF entry, orientation (0x0112) = 6: turn clockwise, so that the left becomes the top.
+    // An APP1 segment with one TIFF entry, orientation (0x0112) = 6: turn clockwise, so that the
+    // left becomes the top.
     let mut exif = b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0".to_vec();
     exif.extend(b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0");
     fs::write(&path, [&plain[..2], &exif, &plain[2..]].concat()).unwrap();

@@ -1,4 +1,5 @@
-//! What can be wrong with a data file or folder, said in one line: where, what was found, what was expected, what to do.
+//! What can be wrong with a data file or folder, said in one line: where, what was found, what was
+//! expected, what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +7,8 @@ use crate::files::input_file::InputError;
 
 /// An error of the data readers.
 ///
-/// Every message is one line that names the file or folder, what was found there, what was expected, and what to do
-/// about it.
+/// Every message is one line that names the file or folder, what was found there, what was
+/// expected, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -115,7 +116,8 @@ pub enum DataError {
         name: &'static str,
     },
 
-    /// An IDX file of the wrong number of dimensions, typically labels given as images or the other way round.
+    /// An IDX file of the wrong number of dimensions, typically labels given as images or the other
+    /// way round.
     #[error(
         "{path}: found an IDX file of {found} dimension(s){guess}, expected {expected}; check which file is which"
     )]
@@ -256,6 +258,16 @@ pub enum DataError {
         expected: [usize; 3],
     },
 
+    /// Images of sizes of their own, and no word of the one that they are to be brought to.
+    #[error(
+        "{path}: found images of sizes of their own and no shape that they are brought to, expected channels, height and \
+         width in the options; give them"
+    )]
+    NoShape {
+        /// The folder.
+        path: PathBuf,
+    },
+
     /// A PNG or JPEG that doesn't decode.
     #[error(
         "{path}: found no decodable image ({}), expected a PNG or JPEG file; replace the file or move it away",
@@ -369,55 +381,5 @@ fn dims(shape: &[usize; 3]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_one_line_and_name_the_file() {
-        let path = PathBuf::from("/data/x.bin");
-        let errors = [
-            DataError::Truncated {
-                path: path.clone(),
-                expected: 100,
-                found: 7,
-            },
-            DataError::WrongShape {
-                path: path.clone(),
-                found: [1, 2, 3],
-                expected: [3, 4, 5],
-            },
-            DataError::UnknownFormat {
-                path: path.clone(),
-                looked_for: vec!["a".into(), "b".into()],
-            },
-            DataError::BadMagic {
-                path,
-                found: [0x1f, 0x8b, 0, 1],
-                what: "images",
-            },
-        ];
-        for error in errors {
-            let message = error.to_string();
-            assert!(message.starts_with("/data/x.bin: found "), "{message}");
-            assert!(message.contains("expected"), "{message}");
-            assert!(
-                !message.contains('\n') && !message.contains("  "),
-                "{message}"
-            );
-        }
-    }
-
-    #[test]
-    fn shapes_are_written_with_crosses() {
-        let error = DataError::WrongShape {
-            path: "a".into(),
-            found: [1, 8, 8],
-            expected: [3, 32, 32],
-        };
-        let message = error.to_string();
-        assert!(
-            message.contains("found images of 1x8x8, expected 3x32x32"),
-            "{message}"
-        );
-    }
-}
+#[path = "error_tests.rs"]
+mod tests;

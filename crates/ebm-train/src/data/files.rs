@@ -4,31 +4,33 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::buffer::{check_memory, zeros};
 use super::dataset::brighten;
-use super::decode::{decode_into, fit_bytes};
-use super::wanted::{check_memory, zeros};
-use super::{DataError, ImageOptions, Images, Wanted};
+use super::decode::decode_into;
+use super::scaling::fit_bytes;
+use super::{DataError, ImageOptions, Images, ReadOptions};
 use crate::memory::product;
 
-/// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are masks, which become 0 and 255.
+/// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are
+/// masks, which become 0 and 255.
 ///
 /// # Shapes
 /// `[count, options.channels, options.height, options.width]`
 ///
 /// # Errors
-/// [`DataError::Option`], [`DataError::Io`], [`DataError::Input`] for a pipe or a device, [`DataError::Decode`] for a file that
-/// is no image, or [`DataError::WrongShape`] (only [`Fit::Exact`](super::Fit::Exact)) for the first in order;
-/// [`DataError::OutOfMemory`].
+/// [`DataError::Option`], [`DataError::Io`], [`DataError::Input`] for a pipe or a device,
+/// [`DataError::Decode`] for a file that is no image, or [`DataError::WrongShape`] (only
+/// [`Fit::Exact`](super::Fit::Exact)) for the first in order; [`DataError::OutOfMemory`].
 pub fn load_image_files<P: AsRef<Path> + Sync>(
     paths: &[P],
     options: &ImageOptions,
 ) -> Result<Images, DataError> {
     options.validate()?;
     let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
-    let wanted = Wanted::default();
-    let images = decode_all(first, paths, options, &wanted)?;
+    let all = ReadOptions::default();
+    let images = decode_all(first, paths, options, &all)?;
     let brightest = images.brightest();
-    Ok(wanted.spread(images, brightest, first))
+    Ok(all.spread(images, brightest, first))
 }
 
 /// Reads PNG and JPEG files for a model of data whose byte of white is `white`, as the data were
@@ -51,7 +53,7 @@ pub fn load_image_files_like<P: AsRef<Path> + Sync>(
 ) -> Result<Images, DataError> {
     options.validate()?;
     let first = paths.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
-    let mut images = decode_all(first, paths, options, &Wanted::default())?;
+    let mut images = decode_all(first, paths, options, &ReadOptions::default())?;
     let size = images.image_size();
     images.map_pixels(|pixels| {
         for (path, pixels) in paths.iter().zip(pixels.chunks_exact_mut(size)) {
@@ -92,30 +94,30 @@ fn spread_one(path: &Path, pixels: &mut [u8], white: Option<u8>) {
 pub(super) fn decode_all<P: AsRef<Path> + Sync>(
     place: &Path,
     files: &[P],
-    options: &ImageOptions,
-    wanted: &Wanted,
+    shape: &ImageOptions,
+    options: &ReadOptions,
 ) -> Result<Images, DataError> {
-    let count = wanted.accept(place, files.len(), options.shape(), 0)?;
-    let size: usize = options.shape().iter().product();
+    let count = options.accept(place, files.len(), shape.shape(), 0)?;
+    let size: usize = shape.shape().iter().product();
     let mut pixels = zeros(place, count * size)?;
     // The first error in the order of the files, whichever thread is faster.
     let error = pixels
         .par_chunks_mut(size)
         .zip(files)
-        .find_map_first(|(out, path)| decode_into(path.as_ref(), options, out).err());
+        .find_map_first(|(out, path)| decode_into(path.as_ref(), shape, out).err());
     match error {
         Some(error) => Err(error),
-        None => Images::new(pixels, options.shape()),
+        None => Images::new(pixels, shape.shape()),
     }
 }
 
 impl Images {
-    /// The images brought to the size and the number of channels that `options` ask for, as those of files are. Labels are left
-    /// out.
+    /// The images, with their labels, brought to the size and the number of channels that `options`
+    /// ask for, as those of files are.
     ///
     /// # Errors
-    /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3 channels, [`DataError::OutOfMemory`]
-    /// if they don't fit.
+    /// [`DataError::Option`] if the options are out of range or the images have neither 1 nor 3
+    /// channels, [`DataError::OutOfMemory`] if they don't fit.
     pub fn resized(&self, options: &ImageOptions) -> Result<Self, DataError> {
         options.validate()?;
         if !matches!(self.shape()[0], 1 | 3) {
@@ -140,14 +142,14 @@ impl Images {
             .par_chunks_exact_mut(size)
             .enumerate()
             .for_each(|(index, out)| fit_bytes(self.image(index), self.shape(), options, out));
-        Self::new(pixels, options.shape())
+        Ok(Self::new(pixels, options.shape())?.with_labels_of(self))
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::Fit;
+    use super::super::{Fit, Labels};
     use super::*;
 
     fn options(channels: usize, height: usize, width: usize) -> ImageOptions {
@@ -175,7 +177,9 @@ mod tests {
     #[test]
     fn a_doubled_image_keeps_its_halves() {
         let images = Images::new(vec![0, 0, 200, 200], [1, 2, 2]).unwrap();
+        let images = images.with_labels(Labels::new(vec![3])).unwrap();
         let large = images.resized(&options(1, 4, 4)).unwrap();
+        assert_eq!(large.labels(), images.labels());
         assert_eq!(large.image(0)[..4], [0; 4]);
         assert_eq!(large.image(0)[12..], [200; 4]);
     }

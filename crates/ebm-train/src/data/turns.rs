@@ -1,8 +1,10 @@
-//! A bound on the memory of images that are decoded at the same time: large ones wait for their turn.
+//! A bound on the memory of images that are decoded at the same time: large ones wait for their
+//! turn.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Bytes that are in use, and how many may be. What needs more than that alone gets its turn when nothing else has one.
+/// Bytes that are in use, and how many may be. What needs more than that alone gets its turn when
+/// nothing else has one.
 pub(super) struct Turns {
     most: u64,
     used: Mutex<u64>,

@@ -1,4 +1,5 @@
-//! Whether a PNG or JPEG file is all there: decoders make up what is missing from a file that was cut, or don't look.
+//! Whether a PNG or JPEG file is all there: decoders make up what is missing from a file that was
+//! cut, or don't look.
 
 /// The first bytes of a PNG file.
 const PNG_SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
@@ -29,8 +30,8 @@ fn is_restart(marker: u8) -> bool {
     (0xd0..=0xd7).contains(&marker)
 }
 
-/// Finds out whether a PNG goes on to its last chunk, with right checksums of all chunks that an image can't do without.
-/// Bytes after the last chunk don't matter.
+/// Finds out whether a PNG goes on to its last chunk, with right checksums of all chunks that an
+/// image can't do without. Bytes after the last chunk don't matter.
 ///
 /// # Errors
 /// What is wrong, in words.
@@ -54,8 +55,8 @@ pub(super) fn check_png(bytes: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// Finds out whether a JPEG has data and goes on to its end marker; what follows that doesn't matter, as cameras put further
-/// images there.
+/// Finds out whether a JPEG has data and goes on to its end marker; what follows that doesn't
+/// matter, as cameras put further images there.
 ///
 /// # Errors
 /// What is wrong, in words.

@@ -5,8 +5,8 @@ use ebm_models::Energy;
 use serde::{Deserialize, Serialize};
 
 use super::{Loss, Objective, ObjectiveKeys, Points, Sparsity, Update};
+use crate::keys::{InvalidValue, check_not_negative};
 use crate::metrics::Scalar;
-use crate::recipe::{InvalidValue, check_not_negative};
 
 crate::keys! {
 /// `mean E(data) - mean E(samples) + alpha * mean(E(data)^2 + E(samples)^2)`.

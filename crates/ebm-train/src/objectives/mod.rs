@@ -19,8 +19,8 @@ pub use sparsity::Sparsity;
 pub(crate) use update::Chains;
 pub use update::Update;
 
+use crate::keys::InvalidValue;
 use crate::metrics::{DeviceScalars, Scalar};
-use crate::recipe::InvalidValue;
 
 /// The list: a name in files, a variant, the keys. What isn't named in a file is the first.
 macro_rules! objectives {

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{InvalidValue, check, check_not_negative};
+use crate::keys::{InvalidValue, check, check_not_negative};
 
 crate::keys! {
 /// `cost * sum_j (mean_batch P(h_j = 1) - target)^2`, over all hidden units (Lee, Ekanadham & Ng 2008).

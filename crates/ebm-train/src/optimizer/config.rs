@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{InvalidValue, check_decay, check_not_negative, check_positive};
+use crate::keys::{InvalidValue, check_decay, check_not_negative, check_positive};
 
 crate::kinds! {
     /// The update rule.

@@ -4,8 +4,8 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::NoKeys;
-use crate::recipe::{InvalidValue, check};
+use crate::keys::NoKeys;
+use crate::keys::{InvalidValue, check};
 
 crate::keys! {
 /// A factor of the learning rate as a function of the step, so that it has no state to save.

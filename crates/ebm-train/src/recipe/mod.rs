@@ -1,19 +1,12 @@
 //! What training is: a typed recipe that a trainer checks when it is built, and that can be written down.
 
-mod check;
 mod constructors;
-pub mod description;
-pub mod kinds;
 
 use ebm_models::Precision;
 use ebm_ops::Interval;
 use serde::{Deserialize, Serialize};
 
-pub use check::{
-    InvalidValue, check, check_at_least_one, check_count, check_decay, check_layers,
-    check_not_negative, check_positive, check_transitions,
-};
-pub use kinds::NoKeys;
+use crate::keys::{InvalidValue, check, check_at_least_one, check_decay, check_not_negative};
 
 pub use crate::chains::{
     ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig,

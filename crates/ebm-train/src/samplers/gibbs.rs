@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sampler, refuse_replicas, unit_temperature};
 use crate::chains::{OnLayers, OnUnits, TransitionKernel};
-use crate::recipe::{InvalidValue, check_not_negative};
+use crate::keys::{InvalidValue, check_not_negative};
 
 crate::keys! {
 /// Keys of Gibbs sampling.

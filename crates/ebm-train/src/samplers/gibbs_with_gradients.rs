@@ -10,7 +10,7 @@ use super::{
     unit_temperature,
 };
 use crate::chains::TransitionKernel;
-use crate::recipe::{InvalidValue, check_positive};
+use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
 /// Keys of Gibbs with gradients (Grathwohl et al. 2021): one flip a step, exact. The range of the

@@ -10,7 +10,7 @@ use super::{
     unit_temperature,
 };
 use crate::chains::TransitionKernel;
-use crate::recipe::{InvalidValue, check_count, check_positive};
+use crate::keys::{InvalidValue, check_count, check_positive};
 
 crate::keys! {
 /// Keys of Hamiltonian Monte Carlo (Duane et al. 1987): exact, with one gradient a leapfrog step.

@@ -10,7 +10,7 @@ use super::{
     stretch_gradient,
 };
 use crate::chains::TransitionKernel;
-use crate::recipe::{InvalidValue, check, check_not_negative, check_positive};
+use crate::keys::{InvalidValue, check, check_not_negative, check_positive};
 
 crate::keys! {
 /// Keys of Langevin dynamics: `x <- clamp(x - step_size * clip(dE/dx) + noise * z)`.

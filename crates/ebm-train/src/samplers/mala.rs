@@ -10,7 +10,7 @@ use super::{
     stretch_gradient, unit_temperature,
 };
 use crate::chains::TransitionKernel;
-use crate::recipe::{InvalidValue, check_positive};
+use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
 /// Keys of the Metropolis-adjusted Langevin algorithm (Besag 1994): exact, with one gradient a

@@ -26,7 +26,7 @@ pub use parallel_tempering::ParallelTemperingConfig;
 pub use underdamped_langevin::UnderdampedLangevinConfig;
 
 use crate::chains::{OnReplicas, OnStates, TransitionKernel};
-use crate::recipe::{InvalidValue, check, check_transitions};
+use crate::keys::{InvalidValue, check, check_transitions};
 
 /// The list: a name in files, a variant, the keys.
 macro_rules! samplers {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{GibbsConfig, Sampler, SamplerConfig, refuse_replicas};
 use crate::chains::{OnLayers, TransitionKernel};
-use crate::recipe::{InvalidValue, check};
+use crate::keys::{InvalidValue, check};
 
 crate::keys! {
 /// Keys of parallel tempering.

@@ -10,7 +10,7 @@ use super::{
     unit_temperature,
 };
 use crate::chains::TransitionKernel;
-use crate::recipe::{InvalidValue, check_positive};
+use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
 /// Keys of underdamped Langevin dynamics (Leimkuhler & Matthews 2013, BAOAB), one gradient a step.

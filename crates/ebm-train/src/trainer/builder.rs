@@ -9,11 +9,12 @@ use super::Trainer;
 use crate::chains::{NegativePhase, OnStates, TransitionKernel};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
+use crate::keys::{InvalidValue, check};
 use crate::memory;
 use crate::objectives::Objective;
 use crate::optimizer::MovingAverage;
 use crate::optimizer::ParameterOptimizer;
-use crate::recipe::{ChainsConfig, InvalidValue, Recipe, check};
+use crate::recipe::{ChainsConfig, Recipe};
 use crate::states::{has_hidden_units, state_shape};
 use crate::trainable::Trainable;
 
@@ -141,9 +142,9 @@ fn check_two_values<const D: usize>(
         });
     }
     let Interval { low, high } = recipe.range;
-    let two_valued = examples.batches(examples.rows_at_a_time()).all(|x| {
-        let is_low = x.clone().equal_elem(low);
-        is_low.bool_or(x.equal_elem(high)).all().into_scalar()
+    let two_valued = examples.batches(examples.rows_at_a_time()).all(|batch| {
+        let is_low = batch.x.clone().equal_elem(low);
+        is_low.bool_or(batch.x.equal_elem(high)).all().into_scalar()
     });
     check(
         two_valued,

@@ -8,7 +8,6 @@ use ebm_sampling::Interrupt;
 
 pub use builder::TrainerBuilder;
 
-use crate::batch::Batch;
 use crate::chains::{NegativePhase, Negatives, TransitionKernel};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
@@ -123,10 +122,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let recipe = &self.recipe;
         let learning_rate = self.learning_rate();
         let indices = self.order.next(recipe.batch_size, self.examples.len());
-        let batch = Batch {
-            x: self.examples.batch(indices),
-            labels: None,
-        };
+        let batch = self.examples.batch(indices);
 
         let frozen = self.model.valid();
         // The same, but for the type of its products where chains are to move in half precision.

@@ -2,10 +2,9 @@
 
 use super::{NO_METRICS, Section, UPDATE};
 use crate::axis::Extent;
-use crate::report::chart::{Chart, Points, Series};
+use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::MetricsLine;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = if data.metrics.is_empty() {
@@ -26,6 +25,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
 }
 
 fn displacement(data: &RunData<'_>) -> Option<String> {
+    let points = data.told(|line| line.displacement)?;
     let chart = Chart {
         title: "Displacement",
         x: UPDATE,
@@ -33,9 +33,7 @@ fn displacement(data: &RunData<'_>) -> Option<String> {
         extent: Extent::Settled,
         logarithmic: true,
         reference: None,
-        series: vec![
-            Series::new("root mean square", data.curve(|line| line.displacement)).smoothed(),
-        ],
+        series: vec![Series::new("root mean square", points).smoothed()],
     };
     Some(chart.figure(
         "How far the chains of an update move from start to end, a value (pixel), in the units of the data.",
@@ -43,7 +41,7 @@ fn displacement(data: &RunData<'_>) -> Option<String> {
 }
 
 fn acceptance(data: &RunData<'_>) -> Option<String> {
-    let points = optional(data, |line| line.acceptance)?;
+    let points = data.told(|line| line.acceptance)?;
     let chart = Chart {
         title: "Acceptance",
         x: UPDATE,
@@ -59,7 +57,7 @@ fn acceptance(data: &RunData<'_>) -> Option<String> {
 }
 
 fn resets(data: &RunData<'_>) -> Option<String> {
-    let points = optional(data, |line| line.resets)?;
+    let points = data.told(|line| line.resets)?;
     if data.metrics.resets() == 0.0 {
         return None;
     }
@@ -73,10 +71,4 @@ fn resets(data: &RunData<'_>) -> Option<String> {
         series: vec![Series::new("sent back to where they started", points)],
     };
     Some(chart.figure("More than a few: lower sampler.step_size or set sampler.gradient_clip."))
-}
-
-/// A number that only some samplers have.
-fn optional(data: &RunData<'_>, value: fn(&MetricsLine) -> Option<f64>) -> Option<Points> {
-    let some = data.metrics.iter().any(|line| value(line).is_some());
-    some.then(|| data.curve(|line| value(line).unwrap_or(f64::NAN)))
 }

@@ -15,7 +15,9 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = if data.metrics.is_empty() {
         html::missing(NO_METRICS)
     } else {
-        html::figures(&[energies(data), gap(data), loss(data)]) + &explanation(data)
+        let figures = [energies(data), gap(data), Some(loss(data))];
+        let figures: Vec<String> = figures.into_iter().flatten().collect();
+        html::figures(&figures) + &explanation(data)
     };
     Some(Section {
         id: "energies",
@@ -32,14 +34,21 @@ fn explanation(data: &RunData<'_>) -> String {
         .map_or_else(String::new, html::paragraph)
 }
 
-fn energies(data: &RunData<'_>) -> String {
-    let mut series = vec![
-        Series::new("training data", data.curve(|line| line.data_energy)),
-        Series::new("samples", data.curve(|line| line.sample_energy)),
+fn energies(data: &RunData<'_>) -> Option<String> {
+    let told = [
+        ("training data", data.told(|line| line.data_energy)),
+        ("samples", data.told(|line| line.sample_energy)),
     ];
+    let told = told.into_iter();
+    let mut series: Vec<Series> = told
+        .filter_map(|(name, points)| Some(Series::new(name, points?)))
+        .collect();
     let others = data.other_keys().into_iter().filter(|key| is_energy(key));
     series.extend(others.map(|key| Series::new(key, data.other_curve(key))));
-    Chart {
+    if series.is_empty() {
+        return None;
+    }
+    let chart = Chart {
         title: "Mean energies",
         x: UPDATE,
         y: &data.with_unit("energy"),
@@ -47,21 +56,22 @@ fn energies(data: &RunData<'_>) -> String {
         logarithmic: false,
         reference: None,
         series,
-    }
-    .figure("")
+    };
+    Some(chart.figure(""))
 }
 
-fn gap(data: &RunData<'_>) -> String {
-    Chart {
+fn gap(data: &RunData<'_>) -> Option<String> {
+    let points = data.told(|line| line.gap)?;
+    let chart = Chart {
         title: "Gap",
         x: UPDATE,
         y: &data.with_unit("gap"),
         extent: Extent::Settled,
         logarithmic: false,
         reference: Some(0.0),
-        series: vec![Series::new("E(samples) - E(data)", data.curve(|line| line.gap)).smoothed()],
-    }
-    .figure("Above 0 the model prefers the data, below its samples.")
+        series: vec![Series::new("E(samples) - E(data)", points).smoothed()],
+    };
+    Some(chart.figure("Above 0 the model prefers the data, below its samples."))
 }
 
 fn loss(data: &RunData<'_>) -> String {

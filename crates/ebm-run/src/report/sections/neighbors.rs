@@ -12,7 +12,7 @@ use crate::picture::grouped_grid;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::{ModelFile, SampleOptions, floats, is_image, sample};
+use crate::run::{ModelFile, SampleOptions, floats, sample};
 use ebm_train::Examples;
 
 /// Training examples shown beside a sample.
@@ -32,7 +32,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     }
     let body = match &data.model {
         _ if data.options.samples == 0 => html::missing("No samples were asked for."),
-        Ok(model) if !is_image(&model.config.data) => return None,
+        Ok(model) if !model.takes_images() => return None,
         Ok(model) => match data.train(model) {
             Ok(examples) => compared(data, model, examples),
             Err(error) => html::missing(format_args!("The training data can't be read: {error}")),
@@ -54,7 +54,7 @@ fn compared(data: &RunData<'_>, model: &ModelFile, examples: &Examples<4>) -> St
     };
     let near = nearest_neighbors(drawn.clone(), examples, SHOWN, None);
     let own = spread(examples.len(), COMPARED);
-    let among = nearest_neighbors(examples.batch(&own), examples, 1, Some(&own));
+    let among = nearest_neighbors(examples.batch(&own).x, examples, 1, Some(&own));
     let (samples, training) = (first(&near), first(&among));
     if samples.is_empty() || training.is_empty() {
         return html::missing("One training example has no neighbours to compare with.");
@@ -206,7 +206,7 @@ fn rows(
         .map(|at| {
             let mut values = samples[at * size..(at + 1) * size].to_vec();
             let indices: Vec<usize> = near[at].iter().map(|found| found.index).collect();
-            values.extend(floats(examples.batch(&indices)));
+            values.extend(floats(examples.batch(&indices).x));
             let group = indices.len() + 1;
             let picture = grouped_grid(&values, model.shape, model.config.data.range(), group);
             let numbers: Vec<String> = near[at]

@@ -10,7 +10,7 @@ use crate::picture::point_cloud;
 use crate::report::chart::{self, inline};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::{ModelFile, PlaneView, SampleOptions, floats, is_image, sample};
+use crate::run::{ModelFile, PlaneView, SampleOptions, floats, sample};
 use crate::scale::Scale;
 
 /// Points drawn over the density.
@@ -24,7 +24,7 @@ const SIDE: u32 = 960;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = match &data.model {
-        Ok(model) if is_image(&model.config.data) => return None,
+        Ok(model) if model.takes_images() => return None,
         Ok(model) => html::pictures(&pictures(data, model)),
         Err(_) if !data.is_plane() => return None,
         Err(error) => html::missing(error),
@@ -70,7 +70,7 @@ fn pictures(data: &RunData<'_>, model: &ModelFile) -> Vec<String> {
             let indices: Vec<usize> = (0..count).collect();
             let density = view.densities.model.density();
             let density: Vec<f32> = density.iter().map(|&value| value as f32).collect();
-            let points = floats(examples.batch(&indices));
+            let points = floats(examples.batch(&indices).x);
             let cloud = point_cloud(&density, CELLS, &points, range);
             let alternative = "Training points over the density of the model";
             html::figure(

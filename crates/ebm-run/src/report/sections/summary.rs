@@ -55,7 +55,10 @@ fn tiles(data: &RunData<'_>) -> String {
                 mean(|line| line.steps_per_second),
             ),
         ] {
-            tiles.push((name, html::number(value), lines.clone()));
+            // What this run doesn't tell gets no tile.
+            if !value.is_nan() {
+                tiles.push((name, html::number(value), lines.clone()));
+            }
         }
     }
     if let Some((parameters, examples)) = data.events.sizes {

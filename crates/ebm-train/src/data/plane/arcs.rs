@@ -2,7 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-/// Nodes and weights of Gauss-Legendre quadrature on `[-1, 1]`, eight of them (Abramowitz & Stegun, table 25.4).
+/// Nodes and weights of Gauss-Legendre quadrature on `[-1, 1]`, eight of them (Abramowitz & Stegun,
+/// table 25.4).
 const QUADRATURE: [(f64, f64); 8] = [
     (-0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
     (-0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
@@ -28,13 +29,16 @@ pub(super) struct Arc {
 }
 
 impl Arc {
-    /// The logarithm of the weight times the density at `x` of a uniform place on the arc plus `N(0, noise^2)`:
+    /// The logarithm of the weight times the density at `x` of a uniform place on the arc plus
+    /// `N(0, noise^2)`:
     ///
     /// ```text
-    /// 1 / (2 pi noise^2 (to - from)) * integral from `from` to `to` of exp(-|x - c - R (cos t, sin t)|^2 / (2 noise^2)) dt
+    /// 1 / (2 pi noise^2 (to - from))
+    ///     * integral from `from` to `to` of exp(-|x - c - R (cos t, sin t)|^2 / (2 noise^2)) dt
     /// ```
     ///
-    /// The integral is taken panel by panel, none longer than a standard deviation of the noise, by eight nodes each.
+    /// The integral is taken panel by panel, none longer than a standard deviation of the noise, by
+    /// eight nodes each.
     pub(super) fn log_density(&self, [x, y]: [f64; 2], noise: f64) -> f64 {
         let (dx, dy) = (x - self.center[0], y - self.center[1]);
         let (distance, angle) = (dx.hypot(dy), dy.atan2(dx));

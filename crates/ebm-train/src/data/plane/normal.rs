@@ -2,7 +2,8 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-/// The mass of a standard normal between `low` and `high`, without loss where both lie on the same side.
+/// The mass of a standard normal between `low` and `high`, without loss where both lie on the same
+/// side.
 pub(super) fn mass_between(low: f64, high: f64) -> f64 {
     let tail = |z: f64| 0.5 * complementary_error_function(z * FRAC_1_SQRT_2);
     if low > 0.0 {
@@ -14,8 +15,9 @@ pub(super) fn mass_between(low: f64, high: f64) -> f64 {
     }
 }
 
-/// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from `x` to infinity: by the Maclaurin series of its complement up to 2, by
-/// Legendre's continued fraction beyond (Abramowitz & Stegun 7.1.5 and 7.1.14).
+/// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from `x` to infinity: by the Maclaurin series
+/// of its complement up to 2, by Legendre's continued fraction beyond (Abramowitz & Stegun 7.1.5
+/// and 7.1.14).
 fn complementary_error_function(x: f64) -> f64 {
     if x < 0.0 {
         return 2.0 - complementary_error_function(-x);

@@ -1,6 +1,9 @@
-//! The pinwheel: five arms along the axis, each turned by an angle that grows with the distance from the origin.
+//! The pinwheel: five arms along the axis, each turned by an angle that grows with the distance
+//! from the origin.
 
 use std::f64::consts::{PI, TAU};
+
+use super::log_sum_exp::log_sum_exp;
 
 /// Number of arms.
 const ARMS: usize = 5;
@@ -22,8 +25,8 @@ pub(super) fn point([arm, _]: [f64; 2], [along, across]: [f64; 2], noise: f64) -
     [(cos * x - sin * y) as f32, (sin * x + cos * y) as f32]
 }
 
-/// The log-density: turned back, a point of each arm is normal, and a turn by an angle that depends on the distance alone
-/// has Jacobian 1.
+/// The log-density: turned back, a point of each arm is normal, and a turn by an angle that depends
+/// on the distance alone has Jacobian 1.
 pub(super) fn log_density([x, y]: [f64; 2], noise: f64) -> f64 {
     let back = twist(x.hypot(y));
     let exponents: [f64; ARMS] = std::array::from_fn(|arm| {
@@ -31,5 +34,5 @@ pub(super) fn log_density([x, y]: [f64; 2], noise: f64) -> f64 {
         let (along, across) = (cos * x + sin * y, cos * y - sin * x);
         -0.5 * (((along - ALONG.0) / ALONG.1).powi(2) + (across / noise).powi(2))
     });
-    super::density::log_sum_exp(&exponents) - (ARMS as f64).ln() - (2.0 * PI * ALONG.1 * noise).ln()
+    log_sum_exp(&exponents) - (ARMS as f64).ln() - (2.0 * PI * ALONG.1 * noise).ln()
 }

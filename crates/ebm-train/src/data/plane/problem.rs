@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum PlaneProblem {
     /// Two interleaved half circles, as [`two_moons`](super::two_moons()) has them.
     TwoMoons,
-    /// Three circles around the origin, of radius 0.4, 0.8 and 1.2; points are uniform along all of them.
+    /// Three circles around the origin, of radius 0.4, 0.8 and 1.2; points are uniform along all of
+    /// them.
     Rings,
     /// Every second square of a board of 4 x 4 squares with sides of 0.6.
     Checkerboard,
@@ -52,7 +53,19 @@ impl PlaneProblem {
         }
     }
 
-    /// The noise that shows the problem best, see [`Plane::with_noise`](super::Plane::with_noise) for its meaning.
+    /// Its name in a sentence.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::TwoMoons => "two moons",
+            Self::Rings => "rings",
+            Self::Checkerboard => "checkerboard",
+            Self::Pinwheel => "pinwheel",
+            Self::Gaussians => "Gaussians",
+        }
+    }
+
+    /// The noise that shows the problem best, see [`Plane::with_noise`](super::Plane::with_noise)
+    /// for its meaning.
     pub const fn default_noise(self) -> f64 {
         match self {
             Self::TwoMoons | Self::Gaussians => 0.1,

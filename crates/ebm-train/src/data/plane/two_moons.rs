@@ -1,12 +1,18 @@
-//! Two interleaved half circles in the plane: the smallest data set whose density is worth looking at.
+//! Two interleaved half circles in the plane: the smallest data set whose density is worth looking
+//! at.
 
+use std::f64::consts::PI;
+
+use super::arcs::Arc;
 use super::points::Points;
 
-/// `count` points on two moons, alternately upper and lower, blurred by Gaussian noise; the caller brings the randomness.
+/// `count` points on two moons, alternately upper and lower, blurred by Gaussian noise; the caller
+/// brings the randomness.
 ///
-/// With `t = pi u` the upper moon is `(cos t, sin t)`, the lower one `(1 - cos t, 1/2 - sin t)`, as scikit-learn's
-/// `make_moons` has them. Noise is added at that scale; then all is centred on `(1/2, 1/4)` and divided by `3/2`, alike in
-/// both directions, which puts the curves into `[-1, 1] x [-1/2, 1/2]`.
+/// With `t = pi u` the upper moon is `(cos t, sin t)`, the lower one `(1 - cos t, 1/2 - sin t)`, as
+/// scikit-learn's `make_moons` has them. Noise is added at that scale; then all is centred on
+/// `(1/2, 1/4)` and divided by `3/2`, alike in both directions, which puts the curves into `[-1, 1]
+/// x [-1/2, 1/2]`.
 ///
 /// # Shapes
 /// - `uniforms`: `[count]`, in `[0, 1)`: the place along the moon
@@ -39,6 +45,18 @@ pub fn two_moons(count: usize, noise_std: f32, uniforms: &[f32], normals: &[f32]
     Points::new(values)
 }
 
+/// The half circles and the noise around them, as [`two_moons`] scales them.
+pub(super) fn arcs(noise: f64) -> (Vec<Arc>, f64) {
+    let moon = |x: f64, y: f64, from: f64| Arc {
+        center: [(x - 0.5) / 1.5, (y - 0.25) / 1.5],
+        radius: 1.0 / 1.5,
+        from,
+        to: from + PI,
+        weight: 0.5,
+    };
+    (vec![moon(0.0, 0.0, 0.0), moon(1.0, 0.5, PI)], noise / 1.5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +84,8 @@ mod tests {
     #[test]
     fn curves_stay_in_the_square_and_are_centred() {
         let count = 2_000;
-        // Pairs of equal place, so that the two moons mirror each other and the mean is 0 but for rounding.
+        // Pairs of equal place, so that the two moons mirror each other and the mean is 0 but for
+        // rounding.
         let uniforms: Vec<f32> = (0..count)
             .map(|i| (i / 2) as f32 / (count / 2) as f32)
             .collect();

@@ -6,7 +6,8 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Separates the key inside a part from the message of an error, so that the whole key can be put together.
+/// Separates the key inside a part from the message of an error, so that the whole key can be put
+/// together.
 pub const KEY_SEPARATOR: char = '\u{1f}';
 
 /// A kind without keys of its own.
@@ -53,10 +54,44 @@ fn in_key<E: Error>(key: &str, message: &str) -> E {
     E::custom(format!("{key}{KEY_SEPARATOR}{message}"))
 }
 
-/// Makes an enum a part that comes in kinds: `Kind(Keys)` is `kind = "name"` and the keys of `Keys`. Doc comments are
-/// kept ([`description`](crate::recipe::description)).
+/// Makes an enum a part that comes in kinds: `Kind(Keys)` is `kind = "name"` and the keys of
+/// `Keys`. Doc comments are kept ([`Documented`](crate::keys::Documented)).
+///
+/// With a trait after the name of the enum, which every `Keys` implements, the enum has two methods
+/// more, `keys` and `keys_mut`: the keys of its kind as that trait.
+///
+/// With `or "name"` after the name of the enum a part that doesn't say its kind is of this one.
 #[macro_export]
 macro_rules! kinds {
+    (
+        $(#[$meta:meta])*
+        pub enum $section:ident: $kind:ident {
+            $($(#[$($attribute:tt)*])* $name:literal => $variant:ident($keys:ty),)+
+        }
+    ) => {
+        $crate::kinds! {
+            $(#[$meta])*
+            pub enum $section {
+                $($(#[$($attribute)*])* $name => $variant($keys),)+
+            }
+        }
+
+        impl $section {
+            /// The keys of its kind.
+            pub fn keys(&self) -> &dyn $kind {
+                match self {
+                    $(Self::$variant(keys) => keys,)+
+                }
+            }
+
+            /// The keys of its kind, to change them.
+            pub fn keys_mut(&mut self) -> &mut dyn $kind {
+                match self {
+                    $(Self::$variant(keys) => keys,)+
+                }
+            }
+        }
+    };
     (
         $(#[$meta:meta])*
         pub enum $section:ident $(or $default:literal)? {
@@ -82,20 +117,20 @@ macro_rules! kinds {
             }
         }
 
-        impl $crate::recipe::description::Documented for $section {
-            const DOCS: $crate::recipe::description::Docs =
-                $crate::recipe::description::Docs::Kinds(&[$(
-                    $crate::recipe::description::KindDocs {
+        impl $crate::keys::Documented for $section {
+            const DOCS: $crate::keys::Docs =
+                $crate::keys::Docs::Kinds(&[$(
+                    $crate::keys::KindDocs {
                         name: $name,
                         lines: &[$($crate::doc_line!($($attribute)*)),*],
-                        keys: &<$keys as $crate::recipe::description::Documented>::DOCS,
+                        keys: &<$keys as $crate::keys::Documented>::DOCS,
                     },
                 )+]);
         }
 
         impl<'de> serde::Deserialize<'de> for $section {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                use $crate::recipe::kinds::{Part, read_keys, take_kind, unknown_kind};
+                use $crate::keys::{Part, read_keys, take_kind, unknown_kind};
                 const KINDS: &str = concat!($("\"", $name, "\" ",)+);
                 let mut part = <Part as serde::Deserialize>::deserialize(deserializer)?;
                 #[allow(unused_mut, unused_assignments, reason = "not every list has a default")]

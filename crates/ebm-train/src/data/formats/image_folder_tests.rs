@@ -4,8 +4,8 @@
 use image::{GrayImage, Luma};
 use tempfile::TempDir;
 
-use super::super::Fit;
 use super::*;
+use crate::data::Fit;
 
 const TINY: ImageOptions = ImageOptions {
     channels: 1,
@@ -35,8 +35,18 @@ fn values(images: &Images) -> Vec<u8> {
         .collect()
 }
 
+/// The labels of images, one each.
+fn labels(images: &Images) -> &[u32] {
+    images.labels().unwrap().indices()
+}
+
+/// The names of their classes.
+fn names(images: &Images) -> &[String] {
+    images.labels().unwrap().names().unwrap()
+}
+
 fn load(folder: &TempDir, split: Split) -> Result<Images, DataError> {
-    load_image_folder(folder.path(), split, &TINY)
+    ImageFolder.read(folder.path(), split, &TINY.into())
 }
 
 #[test]
@@ -65,8 +75,8 @@ fn sub_folders_are_labels_in_the_order_of_their_names() {
     fs::write(folder.path().join("bird/notes.txt"), "none yet").unwrap();
     let images = load(&folder, Split::Train).unwrap();
     assert_eq!(values(&images), [10, 20, 30]);
-    assert_eq!(images.labels(), Some(&[0, 0, 1][..]));
-    assert_eq!(images.label_names().unwrap(), ["cat", "dog"]);
+    assert_eq!(labels(&images), [0, 0, 1]);
+    assert_eq!(names(&images), ["cat", "dog"]);
 }
 
 #[test]
@@ -90,13 +100,10 @@ fn train_and_test_share_their_label_names() {
         ("test/b/1.png", 3),
     ]);
     let train = load(&folder, Split::Train).unwrap();
-    assert_eq!(
-        (values(&train), train.labels()),
-        (vec![1, 2], Some(&[0, 1][..]))
-    );
+    assert_eq!((values(&train), labels(&train)), (vec![1, 2], &[0, 1][..]));
     let test = load(&folder, Split::Test).unwrap();
-    assert_eq!((values(&test), test.labels()), (vec![3], Some(&[1][..])));
-    assert_eq!(test.label_names(), train.label_names());
+    assert_eq!((values(&test), labels(&test)), (vec![3], &[1][..]));
+    assert_eq!(names(&test), names(&train));
 }
 
 #[test]
@@ -111,7 +118,9 @@ fn a_test_split_must_be_there() {
 #[test]
 fn a_folder_that_is_itself_called_test_has_no_test_split() {
     let outer = folder_of(&[("test/a.png", 1)]);
-    let error = load_image_folder(&outer.path().join("test"), Split::Test, &TINY).unwrap_err();
+    let error = ImageFolder
+        .read(&outer.path().join("test"), Split::Test, &TINY.into())
+        .unwrap_err();
     assert!(matches!(error, DataError::NoTestSplit { .. }), "{error}");
 }
 
@@ -148,7 +157,8 @@ fn mixed_and_nested_folders_are_refused() {
 #[test]
 fn the_first_bad_file_in_order_is_named() {
     let folder = TempDir::new().unwrap();
-    // Good images that take long come before the first bad one, so that a later one would win if the fastest were reported.
+    // Good images that take long come before the first bad one, so that a later one would win if
+    // the fastest were reported.
     let slow = GrayImage::from_fn(1_500, 1_500, |x, y| Luma([(x * y / 7) as u8]));
     for index in 0..4 {
         slow.save(folder.path().join(format!("a{index}.png")))
@@ -162,7 +172,9 @@ fn the_first_bad_file_in_order_is_named() {
         ..TINY
     };
     for _ in 0..3 {
-        let error = load_image_folder(folder.path(), Split::Train, &options).unwrap_err();
+        let error = ImageFolder
+            .read(folder.path(), Split::Train, &options.into())
+            .unwrap_err();
         let first = folder.path().join("b00.png");
         assert!(
             matches!(&error, DataError::Decode { path, .. } if *path == first),
@@ -187,7 +199,8 @@ fn exact_names_the_file_of_another_size() {
         ..TINY
     };
     assert_eq!(
-        load_image_folder(folder.path(), Split::Train, &options)
+        ImageFolder
+            .read(folder.path(), Split::Train, &options.into())
             .unwrap()
             .len(),
         2
@@ -198,14 +211,16 @@ fn exact_names_the_file_of_another_size() {
 fn a_limit_takes_the_first_files_and_their_labels() {
     let folder = folder_of(&[("a/1.png", 10), ("a/2.png", 20), ("b/1.png", 30)]);
     fs::write(folder.path().join("b/2.png"), "no image").unwrap();
-    let wanted = Wanted {
+    let options = ReadOptions {
         limit: Some(3),
-        ..Wanted::default()
+        ..TINY.into()
     };
-    let images = read_image_folder(folder.path(), Split::Train, &TINY, &wanted).unwrap();
+    let images = ImageFolder
+        .read(folder.path(), Split::Train, &options)
+        .unwrap();
     assert_eq!(values(&images), [10, 20, 30]);
-    assert_eq!(images.labels(), Some(&[0, 0, 1][..]));
-    assert_eq!(images.label_names().unwrap(), ["a", "b"]);
+    assert_eq!(labels(&images), [0, 0, 1]);
+    assert_eq!(names(&images), ["a", "b"]);
 }
 
 #[cfg(unix)]
@@ -231,12 +246,22 @@ fn what_is_no_file_is_named_and_not_opened() {
 }
 
 #[test]
+fn without_a_shape_to_bring_images_to_none_is_read() {
+    let folder = folder_of(&[("a.png", 1)]);
+    let error = ImageFolder.read(folder.path(), Split::Train, &ReadOptions::default());
+    let error = error.unwrap_err();
+    assert!(matches!(error, DataError::NoShape { .. }), "{error}");
+}
+
+#[test]
 fn options_are_checked_before_files() {
     let options = ImageOptions {
         channels: 4,
         ..TINY
     };
-    let error = load_image_folder(Path::new("/nonexistent"), Split::Train, &options).unwrap_err();
+    let error = ImageFolder
+        .read(Path::new("/nonexistent"), Split::Train, &options.into())
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -248,6 +273,8 @@ fn options_are_checked_before_files() {
         ),
         "{error}"
     );
-    let error = load_image_folder(Path::new("/nonexistent"), Split::Train, &TINY).unwrap_err();
+    let error = ImageFolder
+        .read(Path::new("/nonexistent"), Split::Train, &TINY.into())
+        .unwrap_err();
     assert!(matches!(error, DataError::NotAFolder { .. }), "{error}");
 }

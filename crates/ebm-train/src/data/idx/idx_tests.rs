@@ -77,17 +77,17 @@ fn colours_that_come_last_are_brought_to_the_front() {
 fn a_limit_keeps_the_first_images_and_checks_the_rest() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("images");
-    let wanted = Wanted {
+    let options = ReadOptions {
         limit: Some(1),
-        ..Wanted::default()
+        ..ReadOptions::default()
     };
     for bytes in [small(), gzip(&small())] {
         fs::write(&path, &bytes).unwrap();
-        let (images, count, brightest) = read_images_wanted(&path, &wanted).unwrap();
+        let (images, count, brightest) = read_images_with(&path, &options).unwrap();
         assert_eq!((images.len(), count, brightest), (1, 2, 21));
         assert_eq!(images.pixels(), [10, 11, 12, 13, 14, 15]);
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        assert!(read_images_wanted(&path, &wanted).is_err());
+        assert!(read_images_with(&path, &options).is_err());
     }
 }
 
@@ -296,7 +296,8 @@ fn other_files_are_not_idx() {
 
 #[test]
 fn sizes_that_lie_neither_allocate_nor_overflow() {
-    // 2^60 bytes would be promised: the machine can't have them, so passing at all shows that nothing was reserved.
+    // 2^60 bytes would be promised: the machine can't have them, so passing at all shows that
+    // nothing was reserved.
     let error = images_of(&idx(0x803, &[1 << 20, 1 << 20, 1 << 20], &[0; 5])).unwrap_err();
     assert!(
         matches!(error, DataError::Truncated { found: 21, .. }),

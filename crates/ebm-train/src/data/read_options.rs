@@ -1,32 +1,48 @@
-//! What is wanted of a data set: how many images of which shape, refused before they are read where memory can't hold them.
+//! What is asked for of a data set: how many images of which shape, refused before they are read
+//! where memory can't hold them.
 
 use std::path::Path;
 
-use super::{DataError, Images};
+use super::buffer::check_memory;
+use super::{DataError, ImageOptions, Images};
 use crate::memory;
 
 /// Bytes that a pixel takes while images are loaded: its own, and one on its way to a device.
 const BYTES_PER_PIXEL: u128 = 2;
 
-/// What is wanted of a data set. [`Default`] is all of it, as it is.
+/// What is asked for of a data set. [`Default`] is all of it, as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Wanted {
+pub struct ReadOptions {
     /// Only the first so many images; what comes after them is checked and not kept.
     pub limit: Option<usize>,
     /// Refuse images of another number of channels.
     pub channels: Option<usize>,
     /// Refuse images of another height and width.
     pub size: Option<[usize; 2]>,
-    /// The byte that stands for white, which becomes 255; `None`: 1 where the bytes are nothing but 0 and 1, which are
-    /// masks, and 255 otherwise.
+    /// The byte that stands for white, which becomes 255; `None`: 1 where the bytes are nothing but
+    /// 0 and 1, which are masks, and 255 otherwise.
     pub white: Option<u8>,
+    /// What images are brought to that have sizes of their own, as PNG and JPEG files have; a
+    /// format whose images have one shape by themselves doesn't look at it.
+    pub scale_to: Option<ImageOptions>,
 }
 
-impl Wanted {
+impl From<ImageOptions> for ReadOptions {
+    /// All of a data set, with images of other sizes brought to one.
+    fn from(shape: ImageOptions) -> Self {
+        Self {
+            scale_to: Some(shape),
+            ..Self::default()
+        }
+    }
+}
+
+impl ReadOptions {
     /// How many of `count` images of `shape` to keep.
     ///
     /// # Errors
-    /// [`DataError::WrongShape`], or [`DataError::OutOfMemory`] if they don't fit, with `more` bytes beside them.
+    /// [`DataError::WrongShape`], or [`DataError::OutOfMemory`] if they don't fit, with `more`
+    /// bytes beside them.
     pub(super) fn accept(
         &self,
         path: &Path,
@@ -54,8 +70,9 @@ impl Wanted {
         Ok(count)
     }
 
-    /// Brings the bytes of a whole data set to 0 to 255 where its white is another; `brightest` is its largest byte, that
-    /// of images which weren't kept included. What wasn't asked for is said by a warning.
+    /// Brings the bytes of a whole data set to 0 to 255 where its white is another; `brightest` is
+    /// its largest byte, that of images which weren't kept included. What wasn't asked for is said
+    /// by a warning.
     pub(super) fn spread(&self, images: Images, brightest: u8, path: &Path) -> Images {
         match self.white {
             None if brightest == 1 => {
@@ -71,42 +88,6 @@ impl Wanted {
     }
 }
 
-/// Finds out whether something that is to be loaded fits into memory; `what` says what it is.
-///
-/// # Errors
-/// [`DataError::OutOfMemory`].
-pub(super) fn check_memory(
-    path: &Path,
-    what: impl FnOnce() -> String,
-    bytes: u128,
-) -> Result<(), DataError> {
-    if memory::fits_bytes(bytes) {
-        return Ok(());
-    }
-    Err(DataError::OutOfMemory {
-        path: path.to_owned(),
-        what: what(),
-        memory: memory::amount_of_bytes(bytes),
-    })
-}
-
-/// A buffer of zeros, where memory gives it.
-///
-/// # Errors
-/// [`DataError::OutOfMemory`].
-pub(super) fn zeros(path: &Path, length: usize) -> Result<Vec<u8>, DataError> {
-    let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(length)
-        .map_err(|_| DataError::OutOfMemory {
-            path: path.to_owned(),
-            what: "images".into(),
-            memory: memory::amount_of_bytes(length as u128),
-        })?;
-    bytes.resize(length, 0);
-    Ok(bytes)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -115,13 +96,13 @@ mod tests {
     #[test]
     fn shapes_and_memory_are_checked_before_anything_is_read() {
         let path = Path::new("some-file");
-        let all = Wanted::default();
+        let all = ReadOptions::default();
         assert_eq!(all.accept(path, 7, [3, 4, 5], 0).unwrap(), 7);
-        let some = Wanted {
+        let some = ReadOptions {
             limit: Some(5),
             channels: Some(3),
             size: Some([4, 5]),
-            white: None,
+            ..all
         };
         assert_eq!(some.accept(path, 7, [3, 4, 5], 0).unwrap(), 5);
         for shape in [[1, 4, 5], [3, 5, 5], [3, 4, 4]] {
@@ -139,20 +120,20 @@ mod tests {
 
     #[test]
     fn zero_and_one_are_black_and_white_unless_white_is_said() {
-        let spread = |wanted: Wanted, pixels: &[u8]| {
+        let spread = |options: ReadOptions, pixels: &[u8]| {
             let images = Images::new(pixels.to_vec(), [1, 1, 2]).unwrap();
             let brightest = pixels.iter().copied().max().unwrap();
-            wanted
+            options
                 .spread(images, brightest, Path::new("x"))
                 .pixels()
                 .to_vec()
         };
-        let by_itself = Wanted::default();
+        let by_itself = ReadOptions::default();
         assert_eq!(spread(by_itself, &[0, 1, 1, 0]), [0, 255, 255, 0]);
         // An image that is nearly black beside one that isn't.
         assert_eq!(spread(by_itself, &[0, 1, 2, 0]), [0, 1, 2, 0]);
         assert_eq!(spread(by_itself, &[0, 0]), [0, 0]);
-        let white = |white| Wanted {
+        let white = |white| ReadOptions {
             white: Some(white),
             ..by_itself
         };

@@ -99,12 +99,12 @@ macro_rules! keys {
             $($(#[$($attribute)*])* pub $key: $type,)*
         }
 
-        impl $crate::recipe::description::Documented for $section {
-            const DOCS: $crate::recipe::description::Docs = $crate::recipe::description::Docs::Keys(&[$(
-                $crate::recipe::description::KeyDocs {
+        impl $crate::keys::Documented for $section {
+            const DOCS: $crate::keys::Docs = $crate::keys::Docs::Keys(&[$(
+                $crate::keys::KeyDocs {
                     name: stringify!($key),
                     lines: &[$($crate::doc_line!($($attribute)*)),*],
-                    value: &<$type as $crate::recipe::description::Documented>::DOCS,
+                    value: &<$type as $crate::keys::Documented>::DOCS,
                 },
             )*]);
         }

@@ -1,13 +1,14 @@
 //! CIFAR-10 in its binary version: records of one label and three colour planes.
 //!
-//! Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; layout as described on
-//! <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
+//! Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; layout as
+//! described on <https://www.cs.toronto.edu/~kriz/cifar.html>, "Binary version".
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Images, Split, Wanted, find_file, require_folder};
+use super::{Format, find_file, require_folder};
+use crate::data::{DataError, Images, Labels, ReadOptions, Split};
 use crate::files::input_file::{self, read_text};
 
 /// `[channels, height, width]`.
@@ -27,59 +28,75 @@ const MAX_NAMES: u64 = 1 << 20;
 /// The folder that the archive unpacks into.
 const SUB_FOLDER: &str = "cifar-10-batches-bin";
 
-/// Reads one split of CIFAR-10: `data_batch_1.bin` to `data_batch_5.bin`, or `test_batch.bin`, in `folder` or in its
-/// sub-folder `cifar-10-batches-bin`; the names of the classes from `batches.meta.txt` if that is there.
+/// CIFAR-10, binary version: `data_batch_1.bin` to `data_batch_5.bin`, and `test_batch.bin`, in the
+/// folder or in its sub-folder `cifar-10-batches-bin`; the names of the classes from
+/// `batches.meta.txt` if that is there.
 ///
 /// # Shapes
-/// `[count, 3, 32, 32]`, labels 0 to 9; the batches follow each other in the order of their numbers.
+/// `[count, 3, 32, 32]`, labels 0 to 9; the batches follow each other in the order of their
+/// numbers.
 ///
-/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Names that can't be used are said by a
-/// warning and left out: nothing needs them.
-///
-/// # Errors
-/// [`DataError::NotFound`] if a batch is missing, [`DataError::RecordSize`] if a file isn't a whole number of records,
-/// [`DataError::Empty`] if it holds none, [`DataError::LabelOutOfRange`] for a label above 9, which shows that the file is of
-/// another kind, [`DataError::OutOfMemory`], [`DataError::Input`], [`DataError::Io`].
-pub fn load_cifar_folder(folder: &Path, split: Split) -> Result<Images, DataError> {
-    read_cifar_folder(folder, split, &Wanted::default())
-}
+/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Names that can't
+/// be used are said by a warning and left out: labels are read without them.
+#[derive(Debug, Clone, Copy)]
+pub struct Cifar10;
 
-/// As [`load_cifar_folder`], what is wanted of it alone.
-pub fn read_cifar_folder(
-    folder: &Path,
-    split: Split,
-    wanted: &Wanted,
-) -> Result<Images, DataError> {
-    require_folder(folder)?;
-    let folder = locate(folder).unwrap_or_else(|| folder.to_owned());
-    let mut batches = Vec::new();
-    for name in batch_names(split) {
-        let names = [name];
-        let path = find_file(&folder, &names).ok_or_else(|| DataError::NotFound {
-            path: folder.clone(),
-            looked_for: names.to_vec(),
-        })?;
-        batches.push(Batch::open(path)?);
+impl Format for Cifar10 {
+    fn name(&self) -> &'static str {
+        "CIFAR-10"
     }
-    let count = batches.iter().map(|batch| batch.records).sum();
-    let kept = wanted.accept(&folder, count, SHAPE, 0)?;
-    let mut pixels = Vec::with_capacity(kept * PIXELS);
-    let mut labels = Vec::with_capacity(kept);
-    let mut brightest = 0;
-    for batch in batches {
-        brightest = brightest.max(batch.read(kept, &mut pixels, &mut labels)?);
-    }
-    let images = wanted.spread(Images::new(pixels, SHAPE)?, brightest, &folder);
-    let names = read_names(&folder.join("batches.meta.txt")).unwrap_or_else(|error| {
-        tracing::warn!("names of labels are left out: {error}");
-        None
-    });
-    images.with_labels(labels, names)
-}
 
-/// Whether a batch of CIFAR-10 lies in `folder` or in its usual sub-folder.
-pub(super) fn is_cifar_folder(folder: &Path) -> bool {
-    locate(folder).is_some()
+    fn looked_for(&self) -> String {
+        "CIFAR-10, binary version (data_batch_1.bin to data_batch_5.bin, test_batch.bin)".into()
+    }
+
+    fn is_in(&self, folder: &Path) -> Result<bool, DataError> {
+        Ok(locate(folder).is_some())
+    }
+
+    /// Reads one split.
+    ///
+    /// # Errors
+    /// [`DataError::NotFound`] if a batch is missing, [`DataError::RecordSize`] if a file isn't a
+    /// whole number of records, [`DataError::Empty`] if it holds none,
+    /// [`DataError::LabelOutOfRange`] for a label above 9, which shows that the file is of another
+    /// kind, [`DataError::WrongShape`], [`DataError::OutOfMemory`], [`DataError::Input`],
+    /// [`DataError::Io`].
+    fn read(
+        &self,
+        folder: &Path,
+        split: Split,
+        options: &ReadOptions,
+    ) -> Result<Images, DataError> {
+        require_folder(folder)?;
+        let folder = locate(folder).unwrap_or_else(|| folder.to_owned());
+        let mut batches = Vec::new();
+        for name in batch_names(split) {
+            let names = [name];
+            let path = find_file(&folder, &names).ok_or_else(|| DataError::NotFound {
+                path: folder.clone(),
+                looked_for: names.to_vec(),
+            })?;
+            batches.push(Batch::open(path)?);
+        }
+        let count = batches.iter().map(|batch| batch.records).sum();
+        let kept = options.accept(&folder, count, SHAPE, 0)?;
+        let mut pixels = Vec::with_capacity(kept * PIXELS);
+        let mut labels = Vec::with_capacity(kept);
+        let mut brightest = 0;
+        for batch in batches {
+            brightest = brightest.max(batch.read(kept, &mut pixels, &mut labels)?);
+        }
+        let images = options.spread(Images::new(pixels, SHAPE)?, brightest, &folder);
+        let names = read_names(&folder.join("batches.meta.txt")).unwrap_or_else(|error| {
+            tracing::warn!("names of labels are left out: {error}");
+            None
+        });
+        images.with_labels(match names {
+            Some(names) => Labels::named(labels, names)?,
+            None => Labels::of_classes(labels, CLASSES)?,
+        })
+    }
 }
 
 /// The folder in which the batches lie.
@@ -138,7 +155,8 @@ impl Batch {
         })
     }
 
-    /// Reads all records and keeps them until there are `keep` labels; gives the largest byte of all images.
+    /// Reads all records and keeps them until there are `keep` labels; gives the largest byte of
+    /// all images.
     fn read(
         self,
         keep: usize,
@@ -201,6 +219,10 @@ mod tests {
 
     use super::*;
 
+    fn load(folder: &TempDir, split: Split) -> Result<Images, DataError> {
+        Cifar10.read(folder.path(), split, &ReadOptions::default())
+    }
+
     /// A record whose planes are constant: `red`, `red + 1`, `red + 2`.
     fn record(label: u8, red: u8) -> Vec<u8> {
         let mut record = vec![label];
@@ -221,10 +243,11 @@ mod tests {
     fn batches_are_joined_in_order() {
         let folder = TempDir::new().unwrap();
         write_train(folder.path());
-        let images = load_cifar_folder(folder.path(), Split::Train).unwrap();
+        let images = load(&folder, Split::Train).unwrap();
         assert_eq!((images.len(), images.shape()), (10, [3, 32, 32]));
-        assert_eq!(images.labels(), Some(&[1, 0, 2, 0, 3, 0, 4, 0, 5, 0][..]));
-        assert_eq!(images.label_names(), None);
+        let labels = images.labels().unwrap();
+        assert_eq!(labels.indices(), [1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
+        assert_eq!((labels.classes(), labels.names()), (10, None));
         let fifth = images.image(8);
         assert_eq!(
             (fifth[0], fifth[1023], fifth[1024], fifth[3071]),
@@ -238,20 +261,21 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let inner = folder.path().join(SUB_FOLDER);
         fs::create_dir(&inner).unwrap();
-        assert!(!is_cifar_folder(folder.path()));
+        assert!(!Cifar10.is_in(folder.path()).unwrap());
         fs::write(inner.join("test_batch.bin"), record(9, 7)).unwrap();
         fs::write(
             inner.join("batches.meta.txt"),
             "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n",
         )
         .unwrap();
-        assert!(is_cifar_folder(folder.path()));
-        let images = load_cifar_folder(folder.path(), Split::Test).unwrap();
-        assert_eq!(images.labels(), Some(&[9][..]));
-        assert_eq!(images.label_names().unwrap()[9], "j");
+        assert!(Cifar10.is_in(folder.path()).unwrap());
+        let images = load(&folder, Split::Test).unwrap();
+        let labels = images.labels().unwrap();
+        assert_eq!((labels.indices(), labels.classes()), (&[9][..], 10));
+        assert_eq!(labels.names().unwrap()[9], "j");
         fs::write(inner.join("batches.meta.txt"), "a\nb\n").unwrap();
-        let unnamed = load_cifar_folder(folder.path(), Split::Test).unwrap();
-        assert_eq!(unnamed.label_names(), None);
+        let unnamed = load(&folder, Split::Test).unwrap();
+        assert_eq!(unnamed.labels().unwrap().names(), None);
         assert_eq!(unnamed.pixels(), images.pixels());
         let error = read_names(&inner.join("batches.meta.txt")).unwrap_err();
         assert!(
@@ -272,7 +296,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         write_train(folder.path());
         fs::remove_file(folder.path().join("data_batch_3.bin")).unwrap();
-        let error = load_cifar_folder(folder.path(), Split::Train).unwrap_err();
+        let error = load(&folder, Split::Train).unwrap_err();
         assert!(matches!(&error, DataError::NotFound { .. }), "{error}");
         assert!(
             error
@@ -286,11 +310,11 @@ mod tests {
     fn sizes_and_labels_are_checked() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("test_batch.bin");
-        let load = |bytes: &[u8]| {
+        let load_bytes = |bytes: &[u8]| {
             fs::write(&path, bytes).unwrap();
-            load_cifar_folder(folder.path(), Split::Test)
+            load(&folder, Split::Test)
         };
-        let error = load(&record(1, 1)[..3072]).unwrap_err();
+        let error = load_bytes(&record(1, 1)[..3072]).unwrap_err();
         assert!(
             matches!(
                 error,
@@ -302,12 +326,12 @@ mod tests {
             ),
             "{error}"
         );
-        let error = load(&[record(1, 1), vec![0]].concat()).unwrap_err();
+        let error = load_bytes(&[record(1, 1), vec![0]].concat()).unwrap_err();
         assert!(
             matches!(error, DataError::RecordSize { found: 3074, .. }),
             "{error}"
         );
-        let error = load(&[record(9, 1), record(10, 1)].concat()).unwrap_err();
+        let error = load_bytes(&[record(9, 1), record(10, 1)].concat()).unwrap_err();
         assert!(
             matches!(
                 error,
@@ -320,7 +344,10 @@ mod tests {
             "{error}"
         );
         assert!(error.to_string().contains("expected 0 to 9"), "{error}");
-        assert!(matches!(load(&[]).unwrap_err(), DataError::Empty { .. }));
-        assert_eq!(load(&record(9, 1)).unwrap().len(), 1);
+        assert!(matches!(
+            load_bytes(&[]).unwrap_err(),
+            DataError::Empty { .. }
+        ));
+        assert_eq!(load_bytes(&record(9, 1)).unwrap().len(), 1);
     }
 }

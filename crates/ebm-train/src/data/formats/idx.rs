@@ -2,54 +2,76 @@
 
 use std::path::Path;
 
-use super::idx::{read_images_wanted, read_labels};
-use super::{DataError, Images, Split, Wanted, find_file, require_folder};
+use super::{Format, find_file, require_folder};
+use crate::data::idx::{read_images_with, read_labels};
+use crate::data::{DataError, Images, Labels, ReadOptions, Split};
 
-/// Reads one split of a folder of IDX files, with its labels if they lie there too.
+/// IDX files under MNIST's names, with labels if they lie there too.
 ///
-/// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, for the test split `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte`; `.idx3-ubyte` in place of `-idx3-ubyte` and a further `.gz` will do too, and `idx4` in place
-/// of `idx3` for images with channels. If several lie there, a plain file goes before a gzip one, a dash before a dot.
+/// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, for the test split
+/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`; `.idx3-ubyte` in place of `-idx3-ubyte`
+/// and a further `.gz` will do too, and `idx4` in place of `idx3` for images with channels. If
+/// several lie there, a plain file goes before a gzip one, a dash before a dot.
 ///
-/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Labels that can't be used are said by a
-/// warning and left out: nothing needs them.
-///
-/// # Errors
-/// [`DataError::NotFound`] with the names if there is no file of images, and whatever [`read_images`](super::idx::read_images)
-/// finds.
-pub fn load_idx_folder(folder: &Path, split: Split) -> Result<Images, DataError> {
-    read_idx_folder(folder, split, &Wanted::default())
-}
+/// Images whose bytes are nothing but 0 and 1 are masks, which become 0 and 255. Labels that can't
+/// be used are said by a warning and left out: images are read without them.
+#[derive(Debug, Clone, Copy)]
+pub struct Idx;
 
-/// As [`load_idx_folder`], what is wanted of it alone.
-pub fn read_idx_folder(folder: &Path, split: Split, wanted: &Wanted) -> Result<Images, DataError> {
-    require_folder(folder)?;
-    let path = find_file(folder, &image_names(split)).ok_or_else(|| DataError::NotFound {
-        path: folder.to_owned(),
-        looked_for: image_names(split),
-    })?;
-    let read = read_images_wanted(&path, wanted).map_err(|error| match error {
-        // What was asked for, was asked for of the folder.
-        DataError::WrongShape {
-            found, expected, ..
-        } => DataError::WrongShape {
+impl Format for Idx {
+    fn name(&self) -> &'static str {
+        "IDX"
+    }
+
+    fn looked_for(&self) -> String {
+        "IDX files (train-images-idx3-ubyte or t10k-images-idx3-ubyte, with .gz or without)".into()
+    }
+
+    fn is_in(&self, folder: &Path) -> Result<bool, DataError> {
+        let mut splits = [Split::Train, Split::Test].into_iter();
+        Ok(splits.any(|split| find_file(folder, &image_names(split)).is_some()))
+    }
+
+    /// Reads one split.
+    ///
+    /// # Errors
+    /// [`DataError::NotFound`] with the names if there is no file of images, and whatever
+    /// [`read_images`](crate::data::idx::read_images) finds.
+    fn read(
+        &self,
+        folder: &Path,
+        split: Split,
+        options: &ReadOptions,
+    ) -> Result<Images, DataError> {
+        require_folder(folder)?;
+        let names = image_names(split);
+        let path = find_file(folder, &names).ok_or_else(|| DataError::NotFound {
             path: folder.to_owned(),
-            found,
-            expected,
-        },
-        error => error,
-    });
-    let (images, count, brightest) = read?;
-    let images = wanted.spread(images, brightest, &path);
-    match labels(folder, split, &path, count) {
-        Ok(Some(mut labels)) => {
-            labels.truncate(images.len());
-            images.with_labels(labels, None)
-        }
-        Ok(None) => Ok(images),
-        Err(error) => {
-            tracing::warn!("labels are left out: {error}");
-            Ok(images)
+            looked_for: names,
+        })?;
+        let read = read_images_with(&path, options).map_err(|error| match error {
+            // What was asked for, was asked for of the folder.
+            DataError::WrongShape {
+                found, expected, ..
+            } => DataError::WrongShape {
+                path: folder.to_owned(),
+                found,
+                expected,
+            },
+            error => error,
+        });
+        let (images, count, brightest) = read?;
+        let images = options.spread(images, brightest, &path);
+        match labels(folder, split, &path, count) {
+            Ok(Some(mut labels)) => {
+                labels.truncate(images.len());
+                images.with_labels(labels)
+            }
+            Ok(None) => Ok(images),
+            Err(error) => {
+                tracing::warn!("labels are left out: {error}");
+                Ok(images)
+            }
         }
     }
 }
@@ -60,7 +82,7 @@ fn labels(
     split: Split,
     images_path: &Path,
     count: usize,
-) -> Result<Option<Vec<u32>>, DataError> {
+) -> Result<Option<Labels>, DataError> {
     let Some(labels_path) = find_file(folder, &names(split, "labels", &["idx1"])) else {
         return Ok(None);
     };
@@ -73,14 +95,7 @@ fn labels(
             labels: labels.len(),
         });
     }
-    Ok(Some(labels))
-}
-
-/// Whether the images of either split lie in `folder`.
-pub(super) fn is_idx_folder(folder: &Path) -> bool {
-    [Split::Train, Split::Test]
-        .iter()
-        .any(|&split| find_file(folder, &image_names(split)).is_some())
+    Ok(Some(Labels::new(labels)))
 }
 
 fn image_names(split: Split) -> Vec<String> {
@@ -110,8 +125,12 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::super::idx::{write_images, write_labels};
     use super::*;
+    use crate::data::idx::{write_images, write_labels};
+
+    fn load(folder: &TempDir, split: Split) -> Result<Images, DataError> {
+        Idx.read(folder.path(), split, &ReadOptions::default())
+    }
 
     fn images(count: usize, value: u8) -> Images {
         Images::new(vec![value; count * 4], [1, 2, 2]).unwrap()
@@ -129,17 +148,9 @@ mod tests {
             let folder = TempDir::new().unwrap();
             write_images(&folder.path().join(format!("train{name}")), &images(2, 5)).unwrap();
             write_images(&folder.path().join(format!("t10k{name}")), &images(3, 9)).unwrap();
-            assert!(is_idx_folder(folder.path()));
-            assert_eq!(
-                load_idx_folder(folder.path(), Split::Train).unwrap(),
-                images(2, 5),
-                "{name}"
-            );
-            assert_eq!(
-                load_idx_folder(folder.path(), Split::Test).unwrap(),
-                images(3, 9),
-                "{name}"
-            );
+            assert!(Idx.is_in(folder.path()).unwrap());
+            assert_eq!(load(&folder, Split::Train).unwrap(), images(2, 5), "{name}");
+            assert_eq!(load(&folder, Split::Test).unwrap(), images(3, 9), "{name}");
         }
     }
 
@@ -151,15 +162,10 @@ mod tests {
             &images(2, 5),
         )
         .unwrap();
-        assert_eq!(
-            load_idx_folder(folder.path(), Split::Train)
-                .unwrap()
-                .labels(),
-            None
-        );
+        assert_eq!(load(&folder, Split::Train).unwrap().labels(), None);
         write_labels(&folder.path().join("train-labels.idx1-ubyte.gz"), &[4, 7]).unwrap();
-        let loaded = load_idx_folder(folder.path(), Split::Train).unwrap();
-        assert_eq!(loaded.labels(), Some(&[4, 7][..]));
+        let loaded = load(&folder, Split::Train).unwrap();
+        assert_eq!(loaded.labels(), Some(&Labels::new(vec![4, 7])));
     }
 
     #[test]
@@ -204,7 +210,7 @@ mod tests {
             b"",
         ] {
             fs::write(&path, bytes).unwrap();
-            let loaded = load_idx_folder(folder.path(), Split::Train).unwrap();
+            let loaded = load(&folder, Split::Train).unwrap();
             assert_eq!(loaded, images(2, 9), "{bytes:?}");
         }
     }
@@ -217,19 +223,20 @@ mod tests {
             write_images(&folder.path().join("train-images-idx3-ubyte.gz"), &images).unwrap();
         };
         let load = |limit: Option<usize>, white: Option<u8>| {
-            let wanted = Wanted {
+            let options = ReadOptions {
                 limit,
                 white,
-                ..Wanted::default()
+                ..ReadOptions::default()
             };
-            let images = read_idx_folder(folder.path(), Split::Train, &wanted).unwrap();
+            let images = Idx.read(folder.path(), Split::Train, &options).unwrap();
             images.pixels().to_vec()
         };
         write(&[0, 1, 1, 0, 0, 0, 1, 1]);
         assert_eq!(load(None, None), [0, 255, 255, 0, 0, 0, 255, 255]);
         assert_eq!(load(Some(1), None), [0, 255, 255, 0]);
         assert_eq!(load(None, Some(255)), [0, 1, 1, 0, 0, 0, 1, 1]);
-        // A nearly black image is none of a mask where others are grey, even where these aren't kept.
+        // A nearly black image is none of a mask where others are grey, even where these aren't
+        // kept.
         write(&[0, 1, 1, 0, 0, 7, 1, 1]);
         assert_eq!(load(None, None), [0, 1, 1, 0, 0, 7, 1, 1]);
         assert_eq!(load(Some(1), None), [0, 1, 1, 0]);
@@ -244,26 +251,12 @@ mod tests {
         )
         .unwrap();
         fs::create_dir(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
-        let error = load_idx_folder(folder.path(), Split::Test).unwrap_err();
+        let error = load(&folder, Split::Test).unwrap_err();
         assert!(matches!(error, DataError::NotFound { .. }), "{error}");
         assert!(
             error.to_string().contains("t10k-images-idx3-ubyte.gz"),
             "{error}"
         );
         assert!(!error.to_string().contains("train"), "{error}");
-    }
-
-    #[test]
-    fn a_path_that_is_no_folder_says_so() {
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("file");
-        fs::write(&file, "x").unwrap();
-        for (path, found) in [(file, "a file"), (folder.path().join("absent"), "nothing")] {
-            let error = load_idx_folder(&path, Split::Train).unwrap_err();
-            assert!(
-                matches!(error, DataError::NotAFolder { found: f, .. } if f == found),
-                "{error}"
-            );
-        }
     }
 }
