@@ -1,5 +1,4 @@
-//! Annealed importance sampling in both directions over more and more temperatures, beside the
-//! exact partition function.
+//! Annealed importance sampling in both directions, beside the exact partition function.
 //!
 //! Look at the picture: the mean of the log weights is a lower bound on the way to the machine and
 //! an upper one on the way back, and the two close in on the sum over all states. The estimate, the
@@ -13,11 +12,10 @@ use std::path::PathBuf;
 use ebm::backend;
 use ebm::models::{LayeredMachine, RbmConfig, log_partition};
 use ebm::ops::Noise;
-use ebm::run::config::ConfigTable;
 use ebm::run::{Extent, LinePlot};
 use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, Trainer};
+use ebm::training::{Examples, Recipe, Trainer};
 
 const TEMPERATURES: [usize; 9] = [2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -34,12 +32,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_centered(true)
         .init(&device, &mut noise)
         .with_visible_means(examples.mean(), 1e-3);
-    let mut config = ConfigTable::from_preset("rbm-digits")?;
-    config.set("training.steps=3000")?;
-    let mut trainer = Trainer::new(config.read()?.recipe(), rbm, examples, noise.split())?;
-    for _ in 0..3000 {
-        trainer.step();
-    }
+    let recipe = Recipe::boltzmann_machine().with_steps(3000);
+    let mut trainer = Trainer::new(recipe, rbm, examples, noise.split())?;
+    trainer.train(|_| {})?;
     let layers = trainer.sampling_model().layers();
     let exact = log_partition(&layers, &mut ())?;
     println!("log Z {exact:.3}, the sum over all states");

@@ -1,7 +1,8 @@
-//! Two energies of the plane composed in three ways, each sampled: both (product), any (mixture), one without the other (negation).
+//! Two energies of the plane composed in three ways: product, mixture, negation.
 //!
-//! Look at the picture, from left to right: the product of a ring and a bar is where they cross; the mixture is ring and bar; the ring
-//! without the bar has two gaps. Points are Langevin chains on the composed energy, which knows nothing of what it is made of.
+//! Look at the picture, from left to right: the product of a ring and a bar is where they cross;
+//! the mixture is ring and bar; the ring without the bar has two gaps. Points are Langevin chains
+//! on the composed energy, which knows nothing of what it is made of.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

@@ -1,12 +1,13 @@
-//! Trains a convolutional energy on Fashion-MNIST by the library alone, and draws clothes from noise.
+//! Trains a convolutional energy on Fashion-MNIST, and draws clothes from noise.
 //!
-//! Arguments: an output folder for the picture, the folder with the IDX files (default: where Debian's package
-//! `dataset-fashion-mnist` puts them), the number of updates (default 60).
+//! Arguments: an output folder for the picture, the folder with the IDX files (default: where
+//! Debian's package `dataset-fashion-mnist` puts them), the number of updates (default 60).
 //!
-//! It is what `ebm train --preset fashion-mnist` does, step by step. Look at the picture: training images above, samples
-//! below, each a Langevin chain of 256 steps that started at noise. After the few updates of a first try the samples are
-//! patches of light; 1,500 updates (one minute on two cores) give clothes, the 6,000 of the preset sharp ones. Without the files it
-//! trains on the embedded digits, enlarged to the same size.
+//! It is what `ebm train --preset fashion-mnist` does, step by step. Look at the picture: training
+//! images above, samples below, each a Langevin chain of 256 steps that started at noise. After the
+//! few updates of a first try the samples are patches of light; 1,500 updates (one minute on two
+//! cores) give clothes, the 6,000 of the preset sharp ones. Without the files it trains on the
+//! embedded digits, enlarged to the same size.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -16,11 +17,11 @@ use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Activation, ConvNetConfig, Energy, ImageShape};
 use ebm::ops::Noise;
-use ebm::run::config::ConfigTable;
 use ebm::run::image_grid;
 use ebm::sampling::{Langevin, run};
 use ebm::training::data::{Images, ReadOptions, Split, digits, load_folder};
-use ebm::training::{Examples, StepOutcome, Trainer};
+use ebm::training::recipe::ChainsConfig;
+use ebm::training::{Examples, Recipe, Trainer};
 
 /// Where Debian's package puts the files.
 const DEFAULT_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
@@ -48,27 +49,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         .init(&device, &mut noise)?;
 
     // The recipe: chains from a replay buffer, 20 Langevin steps an update, Adam.
-    let mut recipe = ConfigTable::from_preset("fashion-mnist")?;
-    recipe.set(&format!("training.steps={updates}"))?;
-    recipe.set("chains.capacity=2048")?;
+    let mut recipe = Recipe::image_energy()
+        .with_steps(updates)
+        .with_chains(ChainsConfig::replay_buffer(2048, 0.05));
     if updates < 1000 {
-        // Over so few updates an average of 0.999 would still be the network that training started from.
-        recipe.set("training.ema_decay=0.9")?;
+        // Over so few updates an average of 0.999 would still be the network that training began
+        // with.
+        recipe = recipe.with_moving_average(0.9);
     }
-    let recipe = recipe.read()?.recipe();
     let mut trainer = Trainer::new(recipe, model, examples, noise.split())?;
-    for update in 1..=updates {
-        let metrics = match trainer.step() {
-            StepOutcome::Applied(metrics) | StepOutcome::Refused(metrics) => metrics,
-        };
-        if update % updates.div_ceil(6) == 0 || update == updates {
+    trainer.train(|outcome| {
+        let metrics = outcome.metrics();
+        if metrics.step % updates.div_ceil(6) == 0 || metrics.step == updates {
             println!(
-                "update {update:5}  E(data) {:+.3}  E(samples) {:+.3}",
+                "update {:5}  E(data) {:+.3}  E(samples) {:+.3}",
+                metrics.step,
                 metrics.data_energy(),
                 metrics.sample_energy()
             );
         }
-    }
+    })?;
 
     // New chains from uniform noise, with the averaged weights.
     let model = trainer.sampling_model();

@@ -1,11 +1,12 @@
-//! How many patterns a Hopfield network holds: measured overlaps beside the mean-field theory, load by load.
+//! How many patterns a Hopfield network holds: measured overlaps beside the mean-field theory.
 //!
-//! Arguments: an output folder for the picture of the curve, the number of networks a load (default 2), the number of units
-//! (default 1000).
+//! Arguments: an output folder for the picture of the curve, the number of networks a load (default
+//! 2), the number of units (default 1000).
 //!
-//! Recall starts at each stored pattern and runs at temperature 0 until nothing flips. The theory is that of Amit,
-//! Gutfreund & Sompolinsky (1985) for infinitely many units; near the critical load 0.1379 a finite network falls off
-//! gradually, and above it states stay correlated with the pattern (overlap about 0.35) though no memory is left.
+//! Recall starts at each stored pattern and runs at temperature 0 until nothing flips. The theory
+//! is that of Amit, Gutfreund & Sompolinsky (1985) for infinitely many units; near the critical
+//! load 0.1379 a finite network falls off gradually, and above it states stay correlated with the
+//! pattern (overlap about 0.35) though no memory is left.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -108,14 +109,14 @@ fn mean(values: &[f64]) -> f64 {
 
 /// The overlap of the retrieval state at temperature 0, and 0 where there is none.
 ///
-/// The mean-field equations `m = erf(y)`, `y = m / sqrt(2 alpha r)`, `r = 1 / (1 - C)^2`,
-/// `C = sqrt(2 / (pi alpha r)) exp(-y^2)` reduce to one, `erf(y) = y (sqrt(2 alpha) + 2 / sqrt(pi) exp(-y^2))`, whose
-/// greatest root is the retrieval state.
+/// The mean-field equations `m = erf(y)`, `y = m / sqrt(2 alpha r)`, `r = 1 / (1 - C)^2`, `C =
+/// sqrt(2 / (pi alpha r)) exp(-y^2)` reduce to one, `erf(y) = y (sqrt(2 alpha) + 2 / sqrt(pi)
+/// exp(-y^2))`, whose greatest root is the retrieval state.
 fn retrieval_overlap(load: f64) -> f64 {
     let slope = 2.0 / std::f64::consts::PI.sqrt();
     let excess = |y: f64| erf(y) - y * ((2.0 * load).sqrt() + slope * (-y * y).exp());
-    // Negative at first, coming down from where `erf` is 1; above the critical load it never turns positive before
-    // y = 0, where all terms vanish.
+    // Negative at first, coming down from where `erf` is 1; above the critical load it never turns
+    // positive before y = 0, where all terms vanish.
     let step = 1e-3;
     let Some(low) = (100..10_000)
         .rev()

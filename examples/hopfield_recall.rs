@@ -1,8 +1,8 @@
-//! Stores four digits in a Hopfield network of 64 spins, damages them and recalls them, before and after unlearning.
+//! Stores four digits in a Hopfield network, damages them and recalls them.
 //!
-//! Look at the picture: a row for each digit, with the pattern, the pattern with a fifth of its spins flipped, what
-//! Hebb's rule recalls from that, and what is recalled after fake memories were unlearned. Digits resemble each other, and
-//! Hebb's rule alone mixes them up.
+//! Look at the picture: a row for each digit, with the pattern, the pattern with a fifth of its
+//! spins flipped, what Hebb's rule recalls from that, and what is recalled after fake memories were
+//! unlearned. Digits resemble each other, and Hebb's rule alone mixes them up.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -42,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .store(patterns.clone());
     let mut trained = hebbian.clone();
     for _ in 0..50 {
-        // Where three sweeps lead from damaged patterns, wherever that isn't back to the pattern, is a fake.
+        // Where three sweeps lead from damaged patterns, wherever that isn't back to the pattern,
+        // is a fake.
         let flips: Tensor<2> = noise.bernoulli(Tensor::full([DIGITS.len(), 64], 0.2, &device));
         let near = patterns.clone() * flips.mul_scalar(-2.0).add_scalar(1.0);
         let fakes = fakes_near(&trained, near, 3, SiteOrder::default(), &mut noise);

@@ -1,7 +1,7 @@
-//! Uses the model definitions alone, of the crate `ebm-models`: energies, a product of experts, a comparison without `Z`.
+//! Uses model definitions alone: energies, a product of experts, a comparison without `Z`.
 //!
-//! Look at the picture: the density of a memory of six patterns on a circle, of one of four, and of their product, which
-//! keeps what both find likely: the two patterns that they share.
+//! Look at the picture: the density of a memory of six patterns on a circle, of one of four, and of
+//! their product, which keeps what both find likely: the two patterns that they share.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -16,7 +16,8 @@ use image::{GrayImage, Luma};
 /// Pixels along each side of a panel, over `[-1.6, 1.6]^2`.
 const SIDE: usize = 200;
 const REACH: f64 = 1.6;
-/// The inverse temperature at which memories are experts; their patterns are then blurred by `1 / sqrt(beta)`.
+/// The inverse temperature at which memories are experts; their patterns are then blurred by `1 /
+/// sqrt(beta)`.
 const BETA: f64 = 60.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     row("E of their product ", product.energy(images.clone()));
     row("log p(x) / p(x')   ", product.log_ratio(images, others));
 
-    // The same over the plane, where it can be seen. exp(-beta E) of a memory is a mixture of Gaussians at its patterns.
+    // The same over the plane, where it can be seen. exp(-beta E) of a memory is a mixture of
+    // Gaussians at its patterns.
     let memory = |count: usize| {
         let angles = (0..count).map(|k| k as f64 / count as f64 * std::f64::consts::TAU);
         let patterns: Vec<f32> = angles

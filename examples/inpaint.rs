@@ -1,7 +1,8 @@
-//! Trains a restricted Boltzmann machine on 8x8 digits and draws lower halves of digits given the upper ones.
+//! Trains an RBM on 8x8 digits and draws lower halves of digits given the upper ones.
 //!
-//! Look at the picture: for each of eight test digits the digit, its lower half taken away, and four draws of what could
-//! be there. Where the upper half leaves no doubt the draws agree, elsewhere they differ.
+//! Look at the picture: for each of eight test digits the digit, its lower half taken away, and
+//! four draws of what could be there. Where the upper half leaves no doubt the draws agree,
+//! elsewhere they differ.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -11,11 +12,10 @@ use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Energy, LayeredMachine, RbmConfig};
 use ebm::ops::Noise;
-use ebm::run::config::ConfigTable;
 use ebm::run::{TitledColumns, titled_grid};
 use ebm::sampling::{BlockGibbs, ClampedBlockGibbs, run};
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, Trainer};
+use ebm::training::{Examples, Recipe, Trainer};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
@@ -29,12 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_centered(true)
         .init(&device, &mut noise)
         .with_visible_means(examples.mean(), 1e-3);
-    let mut config = ConfigTable::from_preset("rbm-digits")?;
-    config.set("training.steps=3000")?;
-    let mut trainer = Trainer::new(config.read()?.recipe(), rbm, examples, noise.split())?;
-    for _ in 0..3000 {
-        trainer.step();
-    }
+    let recipe = Recipe::boltzmann_machine().with_steps(3000);
+    let mut trainer = Trainer::new(recipe, rbm, examples, noise.split())?;
+    trainer.train(|_| {})?;
     let rbm = trainer.sampling_model();
 
     // Gibbs sampling with the upper 4 rows of 8 pixels clamped.

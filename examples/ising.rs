@@ -1,5 +1,4 @@
-//! The Ising model on a torus as a Boltzmann machine: Gibbs sampling through the phase transition
-//! beside exact values.
+//! The Ising model as a Boltzmann machine: Gibbs sampling through its phase transition.
 //!
 //! Arguments: an output folder for the picture, the length of the torus (default 20).
 //!

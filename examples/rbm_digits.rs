@@ -1,5 +1,4 @@
-//! Trains a restricted Boltzmann machine on 8x8 digits, finds its partition function and how likely
-//! it finds the digits.
+//! Trains an RBM on 8x8 digits, finds its partition function and how likely it finds them.
 //!
 //! Look at the bounds of log Z, which enclose it, at the log-likelihood beside that of independent
 //! pixels, and at the picture: samples of the machine.
@@ -12,11 +11,10 @@ use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Energy, LayeredMachine, RbmConfig};
 use ebm::ops::Noise;
-use ebm::run::config::ConfigTable;
 use ebm::run::image_grid;
 use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
 use ebm::training::data::{Binarize, Split, digits};
-use ebm::training::{Examples, Trainer};
+use ebm::training::{Examples, Recipe, Trainer};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
@@ -31,12 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_centered(true)
         .init(&device, &mut noise)
         .with_visible_means(mean.clone(), 1e-3);
-    let mut config = ConfigTable::from_preset("rbm-digits")?;
-    config.set("training.steps=3000")?;
-    let mut trainer = Trainer::new(config.read()?.recipe(), rbm, examples, noise.split())?;
-    for _ in 0..3000 {
-        trainer.step();
-    }
+    let recipe = Recipe::boltzmann_machine().with_steps(3000);
+    let mut trainer = Trainer::new(recipe, rbm, examples, noise.split())?;
+    trainer.train(|_| {})?;
     let rbm = trainer.sampling_model();
 
     // log Z from below, and from above by chains that start at samples of the machine.

@@ -1,7 +1,8 @@
-//! Three samplers on a banana, tuned by themselves: tables as Stan prints them, and a picture of their draws.
+//! Three samplers on a banana, tuned by themselves: tables as of Stan, and their draws.
 //!
-//! Look at the table: the standard deviations are 1 and 0.866, R-hat should be near 1, and effective draws cost gradients. In the picture the draws (yellow) of the random
-//! walk, MALA and Hamiltonian Monte Carlo, left to right, should cover the density (blue) into both ends.
+//! Look at the table: the standard deviations are 1 and 0.866, R-hat should be near 1, and
+//! effective draws cost gradients. In the picture the draws (yellow) of the random walk, MALA and
+//! Hamiltonian Monte Carlo, left to right, should cover the density (blue) into both ends.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -20,7 +21,8 @@ use ebm::sampling::{
 };
 use indicatif::ProgressBar;
 
-/// `E(x, y) = x^2 / 2 + 2 (y - (x^2 - 1) / 2)^2`, a normal bent to a banana: `y` given `x` is `N((x^2 - 1) / 2, 1/4)`.
+/// `E(x, y) = x^2 / 2 + 2 (y - (x^2 - 1) / 2)^2`, a normal bent to a banana: `y` given `x` is
+/// `N((x^2 - 1) / 2, 1/4)`.
 #[derive(Clone, Debug)]
 struct Banana;
 
@@ -47,9 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut noise = Noise::new(1);
     let start: Tensor<2> = noise.normal([CHAINS, 2], &device);
 
-    // Step sizes are found in a warm-up, for a share of accepted proposals. That of MALA and HMC is above the usual 0.574 and
-    // 0.8: with longer steps they rarely get into the narrow ends, and the standard deviation of y comes out 5 % too small,
-    // which no R-hat shows.
+    // Step sizes are found in a warm-up, for a share of accepted proposals. That of MALA and HMC is
+    // above the usual 0.574 and 0.8: with longer steps they rarely get into the narrow ends, and
+    // the standard deviation of y comes out 5 % too small, which no R-hat shows.
     let walk = RandomWalkMetropolis::new(1.0);
     let (walk, warm) = adapt_step_size(&walk, &Banana, start.clone(), 500, 0.234, &mut noise);
     let walk = draw("random walk", 0, &walk, warm.position, &mut noise);
@@ -88,7 +90,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// 1,000 draws of each chain, one of five transitions, with a bar on the terminal, and what they are worth.
+/// 1,000 draws of each chain, one of five transitions, with a bar on the terminal, and what they
+/// are worth.
 fn draw<K: Kernel<Banana, Tensor<2>>>(
     name: &str,
     gradients: usize,

@@ -1,9 +1,9 @@
-//! Draws the weights of a small classifier from their posterior, and shows where its predictions can be trusted.
+//! Draws the weights of a small classifier from their posterior: where can it be trusted?
 //!
-//! Look at the picture: the probability of the orange class by one network at the mode of the posterior (left) and
-//! averaged over draws from the posterior (middle, with the boundaries of some draws), and the standard deviation between
-//! draws (right, dark is sure). All agree on the data. Away from them the mode stays as sure as it was, while draws
-//! disagree.
+//! Look at the picture: the probability of the orange class by one network at the mode of the
+//! posterior (left) and averaged over draws from the posterior (middle, with the boundaries of some
+//! draws), and the standard deviation between draws (right, dark is sure). All agree on the data.
+//! Away from them the mode stays as sure as it was, while draws disagree.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -59,7 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_activation(Activation::Tanh)
         .init(&device, &mut noise);
     let posterior = draw(start, &examples, 1.0, 16_000, &mut noise)?;
-    // The mode next to the last draw: from random weights descent would be slow to leave the straight boundary.
+    // The mode next to the last draw: from random weights descent would be slow to leave the
+    // straight boundary.
     let last = posterior.members().last().ok_or("no draw was kept")?;
     let modes = draw(last.clone(), &examples, 0.0, 4000, &mut noise)?;
     let mode = modes.members().last().ok_or("no step was made")?;

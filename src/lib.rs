@@ -1,5 +1,4 @@
-//! Energy-based models: networks with an energy, samplers that move through it, a trainer that
-//! shapes it.
+//! Energy-based models: networks with an energy, samplers that move through it, a trainer.
 //!
 //! A model gives every configuration an energy and stands for the density `p(x) = exp(-E(x)) / Z`.
 //! Train one on two moons and draw samples from it:
@@ -9,10 +8,9 @@
 //! use ebm::models::MlpConfig;
 //! use ebm::ops::Noise;
 //! use ebm::sampling::{Langevin, run};
-//! use ebm::run::config::ConfigTable;
 //! use ebm::training::data::{Plane, PlaneProblem};
-//! use ebm::training::{Examples, Trainer};
-//! # use ebm::{models::Energy, training::data::PLANE_RANGE, training::judging::DensityGrid};
+//! use ebm::training::{Examples, Recipe, Trainer};
+//! # use ebm::{models::Energy, training::{data::PLANE_RANGE, judging::DensityGrid}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = ebm::backend::select("auto", 0)?.device;
@@ -20,11 +18,9 @@
 //! let moons = Plane::new(PlaneProblem::TwoMoons);
 //! let data = Examples::from_plane(&moons, 10_000, &mut noise, &device); // or Examples::from_tensor(yours)
 //! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise); // or a burn module of yours
-//! let recipe = ConfigTable::from_preset("two-moons")?.read()?.recipe();
+//! let recipe = Recipe::density().with_steps(1000); // or Recipe::image_energy(), boltzmann_machine()
 //! let mut trainer = Trainer::new(recipe, model, data, noise.split())?;
-//! for _ in 0..1000 {
-//!     trainer.step(); // lowers the energy of data, raises that of samples
-//! }
+//! trainer.train(|_| {})?; // lowers the energy of data, raises that of samples
 //! let model = trainer.sampling_model();
 //! let start: Tensor<2> = noise.uniform_in([1000, 2], [-1.5, 1.5], &device);
 //! let kernel = Langevin::at_temperature(0.001, 1.0).with_clamp([-1.5, 1.5]);

@@ -68,10 +68,10 @@ mod model_of_your_own {
     use ebm::models::Energy;
     use ebm::ops::Noise;
     use ebm::sampling::{Langevin, run};
-    use ebm::run::config::ConfigTable;
-    use ebm::training::data::{Split, digits};
     use ebm::run::image_grid;
-    use ebm::training::{Examples, Trainable, Trainer};
+    use ebm::training::data::{Split, digits};
+    use ebm::training::recipe::{ChainsConfig, LangevinConfig};
+    use ebm::training::{Examples, Recipe, Trainable, Trainer};
 
     #[derive(Module, Debug)]
     struct Mine {
@@ -97,13 +97,14 @@ mod model_of_your_own {
         };
         let images = digits(Split::Train)?;                                // or load_folder(path, ..)
         let data = Examples::from_images(&images, (-1.0, 1.0), &device);
-        let mut recipe = ConfigTable::from_preset("digits")?;              // keys as in `ebm config`
-        recipe.set("training.steps=2000")?;
+        let langevin = LangevinConfig::new(20, 10.0).with_noise(0.03).with_gradient_clip(0.03);
+        let recipe = Recipe::image_energy()                                // or density(), boltzmann_machine()
+            .with_steps(2000)
+            .with_sampler(langevin)                                        // or HamiltonianConfig::new(..), or any other
+            .with_chains(ChainsConfig::replay_buffer(4096, 0.05));
         let mut noise = Noise::new(1);
-        let mut trainer = Trainer::new(recipe.read()?.recipe(), model, data, noise.split())?;
-        for _ in 0..2000 {
-            trainer.step();
-        }
+        let mut trainer = Trainer::new(recipe, model, data, noise.split())?;
+        trainer.train(|_| {})?;                                            // each update can be looked at
         let model = trainer.sampling_model();
         let start: Tensor<4> = noise.uniform_in([64, 1, 8, 8], [-1.0, 1.0], &device);
         let kernel = Langevin::new(10.0, 0.03).with_gradient_clip(0.03).with_clamp([-1.0, 1.0]);

@@ -13,7 +13,8 @@ use super::{Backend, is_software};
 pub struct DeviceDescription {
     /// The name of the processor or adapter.
     pub name: String,
-    /// The kernel's driver and its version; `None` for a processor, or where the system doesn't say.
+    /// The kernel's driver and its version; `None` for a processor, or where the system doesn't
+    /// say.
     pub driver: Option<String>,
     /// Memory of the device in bytes; `None` where the system doesn't say.
     pub memory: Option<u64>,
@@ -73,8 +74,8 @@ fn adapter(device: &Device) -> (String, Option<String>, Option<u64>) {
     (identity.name, driver, memory)
 }
 
-/// The driver and the memory of the card at a PCI address, from Linux's `/sys` and, since NVIDIA's driver writes nothing
-/// there, from NVIDIA's own tool.
+/// The driver and the memory of the card at a PCI address, from Linux's `/sys` and, since NVIDIA's
+/// driver writes nothing there, from NVIDIA's own tool.
 #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
 fn card(address: &str) -> (Option<String>, Option<u64>) {
     let folder = format!("/sys/bus/pci/devices/{address}");

@@ -1,7 +1,5 @@
 //! Why a backend can't be used, and what to build or install.
 
-use ebm_run::did_you_mean;
-
 use super::{Backend, names};
 
 /// A backend that can't be used.
@@ -20,7 +18,7 @@ pub enum BackendError {
     /// The backend was left out of this build.
     #[error(
         "backend `{backend}` is not compiled in (this build has {compiled}): build with `cargo build --release --features {backend}`{}",
-        backend.build_needs()
+        backend.building()
     )]
     NotCompiledIn {
         /// What was asked for.
@@ -54,16 +52,6 @@ pub enum BackendError {
 }
 
 impl Backend {
-    /// What building with it takes, beside the feature.
-    fn build_needs(self) -> &'static str {
-        match self {
-            Self::Cuda => " (it downloads an LLVM build, and needs the CUDA toolkit to run)",
-            Self::Rocm => " (it needs the ROCm toolkit)",
-            Self::Metal => " on macOS",
-            Self::Vulkan | Self::Wgpu | Self::Flex | Self::NdArray => "",
-        }
-    }
-
     /// What to install where no device is found, or to choose where there are `count` others.
     fn advice(self, count: usize) -> String {
         if count > 0 {
@@ -72,16 +60,7 @@ impl Backend {
                 _ => format!("use `--device 0` to `--device {}`", count - 1),
             };
         }
-        let install = match self {
-            Self::Cuda => "install NVIDIA's driver (`nvidia-smi` shows whether it works)",
-            Self::Rocm => "install AMD's ROCm (`rocminfo` shows whether it works)",
-            Self::Metal => "Metal needs macOS and an Apple GPU",
-            Self::Vulkan | Self::Wgpu => {
-                "install the Vulkan driver of your GPU (for AMD and Intel, and without a GPU, Debian's package `mesa-vulkan-drivers`; NVIDIA's own for NVIDIA; `vulkaninfo` shows what there is)"
-            }
-            Self::Flex | Self::NdArray => "the CPU is always there",
-        };
-        format!("{install}, or use `--backend auto`")
+        format!("{}, or use `--backend auto`", self.missing())
     }
 }
 
@@ -96,5 +75,16 @@ fn nearest(name: &str) -> String {
         "mps" | "apple" => Backend::Metal.name(),
         other => other,
     };
-    did_you_mean(meant, Backend::ALL.map(Backend::name))
+    did_you_mean(meant)
+}
+
+#[cfg(feature = "run")]
+fn did_you_mean(meant: &str) -> String {
+    ebm_run::did_you_mean(meant, Backend::ALL.map(Backend::name))
+}
+
+/// What compares words comes with `run`: without it the names are listed, and that is all.
+#[cfg(not(feature = "run"))]
+fn did_you_mean(_meant: &str) -> String {
+    String::new()
 }

@@ -1,33 +1,18 @@
 //! The backend, chosen at run time among those compiled in; never a silent fall-back.
 
+#[cfg(feature = "run")]
 mod description;
 mod error;
+mod list;
 
 use std::fmt;
 
 use burn::tensor::Device;
 
+#[cfg(feature = "run")]
 pub use description::DeviceDescription;
 pub use error::BackendError;
-
-/// A burn backend that this workspace supports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// NVIDIA GPUs.
-    Cuda,
-    /// AMD GPUs.
-    Rocm,
-    /// Apple GPUs.
-    Metal,
-    /// Any GPU with a Vulkan driver, compiled to SPIR-V.
-    Vulkan,
-    /// Any GPU, compiled to WGSL.
-    Wgpu,
-    /// The CPU.
-    Flex,
-    /// The CPU, by the older ndarray backend.
-    NdArray,
-}
+pub use list::Backend;
 
 /// A device, and how it was chosen.
 #[derive(Clone, Debug)]
@@ -41,43 +26,6 @@ pub struct Choice {
 }
 
 impl Backend {
-    /// All backends, in the order in which `auto` tries them.
-    pub const ALL: [Self; 7] = [
-        Self::Cuda,
-        Self::Rocm,
-        Self::Metal,
-        Self::Vulkan,
-        Self::Wgpu,
-        Self::Flex,
-        Self::NdArray,
-    ];
-
-    /// The name, which is also the Cargo feature.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cuda => "cuda",
-            Self::Rocm => "rocm",
-            Self::Metal => "metal",
-            Self::Vulkan => "vulkan",
-            Self::Wgpu => "wgpu",
-            Self::Flex => "flex",
-            Self::NdArray => "ndarray",
-        }
-    }
-
-    /// Whether this build has it.
-    pub fn is_compiled_in(self) -> bool {
-        match self {
-            Self::Cuda => cfg!(feature = "cuda"),
-            Self::Rocm => cfg!(feature = "rocm"),
-            Self::Metal => cfg!(feature = "metal"),
-            Self::Vulkan => cfg!(feature = "vulkan"),
-            Self::Wgpu => cfg!(feature = "wgpu"),
-            Self::Flex => cfg!(feature = "flex"),
-            Self::NdArray => cfg!(feature = "ndarray"),
-        }
-    }
-
     /// The devices found on this machine, as their drivers describe them.
     ///
     /// # Errors
@@ -90,7 +38,7 @@ impl Backend {
                 compiled: names(&compiled()),
             });
         }
-        let (devices, reason) = match guarded(|| enumerate(self)) {
+        let (devices, reason) = match guarded(|| self.enumerate()) {
             Ok(devices) => (devices, "no driver reports one".into()),
             Err(reason) => (Vec::new(), reason),
         };
@@ -142,8 +90,8 @@ pub fn compiled() -> Vec<Backend> {
         .collect()
 }
 
-/// The device number `index` of the backend called `name`; `auto` takes the first backend that has one, GPUs
-/// first, and says what it passed over.
+/// The device number `index` of the backend called `name`; `auto` takes the first backend that has
+/// one, GPUs first, and says what it passed over.
 ///
 /// # Errors
 ///
@@ -207,38 +155,14 @@ fn is_software(backend: Backend, device: &Device) -> bool {
     }
 }
 
-/// Lists the devices of a backend that is compiled in.
-#[allow(unused_variables, unreachable_patterns)]
-fn enumerate(backend: Backend) -> Vec<Device> {
-    use burn::tensor::DeviceType;
-    let kind = match backend {
-        #[cfg(feature = "cuda")]
-        Backend::Cuda => DeviceType::Cuda,
-        #[cfg(feature = "rocm")]
-        Backend::Rocm => DeviceType::Rocm,
-        #[cfg(feature = "metal")]
-        Backend::Metal => DeviceType::Metal,
-        #[cfg(feature = "vulkan")]
-        Backend::Vulkan => DeviceType::Vulkan,
-        #[cfg(feature = "wgpu")]
-        Backend::Wgpu => DeviceType::Wgpu,
-        #[cfg(feature = "flex")]
-        Backend::Flex => DeviceType::Flex,
-        #[cfg(feature = "ndarray")]
-        Backend::NdArray => DeviceType::NdArray,
-        _ => return Vec::new(),
-    };
-    Device::enumerate(kind).into_vec()
-}
-
 /// Makes a device compute, since some are only opened by their first use.
 fn probe(device: &Device) {
     let one = burn::tensor::Tensor::<1>::ones([1], device);
     let _ = one.add_scalar(1.0).into_data();
 }
 
-/// Burn reports a missing driver by a panic; this makes it an error, without the panic's message on the
-/// terminal.
+/// Burn reports a missing driver by a panic; this makes it an error, without the panic's message on
+/// the terminal.
 fn guarded<T>(action: impl FnOnce() -> T) -> Result<T, String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));

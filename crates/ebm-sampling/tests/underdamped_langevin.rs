@@ -149,6 +149,32 @@ fn chains_settle_in_a_double_well() {
     }
 }
 
+/// Started again after every step, chains of a normal are autoregressive, `x' = (1 - h^2 k / 2) x +
+/// h v` with `v ~ N(0, T)`, whatever the friction.
+#[test]
+fn chains_that_start_again_have_the_variance_of_leapfrog_steps() {
+    let n = 40_000;
+    for device in devices() {
+        for (seed, friction) in [0.0, 1.5].into_iter().enumerate() {
+            let (step, k, temperature): (f64, f64, f64) = (0.7, 1.3, 2.0);
+            let kernel = UnderdampedLangevin::new(step, friction)
+                .with_temperature(temperature)
+                .with_thermal_start();
+            let energy = Quadratic::new(k, &device);
+            let mut noise = Noise::new(30 + seed as u64);
+            // 30 steps forget the start by a factor of 0.68^30, 1e-5.
+            let mut position: Tensor<2> = Tensor::zeros([n, 1], &device);
+            for _ in 0..30 {
+                position = run(&kernel, &energy, position, 1, &mut noise).position;
+            }
+            let expected = temperature / k / (1.0 - step * step * k / 4.0);
+            let error = expected * (2.0 / n as f64).sqrt();
+            let found = values(position.square().mean())[0];
+            assert_within_error(found, expected, error, "variance");
+        }
+    }
+}
+
 /// Without a force, by hand: the first O draws from N(0, T), and the position moves half a step
 /// with it; with friction the second keeps `c` of it.
 #[test]

@@ -1,4 +1,4 @@
-//! Boltzmann machines learn small distributions by the ordinary trainer, and what goes with their training works.
+//! Boltzmann machines learn small distributions by the ordinary trainer.
 #![allow(clippy::unwrap_used)]
 
 mod machines;
@@ -11,9 +11,13 @@ use ebm_models::{
 use ebm_ops::Noise;
 use ebm_sampling::{Dynamics, random_states, recall};
 use ebm_train::Recipe;
+use ebm_train::recipe::{
+    ChainsConfig, ContrastiveDivergence, GibbsConfig, OptimizerConfig, ParallelTemperingConfig,
+    Sparsity, StartConfig,
+};
 use ebm_train::{Examples, Metrics, StepOutcome, Trainable, Trainer, weights};
 use machines::{
-    config, divergence, in_proportion, rows_of, spin_config, two_prototypes, visible_probabilities,
+    divergence, in_proportion, recipe, rows_of, spin_recipe, two_prototypes, visible_probabilities,
 };
 
 /// Visible units of the learned distributions.
@@ -21,14 +25,14 @@ const VISIBLE: usize = 6;
 
 /// Trains to the end; every update must be applied.
 fn trained<M: Trainable<2>>(
-    config: Recipe,
+    recipe: Recipe,
     model: M,
     examples: Tensor<2>,
     seed: u64,
 ) -> Trainer<M, 2> {
-    let steps = config.steps;
+    let steps = recipe.steps;
     let examples = Examples::from_tensor(examples);
-    let mut trainer = Trainer::new(config, model, examples, Noise::new(seed)).unwrap();
+    let mut trainer = Trainer::new(recipe, model, examples, Noise::new(seed)).unwrap();
     for _ in 0..steps {
         applied(&mut trainer);
     }
@@ -61,31 +65,27 @@ fn rbm(centered: bool, device: &Device) -> Rbm {
         .init(device, &mut Noise::new(1))
 }
 
-/// A restricted machine represents two prototypes with independent flips exactly. Before training it is about 1.6 nats away;
-/// 0.03 is what the noise of the last updates leaves. Persistent chains, plain and centred, persistent chains at four
-/// temperatures, and chains that start at the data.
+/// A restricted machine represents two prototypes with independent flips exactly. Before training
+/// it is about 1.6 nats away; 0.03 is what the noise of the last updates leaves. Persistent chains,
+/// plain and centred, persistent chains at four temperatures, and chains that start at the data.
 #[test]
 fn an_rbm_learns_two_prototypes() {
     let device = Device::flex();
-    let cases: [(&str, bool, &[&str]); 4] = [
-        ("persistent", false, &[]),
-        ("centred", true, &[]),
-        (
-            "tempered",
-            false,
-            &["sampler={kind=\"parallel_tempering\", steps=1, temperatures=4}"],
-        ),
-        (
-            "data",
-            false,
-            &["chains={kind=\"data\"}", "sampler.steps=10"],
-        ),
+    let tempered = recipe().with_sampler(ParallelTemperingConfig::new(1, 4, 0.0));
+    let from_data = recipe()
+        .with_chains(ChainsConfig::from_data())
+        .with_sampler(GibbsConfig::new(10));
+    let cases = [
+        ("persistent", false, recipe()),
+        ("centred", true, recipe()),
+        ("tempered", false, tempered),
+        ("data", false, from_data),
     ];
-    for (what, centered, changes) in cases {
+    for (what, centered, recipe) in cases {
         let model = rbm(centered, &device);
         let before = distance(&model, VISIBLE, Coding::Binary, &device);
         let examples = prototypes(Coding::Binary, &device);
-        let trainer = trained(config(changes), model, examples, 2);
+        let trainer = trained(recipe, model, examples, 2);
         let model = trainer.sampling_model();
         let after = distance(&model, VISIBLE, Coding::Binary, &device);
         assert!(before > 1.0, "{what}: it knew already: {before}");
@@ -101,14 +101,16 @@ fn a_dbm_learns_two_prototypes() {
         .init(&device, &mut Noise::new(1));
     let before = distance(&model, 11, Coding::Binary, &device);
     let examples = prototypes(Coding::Binary, &device);
-    let trainer = trained(config(&["sampler.steps=5"]), model, examples, 3);
+    let recipe = recipe().with_sampler(GibbsConfig::new(5));
+    let trainer = trained(recipe, model, examples, 3);
     let after = distance(&trainer.sampling_model(), 11, Coding::Binary, &device);
     assert!(before > 1.0, "it knew already: {before}");
     assert!(after < 0.1, "{after} nats from the data");
 }
 
-/// Units of either coding. Visible units aren't coupled to each other, so that all is left to two hidden ones. (Couplings
-/// between visible units come within 0.046 nats alone, a point that training with hidden units is slow to leave.)
+/// Units of either coding. Visible units aren't coupled to each other, so that all is left to two
+/// hidden ones. (Couplings between visible units come within 0.046 nats alone, a point that
+/// training with hidden units is slow to leave.)
 #[test]
 fn a_boltzmann_machine_learns_two_prototypes() {
     let device = Device::flex();
@@ -125,50 +127,52 @@ fn a_boltzmann_machine_learns_two_prototypes() {
             .init(&device, &mut Noise::new(1))
             .with_connectivity(connectivity.clone());
         let before = distance(&model, units, coding, &device);
-        let config = match coding {
-            Coding::Spin => spin_config(&["optimizer.learning_rate=0.1"]),
-            Coding::Binary => config(&["optimizer.learning_rate=0.4"]),
+        let recipe = match coding {
+            Coding::Spin => spin_recipe().with_learning_rate(0.1),
+            Coding::Binary => recipe().with_learning_rate(0.4),
         };
-        let trainer = trained(config, model, prototypes(coding, &device), 4);
+        let trainer = trained(recipe, model, prototypes(coding, &device), 4);
         let after = distance(&trainer.sampling_model(), units, coding, &device);
         assert!(before > 1.0, "{coding:?}: it knew already: {before}");
         assert!(after < 0.03, "{coding:?}: {after} nats from the data");
     }
 }
 
-/// Without hidden units the log-likelihood has one maximum; data of another such machine, in either coding.
+/// Without hidden units the log-likelihood has one maximum; data of another such machine, in either
+/// coding.
 #[test]
 fn a_visible_boltzmann_machine_learns_another() {
     let device = Device::flex();
     for coding in [Coding::Spin, Coding::Binary] {
-        let config_ = BoltzmannMachineConfig::new(VISIBLE).with_coding(coding);
+        let config = BoltzmannMachineConfig::new(VISIBLE).with_coding(coding);
         let scale = match coding {
             Coding::Spin => 0.5,
             Coding::Binary => 2.0,
         };
-        let teacher = config_.clone().with_weight_std(scale);
+        let teacher = config.clone().with_weight_std(scale);
         let teacher = teacher.init(&device, &mut Noise::new(5));
         let target = visible_probabilities(&teacher, VISIBLE, VISIBLE, coding, &device);
         let examples = rows_of(&in_proportion(&target, 1000), VISIBLE, coding, &device);
-        let student = config_.init(&device, &mut Noise::new(6));
+        let student = config.init(&device, &mut Noise::new(6));
         let distance = |model: &BoltzmannMachine| {
             let found = visible_probabilities(model, VISIBLE, VISIBLE, coding, &device);
             divergence(&target, &found)
         };
         let before = distance(&student);
-        let config = match coding {
-            Coding::Spin => spin_config(&["optimizer.learning_rate=0.1"]),
-            Coding::Binary => config(&["optimizer.learning_rate=0.4"]),
+        let recipe = match coding {
+            Coding::Spin => spin_recipe().with_learning_rate(0.1),
+            Coding::Binary => recipe().with_learning_rate(0.4),
         };
-        let trainer = trained(config, student, examples, 7);
+        let trainer = trained(recipe, student, examples, 7);
         let after = distance(&trainer.sampling_model());
         assert!(before > 0.3, "{coding:?}: it knew already: {before}");
         assert!(after < 0.02, "{coding:?}: {after} nats from the data");
     }
 }
 
-/// 12 random patterns on 64 spins, more than the 0.138 N that Hebb's rule holds: after updates at temperature 0, in which
-/// the network unlearns what it falls into from random states, it recalls them with every tenth spin flipped.
+/// 12 random patterns on 64 spins, more than the 0.138 N that Hebb's rule holds: after updates at
+/// temperature 0, in which the network unlearns what it falls into from random states, it recalls
+/// them with every tenth spin flipped.
 #[test]
 fn unlearning_through_the_trainer_raises_recall() {
     const UNITS: usize = 64;
@@ -189,15 +193,13 @@ fn unlearning_through_the_trainer_raises_recall() {
         f64::from(overlaps.mean().into_scalar::<f32>())
     };
     let before = recalled(&network);
-    let config = spin_config(&[
-        "sampler.steps=4",
-        "sampler.temperature=0.0",
-        "chains={kind=\"noise\", start=\"binary\"}",
-        "optimizer.learning_rate=0.02",
-        "training.steps=200",
-        "training.batch_size=12",
-    ]);
-    let trainer = trained(config, network, patterns.clone(), 10);
+    let recipe = spin_recipe()
+        .with_sampler(GibbsConfig::new(4).with_temperature(0.0))
+        .with_chains(ChainsConfig::from_noise(StartConfig::Binary))
+        .with_learning_rate(0.02)
+        .with_steps(200)
+        .with_batch_size(12);
+    let trainer = trained(recipe, network, patterns.clone(), 10);
     let after = recalled(&trainer.sampling_model());
     assert!(before < 0.9, "it recalled already: {before}");
     assert!(after > 0.98, "overlap {after}");
@@ -213,17 +215,18 @@ fn activities(model: &Rbm, examples: &Tensor<2>) -> Vec<f64> {
 fn sparsity_moves_the_mean_activity_to_its_target() {
     let device = Device::flex();
     let examples = prototypes(Coding::Binary, &device);
-    let activities_with = |changes: &[&str]| {
+    let activities_with = |recipe: Recipe| {
         let model = rbm(false, &device);
-        let trainer = trained(config(changes), model, examples.clone(), 11);
+        let trainer = trained(recipe, model, examples.clone(), 11);
         activities(&trainer.sampling_model(), &examples)
     };
-    let free = activities_with(&["training.steps=400"]);
-    let sparse = activities_with(&[
-        "training.steps=400",
-        "optimizer.learning_rate=0.05",
-        "objective.sparsity={target=0.15, cost=50.0}",
-    ]);
+    let free = activities_with(recipe().with_steps(400));
+    let (target, cost) = (0.15, 50.0);
+    let sparse = recipe()
+        .with_steps(400)
+        .with_learning_rate(0.05)
+        .with_objective(ContrastiveDivergence::default().with_sparsity(Sparsity { target, cost }));
+    let sparse = activities_with(sparse);
     assert!(free.iter().any(|mean| (mean - 0.15).abs() > 0.15));
     assert!(
         sparse.iter().all(|mean| (mean - 0.15).abs() < 0.02),
@@ -231,18 +234,18 @@ fn sparsity_moves_the_mean_activity_to_its_target() {
     );
 }
 
-/// One update with weight decay and one without, same seed: weights end closer to zero by `rate * decay * weight`, all else
-/// is the same bit for bit.
+/// One update with weight decay and one without, same seed: weights end closer to zero by `rate *
+/// decay * weight`, all else is the same bit for bit.
 #[test]
 fn weight_decay_shrinks_weights_and_nothing_else() {
     let device = Device::flex();
     fn after<M: Trainable<2>>(
         model: M,
-        config: Recipe,
+        recipe: Recipe,
         examples: Tensor<2>,
     ) -> std::collections::BTreeMap<String, Vec<f64>> {
         let examples = Examples::from_tensor(examples);
-        let mut trainer = Trainer::new(config, model, examples, Noise::new(12)).unwrap();
+        let mut trainer = Trainer::new(recipe, model, examples, Noise::new(12)).unwrap();
         applied(&mut trainer);
         weights(trainer.model())
             .into_iter()
@@ -251,7 +254,10 @@ fn weight_decay_shrinks_weights_and_nothing_else() {
     }
     // The first learning rate of the schedule is the whole one.
     let (rate, decay) = (0.2, 0.1);
-    let decaying = ["optimizer.weight_decay=0.1"];
+    let decaying = |recipe: Recipe| {
+        let optimizer = OptimizerConfig::sgd(rate).with_weight_decay(decay);
+        recipe.with_optimizer(optimizer)
+    };
     let dbm = DbmConfig::new(VISIBLE, vec![3, 2]).with_weight_std(0.5);
     let dbm = dbm.init(&device, &mut Noise::new(1));
     let machine = BoltzmannMachineConfig::new(VISIBLE).with_weight_std(0.5);
@@ -262,18 +268,18 @@ fn weight_decay_shrinks_weights_and_nothing_else() {
     for (before, plain, decayed) in [
         (
             weights(&plain),
-            after(plain.clone(), config(&[]), binary.clone()),
-            after(plain, config(&decaying), binary.clone()),
+            after(plain.clone(), recipe(), binary.clone()),
+            after(plain, decaying(recipe()), binary.clone()),
         ),
         (
             weights(&dbm),
-            after(dbm.clone(), config(&[]), binary.clone()),
-            after(dbm, config(&decaying), binary),
+            after(dbm.clone(), recipe(), binary.clone()),
+            after(dbm, decaying(recipe()), binary),
         ),
         (
             weights(&machine),
-            after(machine.clone(), spin_config(&[]), spins.clone()),
-            after(machine, spin_config(&decaying), spins),
+            after(machine.clone(), spin_recipe(), spins.clone()),
+            after(machine, decaying(spin_recipe()), spins),
         ),
     ] {
         for (name, before) in before {
@@ -294,17 +300,13 @@ fn weight_decay_shrinks_weights_and_nothing_else() {
     }
 }
 
-/// One call moves the hidden offsets a hundredth of the way to the means of the batch, and all differences of energies stay.
+/// One call moves the hidden offsets a hundredth of the way to the means of the batch, and all
+/// differences of energies stay.
 #[test]
 fn following_moves_offsets_and_not_the_distribution() {
     let device = Device::flex();
     let examples = prototypes(Coding::Binary, &device);
-    let model = trained(
-        config(&["training.steps=300"]),
-        rbm(true, &device),
-        examples,
-        13,
-    );
+    let model = trained(recipe().with_steps(300), rbm(true, &device), examples, 13);
     let model = model.sampling_model();
     let batch = rows_of(&[3, 17, 60], VISIBLE, Coding::Binary, &device);
     let offsets = |model: &Rbm| -> Vec<f64> {
@@ -340,7 +342,7 @@ fn following_moves_offsets_and_not_the_distribution() {
 fn offsets_follow_the_training() {
     let device = Device::flex();
     let examples = prototypes(Coding::Binary, &device);
-    let trainer = trained(config(&[]), rbm(true, &device), examples.clone(), 14);
+    let trainer = trained(recipe(), rbm(true, &device), examples.clone(), 14);
     let model = trainer.sampling_model();
     let (_, hidden) = model.offsets().unwrap();
     let hidden: Vec<f64> = hidden.into_data().iter::<f64>().collect();
@@ -349,11 +351,12 @@ fn offsets_follow_the_training() {
     }
 }
 
-/// After a checkpoint a trainer of another seed makes, bit for bit, the updates that would have followed.
-fn assert_resumes<M: Trainable<2>>(config: Recipe, model: M, other: M, data: &Tensor<2>) {
+/// After a checkpoint a trainer of another seed makes, bit for bit, the updates that would have
+/// followed.
+fn assert_resumes<M: Trainable<2>>(recipe: Recipe, model: M, other: M, data: &Tensor<2>) {
     let trainer = |model: M, seed: u64| {
         let examples = Examples::from_tensor(data.clone());
-        Trainer::new(config.clone(), model, examples, Noise::new(seed)).unwrap()
+        Trainer::new(recipe.clone(), model, examples, Noise::new(seed)).unwrap()
     };
     let mut first = trainer(model, 15);
     for _ in 0..13 {
@@ -380,31 +383,30 @@ fn training_resumes_bit_for_bit() {
     let device = Device::flex();
     let binary = prototypes(Coding::Binary, &device);
     let spins = prototypes(Coding::Spin, &device);
-    let changes = [
-        "training.ema_decay=0.9",
-        "optimizer.momentum=0.5",
-        "training.steps=100",
-    ];
-    let tempered = [
-        &changes[..],
-        &["sampler={kind=\"parallel_tempering\", steps=2, temperatures=3}"],
-    ]
-    .concat();
+    let changed = |recipe: Recipe| {
+        let momentum = recipe.optimizer.clone().with_momentum(0.5);
+        recipe
+            .with_moving_average(0.9)
+            .with_optimizer(momentum)
+            .with_steps(100)
+    };
+    let plain = || changed(recipe());
+    let tempered = || plain().with_sampler(ParallelTemperingConfig::new(2, 3, 0.0));
     for centered in [false, true] {
         let rbm = |seed| {
             let config = RbmConfig::new(VISIBLE, 3).with_centered(centered);
             config.init(&device, &mut Noise::new(seed))
         };
-        assert_resumes(config(&tempered), rbm(1), rbm(2), &binary);
-        assert_resumes(config(&changes), rbm(1), rbm(2), &binary);
+        assert_resumes(tempered(), rbm(1), rbm(2), &binary);
+        assert_resumes(plain(), rbm(1), rbm(2), &binary);
     }
     let dbm =
         |seed| -> Dbm { DbmConfig::new(VISIBLE, vec![3, 2]).init(&device, &mut Noise::new(seed)) };
-    assert_resumes(config(&changes), dbm(1), dbm(2), &binary);
-    assert_resumes(config(&tempered), dbm(1), dbm(2), &binary);
+    assert_resumes(plain(), dbm(1), dbm(2), &binary);
+    assert_resumes(tempered(), dbm(1), dbm(2), &binary);
     let machine = |seed| {
         let config = BoltzmannMachineConfig::new(VISIBLE).with_hidden(2);
         config.init(&device, &mut Noise::new(seed))
     };
-    assert_resumes(spin_config(&changes), machine(1), machine(2), &spins);
+    assert_resumes(changed(spin_recipe()), machine(1), machine(2), &spins);
 }

@@ -15,7 +15,7 @@ use ebm_testing::{dot, log_sum_exp};
 use ebm_train::{
     ContrastiveDivergence, ParameterGradients, ParameterOptimizer, clamp, load_weights, weights,
 };
-use machines::{config, in_proportion, rows_of, visible_probabilities};
+use machines::{in_proportion, recipe, rows_of, visible_probabilities};
 
 /// Negative samples: each state comes up as often as its probability says, to 1/40,000. (Means over many more lose to the
 /// rounding of f32 sums what they gain.)
@@ -64,7 +64,7 @@ fn assert_gradient<M: Energy<2> + Module>(
     let loss = points.evaluate(&model).value;
     let gradients = ParameterGradients::collect(&model, loss.backward());
     // One step of length 1 down the gradient shows it.
-    let moved = ParameterOptimizer::new(&config(&[]).optimizer).step(0, 1.0, model, gradients, 1.0);
+    let moved = ParameterOptimizer::new(&recipe().optimizer).step(0, 1.0, model, gradients, 1.0);
     let after = parameters(&moved);
     let mut largest = 0.0_f64;
     for (name, old) in &before {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{config, floats};
+use common::floats;
 use ebm_models::{Activation, Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
-use ebm_run::config::OptimizerConfig;
 use ebm_testing::assert_close;
+use ebm_train::recipe::{ExponentialConfig, OptimizerConfig, ScheduleConfig, ScheduleKind};
 use ebm_train::{
     ContrastiveDivergence, Order, ParameterGradients, ParameterOptimizer, load_weights, weights,
 };
@@ -52,22 +52,27 @@ fn every_example_is_visited_once_an_epoch_and_the_place_is_kept() {
 
 #[test]
 fn schedules_pass_through_points_computed_by_hand() {
-    let points: [(&str, &[(u64, f64)]); 6] = [
+    let exponential = ScheduleKind::Exponential(ExponentialConfig {
+        factor: 0.25,
+        every: 10,
+    });
+    let exponential = ScheduleConfig {
+        warmup: 0,
+        decay: exponential,
+    };
+    let points: [(ScheduleConfig, &[(u64, f64)]); 6] = [
         (
-            "{decay={kind=\"constant\"}}",
+            ScheduleConfig::constant(),
             &[(0, 1.0), (50, 1.0), (200, 1.0)],
         ),
         // (step + 1) / 4 while it warms up.
         (
-            "{warmup=4}",
+            ScheduleConfig::constant().with_warmup(4),
             &[(0, 0.25), (1, 0.5), (3, 1.0), (4, 1.0), (99, 1.0)],
         ),
+        (exponential, &[(0, 1.0), (5, 0.5), (10, 0.25), (20, 0.0625)]),
         (
-            "{decay={kind=\"exponential\", factor=0.25, every=10}}",
-            &[(0, 1.0), (5, 0.5), (10, 0.25), (20, 0.0625)],
-        ),
-        (
-            "{decay={kind=\"cosine\", final_factor=0.2}}",
+            ScheduleConfig::cosine(0.2),
             // 0.2 + 0.8 (1 + cos(pi t)) / 2 with t = 0, 1/4, 1/2, 1, and no further.
             &[
                 (0, 1.0),
@@ -78,11 +83,11 @@ fn schedules_pass_through_points_computed_by_hand() {
             ],
         ),
         (
-            "{decay={kind=\"linear\", final_factor=0.2}}",
+            ScheduleConfig::linear(0.2),
             &[(0, 1.0), (25, 0.8), (50, 0.6), (100, 0.2), (150, 0.2)],
         ),
         (
-            "{warmup=20, decay={kind=\"linear\"}}",
+            ScheduleConfig::linear(0.0).with_warmup(20),
             &[
                 (0, 0.05),
                 (9, 0.5),
@@ -94,12 +99,11 @@ fn schedules_pass_through_points_computed_by_hand() {
         ),
     ];
     for (schedule, points) in points {
-        let config = config(&[&format!("schedule={schedule}")]);
         for &(step, expected) in points {
-            let factor = config.schedule.factor(step, 100);
+            let factor = schedule.factor(step, 100);
             assert!(
                 (factor - expected).abs() < 1e-9,
-                "{schedule} at {step}: {factor}, expected {expected}"
+                "{schedule:?} at {step}: {factor}, expected {expected}"
             );
         }
     }
@@ -146,7 +150,7 @@ fn the_objective_and_its_gradient_are_those_of_the_formula() {
         assert_close(&values, &by_hand(&model), 1e-6, &format!("alpha {alpha}"));
 
         // Its gradient, by which a step of plain descent with rate 1 moves each weight.
-        let mut descent = ParameterOptimizer::new(&config_of_descent());
+        let mut descent = ParameterOptimizer::new(&OptimizerConfig::sgd(1.0));
         let gradients = ParameterGradients::collect(&model, found.value.backward());
         let moved = weights(&descent.step(0, 1.0, model.clone(), gradients, 1.0));
         let at = weights(&model);
@@ -175,8 +179,4 @@ fn the_objective_and_its_gradient_are_those_of_the_formula() {
         }
         assert_eq!(checked, 2 * 4 + 4 + 4 + 1);
     }
-}
-
-fn config_of_descent() -> OptimizerConfig {
-    config(&["optimizer={kind=\"sgd\", learning_rate=1}"]).optimizer
 }

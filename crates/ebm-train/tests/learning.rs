@@ -4,9 +4,10 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{config, floats};
+use common::{floats, recipe};
 use ebm_models::{Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
+use ebm_train::recipe::LangevinConfig;
 use ebm_train::{Examples, StepOutcome, Trainer};
 
 /// Two normal distributions of equal weight around `(+-1, 0)`.
@@ -36,8 +37,8 @@ impl Mixture {
     }
 }
 
-/// The Kullback-Leibler divergence from the mixture to the model, in nats, and the model's mean of `x^2` and
-/// `y^2`, by summation over a grid that holds all of the mass.
+/// The Kullback-Leibler divergence from the mixture to the model, in nats, and the model's mean of
+/// `x^2` and `y^2`, by summation over a grid that holds all of the mass.
 fn compare(mixture: &Mixture, model: &Mlp, device: &Device) -> (f64, [f64; 2]) {
     const SIDE: usize = 81;
     let place = |index: usize| 8.0 * (index as f64 / (SIDE - 1) as f64 - 0.5);
@@ -77,10 +78,13 @@ fn a_mixture_of_two_normals_is_learned_as_a_density() {
     let mut noise = Noise::new(3);
     let model = MlpConfig::new(2, vec![32, 32]).init(&device, &mut noise);
     let points = mixture.draw(4000, &mut noise, &device);
-    let config = config(&["sampler.clamp=false", "training.ema_decay=0.98"]);
-    let steps = config.steps;
+    let langevin = LangevinConfig::new(10, 0.02).with_temperature(1.0);
+    let recipe = recipe()
+        .with_sampler(langevin.without_clamp())
+        .with_moving_average(0.98);
+    let steps = recipe.steps;
     let (before, _) = compare(&mixture, &model, &device);
-    let mut trainer = Trainer::new(config, model, Examples::from_tensor(points), noise).unwrap();
+    let mut trainer = Trainer::new(recipe, model, Examples::from_tensor(points), noise).unwrap();
     for _ in 0..steps {
         let outcome = trainer.step();
         assert!(matches!(outcome, StepOutcome::Applied(_)), "{outcome:?}");

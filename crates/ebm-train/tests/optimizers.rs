@@ -5,10 +5,11 @@ mod common;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use common::{config, floats};
+use common::{floats, recipe};
 use ebm_models::{Energy, Mlp, MlpConfig};
 use ebm_ops::Noise;
 use ebm_testing::assert_close;
+use ebm_train::recipe::{AdamConfig, OptimizerConfig, ScheduleConfig, SgdConfig};
 use ebm_train::{
     Examples, MovingAverage, ParameterGradients, ParameterOptimizer, StepOutcome, Trainer, weights,
 };
@@ -52,7 +53,8 @@ fn norm(values: &[f64]) -> f64 {
     values.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// An update rule in double precision: parameters, gradient, number of the step (from 1), learning rate.
+/// An update rule in double precision: parameters, gradient, number of the step (from 1), learning
+/// rate.
 type Rule = fn(&mut Vec<f64>, &[f64], i32, f64, &mut Memory);
 
 /// Two moments, or a velocity.
@@ -108,27 +110,43 @@ fn subtract(parameters: &mut [f64], rate: f64, direction: &[f64]) {
 
 #[test]
 fn each_optimizer_follows_its_formula() {
-    let adam_keys = "learning_rate=1, beta_1=0.8, beta_2=0.95, epsilon=1e-3";
-    let cases: [(&str, String, Rule); 7] = [
+    let adam = |weight_decay| AdamConfig {
+        learning_rate: 1.0,
+        beta_1: BETA[0],
+        beta_2: BETA[1],
+        epsilon: EPSILON,
+        weight_decay,
+        gradient_clip: None,
+    };
+    let two_momenta = SgdConfig {
+        learning_rate: 1.0,
+        momentum: MOMENTUM,
+        initial_momentum: Some(0.2),
+        initial_steps: 2,
+        weight_decay: 0.0,
+        gradient_clip: None,
+    };
+    let cases: [(&str, OptimizerConfig, Rule); 7] = [
         (
             "adam",
-            format!("{{kind=\"adam\", {adam_keys}}}"),
+            OptimizerConfig::Adam(adam(0.0)),
             |p, g, t, rate, memory| {
                 subtract(p, rate, &adam_move(g, t, memory));
             },
         ),
         (
             "adam with an L2 penalty",
-            format!("{{kind=\"adam\", {adam_keys}, weight_decay=0.3}}"),
+            OptimizerConfig::Adam(adam(DECAY)),
             |p, g, t, rate, memory| {
                 let g = with_decay(p, g);
                 subtract(p, rate, &adam_move(&g, t, memory));
             },
         ),
         (
-            // Loshchilov & Hutter 2019, algorithm 2: the parameter shrinks, its gradient doesn't see it.
+            // Loshchilov & Hutter 2019, algorithm 2: the parameter shrinks, its gradient doesn't
+            // see it.
             "adamw",
-            format!("{{kind=\"adamw\", {adam_keys}, weight_decay=0.3}}"),
+            OptimizerConfig::AdamW(adam(DECAY)),
             |p, g, t, rate, memory| {
                 let direction = adam_move(g, t, memory);
                 let decays = decays(p);
@@ -138,16 +156,12 @@ fn each_optimizer_follows_its_formula() {
                 subtract(p, rate, &direction);
             },
         ),
-        (
-            "sgd",
-            "{kind=\"sgd\", learning_rate=1}".into(),
-            |p, g, _, rate, _| {
-                subtract(p, rate, g);
-            },
-        ),
+        ("sgd", OptimizerConfig::sgd(1.0), |p, g, _, rate, _| {
+            subtract(p, rate, g);
+        }),
         (
             "sgd with an L2 penalty",
-            "{kind=\"sgd\", learning_rate=1, weight_decay=0.3}".into(),
+            OptimizerConfig::sgd(1.0).with_weight_decay(DECAY),
             |p, g, _, rate, _| {
                 let g = with_decay(p, g);
                 subtract(p, rate, &g);
@@ -156,7 +170,7 @@ fn each_optimizer_follows_its_formula() {
         (
             // Polyak 1964, as in PyTorch: the first velocity is the gradient.
             "sgd with momentum",
-            "{kind=\"sgd\", learning_rate=1, momentum=0.7}".into(),
+            OptimizerConfig::sgd(1.0).with_momentum(MOMENTUM),
             |p, g, _, rate, memory| {
                 memory.first.resize(g.len(), 0.0);
                 for (v, g) in memory.first.iter_mut().zip(g) {
@@ -166,10 +180,10 @@ fn each_optimizer_follows_its_formula() {
             },
         ),
         (
-            // Hinton 2012, section 9: from one update on the momentum is another, and the velocity stays.
+            // Hinton 2012, section 9: from one update on the momentum is another, and the velocity
+            // stays.
             "sgd with two momenta",
-            "{kind=\"sgd\", learning_rate=1, momentum=0.7, initial_momentum=0.2, initial_steps=2}"
-                .into(),
+            OptimizerConfig::Sgd(two_momenta),
             |p, g, t, rate, memory| {
                 memory.first.resize(g.len(), 0.0);
                 let momentum = if t <= 2 { 0.2 } else { MOMENTUM };
@@ -181,9 +195,8 @@ fn each_optimizer_follows_its_formula() {
         ),
     ];
     let device = Device::flex();
-    for (name, keys, rule) in cases {
-        let config = config(&[&format!("optimizer={keys}")]);
-        let mut optimizer = ParameterOptimizer::new(&config.optimizer);
+    for (name, config, rule) in cases {
+        let mut optimizer = ParameterOptimizer::new(&config);
         let mut model = linear(&device).train();
         let mut expected = parameters(&model);
         let mut memory = Memory::default();
@@ -196,7 +209,7 @@ fn each_optimizer_follows_its_formula() {
             if step == 4 {
                 // What an optimizer remembers survives being written and read.
                 let (arrays, counters) = optimizer.state();
-                optimizer = ParameterOptimizer::new(&config.optimizer);
+                optimizer = ParameterOptimizer::new(&config);
                 optimizer.restore(&model, arrays, counters).unwrap();
             }
             model = optimizer.step(step as u64 - 1, rate, model, gradients, factor);
@@ -223,19 +236,16 @@ fn the_norm_of_a_gradient_is_taken_over_all_parameters() {
 #[test]
 fn a_gradient_is_clipped_by_its_norm_and_keeps_its_direction() {
     let device = Device::flex();
-    let moves = |clip: &str| {
-        let clip = format!("optimizer.gradient_clip={clip}");
-        let config = config(&[
-            "optimizer={kind=\"sgd\", learning_rate=1}",
-            &clip,
-            "schedule.decay={kind=\"constant\"}",
-            "training.batch_size=8",
-        ]);
+    let moves = |optimizer: OptimizerConfig| {
+        let recipe = recipe()
+            .with_optimizer(optimizer)
+            .with_schedule(ScheduleConfig::constant())
+            .with_batch_size(8);
         let mut noise = Noise::new(4);
         let model = MlpConfig::new(2, vec![5]).init(&device, &mut noise);
         let points: Tensor<2> = noise.normal([8, 2], &device);
         let mut trainer =
-            Trainer::new(config, model, Examples::from_tensor(points), noise).unwrap();
+            Trainer::new(recipe, model, Examples::from_tensor(points), noise).unwrap();
         let flat = |model: &Mlp| -> Vec<f64> {
             let weights = weights(model).into_values();
             weights
@@ -251,7 +261,7 @@ fn a_gradient_is_clipped_by_its_norm_and_keeps_its_direction() {
         let step: Vec<f64> = pairs.map(|(before, after)| before - after).collect();
         (step, metrics.gradient_norm)
     };
-    let (whole, reported) = moves("none");
+    let (whole, reported) = moves(OptimizerConfig::sgd(1.0));
     assert_close(
         &[reported],
         &[norm(&whole)],
@@ -259,7 +269,7 @@ fn a_gradient_is_clipped_by_its_norm_and_keeps_its_direction() {
         "the norm that is reported",
     );
     for limit in [0.01, 0.1, reported * 0.99, reported * 1.01] {
-        let (clipped, before) = moves(&limit.to_string());
+        let (clipped, before) = moves(OptimizerConfig::sgd(1.0).with_gradient_clip(limit));
         assert_eq!(before, reported, "the norm is that before clipping");
         let factor = (limit / reported).min(1.0);
         let expected: Vec<f64> = whole.iter().map(|step| step * factor).collect();

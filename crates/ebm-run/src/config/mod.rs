@@ -79,6 +79,15 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// A configuration that works, by the [name](PRESETS) of its preset.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this name.
+    pub fn from_preset(name: &str) -> Result<Self, ConfigError> {
+        ConfigTable::from_preset(name)?.read()
+    }
+
     /// Checks every value against its range.
     ///
     /// # Errors

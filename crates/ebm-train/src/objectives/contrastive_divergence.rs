@@ -27,6 +27,20 @@ pub struct ContrastiveDivergence {
 }
 
 impl ContrastiveDivergence {
+    /// The same with this factor of the squared energies.
+    #[must_use]
+    pub fn with_energy_regularizer(mut self, factor: f64) -> Self {
+        self.energy_regularizer = factor;
+        self
+    }
+
+    /// The same with a target for how often hidden units are on.
+    #[must_use]
+    pub fn with_sparsity(mut self, sparsity: Sparsity) -> Self {
+        self.sparsity = Some(sparsity);
+        self
+    }
+
     /// The points of data and samples, both off the autodiff graph.
     ///
     /// # Shapes

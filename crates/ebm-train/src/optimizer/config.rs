@@ -54,7 +54,8 @@ pub struct SgdConfig {
     /// Share of the last step that is kept, 0 to below 1.
     #[serde(default)]
     pub momentum: f64,
-    /// Another momentum for the first updates, lower while gradients are large (Hinton 2012, section 9: 0.5, then 0.9).
+    /// Another momentum for the first updates, lower while gradients are large (Hinton 2012,
+    /// section 9: 0.5, then 0.9).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_momentum: Option<f64>,
     /// The number of these first updates.
@@ -92,7 +93,8 @@ fn default_epsilon() -> f64 {
 }
 
 impl OptimizerConfig {
-    /// Adam without a mean gradient (`beta_1 = 0`), which suits the moving target of a sampled gradient.
+    /// Adam without a mean gradient (`beta_1 = 0`), which suits the moving target of a sampled
+    /// gradient.
     pub fn adam(learning_rate: f64) -> Self {
         Self::Adam(AdamConfig {
             learning_rate,
@@ -122,6 +124,16 @@ impl OptimizerConfig {
         match &mut self {
             Self::Adam(keys) | Self::AdamW(keys) => keys.learning_rate = rate,
             Self::Sgd(keys) => keys.learning_rate = rate,
+        }
+        self
+    }
+
+    /// The same with this momentum: of Adam the decay of the mean gradient, `beta_1`.
+    #[must_use]
+    pub fn with_momentum(mut self, momentum: f64) -> Self {
+        match &mut self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.beta_1 = momentum,
+            Self::Sgd(keys) => keys.momentum = momentum,
         }
         self
     }

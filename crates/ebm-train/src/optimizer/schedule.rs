@@ -68,6 +68,11 @@ impl Default for ScheduleKind {
 }
 
 impl ScheduleConfig {
+    /// The learning rate stays.
+    pub fn constant() -> Self {
+        Self::default()
+    }
+
     /// The learning rate falls along half a cosine to this factor at the last step.
     pub fn cosine(final_factor: f64) -> Self {
         Self::of(ScheduleKind::Cosine(CosineConfig { final_factor }))

@@ -24,18 +24,14 @@ impl Recipe {
             data_noise: 0.03,
             ema_decay: Some(0.999),
             precision: Precision::F32,
-            sampler: LangevinConfig {
-                noise: Some(0.015),
-                gradient_clip: Some(0.015),
-                ..LangevinConfig::new(20, 10.0)
-            }
-            .into(),
+            sampler: LangevinConfig::new(20, 10.0)
+                .with_noise(0.015)
+                .with_gradient_clip(0.015)
+                .into(),
             chains: ChainsConfig::replay_buffer(8192, 0.05),
-            objective: ContrastiveDivergence {
-                energy_regularizer: 0.1,
-                sparsity: None,
-            }
-            .into(),
+            objective: ContrastiveDivergence::default()
+                .with_energy_regularizer(0.1)
+                .into(),
             optimizer: OptimizerConfig::adam(5e-4).with_gradient_clip(1.0),
             schedule: ScheduleConfig::cosine(0.05),
             energy_limit: ENERGY_LIMIT,
@@ -54,18 +50,14 @@ impl Recipe {
             data_noise: 0.0,
             ema_decay: Some(0.995),
             precision: Precision::F32,
-            sampler: LangevinConfig {
-                temperature: Some(1.0),
-                gradient_clip: Some(200.0),
-                ..LangevinConfig::new(20, 0.0005)
-            }
-            .into(),
+            sampler: LangevinConfig::new(20, 0.0005)
+                .with_temperature(1.0)
+                .with_gradient_clip(200.0)
+                .into(),
             chains: ChainsConfig::replay_buffer(4096, 0.005),
-            objective: ContrastiveDivergence {
-                energy_regularizer: 0.001,
-                sparsity: None,
-            }
-            .into(),
+            objective: ContrastiveDivergence::default()
+                .with_energy_regularizer(0.001)
+                .into(),
             optimizer: OptimizerConfig::adam(4e-3).with_gradient_clip(1.0),
             schedule: ScheduleConfig::cosine(0.05),
             energy_limit: ENERGY_LIMIT,

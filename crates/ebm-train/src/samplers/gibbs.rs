@@ -16,8 +16,8 @@ crate::keys! {
 pub struct GibbsConfig {
     /// Sweeps over all units an update, 1 to 1,000,000,000.
     pub steps: usize,
-    /// Temperature in the unit of the energy; 0, for single-site updates only, is the deterministic rule
-    /// of a Hopfield network.
+    /// Temperature in the unit of the energy; 0, for single-site updates only, is the deterministic
+    /// rule of a Hopfield network.
     #[serde(default = "unit_temperature")]
     pub temperature: f64,
 }
@@ -30,6 +30,13 @@ impl GibbsConfig {
             steps,
             temperature: 1.0,
         }
+    }
+
+    /// The same at this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
     }
 }
 

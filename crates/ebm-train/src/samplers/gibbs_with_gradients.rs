@@ -1,19 +1,21 @@
 //! Gibbs with gradients: flips of two-valued units, chosen by the gradient of the energy.
 
-use ebm_models::{Coding, Energy, Structure};
+use ebm_models::{Energy, Structure};
 use ebm_ops::Interval;
 use ebm_sampling::{GibbsWithGradients, Ladder};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Sampler, check_unit_temperature, may_have_two_values, on_replicas, on_states, unit_temperature,
+    Sampler, check_unit_temperature, coding_of, may_have_two_values, on_replicas, on_states,
+    unit_temperature,
 };
 use crate::chains::TransitionKernel;
 use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
-/// Keys of Gibbs with gradients (Grathwohl et al. 2021): one flip a step, exact. The range of the data is that of
-/// the units, `[0, 1]` or `[-1, 1]`, and chains start at `"binary"` states or at binarised data.
+/// Keys of Gibbs with gradients (Grathwohl et al. 2021): one flip a step, exact. The range of the
+/// data is that of the units, `[0, 1]` or `[-1, 1]`, and chains start at `"binary"` states or at
+/// binarised data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GibbsWithGradientsConfig {
@@ -25,22 +27,6 @@ pub struct GibbsWithGradientsConfig {
 }
 }
 
-/// The kernel for units whose values are the ends of `range`.
-fn flips(range: Interval, temperature: f64) -> Result<GibbsWithGradients, InvalidValue> {
-    let coding = [Coding::Binary, Coding::Spin];
-    let coding = coding
-        .into_iter()
-        .find(|coding| Interval::new(coding.low(), coding.high()) == range);
-    let Some(coding) = coding else {
-        return Err(InvalidValue {
-            key: "data.range",
-            found: format!("[{:?}, {:?}]", range.low, range.high),
-            expected: "[0.0, 1.0] or [-1.0, 1.0] with sampler.kind \"gibbs_with_gradients\", whose units take two values".into(),
-        });
-    };
-    Ok(GibbsWithGradients::new(coding).with_temperature(temperature))
-}
-
 impl GibbsWithGradientsConfig {
     /// So many flips an update, at temperature 1.
     pub fn new(steps: usize) -> Self {
@@ -49,6 +35,19 @@ impl GibbsWithGradientsConfig {
             temperature: 1.0,
         }
     }
+
+    /// The same at this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+}
+
+/// The kernel for units whose values are the ends of `range`.
+fn flips(range: Interval, temperature: f64) -> Result<GibbsWithGradients, InvalidValue> {
+    let coding = coding_of(range, "gibbs_with_gradients")?;
+    Ok(GibbsWithGradients::new(coding).with_temperature(temperature))
 }
 
 impl Sampler for GibbsWithGradientsConfig {

@@ -13,8 +13,8 @@ use crate::chains::TransitionKernel;
 use crate::keys::{InvalidValue, check_count, check_positive};
 
 crate::keys! {
-/// Keys of Hamiltonian Monte Carlo (Duane et al. 1987): exact, with one gradient a leapfrog step. Positions
-/// aren't kept in the range of the data: an energy has to rise outside of it.
+/// Keys of Hamiltonian Monte Carlo (Duane et al. 1987): exact, with one gradient a leapfrog step.
+/// Positions aren't kept in the range of the data: an energy has to rise outside of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HamiltonianConfig {
@@ -44,6 +44,20 @@ impl HamiltonianConfig {
             random_length: false,
             temperature: 1.0,
         }
+    }
+
+    /// The same at this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// The same, each transition drawing its number of leapfrog steps.
+    #[must_use]
+    pub fn with_random_length(mut self) -> Self {
+        self.random_length = true;
+        self
     }
 
     /// The kernel, its steps this much longer.

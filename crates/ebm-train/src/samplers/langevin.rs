@@ -24,8 +24,8 @@ pub struct LangevinConfig {
     /// Standard deviation of the noise of a step, 0 or more; instead of `temperature`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
-    /// Temperature in the unit of the energy, 0 or more, `noise = sqrt(2 * step_size * temperature)`;
-    /// instead of `noise`.
+    /// Temperature in the unit of the energy, 0 or more; `noise` is then
+    /// `sqrt(2 * step_size * temperature)`. Instead of `noise`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// Limit of each component of the gradient, above 0; absent: none.
@@ -38,8 +38,8 @@ pub struct LangevinConfig {
 }
 
 impl LangevinConfig {
-    /// So many steps of this size an update, positions kept in the range of the data; either noise or
-    /// temperature is still to be set.
+    /// So many steps of this size an update, positions kept in the range of the data; either
+    /// [noise](Self::with_noise) or [temperature](Self::with_temperature) is still to be set.
     pub fn new(steps: usize, step_size: f64) -> Self {
         Self {
             steps,
@@ -49,6 +49,34 @@ impl LangevinConfig {
             gradient_clip: None,
             clamp: true,
         }
+    }
+
+    /// The same with noise of this standard deviation in each step, and not that of a temperature.
+    #[must_use]
+    pub fn with_noise(mut self, std: f64) -> Self {
+        (self.noise, self.temperature) = (Some(std), None);
+        self
+    }
+
+    /// The same with the noise of this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        (self.noise, self.temperature) = (None, Some(temperature));
+        self
+    }
+
+    /// The same with a limit of each component of the gradient.
+    #[must_use]
+    pub fn with_gradient_clip(mut self, limit: f64) -> Self {
+        self.gradient_clip = Some(limit);
+        self
+    }
+
+    /// The same, positions not kept in the range of the data.
+    #[must_use]
+    pub fn without_clamp(mut self) -> Self {
+        self.clamp = false;
+        self
     }
 
     /// The dynamics for data in `range`, at the temperature that step and noise imply.

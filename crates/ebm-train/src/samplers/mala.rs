@@ -13,7 +13,8 @@ use crate::chains::TransitionKernel;
 use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
-/// Keys of the Metropolis-adjusted Langevin algorithm (Besag 1994): exact, with one gradient a step.
+/// Keys of the Metropolis-adjusted Langevin algorithm (Besag 1994): exact, with one gradient a
+/// step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MalaConfig {
@@ -39,6 +40,20 @@ impl MalaConfig {
             temperature: 1.0,
             clamp: true,
         }
+    }
+
+    /// The same at this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// The same, proposals outside the range of the data accepted as others are.
+    #[must_use]
+    pub fn without_clamp(mut self) -> Self {
+        self.clamp = false;
+        self
     }
 
     /// The kernel for data in `range`, its steps this much longer.

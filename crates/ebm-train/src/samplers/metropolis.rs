@@ -41,6 +41,20 @@ impl MetropolisConfig {
         }
     }
 
+    /// The same at this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// The same, proposals outside the range of the data accepted as others are.
+    #[must_use]
+    pub fn without_clamp(mut self) -> Self {
+        self.clamp = false;
+        self
+    }
+
     /// The kernel for data in `range`, its steps this much longer.
     fn walk(&self, range: Interval, stretch: f64) -> RandomWalkMetropolis {
         let mut kernel = RandomWalkMetropolis::new(self.scale * stretch);

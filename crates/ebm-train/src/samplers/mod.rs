@@ -1,4 +1,4 @@
-//! The samplers that a recipe can name, one file each: their keys, and the kernels that they stand for.
+//! The samplers that a recipe can name, one file each: their keys and their kernels.
 //!
 //! A new sampler is a file here and a line of the list below.
 
@@ -12,7 +12,7 @@ mod parallel_tempering;
 mod underdamped_langevin;
 
 use burn::tensor::Tensor;
-use ebm_models::{Energy, HiddenUnits, Structure, VisibleUnits};
+use ebm_models::{Coding, Energy, HiddenUnits, Structure, VisibleUnits};
 use ebm_ops::Interval;
 use ebm_sampling::{Kernel, Ladder, ParallelTempering, Tempered};
 
@@ -38,12 +38,13 @@ macro_rules! samplers {
             "metropolis" => Metropolis(MetropolisConfig),
             /// Langevin steps, accepted or rejected: the Metropolis-adjusted Langevin algorithm.
             "mala" => Mala(MalaConfig),
-            /// Hamiltonian Monte Carlo: trajectories of several leapfrog steps, accepted or rejected.
+            /// Hamiltonian Monte Carlo: trajectories of several leapfrog steps, accepted or
+            /// rejected.
             "hamiltonian" => Hamiltonian(HamiltonianConfig),
             /// Langevin dynamics with velocities that last.
             "underdamped_langevin" => UnderdampedLangevin(UnderdampedLangevinConfig),
-            /// Gibbs sampling of the units of a Boltzmann machine: blocks where it has them, else unit
-            /// by unit.
+            /// Gibbs sampling of the units of a Boltzmann machine: blocks where it has them, else
+            /// unit by unit.
             "gibbs" => Gibbs(GibbsConfig),
             /// Flips of two-valued units, chosen by the gradient of the energy.
             "gibbs_with_gradients" => GibbsWithGradients(GibbsWithGradientsConfig),
@@ -66,8 +67,8 @@ pub trait Sampler {
     /// Transitions of each chain, in an update or from noise.
     fn transitions(&self) -> usize;
 
-    /// The temperature, in the unit of the energy, of the distribution that chains follow, the lowest of
-    /// several.
+    /// The temperature, in the unit of the energy, of the distribution that chains follow, the
+    /// lowest of several.
     fn temperature(&self) -> f64 {
         1.0
     }
@@ -105,8 +106,8 @@ pub trait Sampler {
     where
         Self: Sized;
 
-    /// The kernel of replicas at the inverse temperatures of a ladder, which make so many transitions
-    /// between swaps as an update has of them.
+    /// The kernel of replicas at the inverse temperatures of a ladder, which make so many
+    /// transitions between swaps as an update has of them.
     ///
     /// # Errors
     ///
@@ -224,8 +225,8 @@ impl SamplerConfig {
         self.keys().transitions()
     }
 
-    /// The temperature, in the unit of the energy, of the distribution that chains follow, the lowest of
-    /// several; of Langevin dynamics the one that step and noise imply.
+    /// The temperature, in the unit of the energy, of the distribution that chains follow, the
+    /// lowest of several; of Langevin dynamics the one that step and noise imply.
     pub fn temperature(&self) -> f64 {
         self.keys().temperature()
     }
@@ -272,6 +273,20 @@ fn may_have_two_values(structure: &Structure) -> bool {
         Structure::Smooth | Structure::Pairwise(_) => true,
         Structure::Layered(machine) => machine.layers().visible_units() == VisibleUnits::Bernoulli,
     }
+}
+
+/// The coding of units whose values are the ends of `range`.
+fn coding_of(range: Interval, sampler: &str) -> Result<Coding, InvalidValue> {
+    let coding = [Coding::Binary, Coding::Spin]
+        .into_iter()
+        .find(|coding| Interval::new(coding.low(), coding.high()) == range);
+    coding.ok_or_else(|| InvalidValue {
+        key: "data.range",
+        found: format!("[{:?}, {:?}]", range.low, range.high),
+        expected: format!(
+            "[0.0, 1.0] or [-1.0, 1.0] with sampler.kind \"{sampler}\", whose units take two values"
+        ),
+    })
 }
 
 /// A kernel for states as they are.

@@ -14,25 +14,26 @@ crate::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParallelTemperingConfig {
-    /// Sweeps over all units, each followed by swaps, an update, 1 to 1,000,000,000; of another sampler
-    /// (`of`) rounds of its steps, each followed by swaps.
+    /// Sweeps over all units, each followed by swaps, an update, 1 to 1,000,000,000; of another
+    /// sampler (`of`) rounds of its steps, each followed by swaps.
     pub steps: usize,
     /// Number of temperatures, 2 to 1000; each chain has a replica at every one.
     #[serde(default = "ParallelTemperingConfig::default_temperatures")]
     pub temperatures: usize,
-    /// Lowest inverse temperature, 0 to below 1, above 0 with `of`. The others lie evenly between it and
-    /// 1, with `of` at even ratios.
+    /// Lowest inverse temperature, 0 to below 1, above 0 with `of`. The others lie evenly between
+    /// it and 1, with `of` at even ratios.
     #[serde(default)]
     pub lowest: f64,
-    /// The sampler whose replicas they are, a section of its own that takes the keys of `sampler`, at
-    /// temperature 1; absent: block Gibbs sampling of a machine with layers.
+    /// The sampler whose replicas they are, a section of its own that takes the keys of `sampler`,
+    /// at temperature 1; absent: block Gibbs sampling of a machine with layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Box<SamplerConfig>>,
 }
 }
 
 impl ParallelTemperingConfig {
-    /// So many sweeps of the layers of a machine an update, at inverse temperatures from 1 to `lowest`.
+    /// So many sweeps of the layers of a machine an update, at inverse temperatures from 1 to
+    /// `lowest`.
     pub fn new(steps: usize, temperatures: usize, lowest: f64) -> Self {
         Self {
             steps,
@@ -40,6 +41,13 @@ impl ParallelTemperingConfig {
             lowest,
             of: None,
         }
+    }
+
+    /// The same with replicas of another sampler, which has to be at temperature 1.
+    #[must_use]
+    pub fn of(mut self, sampler: impl Into<SamplerConfig>) -> Self {
+        self.of = Some(Box::new(sampler.into()));
+        self
     }
 
     fn default_temperatures() -> usize {

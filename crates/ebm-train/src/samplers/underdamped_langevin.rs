@@ -13,8 +13,8 @@ use crate::chains::TransitionKernel;
 use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
-/// Keys of underdamped Langevin dynamics (Leimkuhler & Matthews 2013, BAOAB), one gradient a step. Velocities
-/// are drawn anew when an update begins. Positions aren't kept in the range of the data.
+/// Keys of underdamped Langevin dynamics (Leimkuhler & Matthews 2013, BAOAB), one gradient a step.
+/// Velocities are drawn anew when an update begins. Positions aren't kept in the range of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnderdampedLangevinConfig {
@@ -41,10 +41,18 @@ impl UnderdampedLangevinConfig {
         }
     }
 
+    /// The same at this temperature, in the unit of the energy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
     /// The kernel, its steps this much longer.
     fn dynamics(&self, stretch: f64) -> UnderdampedLangevin {
         UnderdampedLangevin::new(self.step_size * stretch, self.friction / stretch)
             .with_temperature(self.temperature)
+            .with_thermal_start()
     }
 }
 

@@ -1,15 +1,15 @@
 //! How a trainer is put together: a recipe, and parts of one's own in place of those that it names.
 
 use burn::tensor::{Device, Tensor};
-use ebm_models::Precision;
-use ebm_ops::Noise;
+use ebm_models::{Precision, Structure};
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::Kernel;
 
 use super::Trainer;
 use crate::chains::{NegativePhase, OnStates, TransitionKernel};
 use crate::error::TrainError;
 use crate::examples::{Examples, Order};
-use crate::keys::InvalidValue;
+use crate::keys::{InvalidValue, check};
 use crate::memory;
 use crate::objectives::Objective;
 use crate::optimizer::MovingAverage;
@@ -79,13 +79,18 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
         let objective = self
             .objective
             .unwrap_or_else(|| recipe.objective.objective());
+        let structure = model.structure();
         let kernel = match self.kernel {
             Some(kernel) => kernel,
-            None => recipe.sampler.kernel(&model, recipe.range)?,
+            None => {
+                if objective.needs_chains() {
+                    check_two_values(&recipe, &structure, &examples)?;
+                }
+                recipe.sampler.kernel(&model, recipe.range)?
+            }
         };
         let device = examples.device();
         check_precision(recipe.precision, &model, &device)?;
-        let structure = model.structure();
         let mut shape = state_shape(&structure, examples.shape());
         shape[0] = batch_size;
         if objective.needs_chains() {
@@ -115,6 +120,40 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
             recipe,
         })
     }
+}
+
+/// Fails unless chains that hold two values alone find no others where they start at the data.
+fn check_two_values<const D: usize>(
+    recipe: &Recipe,
+    structure: &Structure,
+    examples: &Examples<D>,
+) -> Result<(), InvalidValue> {
+    if !recipe.sampler.keys().has_two_values() || recipe.chains.start().is_some() {
+        return Ok(());
+    }
+    let sampler = recipe.sampler.name();
+    if matches!(structure, Structure::Layered(_)) && has_hidden_units(structure) {
+        return Err(InvalidValue {
+            key: "chains.kind",
+            found: format!("\"{}\"", recipe.chains.name()),
+            expected: format!(
+                "\"persistent\" with sampler.kind \"{sampler}\" and this model: hidden units that are inferred from data are means, not 0 or 1"
+            ),
+        });
+    }
+    let Interval { low, high } = recipe.range;
+    let two_valued = examples.batches(examples.rows_at_a_time()).all(|batch| {
+        let is_low = batch.x.clone().equal_elem(low);
+        is_low.bool_or(batch.x.equal_elem(high)).all().into_scalar()
+    });
+    check(
+        two_valued,
+        "data.binarize",
+        "data with values in between",
+        format!(
+            "data that are {low:?} or {high:?}, at which chains of sampler.kind \"{sampler}\" can start, or chains.start \"binary\""
+        ),
+    )
 }
 
 /// Fails unless replicas live on between updates, and chains of states of `shape` fit into memory.

@@ -1,47 +1,21 @@
-//! What the tests of the trainer and its parts share: a small configuration, and values on the host.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+//! What the tests of the trainer and its parts share: a small recipe, and values on the host.
+#![allow(clippy::unwrap_used, unreachable_pub, dead_code)] // each test file uses a part
 
-use ebm_run::config::ConfigTable;
 pub use ebm_testing::floats;
 use ebm_train::Recipe;
+use ebm_train::recipe::{
+    ChainsConfig, ContrastiveDivergence, LangevinConfig, OptimizerConfig, ScheduleConfig,
+    StartConfig,
+};
 
 /// A linear energy of points, learned by maximum likelihood.
-const BASE: &str = r#"
-[data]
-kind = "two_moons"
-
-[model]
-kind = "mlp"
-hidden = []
-
-[sampler]
-kind = "langevin"
-steps = 10
-step_size = 0.02
-temperature = 1.0
-
-[chains]
-kind = "persistent"
-
-[optimizer]
-kind = "adam"
-learning_rate = 1e-2
-beta_1 = 0.5
-
-[schedule.decay]
-kind = "cosine"
-final_factor = 0.02
-
-[training]
-steps = 1200
-batch_size = 128
-"#;
-
-/// [`BASE`] with keys changed as `--set` does.
-pub fn config(changes: &[&str]) -> Recipe {
-    let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
-    for change in changes {
-        table.set(change).unwrap();
-    }
-    table.read().unwrap().recipe()
+pub fn recipe() -> Recipe {
+    Recipe::density()
+        .with_steps(1200)
+        .with_sampler(LangevinConfig::new(10, 0.02).with_temperature(1.0))
+        .with_chains(ChainsConfig::persistent(StartConfig::Uniform))
+        .with_objective(ContrastiveDivergence::default())
+        .with_optimizer(OptimizerConfig::adam(1e-2).with_momentum(0.5))
+        .with_schedule(ScheduleConfig::cosine(0.02))
+        .without_moving_average()
 }

@@ -1,62 +1,29 @@
-//! What the tests of Boltzmann machines under training share: configurations, small distributions, sums over all states.
+//! What the tests of Boltzmann machines under training share: recipes, small distributions, sums
+//! over all states.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code)] // each test file uses a part
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Coding, Energy, states};
-use ebm_run::config::ConfigTable;
 use ebm_train::Recipe;
+use ebm_train::recipe::{GibbsConfig, OptimizerConfig};
 
 /// Persistent chains and a learning rate that falls to 0.
-const BASE: &str = r#"
-[data]
-kind = "digits"
-range = [0.0, 1.0]
-binarize = "threshold"
-
-[model]
-kind = "rbm"
-hidden = 3
-
-[sampler]
-kind = "gibbs"
-steps = 2
-
-[chains]
-kind = "persistent"
-start = "binary"
-
-[optimizer]
-kind = "sgd"
-learning_rate = 0.2
-
-[schedule.decay]
-kind = "linear"
-
-[training]
-steps = 1000
-batch_size = 100
-"#;
-
-/// The base with keys changed as `--set` does.
-pub fn config(changes: &[&str]) -> Recipe {
-    let mut table = ConfigTable::parse(BASE, "test".into()).unwrap();
-    for change in changes {
-        table.set(change).unwrap();
-    }
-    table.read().unwrap().recipe()
+pub fn recipe() -> Recipe {
+    Recipe::boltzmann_machine()
+        .with_steps(1000)
+        .with_batch_size(100)
+        .with_sampler(GibbsConfig::new(2))
+        .with_optimizer(OptimizerConfig::sgd(0.2))
 }
 
 /// The same for spins.
-pub fn spin_config(changes: &[&str]) -> Recipe {
-    let spins = [
-        "data.range=[-1.0, 1.0]",
-        "model={kind=\"boltzmann_machine\"}",
-    ];
-    config(&[&spins[..], changes].concat())
+pub fn spin_recipe() -> Recipe {
+    recipe().with_range([-1.0, 1.0])
 }
 
-/// Probabilities of all states of six units: two opposite prototypes with weights 0.65 and 0.35, each unit flipped with
-/// probability 0.1. Unit `i` is high where bit `i` of the number of the state is set.
+/// Probabilities of all states of six units: two opposite prototypes with weights 0.65 and 0.35,
+/// each unit flipped with probability 0.1. Unit `i` is high where bit `i` of the number of the
+/// state is set.
 pub fn two_prototypes() -> Vec<f64> {
     let around = |prototype: usize, state: usize| {
         let flips = (prototype ^ state).count_ones() as i32;
@@ -67,8 +34,8 @@ pub fn two_prototypes() -> Vec<f64> {
         .collect()
 }
 
-/// `count` states in the proportions of their probabilities, as nearly as whole numbers allow: off by less than one draw
-/// each, where random draws would be off by the square root of their number.
+/// `count` states in the proportions of their probabilities, as nearly as whole numbers allow: off
+/// by less than one draw each, where random draws would be off by the square root of their number.
 pub fn in_proportion(probabilities: &[f64], count: usize) -> Vec<usize> {
     let sum: f64 = probabilities.iter().sum();
     let mut numbers = Vec::with_capacity(count);
@@ -98,7 +65,8 @@ pub fn rows_of(numbers: &[usize], units: usize, coding: Coding, device: &Device)
     Tensor::from_data(TensorData::new(values, [numbers.len(), units]), device)
 }
 
-/// Probabilities of the visible states of a machine whose energy takes `units` units, the visible ones first.
+/// Probabilities of the visible states of a machine whose energy takes `units` units, the visible
+/// ones first.
 pub fn visible_probabilities<M: Energy<2>>(
     model: &M,
     units: usize,
