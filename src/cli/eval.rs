@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ebm::models::{Energy, Structure};
 use ebm::ops::Noise;
 use ebm::run::evaluation::{
     EnergyHistogram, Estimate, LogPartition, RecallReport, Recalled, SetReport, evaluate, filters,
@@ -155,7 +156,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     )?;
     let partition = match args.log_partition {
         Some(log_partition) => Some(LogPartition::Given { log_partition }),
-        None if model.model.has_partition() => {
+        None if model.has_partition() => {
             let data = train.as_ref().or(test.as_ref());
             Some(log_partition(&model.model, data, &options, &mut progress)?)
         }
@@ -188,7 +189,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if args.json {
         say_lines(&format!("{json}\n"));
     } else {
-        print(&report);
+        print(&report, &model.model.structure());
         if let Some(density) = &report.density {
             eval_plane::print(density);
         }
@@ -257,22 +258,27 @@ fn save(
     Ok(())
 }
 
-fn print(report: &Report) {
-    // Of a network nothing but the energies is known.
-    if !matches!(report.model, "mlp" | "conv_net") {
-        print_likelihood(report);
+fn print(report: &Report, structure: &Structure) {
+    let is_bound = match structure {
+        // Nothing but the energies is known.
+        Structure::Smooth => None,
+        Structure::Layered(machine) => Some(machine.free_energy_is_bound()),
+        Structure::Pairwise(_) => Some(false),
+    };
+    if let Some(is_bound) = is_bound {
+        print_likelihood(report, is_bound);
         say(format_args!(""));
     }
     report.energies.print();
 }
 
 /// The likelihood of a machine.
-fn print_likelihood(report: &Report) {
+fn print_likelihood(report: &Report, is_bound: bool) {
     if let Some(found) = &report.log_partition {
         partition::print(found);
         say(format_args!(""));
     }
-    let bound = if report.model == "dbm" {
+    let bound = if is_bound {
         "lower bound of log p"
     } else {
         "log-likelihood"

@@ -15,6 +15,7 @@ mod failure;
 mod image_inputs;
 mod import;
 mod inpaint;
+mod kinds;
 mod layers;
 mod logz;
 mod man;

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, TensorData};
 use clap::ValueEnum;
+use ebm::models::{Energy, Structure};
 use ebm::ops::write_npy;
 use ebm::run::config::{MAX_SAMPLES, SamplerConfig};
 use ebm::run::evaluation::{check_made, finite};
 use ebm::run::{self, Annealing, ModelFile, SampleOptions};
-use ebm::run::{Network, save_picture, write_npz};
+use ebm::run::{save_picture, write_npz};
 use ebm::sampling::{Cooling, TemperatureSchedule};
 use ebm::training::files::write_whole;
 
@@ -207,7 +208,7 @@ impl Args {
         check_made(&model.model, &samples.images)?;
         finite(&floats(samples.energies.clone()), "the energy of a sample")?;
         let states = samples.states.flatten::<2>(1, 3);
-        let is_state = matches!(model.model, Network::Mlp(_) | Network::ConvNet(_));
+        let is_state = matches!(model.model.structure(), Structure::Smooth);
         let mut arrays = vec![
             ("samples", samples.images.into_data()),
             ("energies", samples.energies.into_data()),

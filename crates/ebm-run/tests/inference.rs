@@ -7,8 +7,8 @@ use ebm_models::{
     VisibleUnits, states,
 };
 use ebm_ops::Noise;
+use ebm_run::AnyModel;
 use ebm_run::ModelFile;
-use ebm_run::Network;
 use ebm_run::config::ConfigTable;
 use ebm_run::evaluation::{
     HeldOutOrigin, OutlierSource, damaged, energies, gradient_norms, held_out, recall_images,
@@ -20,7 +20,7 @@ use ebm_run::inference::{
 use ebm_train::Examples;
 
 /// Keys that every model of these tests shares.
-fn file(model: Network, shape: [usize; 3], changes: &[&str]) -> ModelFile {
+fn file(model: AnyModel, shape: [usize; 3], changes: &[&str]) -> ModelFile {
     let base = r#"
 data = { kind = "digits", range = [0.0, 1.0], limit = 20 }
 model = { kind = "rbm", hidden = 2 }
@@ -52,13 +52,13 @@ fn tensor<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
 }
 
 /// A restricted machine of 4 visible units, an image of 2x2, with weights of order 1.
-fn rbm(seed: u64, hidden: usize) -> Network {
+fn rbm(seed: u64, hidden: usize) -> AnyModel {
     let device = Device::flex();
     let mut noise = Noise::new(seed);
     let w: Tensor<2> = noise.normal([4, hidden], &device);
     let b: Tensor<1> = noise.normal([4], &device);
     let c: Tensor<1> = noise.normal([hidden], &device);
-    Network::Rbm(Rbm::from_parameters(w, b, c, VisibleUnits::Bernoulli))
+    AnyModel::Rbm(Rbm::from_parameters(w, b, c, VisibleUnits::Bernoulli))
 }
 
 /// All 16 images of 2x2 black or white pixels, in the order of their bits.
@@ -171,7 +171,7 @@ fn pairwise_machines_compose_to_one() {
         let machine = HopfieldConfig::new(4).init(&device);
         let machine = machine.store(tensor(&pattern, [1, 4]));
         file(
-            Network::Hopfield(machine),
+            AnyModel::Hopfield(machine),
             [1, 2, 2],
             &[
                 "model={kind=\"hopfield\"}",
@@ -196,7 +196,7 @@ fn models_that_do_not_fit_are_not_composed() {
     let a = file(rbm(1, 3), [1, 2, 2], &[]);
     let other_shape = file(rbm(1, 3), [1, 1, 4], &[]);
     let network = MlpConfig::new(4, vec![3]).init(&device, &mut Noise::new(1));
-    let network = file(Network::Mlp(network), [1, 2, 2], &[LANGEVIN]);
+    let network = file(AnyModel::Mlp(network), [1, 2, 2], &[LANGEVIN]);
     let compose = |models: &[&ModelFile], weights: &[f64]| {
         let models: Vec<ModelFile> = models.iter().map(|&model| model.clone()).collect();
         Composed::new(&models, CompositionKind::Product, weights).unwrap_err()
@@ -247,9 +247,9 @@ fn fixed_pixels_are_untouched_bit_for_bit() {
     let metropolis = "sampler={kind=\"metropolis\", steps=1, scale=0.3}";
     for (model, change) in [
         (rbm(3, 3), "seed=1"),
-        (Network::Mlp(mlp.clone()), LANGEVIN),
-        (Network::Mlp(mlp), metropolis),
-        (Network::Hopfield(hopfield), "seed=1"),
+        (AnyModel::Mlp(mlp.clone()), LANGEVIN),
+        (AnyModel::Mlp(mlp), metropolis),
+        (AnyModel::Hopfield(hopfield), "seed=1"),
     ] {
         let name = model.name();
         let model = file(model, [1, 2, 2], &[change]);
@@ -277,7 +277,7 @@ fn denoising_finds_the_posterior_of_a_normal() {
         Tensor::zeros([1], &device),
         VisibleUnits::Gaussian,
     );
-    let model = file(Network::Rbm(normal), [1, 2, 2], &[LANGEVIN]);
+    let model = file(AnyModel::Rbm(normal), [1, 2, 2], &[LANGEVIN]);
     let y = [1.5, 0.2, -0.4, 0.8];
     let observed = |count: usize| tensor(&y, [1, 1, 2, 2]).expand([count, 1, 2, 2]);
     for (temperature, std) in [(None, 0.5), (Some(0.3), 0.2)] {
@@ -379,7 +379,7 @@ fn denoising_finds_the_posterior_of_flipped_pixels() {
     let count = 4_000;
     for (model, energies) in [
         (restricted, free_energies),
-        (Network::Dbm(deep), deep_energies),
+        (AnyModel::Dbm(deep), deep_energies),
     ] {
         let name = model.name();
         let model = file(model, [1, 2, 2], &[]);
@@ -455,7 +455,7 @@ fn gradient_norms_are_those_of_the_energy() {
     let values = floats(x.clone());
     let mut seen = 0;
     let examples = Examples::from_tensor(x);
-    let norms = gradient_norms(&Network::Rbm(normal), &examples, &mut |_, done, _| {
+    let norms = gradient_norms(&AnyModel::Rbm(normal), &examples, &mut |_, done, _| {
         seen = done
     });
     assert_eq!((norms.len(), seen), (300, 300));
@@ -484,11 +484,11 @@ fn a_comparison_is_a_difference_of_free_energies() {
 fn outliers_are_what_they_are_called() {
     let device = Device::flex();
     let network = MlpConfig::new(64, vec![3]).init(&device, &mut Noise::new(1));
-    let network = file(Network::Mlp(network), [1, 8, 8], &[LANGEVIN]);
+    let network = file(AnyModel::Mlp(network), [1, 8, 8], &[LANGEVIN]);
     let w = Tensor::zeros([64, 2], &device);
     let zeros = |n| Tensor::zeros([n], &device);
     let machine = Rbm::from_parameters(w, zeros(64), zeros(2), VisibleUnits::Bernoulli);
-    let machine = file(Network::Rbm(machine), [1, 8, 8], &[]);
+    let machine = file(AnyModel::Rbm(machine), [1, 8, 8], &[]);
     for (model, binary) in [(network, false), (machine, true)] {
         let data = held_out(&model, &device).unwrap();
         assert_eq!(data.origin, HeldOutOrigin::TestSplit);
@@ -542,7 +542,7 @@ fn damaged_images_are_recalled_and_named() {
     let mut given = patterns[1];
     given[2] = -1.0;
     let given = tensor(&given, [1, 1, 2, 4]);
-    let network = Network::Hopfield(machine);
+    let network = AnyModel::Hopfield(machine);
     let recalled = recall_images(&network, given, &examples, &mut Noise::new(1)).unwrap();
     let image = recalled.images[0];
     assert_eq!((image.nearest, image.converged), (1, true));

@@ -7,7 +7,7 @@ use ebm_models::{
     RbmConfig, VisibleUnits,
 };
 use ebm_ops::Noise;
-use ebm_run::Network;
+use ebm_run::AnyModel;
 use ebm_run::evaluation::{LogPartition, PartitionMethod, PartitionOptions, log_partition};
 use ebm_sampling::{TemperingSchedule, random_states};
 use ebm_train::Examples;
@@ -24,7 +24,7 @@ fn options(method: PartitionMethod) -> PartitionOptions {
 }
 
 fn found(
-    model: &Network,
+    model: &AnyModel,
     data: Option<&Examples<4>>,
     method: PartitionMethod,
 ) -> Result<LogPartition, ebm_run::RunError> {
@@ -32,7 +32,7 @@ fn found(
 }
 
 /// Machines of 12 visible units with couplings of order 1, and a Hopfield network of 3 patterns.
-fn machines(device: &Device) -> Vec<(Network, Coding)> {
+fn machines(device: &Device) -> Vec<(AnyModel, Coding)> {
     let mut noise = Noise::new(1);
     let mut machines = Vec::new();
     for coding in [Coding::Spin, Coding::Binary] {
@@ -42,16 +42,16 @@ fn machines(device: &Device) -> Vec<(Network, Coding)> {
                 .with_coding(coding)
                 .with_weight_std(0.3);
             let machine = config.init(device, &mut noise);
-            machines.push((Network::BoltzmannMachine(machine), coding));
+            machines.push((AnyModel::BoltzmannMachine(machine), coding));
         }
     }
     let patterns = random_states(Coding::Spin, [3, 12], device, &mut noise);
     let hopfield: Hopfield = HopfieldConfig::new(12).init(device).store(patterns);
-    machines.push((Network::Hopfield(hopfield), Coding::Spin));
+    machines.push((AnyModel::Hopfield(hopfield), Coding::Spin));
     let rbm = RbmConfig::new(12, 8).with_weight_std(0.8);
-    machines.push((Network::Rbm(rbm.init(device, &mut noise)), Coding::Binary));
+    machines.push((AnyModel::Rbm(rbm.init(device, &mut noise)), Coding::Binary));
     let dbm = DbmConfig::new(12, vec![5, 4]).with_weight_std(0.8);
-    machines.push((Network::Dbm(dbm.init(device, &mut noise)), Coding::Binary));
+    machines.push((AnyModel::Dbm(dbm.init(device, &mut noise)), Coding::Binary));
     machines
 }
 
@@ -114,7 +114,7 @@ fn samples_are_drawn_before_annealing_back() {
     }
     let couplings = Tensor::<1>::from_floats(&couplings[..], &device).reshape([12, 12]);
     let ring = BoltzmannMachine::ising(couplings, Tensor::full([12], 0.1, &device));
-    let ring = Network::BoltzmannMachine(ring);
+    let ring = AnyModel::BoltzmannMachine(ring);
     let exact = found(&ring, None, PartitionMethod::Exact).unwrap().value();
     let down = Examples::from_tensor(Tensor::<4>::full([7, 1, 3, 4], -1.0, &device));
     for (sweeps, right) in [(0, false), (100, true)] {
@@ -142,7 +142,7 @@ fn the_method_follows_the_size() {
     let device = Device::flex();
     let machine = |units| {
         let config = BoltzmannMachineConfig::new(units).with_weight_std(0.05);
-        Network::BoltzmannMachine(config.init(&device, &mut Noise::new(1)))
+        AnyModel::BoltzmannMachine(config.init(&device, &mut Noise::new(1)))
     };
     for (units, exact) in [(20, true), (22, true), (26, false)] {
         let found = found(&machine(units), None, PartitionMethod::Auto).unwrap();
@@ -151,7 +151,7 @@ fn the_method_follows_the_size() {
     }
     assert!(found(&machine(26), None, PartitionMethod::Exact).is_err());
     let real = RbmConfig::new(4, 26).with_visible_units(VisibleUnits::Gaussian);
-    let real = Network::Rbm(real.init(&device, &mut Noise::new(1)));
+    let real = AnyModel::Rbm(real.init(&device, &mut Noise::new(1)));
     let found = found(&real, None, PartitionMethod::Auto).unwrap();
     assert!(matches!(found, LogPartition::Annealed { .. }), "{found:?}");
 }
@@ -160,7 +160,7 @@ fn the_method_follows_the_size() {
 fn work_is_reported_part_by_part() {
     let device = Device::flex();
     let config = BoltzmannMachineConfig::new(6).with_hidden(2);
-    let machine = Network::BoltzmannMachine(config.init(&device, &mut Noise::new(1)));
+    let machine = AnyModel::BoltzmannMachine(config.init(&device, &mut Noise::new(1)));
     let mut parts = Vec::new();
     let options = options(PartitionMethod::Annealed);
     let data = Examples::from_tensor(Tensor::<4>::ones([3, 1, 2, 3], &device));

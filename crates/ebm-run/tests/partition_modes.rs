@@ -5,10 +5,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{BoltzmannMachine, Coding, Dbm, DbmConfig, HopfieldConfig, Rbm, VisibleUnits};
 use ebm_ops::Noise;
 use ebm_run::evaluation::{LogPartition, PartitionMethod, PartitionOptions, log_partition};
-use ebm_run::{Network, RunError};
+use ebm_run::{AnyModel, RunError};
 use ebm_sampling::{TemperingSchedule, random_states};
 
-fn found(model: &Network, method: PartitionMethod) -> Result<LogPartition, RunError> {
+fn found(model: &AnyModel, method: PartitionMethod) -> Result<LogPartition, RunError> {
     let options = PartitionOptions {
         method,
         schedule: TemperingSchedule::linear(400),
@@ -67,16 +67,16 @@ fn clusters(device: &Device) -> (Tensor<2>, Tensor<1>, Tensor<1>) {
     (weight, visible, hidden)
 }
 
-fn machines(device: &Device) -> Vec<(&'static str, Network)> {
+fn machines(device: &Device) -> Vec<(&'static str, AnyModel)> {
     let even = |_: usize| 1.0;
     let mixed = |bond: usize| if bond * 7 % 5 < 2 { -1.0 } else { 1.0 };
     let ising = |strength, sign: &dyn Fn(usize) -> f32| {
         let couplings = matrix(torus(strength, sign), 16, device);
         let machine = BoltzmannMachine::ising(couplings, Tensor::zeros([16], device));
-        Network::BoltzmannMachine(machine)
+        AnyModel::BoltzmannMachine(machine)
     };
     let binary = |strength, sign: &dyn Fn(usize) -> f32| {
-        Network::BoltzmannMachine(in_binary(&torus(strength, sign), device))
+        AnyModel::BoltzmannMachine(in_binary(&torus(strength, sign), device))
     };
     let patterns = random_states(Coding::Spin, [3, 16], device, &mut Noise::new(5));
     let memory = HopfieldConfig::new(16).init(device).store(patterns);
@@ -90,9 +90,9 @@ fn machines(device: &Device) -> Vec<(&'static str, Network)> {
         ("spin glass", ising(1.5, &mixed)),
         ("ferromagnet of 0 and 1", binary(0.8, &even)),
         ("spin glass of 0 and 1", binary(1.5, &mixed)),
-        ("Hopfield network", Network::Hopfield(memory)),
-        ("restricted machine", Network::Rbm(rbm)),
-        ("deep machine", Network::Dbm(deep)),
+        ("Hopfield network", AnyModel::Hopfield(memory)),
+        ("restricted machine", AnyModel::Rbm(rbm)),
+        ("deep machine", AnyModel::Dbm(deep)),
     ]
 }
 
@@ -135,7 +135,7 @@ fn energies_that_overflow_are_an_error() {
         let rbm = Rbm::from_parameters(weight, visible, hidden, VisibleUnits::Bernoulli);
         let couplings = matrix(torus(huge, |_| 1.0), 16, &device);
         let ising = BoltzmannMachine::ising(couplings, Tensor::zeros([16], &device));
-        let machines = [Network::Rbm(rbm), Network::BoltzmannMachine(ising)];
+        let machines = [AnyModel::Rbm(rbm), AnyModel::BoltzmannMachine(ising)];
         for (index, model) in machines.iter().enumerate() {
             for method in [PartitionMethod::Exact, PartitionMethod::Annealed] {
                 let found = found(model, method);

@@ -4,16 +4,16 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Coding, HopfieldConfig};
 use ebm_ops::Noise;
-use ebm_run::Network;
+use ebm_run::AnyModel;
 use ebm_run::evaluation::{RecallEnd, recall_damaged, recall_images, recall_originals};
 use ebm_sampling::random_states;
 use ebm_train::Examples;
 
 /// Three random patterns of 64 spins, far fewer than a network of that size keeps.
-fn memory(device: &Device) -> (Network, Tensor<4>) {
+fn memory(device: &Device) -> (AnyModel, Tensor<4>) {
     let patterns = random_states(Coding::Spin, [3, 64], device, &mut Noise::new(1));
     let network = HopfieldConfig::new(64).init(device).store(patterns.clone());
-    (Network::Hopfield(network), patterns.reshape([3, 1, 8, 8]))
+    (AnyModel::Hopfield(network), patterns.reshape([3, 1, 8, 8]))
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn shares_tell_the_original_from_another() {
     let both = Tensor::cat(vec![one.clone(), one.neg()], 0);
     let network = HopfieldConfig::new(64).init(&device).store(both.clone());
     let (network, stored) = (
-        Network::Hopfield(network),
+        AnyModel::Hopfield(network),
         Examples::from_tensor(both.reshape([2, 1, 8, 8])),
     );
     for (damage, perfect, other) in [(0.0, 1.0, 0.0), (1.0, 0.0, 1.0)] {

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{ModelConfig, RunConfig, SamplerConfig};
+use crate::kinds::WeightsLayout;
 use crate::number::number;
 
 /// A temperature that differs by less, as a share, from 1 is 1: noise and step size rarely say it exactly.
@@ -30,10 +31,8 @@ impl EnergyUnit {
     /// Machines have nats whatever moves their chains, since their likelihoods and partition functions are those of `exp(-E)`.
     pub fn of(model: &ModelConfig, sampler: &SamplerConfig) -> Self {
         let temperature = sampler.temperature();
-        match model {
-            ModelConfig::Mlp(_) | ModelConfig::ConvNet(_)
-                if (temperature - 1.0).abs() > TOLERANCE =>
-            {
+        match model.weights().layout {
+            WeightsLayout::Smooth { .. } if (temperature - 1.0).abs() > TOLERANCE => {
                 Self::Model { temperature }
             }
             _ => Self::Nats,

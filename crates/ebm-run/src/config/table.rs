@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::error::ConfigError;
-use super::{RunConfig, preset};
+use super::{ModelConfig, RunConfig, preset};
 use crate::suggestion::with_suggestion;
 use ebm_train::files::input_file::read_text;
 use ebm_train::recipe::kinds::KEY_SEPARATOR;
@@ -88,6 +88,19 @@ impl ConfigTable {
                 .push((section.to_string(), text.trim_matches('"').to_string()));
         }
         self.assign(path, value).map_err(fail)
+    }
+
+    /// Replaces the section of the model.
+    ///
+    /// # Errors
+    ///
+    /// If a value can't be written as TOML.
+    pub fn set_model(&mut self, model: &ModelConfig) -> Result<(), ConfigError> {
+        let section = Value::try_from(model).map_err(|error| ConfigError::Write {
+            message: error.to_string(),
+        })?;
+        self.table.insert("model".into(), section);
+        Ok(())
     }
 
     /// Points the data section at a folder, keeping its other keys if it is of kind `folder` already, else those

@@ -11,7 +11,7 @@ use ebm_sampling::{
 
 use super::log_partition::{Bound, LogPartition, TemperedSamples};
 use super::partition::{PartitionOptions, Progress};
-use crate::network::{MEAN_MARGIN, Network};
+use crate::kinds::{AnyModel as Network, MEAN_MARGIN};
 use ebm_train::Examples;
 use ebm_train::rows;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::partition::Progress;
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::run::floats;
 use ebm_train::Examples;
 use ebm_train::rows;

@@ -9,7 +9,7 @@ use ebm_sampling::TemperingSchedule;
 use super::annealed_bounds::{layered_bounds, pairwise_bounds};
 use super::log_partition::LogPartition;
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use ebm_train::Examples;
 use ebm_train::TrainError;
 use ebm_train::Trainable;

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use ebm_models::LayeredMachine;
 use image::RgbImage;
 
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::picture::image_grid;
 use crate::run::floats;
 use crate::titled_grid::{TitledColumns, titled_grid};

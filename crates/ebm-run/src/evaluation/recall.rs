@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::energies::BATCH;
 use crate::axis::Extent;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::plot::LinePlot;
 use crate::run::floats;
 use crate::titled_grid::{TitledColumns, titled_grid};

@@ -9,7 +9,7 @@ use ebm_ops::Noise;
 use ebm_sampling::{GibbsWithGradients, Interrupt, StartingPoints, Tempered, run};
 
 use crate::config::SamplerConfig;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::run::{CHAINS_AT_A_TIME, ModelFile, floats, starting_points};
 use ebm_train::{Trainable, run_continuous};
 

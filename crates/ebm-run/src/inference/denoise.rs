@@ -9,7 +9,7 @@ use super::flipped_pixels::unflipped;
 use crate::config::SamplerConfig;
 use crate::error::RunError;
 use crate::evaluation::check_made;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::run::ModelFile;
 
 /// Which image of the posterior is meant.

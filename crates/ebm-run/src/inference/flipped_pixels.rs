@@ -8,7 +8,7 @@ use ebm_sampling::{BlockGibbs, ObservedBlock, run_with};
 
 use super::denoise::{DenoisedImage, SecondHalf};
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::run::ModelFile;
 use ebm_train::rows;
 

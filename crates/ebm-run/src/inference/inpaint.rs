@@ -12,7 +12,7 @@ use super::pixel_mask::PixelMask;
 use crate::config::SamplerConfig;
 use crate::error::RunError;
 use crate::evaluation::check_made;
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::run::{ModelFile, starting_points};
 use ebm_train::{rows, run_continuous};
 

@@ -1,7 +1,7 @@
 //! Samples from a trained model: fresh chains from noise, and their picture.
 
 use burn::tensor::{Device, Tensor};
-use ebm_models::{Energy, PairwiseMachine};
+use ebm_models::{Energy, PairwiseStructure, Structure};
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
@@ -11,7 +11,6 @@ use super::plane::plane_picture;
 use super::source::floats;
 use crate::config::{ChainsConfig, RunConfig, StartConfig};
 use crate::error::RunError;
-use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid};
 use ebm_train::memory;
 use ebm_train::{Trainable, rows};
@@ -241,17 +240,17 @@ fn run_chains(
         .iter()
         .product();
     check_states(options.count, channels * height * width + state)?;
-    let pairwise = matches!(
-        model.model,
-        Network::BoltzmannMachine(_) | Network::Hopfield(_)
-    );
-    if options.annealing.is_some() && !pairwise {
-        return Err(RunError::NotEvaluable {
-            what: "an annealed sample",
-            model: model.model.name(),
-            models: "boltzmann_machine and hopfield",
-        });
-    }
+    let annealing = match (options.annealing, model.model.structure()) {
+        (None, _) => None,
+        (Some(annealing), Structure::Pairwise(machine)) => Some((machine, annealing)),
+        (Some(_), Structure::Smooth | Structure::Layered(_)) => {
+            return Err(RunError::NotEvaluable {
+                what: "an annealed sample",
+                model: model.model.name(),
+                models: "machines whose units are coupled in pairs",
+            });
+        }
+    };
     let range = model.config.data.range();
     // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
     let sampler = model.config.sampler.at_one_temperature();
@@ -263,14 +262,9 @@ fn run_chains(
             let count = CHAINS_AT_A_TIME.min(options.count - first);
             let shape = model.model.state_shape([count, channels, height, width]);
             let position = start.draw(shape, device, &mut noise);
-            let states = match (&model.model, options.annealing) {
-                (Network::BoltzmannMachine(machine), Some(annealing)) => {
-                    annealed(machine, position, &annealing, &mut noise)
-                }
-                (Network::Hopfield(machine), Some(annealing)) => {
-                    annealed(machine, position, &annealing, &mut noise)
-                }
-                (network, _) => {
+            let states = match &annealing {
+                Some((machine, annealing)) => annealed(machine, position, annealing, &mut noise),
+                None => {
                     let mut position = position;
                     let mut moved = 0;
                     let stride = every.unwrap_or(options.steps).max(1);
@@ -281,7 +275,8 @@ fn run_chains(
                         if moved >= options.steps {
                             break position;
                         }
-                        position = network
+                        position = model
+                            .model
                             .run(&sampler, position, stride, range, &mut noise, interrupt)
                             .position;
                         moved += stride;
@@ -298,8 +293,8 @@ fn run_chains(
 }
 
 /// States after cooling, each unit as it was most often in the end.
-fn annealed<M: PairwiseMachine>(
-    machine: &M,
+fn annealed(
+    machine: &PairwiseStructure,
     states: Tensor<4>,
     annealing: &Annealing,
     noise: &mut Noise,

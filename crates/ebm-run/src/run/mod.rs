@@ -5,7 +5,6 @@ mod event_log;
 mod events;
 mod folder;
 mod generate;
-mod interchange;
 mod json_lines;
 mod lock;
 mod log_file;
@@ -20,7 +19,6 @@ mod new_folder;
 mod patience;
 mod pictures;
 mod plane;
-mod pretraining;
 mod processor;
 mod runner;
 mod source;
@@ -33,10 +31,6 @@ pub use event_log::{EventKind, RecordedEvent};
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
 pub use generate::{Annealing, SampleOptions, Samples, Walk, draw, sample, sample_picture, walk};
-pub use interchange::{
-    ImportedMachine, ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming,
-    WeightsFile, export, import, stored_chains,
-};
 pub use json_lines::{Collect, JsonLines};
 pub use machine::{Machine, Machines};
 pub use metrics_history::{MetricsHistory, RecentMetrics};
@@ -50,4 +44,5 @@ pub use start::{resume, train};
 
 pub(crate) use event_log::now;
 pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
+pub(crate) use patience::patiently;
 pub(crate) use source::{floats, is_image};

@@ -1,11 +1,10 @@
 //! Images as a trained model takes them: in its range, and black and white where its pixels are two-valued.
 
 use burn::tensor::Device;
-use ebm_models::{LayeredMachine, VisibleUnits};
 
 use super::model_file::ModelFile;
 use super::source::is_image;
-use crate::network::Network;
+use crate::kinds::VisibleValues;
 use ebm_train::Examples;
 use ebm_train::data::{Binarize, Images};
 
@@ -17,11 +16,7 @@ impl ModelFile {
 
     /// Whether pixels have two values, the ends of the range.
     pub fn takes_binary(&self) -> bool {
-        match &self.model {
-            Network::Rbm(model) => model.visible_units() == VisibleUnits::Bernoulli,
-            Network::Dbm(_) | Network::BoltzmannMachine(_) | Network::Hopfield(_) => true,
-            Network::Mlp(_) | Network::ConvNet(_) => false,
-        }
+        self.kind().visible_values() != VisibleValues::Real
     }
 
     /// Images as examples of the model: made black and white as those of training were, else by a threshold where the model takes

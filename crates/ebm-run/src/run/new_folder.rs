@@ -23,7 +23,7 @@ impl RunFolder {
     }
 
     /// Makes the folder of a run of which only the model is known. Until all of it is there it is no run folder.
-    pub(super) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, RunError> {
+    pub(crate) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, RunError> {
         Self::create_by(root, |folder| {
             let staged = folder.staged_config();
             write_whole(&staged, model.config.to_toml()?.as_bytes())
@@ -87,7 +87,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// If there is something in it.
-    pub(super) fn check_free(root: &Path) -> Result<(), RunError> {
+    pub(crate) fn check_free(root: &Path) -> Result<(), RunError> {
         if !root.exists() || holds_leftovers_only(root)? {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use super::events::Watch;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Does something that moves chains, with an interrupt that is raised if the run is to stop and this has taken more than a second.
-pub(super) fn patiently<T>(
+pub(crate) fn patiently<T>(
     watch: &mut dyn Watch,
     action: impl FnOnce(&mut Interrupt<'_>) -> T,
 ) -> T {

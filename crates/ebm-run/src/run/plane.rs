@@ -14,7 +14,7 @@ use crate::density_picture::{DensityPanel, density_panels};
 use crate::evaluation::{
     DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,
 };
-use crate::network::Network;
+use crate::kinds::AnyModel;
 use ebm_train::Examples;
 
 /// Cells along each side, and pixels, of the densities in a picture.
@@ -30,7 +30,7 @@ pub struct PlaneView {
 }
 
 /// The energy of a network that takes points as images of two channels and one pixel.
-fn energy(network: &Network) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
+fn energy(network: &AnyModel) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
     |points| {
         let [count, _] = points.dims();
         network.energy(points.reshape([count, 2, 1, 1]))

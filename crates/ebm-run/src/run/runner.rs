@@ -11,10 +11,9 @@ use super::metrics_log::MetricsLog;
 use super::model_file::ModelFile;
 use super::patience::patiently;
 use super::plane::DensityLog;
-use super::pretraining;
-use crate::config::{ModelConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::{AnyModel, Pretrained};
 use ebm_train::Checkpoint;
 use ebm_train::CheckpointError;
 use ebm_train::Fingerprint;
@@ -25,7 +24,7 @@ pub(super) struct Runner<'a> {
     pub(super) config: &'a RunConfig,
     pub(super) device: &'a Device,
     pub(super) folder: RunFolder,
-    pub(super) trainer: Trainer<Network, 4>,
+    pub(super) trainer: Trainer<AnyModel, 4>,
     pub(super) log: MetricsLog,
     /// For runs on the plane.
     pub(super) density: Option<DensityLog>,
@@ -51,7 +50,7 @@ impl<'a> Runner<'a> {
         config: &'a RunConfig,
         device: &'a Device,
         folder: RunFolder,
-        trainer: Trainer<Network, 4>,
+        trainer: Trainer<AnyModel, 4>,
     ) -> Self {
         folder.delete_unfinished();
         let (log, warning) = MetricsLog::open(&folder.metrics(), trainer.steps_done());
@@ -179,34 +178,21 @@ impl<'a> Runner<'a> {
         Ok(Outcome::Finished)
     }
 
-    /// Trains the layers of a deep machine one by one, if the configuration says so; whether it got to the end.
+    /// Does what comes before the first update of a model of this kind; whether it got to the end.
     fn pretrain(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
-        let ModelConfig::Dbm(keys) = &self.config.model else {
+        if self.config.training.start_from.is_some() {
             return Ok(true);
-        };
-        let (Some(pretraining), None) = (&keys.pretraining, &self.config.training.start_from)
-        else {
-            return Ok(true);
-        };
+        }
+        let kind = self.config.model.kind();
         let examples = self.trainer.examples();
-        let pretrained = pretraining::pretrain(
-            keys,
-            pretraining,
-            self.config,
-            examples,
-            &self.folder,
-            watch,
-        )?;
-        let Some(model) = pretrained else {
-            return Ok(false);
-        };
-        let model = model.with_inference(keys.inference());
-        self.trainer.set_model(Network::Dbm(if keys.centered {
-            model.centered()
-        } else {
-            model
-        }));
-        Ok(true)
+        match kind.pretrain(self.config, examples, &self.folder, watch)? {
+            Pretrained::Nothing => Ok(true),
+            Pretrained::Model(model) => {
+                self.trainer.set_model(model);
+                Ok(true)
+            }
+            Pretrained::Stopped => Ok(false),
+        }
     }
 
     /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run is to stop.

@@ -4,6 +4,7 @@ use ebm_ops::Noise;
 
 use super::Section;
 use crate::evaluation::recall_damaged;
+use crate::kinds::WeightsLayout;
 use crate::report::html;
 use crate::report::run_data::RunData;
 
@@ -13,10 +14,7 @@ const EXAMPLES: usize = 33;
 const DAMAGE: f64 = 0.2;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
-    if !matches!(
-        data.kind("model").as_deref(),
-        Some("hopfield" | "boltzmann_machine")
-    ) {
+    if !matches!(data.model_layout(), Some(WeightsLayout::Pairwise { .. })) {
         return None;
     }
     let body = match &data.model {

@@ -4,8 +4,7 @@ use burn::tensor::{DType, TensorData};
 
 use crate::config::SamplerConfig;
 use crate::error::RunError;
-use crate::run::folder::RunFolder;
-use crate::run::model_file::ModelFile;
+use crate::run::{ModelFile, RunFolder};
 use ebm_train::CheckpointError;
 use ebm_train::floats;
 use ebm_train::memory;

@@ -7,15 +7,13 @@ use burn::tensor::{Device, Tensor};
 use ebm_models::{Dbm, Rbm, RbmConfig, ReplicatedRbm};
 use ebm_ops::Noise;
 
-use super::events::{Event, Watch};
-use super::folder::RunFolder;
-use super::patience::patiently;
+use super::{DbmKeys, MEAN_MARGIN, PretrainingKeys};
 use crate::config::{
-    ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig,
-    PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
+    ChainsConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig, RunConfig,
+    SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
 };
 use crate::error::RunError;
-use crate::network::MEAN_MARGIN;
+use crate::run::{Event, RunFolder, Watch, patiently};
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
 use ebm_train::Recipe;
@@ -35,8 +33,8 @@ const STREAM: u64 = 0x7072_6574_7261_696e;
 /// A finished layer is written into the run folder; those that are there are read instead of trained, so that a run that was
 /// stopped on the way loses one layer at most, and ends as it would have.
 pub(super) fn pretrain(
-    keys: &DbmConfig,
-    pretraining: &PretrainingConfig,
+    keys: &DbmKeys,
+    pretraining: &PretrainingKeys,
     config: &RunConfig,
     examples: &Examples<4>,
     folder: &RunFolder,
@@ -111,7 +109,7 @@ pub(super) fn pretrain(
 
 /// Finds out whether the layers that are in the folder have the sizes that the configuration says.
 pub(super) fn check_layers(
-    keys: &DbmConfig,
+    keys: &DbmKeys,
     examples: &Examples<4>,
     folder: &RunFolder,
 ) -> Result<(), RunError> {
@@ -149,7 +147,7 @@ fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -
 }
 
 /// How one layer is trained.
-fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> Recipe {
+fn layer_config(keys: &PretrainingKeys, config: &RunConfig) -> Recipe {
     Recipe {
         sampler: SamplerConfig::Gibbs(GibbsConfig {
             steps: keys.gibbs_steps,
