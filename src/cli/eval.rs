@@ -1,4 +1,5 @@
-//! `ebm eval`: how likely a trained model finds its data, what it takes for outliers, and pictures of what it learned.
+//! `ebm eval`: how likely a trained model finds its data, what it takes for outliers, and pictures
+//! of what it learned.
 
 use std::path::{Path, PathBuf};
 
@@ -28,17 +29,21 @@ use super::terminal::{confirm, is_quiet, say, say_lines, warn};
 /// Filters and pairs of reconstructions in a picture.
 const PICTURED: usize = 100;
 
-/// Evaluate a model: energies of training, held-out and out-of-distribution images; of a Boltzmann machine also its likelihood.
+/// Evaluate a model: energies of training, held-out and out-of-distribution images; of a Boltzmann
+/// machine also its likelihood.
 ///
-/// The energy should be low on images like those of training and high on all others (--ood). AUROC is the probability that an outlier
-/// lies above a held-out image, ties counted half: 1 is best, 0.5 chance. FPR@95 is the share of outliers that are accepted where
-/// 95 % of held-out images are: 0 is best. Histograms of the energies go into the folder of pictures. Where pixels are real the norm
-/// of the energy's gradient is a second judge (Grathwohl et al. 2020): it may find simple images that the energy takes for likely.
+/// The energy should be low on images like those of training and high on all others (--ood). AUROC
+/// is the probability that an outlier lies above a held-out image, ties counted half: 1 is best,
+/// 0.5 chance. FPR@95 is the share of outliers that are accepted where 95 % of held-out images are:
+/// 0 is best. Histograms of the energies go into the folder of pictures. Where pixels are real the
+/// norm of the energy's gradient is a second judge (Grathwohl et al. 2020): it may find simple
+/// images that the energy takes for likely.
 ///
-/// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound for a deep one, in nats,
-/// with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction error, and the free-energy gap of train and test,
-/// which rises where a machine overfits. Pictures of filters and reconstructions go into the folder too. For models of
-/// the plane: log Z on a grid, the exact log-likelihood, and how far the density is from the true one.
+/// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound
+/// for a deep one, in nats, with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction
+/// error, and the free-energy gap of train and test, which rises where a machine overfits. Pictures
+/// of filters and reconstructions go into the folder too. For models of the plane: log Z on a grid,
+/// the exact log-likelihood, and how far the density is from the true one.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -56,7 +61,8 @@ pub(crate) struct Args {
     partition: PartitionArgs,
     #[command(flatten)]
     plane: PlaneArgs,
-    /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before recall
+    /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before
+    /// recall
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
     damage: f64,
     /// Folder of the pictures and of report.json [default: DIR/evaluation]

@@ -44,8 +44,8 @@ pub(crate) struct Args {
     /// The file of weights to write
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Write the chains of the newest checkpoint, in the range of the data: [chains, channels, height, width], or
-    /// [chains, units] for machines with hidden units
+    /// Write the chains of the newest checkpoint, in the range of the data: [chains, channels,
+    /// height, width], or [chains, units] for machines with hidden units
     #[arg(long, value_name = "FILE.npy")]
     chains: Option<PathBuf>,
     #[command(flatten)]

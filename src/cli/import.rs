@@ -54,7 +54,8 @@ pub(crate) struct Args {
     /// Run folder to make, new or empty
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Channels, height and width of an example, e.g. 1x28x28 [default: what the file says, else a square grey image]
+    /// Channels, height and width of an example, e.g. 1x28x28 [default: what the file says, else a
+    /// square grey image]
     #[arg(long, value_name = "CxHxW", value_parser = parse_shape)]
     shape: Option<ImageShape>,
     /// Take only arrays whose names start with this and a dot, without it
@@ -66,7 +67,8 @@ pub(crate) struct Args {
     /// For networks: what the output is, log-density (f = -E) or energy [default: log-density]
     #[arg(long, value_name = "KIND", hide_possible_values = true)]
     output: Option<Output>,
-    /// For networks: configuration (TOML) whose sampler, chains and data the run gets [default: what the file says, else a preset]
+    /// For networks: configuration (TOML) whose sampler, chains and data the run gets [default:
+    /// what the file says, else a preset]
     #[arg(long, value_name = "CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]

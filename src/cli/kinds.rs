@@ -1,4 +1,5 @@
-//! The list of model kinds as arguments and help: `--model`, what arrays don't say, tables of names.
+//! The list of model kinds as arguments and help: `--model`, what arrays don't say, tables of
+//! names.
 
 use std::collections::BTreeMap;
 

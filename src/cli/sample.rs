@@ -21,15 +21,17 @@ use super::run_args::RunArgs;
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
-/// Chains start at noise and move with the sampler that the model was trained with. By the name of the file:
+/// Chains start at noise and move with the sampler that the model was trained with. By the name of
+/// the file:
 ///
 /// .png, .jpg  a grid of images, or points over the density of the model
 ///
 /// .npy        the samples, f32 in the range of the data: [samples, channels, height, width]
 ///
-/// .npz        `samples` as above, `energies` [samples], of the states of the chains, and for machines these `states`
-/// [samples, units]; of a restricted machine, visible states and their free energies. With --every K also `chains` [times,
-/// samples, channels, height, width], `chain_energies` [times, samples] and `chain_steps` [times]
+/// .npz        `samples` as above, `energies` [samples], of the states of the chains, and for
+/// machines these `states` [samples, units]; of a restricted machine, visible states and their free
+/// energies. With --every K also `chains` [times, samples, channels, height, width],
+/// `chain_energies` [times, samples] and `chain_steps` [times]
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -44,8 +46,8 @@ pub(crate) struct Args {
     /// Seed of the chains
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// For Boltzmann machines and Hopfield networks: cool from this temperature to that of the sampler, one step a
-    /// transition
+    /// For Boltzmann machines and Hopfield networks: cool from this temperature to that of the
+    /// sampler, one step a transition
     #[arg(long, value_name = "TEMPERATURE", allow_negative_numbers = true)]
     anneal: Option<f64>,
     /// How the temperature falls: geometric, or linear, which may end at 0

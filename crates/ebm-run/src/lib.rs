@@ -1,7 +1,9 @@
-//! A run as the command knows it: its configuration, its folder, its report, and what its trained model can be used for.
+//! A run as the command knows it: its configuration, its folder, its report, and what its trained
+//! model can be used for.
 //!
-//! [`train`] makes a whole run from a [`RunConfig`](config::RunConfig) into a folder, [`resume`] goes on with it; [`inference`] uses a trained
-//! energy: to fill in pixels, to denoise, composed with others, to compare images. What learns is `ebm-train`.
+//! [`train`] makes a whole run from a [`RunConfig`](config::RunConfig) into a folder, [`resume`]
+//! goes on with it; [`inference`] uses a trained energy: to fill in pixels, to denoise, composed
+//! with others, to compare images. What learns is `ebm-train`.
 
 pub mod config;
 pub mod evaluation;

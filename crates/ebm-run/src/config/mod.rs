@@ -1,7 +1,7 @@
 //! What a run is: one TOML file with a section for each stage of training.
 //!
-//! A [`RunConfig`] is read in layers: a preset or a file, then `--set section.key=value` overrides. Every
-//! error names the key, what was found and what was expected.
+//! A [`RunConfig`] is read in layers: a preset or a file, then `--set section.key=value` overrides.
+//! Every error names the key, what was found and what was expected.
 
 mod commented;
 mod data;

@@ -64,8 +64,8 @@ impl ConfigTable {
         }
     }
 
-    /// Applies `section.key=value`. The value is TOML (`5`, `0.1`, `true`, `"text"`, `[1, 2]`); what isn't
-    /// TOML is taken as text, and `none` removes the key.
+    /// Applies `section.key=value`. The value is TOML (`5`, `0.1`, `true`, `"text"`, `[1, 2]`);
+    /// what isn't TOML is taken as text, and `none` removes the key.
     ///
     /// # Errors
     ///
@@ -103,8 +103,8 @@ impl ConfigTable {
         Ok(())
     }
 
-    /// Points the data section at a folder, keeping its other keys if it is of kind `folder` already, else those
-    /// that say what pixels become.
+    /// Points the data section at a folder, keeping its other keys if it is of kind `folder`
+    /// already, else those that say what pixels become.
     ///
     /// # Errors
     ///

@@ -13,8 +13,9 @@ use ebm_train::memory;
 ///
 /// # Shapes
 ///
-/// - output: `[chains, channels, height, width]`, or `[chains, units]` where states are more than what is seen; with replicas at
-///   several temperatures `[temperatures, chains, units]`, from temperature 1 on
+/// - output: `[chains, channels, height, width]`, or `[chains, units]` where states are more than
+///   what is seen; with replicas at several temperatures `[temperatures, chains, units]`, from
+///   temperature 1 on
 ///
 /// # Errors
 ///

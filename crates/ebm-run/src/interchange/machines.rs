@@ -87,7 +87,8 @@ pub(super) fn pairwise(
     finished(file, asked, machine, visible)
 }
 
-/// The model with the configuration of a run that samples from it, once nothing is left in the file.
+/// The model with the configuration of a run that samples from it, once nothing is left in the
+/// file.
 fn finished(
     file: &WeightsFile,
     asked: &Import,
@@ -146,8 +147,8 @@ fn take<const D: usize>(
     Ok(Tensor::from_data(file.take(name)?, device))
 }
 
-/// The same energies without a diagonal of the couplings, `-1/2 sum_i W_ii y_i^2`: of units that are 0 or 1 it is a bias of
-/// `W_ii / 2`, of spins a constant, which has to be 0.
+/// The same energies without a diagonal of the couplings, `-1/2 sum_i W_ii y_i^2`: of units that
+/// are 0 or 1 it is a bias of `W_ii / 2`, of spins a constant, which has to be 0.
 fn without_diagonal(
     weight: Tensor<2>,
     bias: Tensor<1>,

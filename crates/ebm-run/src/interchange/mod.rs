@@ -1,4 +1,5 @@
-//! Weights in and out: safetensors files and PyTorch state dicts with documented names, run folders made of them.
+//! Weights in and out: safetensors files and PyTorch state dicts with documented names, run folders
+//! made of them.
 
 mod chains;
 mod machines;
@@ -44,8 +45,8 @@ pub struct Import {
     pub shape: Option<ImageShape>,
     /// What the output of a network is.
     pub output: NetworkOutput,
-    /// Where sampler, chains and data of a network's run come from; `None`: what the file says, else
-    /// a preset.
+    /// Where sampler, chains and data of a network's run come from; `None`: what the file says,
+    /// else a preset.
     pub config: Option<RunConfig>,
 }
 
@@ -132,8 +133,8 @@ pub fn import(
 const SHAPE: &str = "shape";
 
 /// Writes the weights of a model under the names and in the layouts that its kind describes
-/// ([`Kind::weights`]), and as text what they don't say; offsets of a centred machine are folded into
-/// its biases.
+/// ([`Kind::weights`]), and as text what they don't say; offsets of a centred machine are folded
+/// into its biases.
 ///
 /// # Errors
 ///

@@ -38,7 +38,8 @@ pub enum NetworkOutput {
     Energy,
 }
 
-/// The parameters of a network as a PyTorch state dict has them: fully connected weights are `[outputs, inputs]`.
+/// The parameters of a network as a PyTorch state dict has them: fully connected weights are
+/// `[outputs, inputs]`.
 pub(super) fn pytorch_arrays(network: &AnyModel) -> BTreeMap<String, TensorData> {
     weights(network)
         .into_iter()
@@ -141,7 +142,8 @@ fn last_layer(file: &WeightsFile, layers: LayersOf) -> Result<String, Checkpoint
     })
 }
 
-/// Calls the layers of a `torch.nn.Sequential`, which are numbered with gaps, as they are called here.
+/// Calls the layers of a `torch.nn.Sequential`, which are numbered with gaps, as they are called
+/// here.
 fn number_layers(file: &mut WeightsFile, layers: LayersOf) {
     let place = |name: &str| -> Option<(String, u64)> {
         let (layer, parameter) = name.rsplit_once('.')?;

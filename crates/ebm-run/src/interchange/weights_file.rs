@@ -23,8 +23,10 @@ pub(super) const MODEL: &str = "model";
 /// `y^2 = y`; of spins it is a constant of the energy, which no model here has, so that one that
 /// doesn't add up to 0 is an error.
 ///
-/// Names and layouts of networks are those of a PyTorch `state_dict` of `torch.nn.Linear` and `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
-/// `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is taken, too.
+/// Names and layouts of networks are those of a PyTorch `state_dict` of `torch.nn.Linear` and
+/// `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
+/// `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is
+/// taken, too.
 ///
 /// What arrays don't say is text beside them in an exported file: `model`, `shape`, for networks
 /// `config`, and the [options](crate::kinds::Weights::options) of the kind.
@@ -58,11 +60,13 @@ impl WeightsFile {
     /// Reads a safetensors file or one of PyTorch: which it is its first bytes say, or else its
     /// name (`.pt`, `.pth`, `.ckpt`, `.bin`).
     ///
-    /// Of a PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`, `ema_state_dict`, `ema`, `model`,
-    /// `network`, `net` or `module` is taken, if nothing beside it holds arrays but the state of the training under a key that is
-    /// known for it, such as `optimizer` or `lr_schedulers`; [`ignored`](Self::ignored) says what was left out. Such a name
-    /// before those of all arrays, and `_orig_mod`, is left out, too. In every other case arrays keep all of their names, and
-    /// what no model knows is an error of [`import`](super::import): no array is passed over in silence.
+    /// Of a PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`,
+    /// `ema_state_dict`, `ema`, `model`, `network`, `net` or `module` is taken, if nothing beside
+    /// it holds arrays but the state of the training under a key that is known for it, such as
+    /// `optimizer` or `lr_schedulers`; [`ignored`](Self::ignored) says what was left out. Such a
+    /// name before those of all arrays, and `_orig_mod`, is left out, too. In every other case
+    /// arrays keep all of their names, and what no model knows is an error of
+    /// [`import`](super::import): no array is passed over in silence.
     ///
     /// # Errors
     ///
@@ -96,7 +100,8 @@ impl WeightsFile {
         })
     }
 
-    /// What stands around the weights in a checkpoint of PyTorch and was left out, such as `epoch` and `optimizer`.
+    /// What stands around the weights in a checkpoint of PyTorch and was left out, such as `epoch`
+    /// and `optimizer`.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }

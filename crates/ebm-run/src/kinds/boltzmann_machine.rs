@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rbm::default_weight_std;
 use super::size::{self, check_most};
-use super::weights::{CODING, VISIBLE};
+use super::weights::{CODING, PAIRWISE_ENERGY, VISIBLE};
 use super::{AnyModel, Machine, ModelKind, VisibleValues, Weights, WeightsLayout};
 use crate::error::RunError;
 
@@ -89,8 +89,7 @@ impl ModelKind for BoltzmannMachineKeys {
                 },
             },
             arrays: "weight [units, units], bias [units]",
-            energy: "E = -1/2 y W y - b.y; a diagonal of W becomes biases of units that\n\
-                     are 0 or 1, since y^2 = y; of spins it is a constant, which has to be 0",
+            energy: PAIRWISE_ENERGY,
             options: &[&CODING, &VISIBLE],
         }
     }

@@ -21,8 +21,8 @@ ebm_train::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvNetKeys {
-    /// The convolutions, 1000 at most, each `[channels, kernel, stride, padding]`: channels 1 to 65,536, kernel and stride 1 to
-    /// 1024, padding below kernel.
+    /// The convolutions, 1000 at most, each `[channels, kernel, stride, padding]`: channels 1 to
+    /// 65,536, kernel and stride 1 to 1024, padding below kernel.
     #[serde(default = "ConvNetKeys::default_layers")]
     pub layers: Vec<[usize; 4]>,
     /// Width of the fully connected layer before the output, 1 to 1,048,576.

@@ -48,8 +48,8 @@ pub struct DbmKeys {
 }
 
 ebm_train::keys! {
-/// Keys of greedy layer-wise pretraining by contrastive divergence, plain stochastic gradient descent with a
-/// learning rate that falls to 0.
+/// Keys of greedy layer-wise pretraining by contrastive divergence, plain stochastic gradient
+/// descent with a learning rate that falls to 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PretrainingKeys {

@@ -8,16 +8,17 @@ use ebm_train::{Examples, rows};
 use serde::{Deserialize, Serialize};
 
 use super::size::{self, check_most};
-use super::weights::VISIBLE;
+use super::weights::{PAIRWISE_ENERGY, VISIBLE};
 use super::{AnyModel, Machine, ModelKind, VisibleValues, Weights, WeightsLayout};
 use crate::error::RunError;
 
 ebm_train::keys! {
 /// Keys of a Hopfield network.
 ///
-/// Training is unlearning: with `kind = "gibbs"`, `temperature = 0` chains find fake memories, near the data with chains `data`,
-/// anywhere with chains `noise`. A step of gradient descent with the learning rate `r` is `W <- W - r/2 (E_fake[y y^T] -
-/// E_data[y y^T])`: the energy has each pair of units once, its symmetric couplings twice.
+/// Training is unlearning: with `kind = "gibbs"`, `temperature = 0` chains find fake memories, near
+/// the data with chains `data`, anywhere with chains `noise`. A step of gradient descent with the
+/// learning rate `r` is `W <- W - r/2 (E_fake[y y^T] - E_data[y y^T])`: the energy has each pair of
+/// units once, its symmetric couplings twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HopfieldKeys {
@@ -87,7 +88,7 @@ impl ModelKind for HopfieldKeys {
                 },
             },
             arrays: "weight [units, units], bias [units]",
-            energy: "E = -1/2 y W y - b.y; a diagonal of W has to be 0",
+            energy: PAIRWISE_ENERGY,
             options: &[&VISIBLE],
         }
     }

@@ -27,11 +27,12 @@ const LOG_EVERY: u64 = 100;
 /// Sets the streams of pretraining apart from those of the run, which come from the seed itself.
 const STREAM: u64 = 0x7072_6574_7261_696e;
 
-/// Trains one machine a layer, each on the hidden means of the one below, and composes them (Salakhutdinov & Hinton 2009,
-/// section 3.1). `None`: it was told to stop.
+/// Trains one machine a layer, each on the hidden means of the one below, and composes them
+/// (Salakhutdinov & Hinton 2009, section 3.1). `None`: it was told to stop.
 ///
-/// A finished layer is written into the run folder; those that are there are read instead of trained, so that a run that was
-/// stopped on the way loses one layer at most, and ends as it would have.
+/// A finished layer is written into the run folder; those that are there are read instead of
+/// trained, so that a run that was stopped on the way loses one layer at most, and ends as it would
+/// have.
 pub(super) fn pretrain(
     keys: &DbmKeys,
     pretraining: &PretrainingKeys,
@@ -55,7 +56,8 @@ pub(super) fn pretrain(
             .with_visible_means(data.mean(), MEAN_MARGIN);
         let model = ReplicatedRbm::new(
             rbm,
-            // The layers at the ends have one neighbour in the whole machine, and those between two.
+            // The layers at the ends have one neighbour in the whole machine, and those between
+            // two.
             if layer + 1 == layers { 1.0 } else { 2.0 },
             if layer == 0 { 1.0 } else { 2.0 },
         );
@@ -153,8 +155,9 @@ fn layer_config(keys: &PretrainingKeys, config: &RunConfig) -> Recipe {
             steps: keys.gibbs_steps,
             temperature: 1.0,
         }),
-        // From the data, as in the source: with unequal copies the conditionals of the two layers belong to no joint
-        // distribution, so that chains which never came back to the data would drift from what the energy says.
+        // From the data, as in the source: with unequal copies the conditionals of the two layers
+        // belong to no joint distribution, so that chains which never came back to the data would
+        // drift from what the energy says.
         chains: ChainsConfig::Data(NoKeys {}),
         objective: ObjectiveConfig::default(),
         optimizer: OptimizerConfig::Sgd(SgdConfig {

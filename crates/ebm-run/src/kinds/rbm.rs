@@ -108,7 +108,7 @@ impl ModelKind for RbmKeys {
                 machine,
             },
             arrays: "weight [visible, hidden], visible_bias [visible], hidden_bias [hidden]",
-            energy: "E = - b.v - c.h - v W h; with `--visible-units gaussian`\n\
+            energy: "E = - b.v - c.h - v W h, with `--visible-units gaussian`\n\
                      E = 1/2 |v|^2 - b.v - c.h - v W h",
             options: &[&VISIBLE_UNITS],
         }

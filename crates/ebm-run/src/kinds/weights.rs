@@ -159,6 +159,10 @@ pub(crate) const VISIBLE: WeightsOption = WeightsOption {
     example: "784",
 };
 
+/// The energy of a pairwise machine, for help.
+pub(super) const PAIRWISE_ENERGY: &str = "E = -1/2 y W y - b.y; a diagonal of W becomes biases \
+    of units that\nare 0 or 1, since y^2 = y; of spins it is a constant, which has to be 0";
+
 fn untold(what: &str, flag: &str, example: &str) -> WrongArrays {
     WrongArrays(format!(
         "arrays don't tell {what}: pass `{flag}`, such as `{example}`"

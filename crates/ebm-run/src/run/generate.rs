@@ -46,7 +46,8 @@ pub struct Annealing {
 ///
 /// If they don't.
 pub(super) fn check_samples(count: usize, shape: [usize; 3]) -> Result<(), RunError> {
-    // The samples twice, on the device and on the host, and three bytes a pixel of the enlarged picture.
+    // The samples twice, on the device and on the host, and three bytes a pixel of the enlarged
+    // picture.
     let values = memory::product(&shape)
         .max(cell_pixels(shape))
         .saturating_mul(3 * count as u128);
@@ -84,12 +85,14 @@ pub(crate) fn starting_points(config: &RunConfig) -> StartingPoints {
 /// Where chains ended.
 #[derive(Clone, Debug)]
 pub struct Samples {
-    /// What is seen of the states: `[count, channels, height, width]`. Units that are drawn by coins are shown by their
-    /// probability given the hidden units.
+    /// What is seen of the states: `[count, channels, height, width]`. Units that are drawn by
+    /// coins are shown by their probability given the hidden units.
     pub images: Tensor<4>,
-    /// The states of the chains, which for machines with hidden units are more than the images: `[count, ..]`.
+    /// The states of the chains, which for machines with hidden units are more than the images:
+    /// `[count, ..]`.
     pub states: Tensor<4>,
-    /// `E` of the states, in the run's [`EnergyUnit`](crate::config::EnergyUnit) (the free energy of a restricted machine): `[count]`.
+    /// `E` of the states, in the run's [`EnergyUnit`](crate::config::EnergyUnit) (the free energy
+    /// of a restricted machine): `[count]`.
     pub energies: Tensor<1>,
 }
 
@@ -98,7 +101,8 @@ pub struct Samples {
 pub struct Walk {
     /// Where the chains ended.
     pub samples: Samples,
-    /// What is seen of the states after 0, `every`, 2 `every`, .. transitions: `[times, count, channels, height, width]`.
+    /// What is seen of the states after 0, `every`, 2 `every`, .. transitions: `[times, count,
+    /// channels, height, width]`.
     pub images: Tensor<5>,
     /// Their energies, in the same unit: `[times, count]`.
     pub energies: Tensor<2>,
@@ -108,7 +112,8 @@ pub struct Walk {
 ///
 /// # Errors
 ///
-/// If they and their picture don't fit into memory, or annealing is asked for of a model that isn't a pairwise machine.
+/// If they and their picture don't fit into memory, or annealing is asked for of a model that isn't
+/// a pairwise machine.
 pub fn sample(
     model: &ModelFile,
     options: SampleOptions,
@@ -224,7 +229,8 @@ fn energies(model: &ModelFile, states: Tensor<4>) -> Tensor<1> {
     Tensor::cat(parts, 0)
 }
 
-/// Images and states where chains end, or are once `interrupt` called them off; `look` gets each batch of them at its start and every so many transitions.
+/// Images and states where chains end, or are once `interrupt` called them off; `look` gets each
+/// batch of them at its start and every so many transitions.
 fn run_chains(
     model: &ModelFile,
     options: SampleOptions,
@@ -317,7 +323,8 @@ fn annealed(
     .reshape(shape)
 }
 
-/// The picture of samples: a grid of images; for points of the plane the true density, that of the model, and the points.
+/// The picture of samples: a grid of images; for points of the plane the true density, that of the
+/// model, and the points.
 pub fn sample_picture(model: &ModelFile, samples: Tensor<4>, device: &Device) -> RgbImage {
     if let Some((picture, _)) = plane_picture(model, &samples, device) {
         return picture;

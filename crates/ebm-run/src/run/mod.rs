@@ -1,4 +1,5 @@
-//! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final model.
+//! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final
+//! model.
 
 mod event_history;
 mod event_log;

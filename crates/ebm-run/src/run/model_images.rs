@@ -1,4 +1,5 @@
-//! Images as a trained model takes them: in its range, and black and white where its pixels are two-valued.
+//! Images as a trained model takes them: in its range, and black and white where its pixels are
+//! two-valued.
 
 use burn::tensor::Device;
 
@@ -19,8 +20,8 @@ impl ModelFile {
         self.kind().visible_values() != VisibleValues::Real
     }
 
-    /// Images as examples of the model: made black and white as those of training were, else by a threshold where the model takes
-    /// nothing else.
+    /// Images as examples of the model: made black and white as those of training were, else by a
+    /// threshold where the model takes nothing else.
     pub fn examples_of(&self, images: Images, device: &Device) -> Examples<4> {
         let threshold = self.takes_binary().then_some(Binarize::Threshold);
         let images = match self.config.data.binarize().or(threshold) {

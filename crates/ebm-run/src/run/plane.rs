@@ -1,4 +1,5 @@
-//! Runs on the plane: the density that was learned beside the true one, as numbers and as a picture.
+//! Runs on the plane: the density that was learned beside the true one, as numbers and as a
+//! picture.
 
 use std::path::Path;
 
@@ -38,8 +39,8 @@ fn energy(network: &AnyModel) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
 }
 
 impl PlaneView {
-    /// Looks at a model on a grid of `side` cells along each side of the square that the data are in; `None` if its data are
-    /// images.
+    /// Looks at a model on a grid of `side` cells along each side of the square that the data are
+    /// in; `None` if its data are images.
     ///
     /// # Errors
     ///
@@ -64,7 +65,8 @@ impl PlaneView {
             .likelihood(&energy, plane.as_ref(), &points.flattened())
     }
 
-    /// The true density, if it is known, the learned one, and points of two coordinates each, one after the other.
+    /// The true density, if it is known, the learned one, and points of two coordinates each, one
+    /// after the other.
     pub fn picture(&self, title: &str, points: &[f32]) -> RgbImage {
         let truth = self
             .densities
@@ -104,7 +106,8 @@ impl PlaneView {
     }
 }
 
-/// The picture of samples of a model of the plane, and what the grid says of it; `None` if its data are images.
+/// The picture of samples of a model of the plane, and what the grid says of it; `None` if its data
+/// are images.
 ///
 /// A model that has diverged has no density to show; its samples are drawn alone.
 pub(super) fn plane_picture(
@@ -148,7 +151,8 @@ impl Logged for DensityLine {
 }
 
 impl DensityLog {
-    /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
+    /// Opens the file after dropping the lines past `step`, which will be written again. The text
+    /// is a warning.
     pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
         let mut last = None;
         let (file, warning) = LogFile::open(path, step, |line: DensityLine| {

@@ -1,4 +1,5 @@
-//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training diverges.
+//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training
+//! diverges.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -39,7 +40,8 @@ pub(super) struct Runner<'a> {
     pub(super) refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     pub(super) used_up: Option<u64>,
-    /// The examples that training was stopped with, where a checkpoint says so, and whether it is to go on with others.
+    /// The examples that training was stopped with, where a checkpoint says so, and whether it is
+    /// to go on with others.
     pub(super) trained_on: Option<(Fingerprint, bool)>,
     /// The learning rate of the last update, where the run goes on with quite another.
     pub(super) rate_before: Option<f64>,
@@ -90,7 +92,8 @@ impl<'a> Runner<'a> {
         log.close(outcome)
     }
 
-    /// Opens the log of the density, if the data are points of the plane, after the updates made so far.
+    /// Opens the log of the density, if the data are points of the plane, after the updates made so
+    /// far.
     fn open_density(&mut self) {
         if self.config.data.plane().is_some() {
             let step = self.trainer.steps_done();
@@ -195,7 +198,8 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run is to stop.
+    /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run
+    /// is to stop.
     fn step(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
         let Some(outcome) = patiently(watch, |interrupt| self.trainer.step_unless(interrupt))
         else {
@@ -228,8 +232,8 @@ impl<'a> Runner<'a> {
         let output = &self.config.output;
         let last = step == self.config.training.steps;
         let save = last || step.is_multiple_of(output.checkpoint_every);
-        // A model that has just failed is neither a place to go back to nor an end; nor is one whose weights
-        // the last update made infinite, which only the next would notice.
+        // A model that has just failed is neither a place to go back to nor an end; nor is one
+        // whose weights the last update made infinite, which only the next would notice.
         let failed = self.refused_in_a_row > 0;
         if self.refused_in_a_row >= self.config.recovery.max_bad_steps
             || (last && failed)
@@ -270,8 +274,9 @@ impl<'a> Runner<'a> {
 
     /// Saves a run that is to stop, and gives the step from which it will go on.
     ///
-    /// A model that has just failed stays unsaved: weights that aren't finite are refused when they are read, and from the
-    /// checkpoint before it training makes the same updates again, and goes back then if it has to.
+    /// A model that has just failed stays unsaved: weights that aren't finite are refused when they
+    /// are read, and from the checkpoint before it training makes the same updates again, and goes
+    /// back then if it has to.
     fn save_stopped(&mut self, watch: &mut dyn Watch) -> Result<u64, RunError> {
         let step = self.trainer.steps_done();
         let failed = self.refused_in_a_row > 0 || !self.trainer.has_finite_weights();
@@ -313,11 +318,11 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up: if
-    /// training diverges again before it writes another, it goes back to the one before.
+    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up:
+    /// if training diverges again before it writes another, it goes back to the one before.
     ///
-    /// All of this is in the folder before training goes on, so that a run that is killed then doesn't start
-    /// again with the learning rate that failed.
+    /// All of this is in the folder before training goes on, so that a run that is killed then
+    /// doesn't start again with the learning rate that failed.
     fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
         let from = self.trainer.steps_done();
         let give_up = || RunError::Diverged {

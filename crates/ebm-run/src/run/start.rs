@@ -23,8 +23,8 @@ use ebm_train::{load_weights, weights};
 ///
 /// # Errors
 ///
-/// If the folder is not empty, the data can't be read, the model doesn't fit them, or training diverges
-/// beyond recovery.
+/// If the folder is not empty, the data can't be read, the model doesn't fit them, or training
+/// diverges beyond recovery.
 pub fn train(
     config: &RunConfig,
     device: &Device,
@@ -39,11 +39,13 @@ pub fn train(
     Runner::new(config, device, folder, trainer).run(watch)
 }
 
-/// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was stopped before the first.
+/// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was
+/// stopped before the first.
 ///
 /// # Errors
 ///
-/// If the checkpoint is damaged, or doesn't fit `config`, or there is none any more; otherwise as for [`train`].
+/// If the checkpoint is damaged, or doesn't fit `config`, or there is none any more; otherwise as
+/// for [`train`].
 pub fn resume(
     config: &RunConfig,
     device: &Device,
@@ -67,7 +69,8 @@ pub fn resume(
     let rate_before = before
         .as_ref()
         .map(|before| before.optimizer.learning_rate());
-    // The configuration in the folder may be that of a process that was killed before it wrote a checkpoint.
+    // The configuration in the folder may be that of a process that was killed before it wrote a
+    // checkpoint.
     let base_rate = checkpoint
         .state
         .base_rate
@@ -102,10 +105,12 @@ pub fn resume(
     runner.run(watch)
 }
 
-/// Share by which a learning rate may differ from what the run before would have gone on with, before anybody is told.
+/// Share by which a learning rate may differ from what the run before would have gone on with,
+/// before anybody is told.
 const SMALL_JUMP: f64 = 0.01;
 
-/// Share by which two learning rates differ at least that aren't the same: JSON may lose the last bit of one.
+/// Share by which two learning rates differ at least that aren't the same: JSON may lose the last
+/// bit of one.
 const SAME_RATE: f64 = 1e-12;
 
 /// A trainer at its first step, with the weights that it is to start from.

@@ -1,4 +1,5 @@
-//! Fresh samples beside the training examples that are nearest to them: has the model learned by heart?
+//! Fresh samples beside the training examples that are nearest to them: has the model learned by
+//! heart?
 
 use burn::tensor::Tensor;
 use ebm_ops::Noise;
@@ -20,7 +21,8 @@ const SHOWN: usize = 4;
 const COMPARED: usize = 400;
 /// Bins of the histogram.
 const BINS: usize = 24;
-/// Share of the distances that doesn't decide where the bins end, unless it lies within so many widths of the others.
+/// Share of the distances that doesn't decide where the bins end, unless it lies within so many
+/// widths of the others.
 const EDGE: f64 = 0.05;
 const REACH: f64 = 3.0;
 
@@ -63,8 +65,8 @@ fn compared(data: &RunData<'_>, model: &ModelFile, examples: &Examples<4>) -> St
         + &rows(model, examples, &floats(drawn), &near)
 }
 
-/// Samples as the data are: pixels that are drawn by coins in place of their probabilities, which would lie nearer to
-/// everything.
+/// Samples as the data are: pixels that are drawn by coins in place of their probabilities, which
+/// would lie nearer to everything.
 fn fresh(data: &RunData<'_>, model: &ModelFile) -> Result<Tensor<4>, String> {
     let options = SampleOptions {
         count: data.options.samples,
@@ -229,7 +231,8 @@ fn rows(
 mod tests {
     use super::*;
 
-    /// One sample at 1e6 times the distance of the others: they keep their bins, it is in one more, and the caption says so.
+    /// One sample at 1e6 times the distance of the others: they keep their bins, it is in one more,
+    /// and the caption says so.
     #[test]
     fn a_sample_far_off_has_a_bin_of_its_own() {
         let near: Vec<f64> = (1..=200).map(|at| f64::from(at) + 0.5).collect();
