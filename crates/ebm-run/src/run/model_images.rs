@@ -2,10 +2,10 @@
 //! two-valued.
 
 use burn::tensor::Device;
+use ebm_models::{Energy, Structure, VisibleUnits};
 
 use super::model_file::ModelFile;
 use super::source::is_image;
-use crate::kinds::VisibleValues;
 use ebm_train::Examples;
 use ebm_train::data::{Binarize, Images};
 
@@ -17,7 +17,13 @@ impl ModelFile {
 
     /// Whether pixels have two values, the ends of the range.
     pub fn takes_binary(&self) -> bool {
-        self.kind().visible_values() != VisibleValues::Real
+        match self.model.structure() {
+            Structure::Smooth => false,
+            Structure::Layered(machine) => {
+                machine.layers().visible_units() == VisibleUnits::Bernoulli
+            }
+            Structure::Pairwise(_) => true,
+        }
     }
 
     /// Images as examples of the model: made black and white as those of training were, else by a
