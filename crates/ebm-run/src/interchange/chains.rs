@@ -23,7 +23,7 @@ use ebm_train::memory;
 pub fn stored_chains(folder: &RunFolder, model: &ModelFile) -> Result<TensorData, RunError> {
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let Some(chains) = checkpoint.tensors.remove("chains") else {
-        return Err(RunError::NoChains { path }.into());
+        return Err(RunError::NoChains { path });
     };
     let found = chains.shape().as_slice().to_vec();
     let wrong = |message: String| CheckpointError::Corrupt { path, message };

@@ -45,7 +45,7 @@ pub enum WeightsLayout {
     },
     /// `weight` `[units, units]` and `bias` `[units]`.
     Pairwise {
-        /// The values of a unit; `None`: what the option [`CODING`] says.
+        /// The values of a unit; `None`: what the option `coding` says.
         coding: Option<Coding>,
         /// The machine of these arrays.
         machine: fn(PairwiseArrays) -> Machine,

@@ -138,8 +138,7 @@ impl ModelFile {
         if parameters > held {
             return Err(corrupt(&format!(
                 "its configuration has a model of {parameters} parameters for examples of the shape {shape:?}, but it holds {held}"
-            ))
-            .into());
+            )));
         }
         // The weights drawn here are replaced at once.
         let model = AnyModel::new(&config.model, shape.into(), device, &mut Noise::new(0))?;
@@ -167,8 +166,7 @@ pub fn load_model(run: &Path, device: &Device) -> Result<ModelFile, RunError> {
     if !folder.model().exists() {
         return Err(RunError::NoModel {
             path: run.to_path_buf(),
-        }
-        .into());
+        });
     }
     ModelFile::load(&folder.model(), device)
 }
