@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use ebm::models::BoltzmannMachineConfig;
 use ebm::ops::Noise;
-use ebm::run::Network;
+use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
 use ebm::sampling::{Kernel, SingleSiteGibbs};
 use ebm::training::{Examples, StepOutcome, Trainer};
@@ -138,15 +138,14 @@ fn products(criterion: &mut Criterion) {
 }
 
 /// A trainer of the setting, on examples that are coins: a tenth of the pixels of 2048 images is on.
-fn trainer(setting: &str, device: &Device) -> Trainer<Network, 4> {
+fn trainer(setting: &str, device: &Device) -> Trainer<AnyModel, 4> {
     let config: RunConfig = toml::from_str(&[SHARED, setting].concat()).unwrap();
     let mut noise = Noise::new(1);
     let examples = noise.bernoulli(Tensor::<4>::full([2048, 1, 28, 28], 0.1, device));
     let examples = Examples::from_tensor(examples);
-    let network = Network::new(&config.model, [1, 28, 28], device, &mut noise)
-        .unwrap()
-        .fitted_to(&examples);
-    Trainer::new(config.recipe(), network, examples, noise).unwrap()
+    let model = AnyModel::new(&config.model, [1, 28, 28].into(), device, &mut noise).unwrap();
+    let model = config.model.kind().fit(model, &examples);
+    Trainer::new(config.recipe(), model, examples, noise).unwrap()
 }
 
 /// One sweep: every unit of every chain is redrawn once, given all others.

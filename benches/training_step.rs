@@ -8,7 +8,7 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use ebm::ops::Noise;
-use ebm::run::Network;
+use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
 use ebm::training::{Examples, StepOutcome, Trainer};
 
@@ -91,10 +91,10 @@ fn training_step(criterion: &mut Criterion) {
 }
 
 /// A trainer of the setting, on examples that are noise.
-fn trainer(setting: &str, image: [usize; 3], device: &Device) -> Trainer<Network, 4> {
+fn trainer(setting: &str, image: [usize; 3], device: &Device) -> Trainer<AnyModel, 4> {
     let config: RunConfig = toml::from_str(&[SHARED, setting].concat()).unwrap();
     let mut noise = Noise::new(1);
-    let network = Network::new(&config.model, image, device, &mut noise).unwrap();
+    let network = AnyModel::new(&config.model, image.into(), device, &mut noise).unwrap();
     let [channels, height, width] = image;
     let examples: Tensor<4> =
         noise.uniform_in([2048, channels, height, width], [-1.0, 1.0], device);

@@ -162,7 +162,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     )?;
     let partition = match args.log_partition {
         Some(log_partition) => Some(LogPartition::Given { log_partition }),
-        None if model.model.has_partition() => {
+        None if model.has_partition() => {
             let data = train.as_ref().or(test.as_ref());
             let precision = args.partition.precision();
             Some(log_partition(

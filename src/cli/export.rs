@@ -7,27 +7,34 @@ use ebm::run::{self, RunFolder};
 use ebm::training::files::write_whole;
 
 use super::failure::Failure;
+use super::kinds;
 use super::layers::DeviceArgs;
 use super::output::{check_new, check_place, confirm_file};
 use super::run_args::{OpenRun, RunBeforeFilesArgs};
 
-/// Write the weights of a run into a safetensors file, which NumPy and PyTorch read, or its chains into a .npy file
-///
-/// Names and shapes are those of a PyTorch state_dict, so that `load_state_dict` takes the file:
-///
-///   mlp        layers.0.weight [outputs, inputs], layers.0.bias [outputs], layers.1.weight, ..
-///              Linear, activation, Linear, .., Linear with one output
-///   conv_net   convolutions.0.weight [outputs, inputs, height, width], convolutions.0.bias, ..,
-///              hidden.weight [hidden, features], hidden.bias, output.weight [1, hidden], output.bias
-///              Conv2d, activation, .., flatten, Linear, activation, Linear
-///
-/// The output of a network is f(x) = -E(x). The file's metadata hold what weights don't say: model,
-/// activation, strides, paddings, shape (channels, height, width of an example) and the
-/// configuration. Boltzmann machines have the names that `ebm import --help` lists; offsets of a
-/// centred machine are folded into its biases.
+const ABOUT: &str = "Write the weights of a run into a safetensors file, which NumPy and PyTorch read, or its chains \
+     into a .npy file";
+
+fn long_about() -> String {
+    let arrays = kinds::table(|weights| weights.arrays);
+    format!(
+        "{ABOUT}
+
+Names and shapes of networks are those of a PyTorch state_dict, so that `load_state_dict` takes the
+file:
+
+{arrays}
+The output of a network is f(x) = -E(x); `ebm import --help` has the energies of machines. The
+file's metadata hold what weights don't say: model, shape (channels, height, width of an example),
+activation, strides, paddings and the like, and of a network the configuration. Offsets of a centred
+machine are folded into its biases."
+    )
+}
+
 #[derive(clap::Args)]
 #[command(
-    verbatim_doc_comment,
+    about = ABOUT,
+    long_about = long_about(),
     override_usage = "ebm export [OPTIONS] <DIR|--run <DIR>> <FILE|--chains <FILE.npy>>",
     after_help = EXAMPLES
 )]
@@ -37,8 +44,8 @@ pub(crate) struct Args {
     /// The file of weights to write
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Write the chains of the newest checkpoint, in the range of the data: [chains, channels, height, width], or
-    /// [chains, units] for machines with hidden units
+    /// Write the chains of the newest checkpoint, in the range of the data: [chains, channels,
+    /// height, width], or [chains, units] for machines with hidden units
     #[arg(long, value_name = "FILE.npy")]
     chains: Option<PathBuf>,
     #[command(flatten)]

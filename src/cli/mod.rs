@@ -15,6 +15,7 @@ mod failure;
 mod image_inputs;
 mod import;
 mod inpaint;
+mod kinds;
 mod layers;
 mod logz;
 mod man;
@@ -47,8 +48,9 @@ use failure::Failure;
 
 /// Energy-based models: train one on images, sample from it, evaluate it.
 ///
-/// A model gives every image an energy; training lowers the energy of your images and raises the energy of
-/// the images that the model itself draws: networks by Langevin dynamics, Boltzmann machines by Gibbs sampling.
+/// A model gives every image an energy; training lowers the energy of your images and raises the
+/// energy of the images that the model itself draws: networks by Langevin dynamics, Boltzmann
+/// machines by Gibbs sampling.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -158,7 +160,8 @@ fn finish(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// Runs the command that the arguments name; the exit code is 0, 1 for a failure, 2 for wrong input.
+/// Runs the command that the arguments name; the exit code is 0, 1 for a failure, 2 for wrong
+/// input.
 pub(crate) fn main() -> ExitCode {
     let Cli { verbosity, command } = match parse() {
         Ok(cli) => cli,

@@ -28,10 +28,10 @@ use super::run_args::{OpenRun, RunArgs};
 ///
 /// .npy        the samples, f32 in the range of the data: [samples, channels, height, width]
 ///
-/// .npz        `samples` as above, `energies` [samples], of the states of the chains, and for machines these `states`
-/// [samples, units]; of a restricted machine, visible states and their free energies. With --every
-/// K also `chains` [times, samples, channels, height, width], `chain_energies` [times, samples] and
-/// `chain_steps` [times]
+/// .npz        `samples` as above, `energies` [samples], of the states of the chains, and for
+/// machines these `states` [samples, units]; of a restricted machine, visible states and their free
+/// energies. With --every K also `chains` [times, samples, channels, height, width],
+/// `chain_energies` [times, samples] and `chain_steps` [times]
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use ebm::models::{BoltzmannMachine, Coding, Hopfield};
-use ebm::run::Network;
+use ebm::run::AnyModel;
 use ebm::run::config::ConfigTable;
 use ebm::run::{ModelFile, export};
 use ebm::training::TensorFile;
@@ -24,19 +24,19 @@ fn what_a_machine_ignores_of_its_matrix_does_not_go_out() {
     let hopfield = r#"model={kind="hopfield"}"#;
     for (model, kind, low, changes) in [
         (
-            Network::BoltzmannMachine(machine(Coding::Binary)),
+            AnyModel::BoltzmannMachine(machine(Coding::Binary)),
             "boltzmann-machine",
             0.0,
             [binary, "data.range=[0.0, 1.0]"],
         ),
         (
-            Network::BoltzmannMachine(machine(Coding::Spin)),
+            AnyModel::BoltzmannMachine(machine(Coding::Spin)),
             "boltzmann-machine",
             -1.0,
             [spin, "data.range=[-1.0, 1.0]"],
         ),
         (
-            Network::Hopfield(Hopfield::from_parameters(weight(), bias(), 4)),
+            AnyModel::Hopfield(Hopfield::from_parameters(weight(), bias(), 4)),
             "hopfield",
             -1.0,
             [hopfield, "data.range=[-1.0, 1.0]"],

@@ -145,7 +145,7 @@ fn samples_of_pairwise_machines_can_be_annealed() {
         (
             &["--run", "rbm", "--anneal", "5"],
             2,
-            "boltzmann_machine and hopfield, not for this rbm",
+            "machines whose units are coupled in pairs, not for this rbm",
         ),
         (&["--run", "spins", "--anneal", "-1"], 2, "--anneal"),
         (&["--run", "spins", "--anneal", "0"], 2, "above 0, found 0"),

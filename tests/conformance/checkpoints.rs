@@ -3,7 +3,7 @@
 
 use burn::tensor::Device;
 use ebm::backend::{Backend, select};
-use ebm::run::Network;
+use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
 use ebm::sampling::Interrupt;
 use ebm::training::{Checkpoint, Trainer};
@@ -66,7 +66,7 @@ fn straight(config: &RunConfig, device: &Device) -> Vec<f32> {
 }
 
 /// State and arrays of a trainer, in a form that can be compared bit for bit.
-fn everything(trainer: &Trainer<Network, 4>) -> (String, Vec<(String, Vec<u8>)>) {
+fn everything(trainer: &Trainer<AnyModel, 4>) -> (String, Vec<(String, Vec<u8>)>) {
     let checkpoint = trainer.checkpoint();
     let arrays = checkpoint.tensors.into_iter();
     (

@@ -7,7 +7,7 @@ use ebm::models::{
     RbmConfig, log_partition,
 };
 use ebm::ops::Noise;
-use ebm::run::Network;
+use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
 use ebm::sampling::energy_and_gradient;
 use ebm::training::{Examples, TrainError, Trainer};
@@ -128,7 +128,7 @@ fn what_can_not_do_with_less_refuses() {
         let mut noise = Noise::new(1);
         let [channels, height, width] = IMAGE;
         let examples = noise.uniform([8, channels, height, width], &device());
-        let model = Network::new(&config.model, IMAGE, &device(), &mut noise).unwrap();
+        let model = AnyModel::new(&config.model, IMAGE.into(), &device(), &mut noise).unwrap();
         Trainer::new(
             config.recipe(),
             model,

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm::ops::Noise;
-use ebm::run::Network;
+use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
 use ebm::training::{Examples, Trainer};
 
@@ -106,11 +106,11 @@ pub(crate) fn configuration((_, base, changes): Kind) -> RunConfig {
 }
 
 /// A trainer before its first step; the same on every device but for rounding.
-pub(crate) fn trainer(config: &RunConfig, device: &Device) -> Trainer<Network, 4> {
+pub(crate) fn trainer(config: &RunConfig, device: &Device) -> Trainer<AnyModel, 4> {
     let mut noise = Noise::new(config.seed);
     let examples = examples(config, &mut noise, device);
-    let model = Network::new(&config.model, IMAGE, device, &mut noise).unwrap();
-    let model = model.fitted_to(&examples);
+    let model = AnyModel::new(&config.model, IMAGE.into(), device, &mut noise).unwrap();
+    let model = config.model.kind().fit(model, &examples);
     Trainer::new(config.recipe(), model, examples, noise).unwrap()
 }
 
@@ -132,7 +132,7 @@ fn examples(config: &RunConfig, noise: &mut Noise, device: &Device) -> Examples<
 }
 
 /// Makes updates, each of which must be applied.
-pub(crate) fn advance(trainer: &mut Trainer<Network, 4>, steps: usize) {
+pub(crate) fn advance(trainer: &mut Trainer<AnyModel, 4>, steps: usize) {
     for _ in 0..steps {
         let outcome = trainer.step();
         assert!(
@@ -143,7 +143,7 @@ pub(crate) fn advance(trainer: &mut Trainer<Network, 4>, steps: usize) {
 }
 
 /// All weights in one row, in the order of their names.
-pub(crate) fn all_weights(trainer: &Trainer<Network, 4>) -> Vec<f32> {
+pub(crate) fn all_weights(trainer: &Trainer<AnyModel, 4>) -> Vec<f32> {
     let weights = ebm::training::weights(trainer.model());
     weights.values().flat_map(crate::values).collect()
 }

@@ -4,11 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, TensorData};
-use ebm::models::Activation;
 use ebm::ops::Noise;
-use ebm::run::{
-    ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming, WeightsFile, import,
-};
+use ebm::run::kinds::Kind;
+use ebm::run::{Import, Renaming, WeightsFile, import};
 use ebm::training::TensorFile;
 use tempfile::TempDir;
 
@@ -101,31 +99,25 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
         (
             "zip.pt",
             without_checksums(fixture("conv_energy.pt")),
-            NetworkKind::ConvNet,
+            "conv_net",
         ),
-        ("legacy.pth", fixture("mlp_energy.pth"), NetworkKind::Mlp),
-        (
-            "plain.safetensors",
-            fs::read(&plain).unwrap(),
-            NetworkKind::Mlp,
-        ),
+        ("legacy.pth", fixture("mlp_energy.pth"), "mlp"),
+        ("plain.safetensors", fs::read(&plain).unwrap(), "mlp"),
     ];
     let device = Device::flex();
     let mut noise = Noise::new(33);
     for (name, good, kind) in files {
         let path = folder.path().join(name);
-        let convolutional = kind == NetworkKind::ConvNet;
-        let asked = ImportedModel::Network(ImportedNetwork {
-            kind,
-            activation: Some(Activation::Swish),
-            strides: convolutional.then(|| vec![2]),
-            paddings: convolutional.then(|| vec![1]),
-            output: NetworkOutput::LogDensity,
-            config: None,
-        });
-        let shape = match name {
-            "zip.pt" => Some([1, 8, 8]),
-            "legacy.pth" => Some([1, 2, 3]),
+        let mut asked = Import::of(Kind::named(kind).unwrap())
+            .with("activation", "swish")
+            .unwrap();
+        if kind == "conv_net" {
+            asked = asked.with("strides", "[2]").unwrap();
+            asked = asked.with("paddings", "[1]").unwrap();
+        }
+        asked.shape = match name {
+            "zip.pt" => Some([1, 8, 8].into()),
+            "legacy.pth" => Some([1, 2, 3].into()),
             _ => None,
         };
         let (mut taken, count) = (0, cases(3000));
@@ -152,7 +144,7 @@ fn weights_with_wrong_bytes_are_read_or_refused() {
                     );
                 }
                 if whole {
-                    import(file, &asked, shape, &out, &device)?;
+                    import(file, &asked, &out, &device)?;
                 }
                 Ok::<(), ebm::run::RunError>(())
             });

@@ -8,6 +8,7 @@
 pub mod config;
 pub mod drawing;
 pub mod evaluation_data;
+pub mod kinds;
 pub mod report;
 pub mod uses;
 
@@ -15,8 +16,8 @@ mod axis;
 mod data_kinds;
 mod density_picture;
 mod error;
+mod interchange;
 mod listing;
-mod network;
 mod npz;
 mod number;
 mod picture;
@@ -30,17 +31,18 @@ mod titled_grid;
 pub use axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
 pub use density_picture::{DensityPanel, density_panels};
 pub use error::RunError;
-pub use network::Network;
+pub use interchange::{
+    Import, NetworkOutput, Renaming, WeightsFile, WrongArrays, export, import, stored_chains,
+};
+pub use kinds::AnyModel;
 pub use npz::write_npz;
 pub use picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
 pub use plot::{Curve, LinePlot};
 pub use run::{
-    Annealing, ClaimedFolder, Collect, Event, EventHistory, EventKind, ImportedMachine,
-    ImportedModel, ImportedNetwork, JsonLines, Machine, Machines, MetricsHistory, MetricsLine,
-    ModelFile, NetworkKind, NetworkOutput, Outcome, PlaneView, Processor, RecentMetrics,
-    RecordedEvent, Renaming, RunFolder, SampleOptions, Samples, Speed, Walk, Watch, WeightsFile,
-    draw, examples, export, import, load_model, resume, sample, sample_picture, stored_chains,
-    train, walk,
+    Annealing, ClaimedFolder, Collect, Event, EventHistory, EventKind, JsonLines, Machine,
+    Machines, MetricsHistory, MetricsLine, ModelFile, Outcome, PlaneView, Processor, RecentMetrics,
+    RecordedEvent, RunFolder, SampleOptions, Samples, Speed, Walk, Watch, draw, examples,
+    load_model, resume, sample, sample_picture, train, walk,
 };
 pub use suggestion::{did_you_mean, nearest};
 pub use titled_grid::{TitledColumns, titled_grid};

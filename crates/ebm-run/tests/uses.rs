@@ -7,13 +7,13 @@ use ebm_ops::Noise;
 use ebm_run::config::ConfigTable;
 use ebm_run::evaluation_data::{HeldOutOrigin, OutlierSource, held_out};
 use ebm_run::uses::{ComposedModels, ModelsError, inpaint};
-use ebm_run::{ModelFile, Network};
+use ebm_run::{AnyModel, ModelFile};
 use ebm_train::Examples;
 use ebm_train::judging::energies;
 use ebm_train::using::{CompositionError, CompositionKind, PixelMask, Rectangle};
 
 /// Keys that every model of these tests shares.
-fn file(model: Network, shape: [usize; 3], changes: &[&str]) -> ModelFile {
+fn file(model: AnyModel, shape: [usize; 3], changes: &[&str]) -> ModelFile {
     let base = r#"
 data = { kind = "digits", range = [0.0, 1.0], limit = 20 }
 model = { kind = "rbm", hidden = 2 }
@@ -45,13 +45,13 @@ fn tensor<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
 }
 
 /// A restricted machine of 4 visible units, an image of 2x2, with weights of order 1.
-fn rbm(seed: u64, hidden: usize) -> Network {
+fn rbm(seed: u64, hidden: usize) -> AnyModel {
     let device = Device::flex();
     let mut noise = Noise::new(seed);
     let w: Tensor<2> = noise.normal([4, hidden], &device);
     let b: Tensor<1> = noise.normal([4], &device);
     let c: Tensor<1> = noise.normal([hidden], &device);
-    Network::Rbm(Rbm::from_parameters(w, b, c, VisibleUnits::Bernoulli))
+    AnyModel::Rbm(Rbm::from_parameters(w, b, c, VisibleUnits::Bernoulli))
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn models_that_do_not_fit_are_not_composed() {
     let a = file(rbm(1, 3), [1, 2, 2], &[]);
     let other_shape = file(rbm(1, 3), [1, 1, 4], &[]);
     let network = MlpConfig::new(4, vec![3]).init(&device, &mut Noise::new(1));
-    let network = file(Network::Mlp(network), [1, 2, 2], &[LANGEVIN]);
+    let network = file(AnyModel::Mlp(network), [1, 2, 2], &[LANGEVIN]);
     let compose = |models: &[&ModelFile], weights: &[f64]| {
         let models: Vec<ModelFile> = models.iter().map(|&model| model.clone()).collect();
         ComposedModels::new(&models, CompositionKind::Product, weights).unwrap_err()
@@ -95,9 +95,9 @@ fn fixed_pixels_are_untouched_bit_for_bit() {
     let metropolis = "sampler={kind=\"metropolis\", steps=1, scale=0.3}";
     for (model, change) in [
         (rbm(3, 3), "seed=1"),
-        (Network::Mlp(mlp.clone()), LANGEVIN),
-        (Network::Mlp(mlp), metropolis),
-        (Network::Hopfield(hopfield), "seed=1"),
+        (AnyModel::Mlp(mlp.clone()), LANGEVIN),
+        (AnyModel::Mlp(mlp), metropolis),
+        (AnyModel::Hopfield(hopfield), "seed=1"),
     ] {
         let name = model.name();
         let model = file(model, [1, 2, 2], &[change]);
@@ -119,11 +119,11 @@ fn fixed_pixels_are_untouched_bit_for_bit() {
 fn outliers_are_what_they_are_called() {
     let device = Device::flex();
     let network = MlpConfig::new(64, vec![3]).init(&device, &mut Noise::new(1));
-    let network = file(Network::Mlp(network), [1, 8, 8], &[LANGEVIN]);
+    let network = file(AnyModel::Mlp(network), [1, 8, 8], &[LANGEVIN]);
     let w = Tensor::zeros([64, 2], &device);
     let zeros = |n| Tensor::zeros([n], &device);
     let machine = Rbm::from_parameters(w, zeros(64), zeros(2), VisibleUnits::Bernoulli);
-    let machine = file(Network::Rbm(machine), [1, 8, 8], &[]);
+    let machine = file(AnyModel::Rbm(machine), [1, 8, 8], &[]);
     for (model, binary) in [(network, false), (machine, true)] {
         let data = held_out(&model, &device).unwrap();
         assert_eq!(data.origin, HeldOutOrigin::TestSplit);

@@ -3,16 +3,19 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{ModelConfig, RunConfig, SamplerConfig};
+use crate::kinds::WeightsLayout;
 use crate::number::number;
 
-/// A temperature that differs by less, as a share, from 1 is 1: noise and step size rarely say it exactly.
+/// A temperature that differs by less, as a share, from 1 is 1: noise and step size rarely say it
+/// exactly.
 const TOLERANCE: f64 = 1e-3;
 
 /// The unit of energies, and of what is made of them: gaps, and gradients for each unit of `x`.
 ///
-/// Energies are in nats where the distribution is `exp(-E(x)) / Z`. Chains of a run follow `exp(-E(x) / T)` with the temperature `T` of
-/// its sampler, so that a network that was trained at another temperature than 1 has energies in units of its own, and `E / T` is in
-/// nats. Written out, it goes between brackets after a name: `energy (nats)`.
+/// Energies are in nats where the distribution is `exp(-E(x)) / Z`. Chains of a run follow
+/// `exp(-E(x) / T)` with the temperature `T` of its sampler, so that a network that was trained at
+/// another temperature than 1 has energies in units of its own, and `E / T` is in nats. Written
+/// out, it goes between brackets after a name: `energy (nats)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EnergyUnit {
     /// The distribution is `exp(-E(x)) / Z`.
@@ -27,13 +30,12 @@ pub enum EnergyUnit {
 impl EnergyUnit {
     /// The unit of the energies of a model that is trained with a sampler.
     ///
-    /// Machines have nats whatever moves their chains, since their likelihoods and partition functions are those of `exp(-E)`.
+    /// Machines have nats whatever moves their chains, since their likelihoods and partition
+    /// functions are those of `exp(-E)`.
     pub fn of(model: &ModelConfig, sampler: &SamplerConfig) -> Self {
         let temperature = sampler.temperature();
-        match model {
-            ModelConfig::Mlp(_) | ModelConfig::ConvNet(_)
-                if (temperature - 1.0).abs() > TOLERANCE =>
-            {
+        match model.weights().layout {
+            WeightsLayout::Smooth { .. } if (temperature - 1.0).abs() > TOLERANCE => {
                 Self::Model { temperature }
             }
             _ => Self::Nats,

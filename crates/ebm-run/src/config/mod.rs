@@ -1,18 +1,18 @@
 //! What a run is: one TOML file with a section for each stage of training.
 //!
-//! A [`RunConfig`] is read in layers: a preset or a file, then `--set section.key=value` overrides. Every
-//! error names the key, what was found and what was expected.
+//! A [`RunConfig`] is read in layers: a preset or a file, then `--set section.key=value` overrides.
+//! Every error names the key, what was found and what was expected.
 
 mod commented;
 mod energy_unit;
 mod error;
-mod model;
 mod output;
 mod paths;
 mod presets;
 mod recovery;
 mod table;
 mod training;
+mod values;
 
 use ebm_train::Recipe;
 use ebm_train::keys;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::data_kinds::{
     DataConfig, DataKind, DigitsConfig, ExamplesRequest, FolderConfig, PlaneConfig,
 };
+pub use crate::kinds::ModelConfig;
 pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
@@ -30,15 +31,13 @@ pub use ebm_train::recipe::{
 };
 pub use energy_unit::EnergyUnit;
 pub use error::ConfigError;
-pub use model::{
-    BoltzmannMachineConfig, ConvNetConfig, DbmConfig, HopfieldConfig, MlpConfig, ModelConfig,
-    PretrainingConfig, RbmConfig,
-};
 pub use output::{MAX_SAMPLES, OutputConfig};
 pub use presets::{PRESETS, preset};
 pub use recovery::RecoveryConfig;
 pub use table::ConfigTable;
 pub use training::TrainingConfig;
+
+use values::check_values;
 
 keys! {
 /// Everything that determines a run, apart from the machine.
@@ -95,9 +94,13 @@ impl RunConfig {
     /// The first key that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.data.validate()?;
-        self.model.validate()?;
+        self.model.kind().validate()?;
         self.recipe().validate()?;
-        self.model.check_fit(&self.data, &self.training)?;
+        check_values(
+            self.model.kind().visible_values(),
+            &self.data,
+            &self.training,
+        )?;
         self.recovery.validate()?;
         Ok(self.output.validate()?)
     }

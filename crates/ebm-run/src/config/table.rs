@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::error::ConfigError;
-use super::{RunConfig, preset};
+use super::{ModelConfig, RunConfig, preset};
 use crate::suggestion::with_suggestion;
 use ebm_train::files::input_file::read_text;
 use ebm_train::keys::KEY_SEPARATOR;
@@ -64,8 +64,8 @@ impl ConfigTable {
         }
     }
 
-    /// Applies `section.key=value`. The value is TOML (`5`, `0.1`, `true`, `"text"`, `[1, 2]`); what isn't
-    /// TOML is taken as text, and `none` removes the key.
+    /// Applies `section.key=value`. The value is TOML (`5`, `0.1`, `true`, `"text"`, `[1, 2]`);
+    /// what isn't TOML is taken as text, and `none` removes the key.
     ///
     /// # Errors
     ///
@@ -90,8 +90,21 @@ impl ConfigTable {
         self.assign(path, value).map_err(fail)
     }
 
-    /// Points the data section at a folder, keeping its other keys if it is of kind `folder` already, else those
-    /// that say what pixels become.
+    /// Replaces the section of the model.
+    ///
+    /// # Errors
+    ///
+    /// If a value can't be written as TOML.
+    pub fn set_model(&mut self, model: &ModelConfig) -> Result<(), ConfigError> {
+        let section = Value::try_from(model).map_err(|error| ConfigError::Write {
+            message: error.to_string(),
+        })?;
+        self.table.insert("model".into(), section);
+        Ok(())
+    }
+
+    /// Points the data section at a folder, keeping its other keys if it is of kind `folder`
+    /// already, else those that say what pixels become.
     ///
     /// # Errors
     ///

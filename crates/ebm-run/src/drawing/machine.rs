@@ -5,7 +5,7 @@ use ebm_models::{Energy, ImageShape, Structure};
 use ebm_ops::Interval;
 use image::RgbImage;
 
-use crate::network::Network;
+use crate::kinds::AnyModel as Network;
 use crate::picture::image_grid;
 use crate::run::floats;
 use crate::titled_grid::{TitledColumns, titled_grid};

@@ -10,6 +10,7 @@ use super::ReportOptions;
 use super::chart::Points;
 use crate::config::{EnergyUnit, RunConfig};
 use crate::error::RunError;
+use crate::kinds::{Kind, WeightsLayout};
 use crate::run::{
     self, EventHistory, EventKind, JsonLines, Machines, MetricsHistory, MetricsLine, ModelFile,
     RunFolder,
@@ -134,6 +135,12 @@ impl<'a> RunData<'a> {
     pub(super) fn kind(&self, section: &str) -> Option<String> {
         let table = self.config_text.parse::<toml::Table>().ok()?;
         Some(table.get(section)?.get("kind")?.as_str()?.to_string())
+    }
+
+    /// What a model of the configuration's kind is made of, even where there is no model yet.
+    pub(super) fn model_layout(&self) -> Option<WeightsLayout> {
+        let kind = Kind::named(&self.kind("model")?)?;
+        Some(kind.weights().layout)
     }
 
     /// Whether the configuration names a problem of the plane.

@@ -1,7 +1,7 @@
 //! Samples from a trained model: fresh chains from noise, and their picture.
 
 use burn::tensor::{Device, Tensor};
-use ebm_models::{Energy, PairwiseMachine};
+use ebm_models::{Energy, PairwiseStructure, Structure};
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
 use image::RgbImage;
@@ -11,7 +11,6 @@ use super::model_file::ModelFile;
 use super::plane::plane_picture;
 use crate::config::{ChainsConfig, RunConfig, StartConfig};
 use crate::error::RunError;
-use crate::network::Network;
 use crate::picture::{cell_pixels, image_grid};
 use ebm_train::memory;
 use ebm_train::{rows, state_shape};
@@ -47,7 +46,8 @@ pub struct Annealing {
 ///
 /// If they don't.
 pub(super) fn check_samples(count: usize, shape: [usize; 3]) -> Result<(), RunError> {
-    // The samples twice, on the device and on the host, and three bytes a pixel of the enlarged picture.
+    // The samples twice, on the device and on the host, and three bytes a pixel of the enlarged
+    // picture.
     let values = memory::product(&shape)
         .max(cell_pixels(shape))
         .saturating_mul(3 * count as u128);
@@ -85,12 +85,14 @@ pub(crate) fn starting_points(config: &RunConfig) -> StartingPoints {
 /// Where chains ended.
 #[derive(Clone, Debug)]
 pub struct Samples {
-    /// What is seen of the states: `[count, channels, height, width]`. Units that are drawn by coins are shown by their
-    /// probability given the hidden units.
+    /// What is seen of the states: `[count, channels, height, width]`. Units that are drawn by
+    /// coins are shown by their probability given the hidden units.
     pub images: Tensor<4>,
-    /// The states of the chains, which for machines with hidden units are more than the images: `[count, ..]`.
+    /// The states of the chains, which for machines with hidden units are more than the images:
+    /// `[count, ..]`.
     pub states: Tensor<4>,
-    /// `E` of the states, in the run's [`EnergyUnit`](crate::config::EnergyUnit) (the free energy of a restricted machine): `[count]`.
+    /// `E` of the states, in the run's [`EnergyUnit`](crate::config::EnergyUnit) (the free energy
+    /// of a restricted machine): `[count]`.
     pub energies: Tensor<1>,
 }
 
@@ -99,7 +101,8 @@ pub struct Samples {
 pub struct Walk {
     /// Where the chains ended.
     pub samples: Samples,
-    /// What is seen of the states after 0, `every`, 2 `every`, .. transitions: `[times, count, channels, height, width]`.
+    /// What is seen of the states after 0, `every`, 2 `every`, .. transitions: `[times, count,
+    /// channels, height, width]`.
     pub images: Tensor<5>,
     /// Their energies, in the same unit: `[times, count]`.
     pub energies: Tensor<2>,
@@ -109,7 +112,8 @@ pub struct Walk {
 ///
 /// # Errors
 ///
-/// If they and their picture don't fit into memory, or annealing is asked for of a model that isn't a pairwise machine.
+/// If they and their picture don't fit into memory, or annealing is asked for of a model that isn't
+/// a pairwise machine.
 pub fn sample(
     model: &ModelFile,
     options: SampleOptions,
@@ -225,7 +229,8 @@ fn energies(model: &ModelFile, states: Tensor<4>) -> Tensor<1> {
     Tensor::cat(parts, 0)
 }
 
-/// Images and states where chains end, or are once `interrupt` called them off; `look` gets each batch of them at its start and every so many transitions.
+/// Images and states where chains end, or are once `interrupt` called them off; `look` gets each
+/// batch of them at its start and every so many transitions.
 fn run_chains(
     model: &ModelFile,
     options: SampleOptions,
@@ -239,17 +244,17 @@ fn run_chains(
     let state = state_shape(&structure, [1, channels, height, width]);
     let state: usize = state.iter().product();
     check_states(options.count, channels * height * width + state)?;
-    let pairwise = matches!(
-        model.model,
-        Network::BoltzmannMachine(_) | Network::Hopfield(_)
-    );
-    if options.annealing.is_some() && !pairwise {
-        return Err(RunError::NotEvaluable {
-            what: "an annealed sample",
-            model: model.model.name(),
-            models: "boltzmann_machine and hopfield",
-        });
-    }
+    let annealing = match (options.annealing, model.model.structure()) {
+        (None, _) => None,
+        (Some(annealing), Structure::Pairwise(machine)) => Some((machine, annealing)),
+        (Some(_), Structure::Smooth | Structure::Layered(_)) => {
+            return Err(RunError::NotEvaluable {
+                what: "an annealed sample",
+                model: model.model.name(),
+                models: "machines whose units are coupled in pairs",
+            });
+        }
+    };
     let range = model.config.data.range();
     // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
     let sampler = model.config.sampler.at_one_temperature();
@@ -262,14 +267,9 @@ fn run_chains(
             let count = CHAINS_AT_A_TIME.min(options.count - first);
             let shape = state_shape(&structure, [count, channels, height, width]);
             let position = start.draw(shape, device, &mut noise);
-            let states = match (&model.model, options.annealing) {
-                (Network::BoltzmannMachine(machine), Some(annealing)) => {
-                    annealed(machine, position, &annealing, &mut noise)
-                }
-                (Network::Hopfield(machine), Some(annealing)) => {
-                    annealed(machine, position, &annealing, &mut noise)
-                }
-                (network, _) => {
+            let states = match &annealing {
+                Some((machine, annealing)) => annealed(machine, position, annealing, &mut noise),
+                None => {
                     let mut position = position;
                     let mut moved = 0;
                     let stride = every.unwrap_or(options.steps).max(1);
@@ -281,7 +281,7 @@ fn run_chains(
                             break position;
                         }
                         position = kernel
-                            .run(network, position, stride, &mut noise, interrupt)
+                            .run(&model.model, position, stride, &mut noise, interrupt)
                             .position;
                         moved += stride;
                     }
@@ -297,8 +297,8 @@ fn run_chains(
 }
 
 /// States after cooling, each unit as it was most often in the end.
-fn annealed<M: PairwiseMachine>(
-    machine: &M,
+fn annealed(
+    machine: &PairwiseStructure,
     states: Tensor<4>,
     annealing: &Annealing,
     noise: &mut Noise,
@@ -321,7 +321,8 @@ fn annealed<M: PairwiseMachine>(
     .reshape(shape)
 }
 
-/// The picture of samples: a grid of images; for points of the plane the true density, that of the model, and the points.
+/// The picture of samples: a grid of images; for points of the plane the true density, that of the
+/// model, and the points.
 pub fn sample_picture(model: &ModelFile, samples: Tensor<4>, device: &Device) -> RgbImage {
     if let Some((picture, _)) = plane_picture(model, &samples, device) {
         return picture;

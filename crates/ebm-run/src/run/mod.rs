@@ -1,4 +1,5 @@
-//! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final model.
+//! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final
+//! model.
 
 mod event_history;
 mod event_log;
@@ -6,7 +7,6 @@ mod events;
 mod floats;
 mod folder;
 mod generate;
-mod interchange;
 mod json_lines;
 mod lock;
 mod log_file;
@@ -21,7 +21,6 @@ mod new_folder;
 mod patience;
 mod pictures;
 mod plane;
-mod pretraining;
 mod processor;
 mod runner;
 mod splits;
@@ -34,10 +33,6 @@ pub use event_log::{EventKind, RecordedEvent};
 pub use events::{Event, Outcome, Speed, Watch};
 pub use folder::RunFolder;
 pub use generate::{Annealing, SampleOptions, Samples, Walk, draw, sample, sample_picture, walk};
-pub use interchange::{
-    ImportedMachine, ImportedModel, ImportedNetwork, NetworkKind, NetworkOutput, Renaming,
-    WeightsFile, export, import, stored_chains,
-};
 pub use json_lines::{Collect, JsonLines};
 pub use machine::{Machine, Machines};
 pub use metrics_history::{MetricsHistory, RecentMetrics};
@@ -52,4 +47,5 @@ pub use start::{resume, train};
 pub(crate) use event_log::now;
 pub(crate) use floats::floats;
 pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
+pub(crate) use patience::patiently;
 pub(crate) use splits::test_or_training;

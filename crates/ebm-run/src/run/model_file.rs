@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use ebm_models::{Energy, Structure};
 use ebm_ops::Noise;
 
 use super::folder::RunFolder;
 use crate::config::{ConfigTable, RunConfig};
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::{AnyModel, ModelKind};
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
 use ebm_train::TensorFile;
@@ -23,7 +24,7 @@ const SHAPE: &str = "shape";
 #[derive(Clone, Debug)]
 pub struct ModelFile {
     /// The energy, off the autodiff graph.
-    pub model: Network,
+    pub model: AnyModel,
     /// The configuration that it was trained with.
     pub config: RunConfig,
     /// Channels, height and width of an example.
@@ -31,6 +32,18 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
+    /// What the model's kind says of it.
+    pub fn kind(&self) -> &dyn ModelKind {
+        self.config.model.kind()
+    }
+
+    /// Whether it stands for a distribution whose partition function can be found: of a smooth
+    /// energy nothing more is known than its values, and a memory isn't meant to be one.
+    pub fn has_partition(&self) -> bool {
+        let is_smooth = matches!(self.model.structure(), Structure::Smooth);
+        !is_smooth && !self.kind().is_memory()
+    }
+
     /// Writes weights, configuration and shape whole or not at all.
     ///
     /// # Errors
@@ -99,7 +112,7 @@ impl ModelFile {
         let held = file.tensors.values().fold(0, |held, data| {
             memory::product(data.shape().as_slice()).saturating_add(held)
         });
-        let parameters = Network::parameters(&config.model, shape)
+        let parameters = AnyModel::parameters(&config.model, shape.into())
             .map_err(|error| corrupt(&error.to_string()))?;
         // Before memory is taken for them.
         if parameters > held {
@@ -108,7 +121,7 @@ impl ModelFile {
             )));
         }
         // The weights drawn here are replaced at once.
-        let model = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
+        let model = AnyModel::new(&config.model, shape.into(), device, &mut Noise::new(0))?;
         let model =
             load_weights(model, file.tensors).map_err(|message| CheckpointError::Mismatch {
                 path: path.to_path_buf(),

@@ -1,10 +1,10 @@
-//! Images as a trained model takes them: in its range, and black and white where its pixels are two-valued.
+//! Images as a trained model takes them: in its range, and black and white where its pixels are
+//! two-valued.
 
 use burn::tensor::Device;
-use ebm_models::{LayeredMachine, VisibleUnits};
+use ebm_models::{Energy, Structure, VisibleUnits};
 
 use super::model_file::ModelFile;
-use crate::network::Network;
 use ebm_train::Examples;
 use ebm_train::data::{Binarize, Images};
 
@@ -16,15 +16,17 @@ impl ModelFile {
 
     /// Whether pixels have two values, the ends of the range.
     pub fn takes_binary(&self) -> bool {
-        match &self.model {
-            Network::Rbm(model) => model.visible_units() == VisibleUnits::Bernoulli,
-            Network::Dbm(_) | Network::BoltzmannMachine(_) | Network::Hopfield(_) => true,
-            Network::Mlp(_) | Network::ConvNet(_) => false,
+        match self.model.structure() {
+            Structure::Smooth => false,
+            Structure::Layered(machine) => {
+                machine.layers().visible_units() == VisibleUnits::Bernoulli
+            }
+            Structure::Pairwise(_) => true,
         }
     }
 
-    /// Images as examples of the model: made black and white as those of training were, else by a threshold where the model takes
-    /// nothing else.
+    /// Images as examples of the model: made black and white as those of training were, else by a
+    /// threshold where the model takes nothing else.
     pub fn examples_of(&self, images: Images, device: &Device) -> Examples<4> {
         let threshold = self.takes_binary().then_some(Binarize::Threshold);
         let images = match self.config.data.binarize().or(threshold) {

@@ -1,4 +1,5 @@
-//! Folders in which a run may begin: those that are made for it, and go again if it doesn't come about, and those that a kill left.
+//! Folders in which a run may begin: those that are made for it, and go again if it doesn't come
+//! about, and those that a kill left.
 
 use std::fs;
 use std::io;
@@ -16,14 +17,15 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If there is something in it already but what a start that was killed has left, another process is about to write in
-    /// it, or it can't be made.
+    /// If there is something in it already but what a start that was killed has left, another
+    /// process is about to write in it, or it can't be made.
     pub fn create(root: &Path, config: &RunConfig) -> Result<Self, RunError> {
         Self::create_by(root, |folder| folder.write_config(config))
     }
 
-    /// Makes the folder of a run of which only the model is known. Until all of it is there it is no run folder.
-    pub(super) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, RunError> {
+    /// Makes the folder of a run of which only the model is known. Until all of it is there it is
+    /// no run folder.
+    pub(crate) fn create_with_model(root: &Path, model: &ModelFile) -> Result<Self, RunError> {
         Self::create_by(root, |folder| {
             let staged = folder.staged_config();
             write_whole(&staged, model.config.to_toml()?.as_bytes())
@@ -44,7 +46,8 @@ impl RunFolder {
         })
     }
 
-    /// Makes and locks a folder, which becomes that of a run by what `write` writes. Nothing that was made is left if something fails.
+    /// Makes and locks a folder, which becomes that of a run by what `write` writes. Nothing that
+    /// was made is left if something fails.
     fn create_by(
         root: &Path,
         write: impl FnOnce(&Self) -> Result<(), RunError>,
@@ -82,12 +85,13 @@ impl RunFolder {
         }
     }
 
-    /// Finds out whether a run may begin in a folder: there is none, or it holds nothing but what a start that was killed has left.
+    /// Finds out whether a run may begin in a folder: there is none, or it holds nothing but what a
+    /// start that was killed has left.
     ///
     /// # Errors
     ///
     /// If there is something in it.
-    pub(super) fn check_free(root: &Path) -> Result<(), RunError> {
+    pub(crate) fn check_free(root: &Path) -> Result<(), RunError> {
         if !root.exists() || holds_leftovers_only(root)? {
             return Ok(());
         }
@@ -118,8 +122,8 @@ impl RunFolder {
     }
 }
 
-/// Folders that were made on the way to a run. Those that are still empty are removed with this value, unless it is told to
-/// [keep](Self::keep) them.
+/// Folders that were made on the way to a run. Those that are still empty are removed with this
+/// value, unless it is told to [keep](Self::keep) them.
 #[derive(Debug, Default)]
 struct NewFolders(Vec<PathBuf>);
 
@@ -156,7 +160,8 @@ impl Drop for NewFolders {
     }
 }
 
-/// A folder that nobody else will take for a run: it was made for this one. If it is still empty in the end, it is removed.
+/// A folder that nobody else will take for a run: it was made for this one. If it is still empty in
+/// the end, it is removed.
 #[derive(Debug)]
 pub struct ClaimedFolder {
     path: PathBuf,
@@ -164,8 +169,8 @@ pub struct ClaimedFolder {
 }
 
 impl ClaimedFolder {
-    /// Makes the first of `PARENT/NAME-1`, `PARENT/NAME-2`, ... that doesn't exist. Of processes that do this at once each gets a folder
-    /// of its own.
+    /// Makes the first of `PARENT/NAME-1`, `PARENT/NAME-2`, ... that doesn't exist. Of processes
+    /// that do this at once each gets a folder of its own.
     ///
     /// # Errors
     ///
@@ -199,8 +204,9 @@ impl ClaimedFolder {
     }
 }
 
-/// Whether a folder holds nothing, or nothing but what a start that was killed has left: its locks, files that aren't finished, folders of
-/// such, and the model of an import whose configuration isn't there yet.
+/// Whether a folder holds nothing, or nothing but what a start that was killed has left: its locks,
+/// files that aren't finished, folders of such, and the model of an import whose configuration
+/// isn't there yet.
 fn holds_leftovers_only(root: &Path) -> Result<bool, RunError> {
     let entries = fs::read_dir(root).map_err(RunError::io("read the folder", root))?;
     for entry in entries {

@@ -9,8 +9,9 @@ use super::events::Watch;
 /// What takes less is finished: a run that is stopped again and again still comes to its end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Does something that moves chains, with an interrupt that is raised if the run is to stop and this has taken more than a second.
-pub(super) fn patiently<T>(
+/// Does something that moves chains, with an interrupt that is raised if the run is to stop and
+/// this has taken more than a second.
+pub(crate) fn patiently<T>(
     watch: &mut dyn Watch,
     action: impl FnOnce(&mut Interrupt<'_>) -> T,
 ) -> T {

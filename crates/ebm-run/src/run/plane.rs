@@ -1,4 +1,5 @@
-//! Runs on the plane: the density that was learned beside the true one, as numbers and as a picture.
+//! Runs on the plane: the density that was learned beside the true one, as numbers and as a
+//! picture.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use super::floats::floats;
 use super::log_file::{LogFile, Logged};
 use super::model_file::ModelFile;
 use crate::density_picture::{DensityPanel, density_panels};
-use crate::network::Network;
+use crate::kinds::AnyModel;
 use ebm_train::Examples;
 use ebm_train::judging::{
     DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,
@@ -30,7 +31,7 @@ pub struct PlaneView {
 }
 
 /// The energy of a network that takes points as images of two channels and one pixel.
-fn energy(network: &Network) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
+fn energy(network: &AnyModel) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
     |points| {
         let [count, _] = points.dims();
         network.energy(points.reshape([count, 2, 1, 1]))
@@ -38,8 +39,8 @@ fn energy(network: &Network) -> impl Fn(Tensor<2>) -> Tensor<1> + '_ {
 }
 
 impl PlaneView {
-    /// Looks at a model on a grid of `side` cells along each side of the square that the data are in; `None` if its data are
-    /// images.
+    /// Looks at a model on a grid of `side` cells along each side of the square that the data are
+    /// in; `None` if its data are images.
     ///
     /// # Errors
     ///
@@ -64,7 +65,8 @@ impl PlaneView {
             .likelihood(&energy, plane.as_ref(), &points.flattened())
     }
 
-    /// The true density, if it is known, the learned one, and points of two coordinates each, one after the other.
+    /// The true density, if it is known, the learned one, and points of two coordinates each, one
+    /// after the other.
     pub fn picture(&self, title: &str, points: &[f32]) -> RgbImage {
         let truth = self
             .densities
@@ -104,7 +106,8 @@ impl PlaneView {
     }
 }
 
-/// The picture of samples of a model of the plane, and what the grid says of it; `None` if its data are images.
+/// The picture of samples of a model of the plane, and what the grid says of it; `None` if its data
+/// are images.
 ///
 /// A model that has diverged has no density to show; its samples are drawn alone.
 pub(super) fn plane_picture(
@@ -148,7 +151,8 @@ impl Logged for DensityLine {
 }
 
 impl DensityLog {
-    /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
+    /// Opens the file after dropping the lines past `step`, which will be written again. The text
+    /// is a warning.
     pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
         let mut last = None;
         let (file, warning) = LogFile::open(path, step, |line: DensityLine| {

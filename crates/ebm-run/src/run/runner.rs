@@ -1,4 +1,5 @@
-//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training diverges.
+//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training
+//! diverges.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -11,10 +12,9 @@ use super::metrics_log::MetricsLog;
 use super::model_file::ModelFile;
 use super::patience::patiently;
 use super::plane::DensityLog;
-use super::pretraining;
-use crate::config::{ModelConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::{AnyModel, Pretrained};
 use ebm_train::Checkpoint;
 use ebm_train::CheckpointError;
 use ebm_train::Fingerprint;
@@ -25,7 +25,7 @@ pub(super) struct Runner<'a> {
     pub(super) config: &'a RunConfig,
     pub(super) device: &'a Device,
     pub(super) folder: RunFolder,
-    pub(super) trainer: Trainer<Network, 4>,
+    pub(super) trainer: Trainer<AnyModel, 4>,
     pub(super) log: MetricsLog,
     /// For runs on the plane.
     pub(super) density: Option<DensityLog>,
@@ -40,7 +40,8 @@ pub(super) struct Runner<'a> {
     pub(super) refused_in_a_row: u32,
     /// The step of the checkpoint that training went back to last.
     pub(super) used_up: Option<u64>,
-    /// The examples that training was stopped with, where a checkpoint says so, and whether it is to go on with others.
+    /// The examples that training was stopped with, where a checkpoint says so, and whether it is
+    /// to go on with others.
     pub(super) trained_on: Option<(Fingerprint, bool)>,
     /// The learning rate of the last update, where the run goes on with quite another.
     pub(super) rate_before: Option<f64>,
@@ -51,7 +52,7 @@ impl<'a> Runner<'a> {
         config: &'a RunConfig,
         device: &'a Device,
         folder: RunFolder,
-        trainer: Trainer<Network, 4>,
+        trainer: Trainer<AnyModel, 4>,
     ) -> Self {
         folder.delete_unfinished();
         let (log, warning) = MetricsLog::open(&folder.metrics(), trainer.steps_done());
@@ -91,7 +92,8 @@ impl<'a> Runner<'a> {
         log.close(outcome)
     }
 
-    /// Opens the log of the density, if the data are points of the plane, after the updates made so far.
+    /// Opens the log of the density, if the data are points of the plane, after the updates made so
+    /// far.
     fn open_density(&mut self) {
         if !self.config.data.is_image() {
             let step = self.trainer.steps_done();
@@ -179,37 +181,25 @@ impl<'a> Runner<'a> {
         Ok(Outcome::Finished)
     }
 
-    /// Trains the layers of a deep machine one by one, if the configuration says so; whether it got to the end.
+    /// Does what comes before the first update of a model of this kind; whether it got to the end.
     fn pretrain(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
-        let ModelConfig::Dbm(keys) = &self.config.model else {
+        if self.config.training.start_from.is_some() {
             return Ok(true);
-        };
-        let (Some(pretraining), None) = (&keys.pretraining, &self.config.training.start_from)
-        else {
-            return Ok(true);
-        };
+        }
+        let kind = self.config.model.kind();
         let examples = self.trainer.examples();
-        let pretrained = pretraining::pretrain(
-            keys,
-            pretraining,
-            self.config,
-            examples,
-            &self.folder,
-            watch,
-        )?;
-        let Some(model) = pretrained else {
-            return Ok(false);
-        };
-        let model = model.with_inference(keys.inference());
-        self.trainer.set_model(Network::Dbm(if keys.centered {
-            model.centered()
-        } else {
-            model
-        }));
-        Ok(true)
+        match kind.pretrain(self.config, examples, &self.folder, watch)? {
+            Pretrained::Nothing => Ok(true),
+            Pretrained::Model(model) => {
+                self.trainer.set_model(model);
+                Ok(true)
+            }
+            Pretrained::Stopped => Ok(false),
+        }
     }
 
-    /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run is to stop.
+    /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run
+    /// is to stop.
     fn step(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
         let Some(outcome) = patiently(watch, |interrupt| self.trainer.step_unless(interrupt))
         else {
@@ -242,8 +232,8 @@ impl<'a> Runner<'a> {
         let output = &self.config.output;
         let last = step == self.config.training.steps;
         let save = last || step.is_multiple_of(output.checkpoint_every);
-        // A model that has just failed is neither a place to go back to nor an end; nor is one whose weights
-        // the last update made infinite, which only the next would notice.
+        // A model that has just failed is neither a place to go back to nor an end; nor is one
+        // whose weights the last update made infinite, which only the next would notice.
         let failed = self.refused_in_a_row > 0;
         if self.refused_in_a_row >= self.config.recovery.max_bad_steps
             || (last && failed)
@@ -284,8 +274,9 @@ impl<'a> Runner<'a> {
 
     /// Saves a run that is to stop, and gives the step from which it will go on.
     ///
-    /// A model that has just failed stays unsaved: weights that aren't finite are refused when they are read, and from the
-    /// checkpoint before it training makes the same updates again, and goes back then if it has to.
+    /// A model that has just failed stays unsaved: weights that aren't finite are refused when they
+    /// are read, and from the checkpoint before it training makes the same updates again, and goes
+    /// back then if it has to.
     fn save_stopped(&mut self, watch: &mut dyn Watch) -> Result<u64, RunError> {
         let step = self.trainer.steps_done();
         let failed = self.refused_in_a_row > 0 || !self.trainer.has_finite_weights();
@@ -327,11 +318,11 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up: if
-    /// training diverges again before it writes another, it goes back to the one before.
+    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up:
+    /// if training diverges again before it writes another, it goes back to the one before.
     ///
-    /// All of this is in the folder before training goes on, so that a run that is killed then doesn't start
-    /// again with the learning rate that failed.
+    /// All of this is in the folder before training goes on, so that a run that is killed then
+    /// doesn't start again with the learning rate that failed.
     fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
         let from = self.trainer.steps_done();
         let give_up = || RunError::Diverged {

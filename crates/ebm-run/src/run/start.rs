@@ -8,12 +8,11 @@ use super::events::{Outcome, Watch};
 use super::folder::RunFolder;
 use super::generate::check_samples;
 use super::model_file::load_model;
-use super::pretraining;
 use super::runner::Runner;
 use super::splits;
-use crate::config::{ModelConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::network::{Network, check_batch};
+use crate::kinds::{AnyModel, check_batch};
 use ebm_train::CheckpointError;
 use ebm_train::Trainer;
 use ebm_train::data::Split;
@@ -23,8 +22,8 @@ use ebm_train::{load_weights, weights};
 ///
 /// # Errors
 ///
-/// If the folder is not empty, the data can't be read, the model doesn't fit them, or training diverges
-/// beyond recovery.
+/// If the folder is not empty, the data can't be read, the model doesn't fit them, or training
+/// diverges beyond recovery.
 pub fn train(
     config: &RunConfig,
     device: &Device,
@@ -39,11 +38,13 @@ pub fn train(
     Runner::new(config, device, folder, trainer).run(watch)
 }
 
-/// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was stopped before the first.
+/// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was
+/// stopped before the first.
 ///
 /// # Errors
 ///
-/// If the checkpoint is damaged, or doesn't fit `config`, or there is none any more; otherwise as for [`train`].
+/// If the checkpoint is damaged, or doesn't fit `config`, or there is none any more; otherwise as
+/// for [`train`].
 pub fn resume(
     config: &RunConfig,
     device: &Device,
@@ -53,9 +54,8 @@ pub fn resume(
     let config = &config.clone().with_absolute_paths();
     if folder.is_at_its_start()? {
         let trainer = begin(config, device)?;
-        if let ModelConfig::Dbm(keys) = &config.model {
-            pretraining::check_layers(keys, trainer.examples(), &folder)?;
-        }
+        let kind = config.model.kind();
+        kind.check_pretrained(trainer.examples(), &folder)?;
         folder.make(&folder.checkpoints())?;
         folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer).run(watch);
@@ -68,7 +68,8 @@ pub fn resume(
     let rate_before = before
         .as_ref()
         .map(|before| before.optimizer.learning_rate());
-    // The configuration in the folder may be that of a process that was killed before it wrote a checkpoint.
+    // The configuration in the folder may be that of a process that was killed before it wrote a
+    // checkpoint.
     let base_rate = checkpoint
         .state
         .base_rate
@@ -103,14 +104,16 @@ pub fn resume(
     runner.run(watch)
 }
 
-/// Share by which a learning rate may differ from what the run before would have gone on with, before anybody is told.
+/// Share by which a learning rate may differ from what the run before would have gone on with,
+/// before anybody is told.
 const SMALL_JUMP: f64 = 0.01;
 
-/// Share by which two learning rates differ at least that aren't the same: JSON may lose the last bit of one.
+/// Share by which two learning rates differ at least that aren't the same: JSON may lose the last
+/// bit of one.
 const SAME_RATE: f64 = 1e-12;
 
 /// A trainer at its first step, with the weights that it is to start from.
-fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, RunError> {
+fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {
     let mut trainer = prepare(config, device)?;
     if let Some(run) = &config.training.start_from {
         start_from(&mut trainer, run, device)?;
@@ -119,20 +122,20 @@ fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, Run
 }
 
 /// A trainer at its first step, with weights that were drawn.
-fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, RunError> {
+fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {
     config.validate()?;
     let (mut noise, mut data_noise) = splits::noise_of_run(config);
     let examples = splits::examples(&config.data, Split::Train, &mut data_noise, device)?;
     let [_, channels, height, width] = examples.shape();
     let shape = [channels, height, width];
     check_samples(config.output.sample_count, shape)?;
-    let model =
-        Network::new(&config.model, shape, device, &mut noise.split())?.fitted_to(&examples);
+    let model = AnyModel::new(&config.model, shape.into(), device, &mut noise.split())?;
+    let model = config.model.kind().fit(model, &examples);
     let batch_size = config.training.batch_size;
     if batch_size <= examples.len() {
         // Data and samples pass through the model together; replicas are moved together.
         let rows = batch_size.saturating_mul(config.sampler.replicas().max(2));
-        check_batch(&config.model, shape, batch_size, rows, device)?;
+        check_batch(&config.model, shape.into(), batch_size, rows, device)?;
     }
     Ok(Trainer::new(
         config.recipe(),
@@ -144,7 +147,7 @@ fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<Network, 4>, R
 
 /// Gives a trainer the weights of the model of another run.
 fn start_from(
-    trainer: &mut Trainer<Network, 4>,
+    trainer: &mut Trainer<AnyModel, 4>,
     run: &Path,
     device: &Device,
 ) -> Result<(), RunError> {

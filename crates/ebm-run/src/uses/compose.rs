@@ -8,7 +8,7 @@ use ebm_train::using::{Composition, CompositionError, CompositionKind};
 
 use super::{chain_options, name_kind};
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::AnyModel;
 use crate::run::{CHAINS_AT_A_TIME, ModelFile, starting_points};
 
 /// Trained models that can't be composed.
@@ -50,9 +50,9 @@ pub enum ModelsError {
 /// sampler and the starting points of the first model.
 #[derive(Clone, Debug)]
 pub struct ComposedModels {
-    composition: Composition<Network, 4>,
+    composition: Composition<AnyModel, 4>,
     /// The first model, whose kind is named in errors.
-    first: Network,
+    first: AnyModel,
     start: StartingPoints,
     range: Interval,
     shape: ImageShape,

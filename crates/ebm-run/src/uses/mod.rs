@@ -15,7 +15,7 @@ use ebm_train::judging::JudgingError;
 use ebm_train::using::{ChainOptions, UsingError};
 
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::AnyModel;
 use crate::run::ModelFile;
 
 /// How chains of a model move: as they did in training.
@@ -27,7 +27,7 @@ fn chain_options(model: &ModelFile) -> ChainOptions {
 }
 
 /// The error with the kind of the model for what it is made of.
-fn name_kind(error: impl Into<UsingError>, model: &Network) -> RunError {
+fn name_kind(error: impl Into<UsingError>, model: &AnyModel) -> RunError {
     match error.into() {
         UsingError::Judging(JudgingError::NotEvaluable { what, models, .. }) => {
             RunError::NotEvaluable {

@@ -8,7 +8,7 @@ use ebm_train::{Examples, TrainError, Trainable};
 
 use super::name_kind;
 use crate::error::RunError;
-use crate::network::Network;
+use crate::kinds::AnyModel;
 
 /// [`log_partition`](judging::log_partition) of a model of a run. Energies make their matrix
 /// products in `precision`; weights of chains, sums and `log Z` are wider.
@@ -17,7 +17,7 @@ use crate::network::Network;
 ///
 /// As there, and if model or device can't do with the precision.
 pub fn log_partition(
-    model: &Network,
+    model: &AnyModel,
     data: Option<&Examples<4>>,
     options: &PartitionOptions,
     precision: Precision,

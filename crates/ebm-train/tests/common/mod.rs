@@ -1,6 +1,7 @@
 //! What the tests of the trainer and its parts share: a small recipe, and values on the host.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code)] // each test file uses a part
 
+#[allow(unused_imports)] // each test file uses a part
 pub use ebm_testing::floats;
 use ebm_train::Recipe;
 use ebm_train::recipe::{

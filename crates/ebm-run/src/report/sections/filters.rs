@@ -2,6 +2,7 @@
 
 use super::Section;
 use crate::drawing::{filters, reconstructions};
+use crate::kinds::WeightsLayout;
 use crate::report::html;
 use crate::report::run_data::RunData;
 
@@ -9,7 +10,7 @@ use crate::report::run_data::RunData;
 const PICTURED: usize = 100;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
-    if !matches!(data.kind("model").as_deref(), Some("rbm" | "dbm")) {
+    if !matches!(data.model_layout(), Some(WeightsLayout::Layered { .. })) {
         return None;
     }
     let body = match &data.model {

@@ -2,12 +2,11 @@
 //! heart?
 
 use burn::tensor::Tensor;
-use ebm_models::VisibleUnits;
 use ebm_ops::Noise;
 
 use super::Section;
 use crate::axis::{Extent, bulk};
-use crate::config::ModelConfig;
+use crate::kinds::VisibleValues;
 use crate::picture::grouped_grid;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
@@ -76,12 +75,9 @@ fn fresh(data: &RunData<'_>, model: &ModelFile) -> Result<Tensor<4>, String> {
         annealing: None,
     };
     let drawn = sample(model, options, data.device).map_err(|error| error.to_string())?;
-    Ok(match &model.config.model {
-        ModelConfig::Rbm(keys) if keys.visible_units == VisibleUnits::Bernoulli => {
-            Noise::new(data.options.seed).split().bernoulli(drawn)
-        }
-        ModelConfig::Dbm(_) => Noise::new(data.options.seed).split().bernoulli(drawn),
-        _ => drawn,
+    Ok(match model.kind().visible_values() {
+        VisibleValues::Probabilities => Noise::new(data.options.seed).split().bernoulli(drawn),
+        VisibleValues::Real | VisibleValues::TwoValued(_) => drawn,
     })
 }
 

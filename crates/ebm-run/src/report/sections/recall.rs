@@ -4,6 +4,7 @@ use ebm_ops::Noise;
 
 use super::Section;
 use crate::drawing::draw_damaged_recall;
+use crate::kinds::WeightsLayout;
 use crate::report::html;
 use crate::report::run_data::RunData;
 use ebm_train::judging::{DamagedRecall, recall_damaged};
@@ -14,10 +15,7 @@ const EXAMPLES: usize = 33;
 const DAMAGE: f64 = 0.2;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
-    if !matches!(
-        data.kind("model").as_deref(),
-        Some("hopfield" | "boltzmann_machine")
-    ) {
+    if !matches!(data.model_layout(), Some(WeightsLayout::Pairwise { .. })) {
         return None;
     }
     let body = match &data.model {

@@ -17,24 +17,19 @@ pub(super) const MODEL: &str = "model";
 
 /// The arrays of a safetensors file or of a PyTorch state dict, and the text beside them.
 ///
-/// | model | arrays |
-/// | --- | --- |
-/// | RBM | `weight` `[visible, hidden]`, `visible_bias` `[visible]`, `hidden_bias` `[hidden]` |
-/// | DBM | `weights.0` `[visible, hidden 1]`, `weights.1` `[hidden 1, hidden 2]`, ..; `visible_bias`; `hidden_biases.0`, .. |
-/// | Boltzmann machine, Hopfield network | `weight` `[units, units]` (its symmetric part counts; below for its diagonal), `bias` `[units]` |
-/// | MLP | `layers.0.weight` `[outputs, inputs]`, `layers.0.bias` `[outputs]`, `layers.1.weight`, ..; the last has one output |
-/// | ConvNet | `convolutions.0.weight` `[outputs, inputs, height, width]`, `convolutions.0.bias`, ..; `hidden.weight` `[hidden, features]`, `hidden.bias`; `output.weight` `[1, hidden]`, `output.bias` |
+/// Names and layouts are those that the kind of the model describes
+/// ([`Kind::weights`](crate::kinds::Kind::weights)); `ebm import --help` lists them. Visible units
+/// come first. Of units that are 0 or 1 a diagonal of the couplings is half of it a bias, since
+/// `y^2 = y`; of spins it is a constant of the energy, which no model here has, so that one that
+/// doesn't add up to 0 is an error.
 ///
-/// Visible units come first. The energies are those of the models' documentation: `E = - b.v - c.h - v W h`, with Gaussian visible
-/// units `1/2 |v|^2 - b.v - c.h - v W h`, `-1/2 y W y - b.y` for pairwise machines, and minus the output for networks. Of units that
-/// are 0 or 1 a diagonal of `W` is half of it a bias, since `y^2 = y`; of spins it is a constant of the energy, which no model here
-/// has, so that one that doesn't add up to 0 is an error.
+/// Names and layouts of networks are those of a PyTorch `state_dict` of `torch.nn.Linear` and
+/// `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
+/// `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is
+/// taken, too.
 ///
-/// Names and layouts of networks are those of a PyTorch `state_dict` of `torch.nn.Linear` and `torch.nn.Conv2d` under these names. A file whose layers are numbered as in one
-/// `torch.nn.Sequential` (`0.weight`, `2.weight`, .., with or without a name before the number) is taken, too.
-///
-/// What arrays don't say is text beside them in an exported file: `model`, `visible_units`, `coding`, `visible`, `activation`,
-/// `strides`, `paddings`, `shape` and `config`.
+/// What arrays don't say is text beside them in an exported file: `model`, `shape`, for networks
+/// `config`, and the [options](crate::kinds::Weights::options) of the kind.
 #[derive(Clone, Debug)]
 pub struct WeightsFile {
     path: PathBuf,
@@ -65,11 +60,13 @@ impl WeightsFile {
     /// Reads a safetensors file or one of PyTorch: which it is its first bytes say, or else its
     /// name (`.pt`, `.pth`, `.ckpt`, `.bin`).
     ///
-    /// Of a PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`, `ema_state_dict`, `ema`, `model`,
-    /// `network`, `net` or `module` is taken, if nothing beside it holds arrays but the state of the training under a key that is
-    /// known for it, such as `optimizer` or `lr_schedulers`; [`ignored`](Self::ignored) says what was left out. Such a name
-    /// before those of all arrays, and `_orig_mod`, is left out, too. In every other case arrays keep all of their names, and
-    /// what no model knows is an error of [`import`](super::import): no array is passed over in silence.
+    /// Of a PyTorch checkpoint, the dictionary under `state_dict`, `model_state_dict`,
+    /// `ema_state_dict`, `ema`, `model`, `network`, `net` or `module` is taken, if nothing beside
+    /// it holds arrays but the state of the training under a key that is known for it, such as
+    /// `optimizer` or `lr_schedulers`; [`ignored`](Self::ignored) says what was left out. Such a
+    /// name before those of all arrays, and `_orig_mod`, is left out, too. In every other case
+    /// arrays keep all of their names, and what no model knows is an error of
+    /// [`import`](super::import): no array is passed over in silence.
     ///
     /// # Errors
     ///
@@ -103,7 +100,8 @@ impl WeightsFile {
         })
     }
 
-    /// What stands around the weights in a checkpoint of PyTorch and was left out, such as `epoch` and `optimizer`.
+    /// What stands around the weights in a checkpoint of PyTorch and was left out, such as `epoch`
+    /// and `optimizer`.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }
@@ -192,12 +190,19 @@ impl WeightsFile {
         self.metadata.get(MODEL).map(String::as_str)
     }
 
+    /// The value of a text: numbers and lists are JSON, names are as they are.
+    pub(crate) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T, String> {
+        serde_json::from_str(text)
+            .or_else(|_| serde_json::from_value(Value::String(text.to_string())))
+            .map_err(|_| format!("its metadata say that {key} is `{text}`, which can't be read"))
+    }
+
     /// What was asked for, else what the file says of itself.
     ///
     /// # Errors
     ///
     /// If these are not the same, or the file says something that can't be read.
-    pub(super) fn agreed<T: DeserializeOwned + PartialEq>(
+    pub(crate) fn agreed<T: DeserializeOwned + PartialEq>(
         &self,
         key: &str,
         asked: Option<T>,
@@ -205,10 +210,7 @@ impl WeightsFile {
         let Some(text) = self.metadata.get(key) else {
             return Ok(asked);
         };
-        // Numbers and lists are JSON, names are as they are.
-        let said: T = serde_json::from_str(text)
-            .or_else(|_| serde_json::from_value(Value::String(text.clone())))
-            .map_err(|_| format!("its metadata say that {key} is `{text}`, which can't be read"))?;
+        let said = Self::parse(key, text)?;
         match asked {
             Some(asked) if asked != said => Err(format!(
                 "its metadata say that {key} is `{text}`, which is not what was asked for: leave the flag out"
@@ -232,7 +234,7 @@ impl WeightsFile {
     }
 
     /// What to say of an array that isn't there.
-    pub(super) fn lacks(&self, name: &str) -> String {
+    pub(crate) fn lacks(&self, name: &str) -> String {
         if self.arrays.is_empty() {
             return format!("there is no array `{name}`, found {}", self.found);
         }

@@ -1,4 +1,5 @@
-//! The two containers of `torch.save`: a ZIP archive, and before PyTorch 1.6 a row of pickles and storages.
+//! The two containers of `torch.save`: a ZIP archive, and before PyTorch 1.6 a row of pickles and
+//! storages.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +13,8 @@ use super::pickle::{Pickle, Value};
 
 /// The largest pickle that is read, in bytes. Arrays stand outside of it.
 const MOST_PICKLE: usize = 64 << 20;
-/// How many times larger than in the file an entry may be, where it is compressed; `torch.save` compresses nothing.
+/// How many times larger than in the file an entry may be, where it is compressed; `torch.save`
+/// compresses nothing.
 const MOST_INFLATED: u64 = 16;
 
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -220,7 +222,8 @@ impl<'a> Zip<'a> {
     }
 }
 
-/// Pickles of a number, a version, the system and the object, then one of the keys of the storages, which follow.
+/// Pickles of a number, a version, the system and the object, then one of the keys of the storages,
+/// which follow.
 fn legacy(bytes: &[u8]) -> Result<Container<'_>, String> {
     let mut rest = bytes;
     let mut next = || -> Result<Pickle, String> {

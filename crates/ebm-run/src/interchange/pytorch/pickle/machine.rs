@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::{Id, Object, Value, global};
 
-/// The most instructions of a pickle; a state dict has some forty an array. Each takes less than 200 bytes of memory.
+/// The most instructions of a pickle; a state dict has some forty an array. Each takes less than
+/// 200 bytes of memory.
 const MOST_INSTRUCTIONS: usize = 2_000_000;
 
 /// The machine that a pickle is the program of.
@@ -55,7 +56,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// `callable(*arguments)`: a dictionary in order is one, a set is a list, anything else stays a call.
+    /// `callable(*arguments)`: a dictionary in order is one, a set is a list, anything else stays a
+    /// call.
     pub(super) fn call(&mut self, callable: Id, arguments: Vec<Id>) -> Result<(), String> {
         let first = arguments.first().and_then(|&id| match self.value(id) {
             Value::List(items) if items.len() <= 1 => Some(items.first().copied()),

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, TensorData};
-use ebm_models::Activation;
+use ebm_models::{Activation, ImageShape};
 use ebm_ops::Noise;
 
-use super::architecture::{ACTIVATION, PADDINGS, STRIDES, architecture, count};
 use super::weights_file::WeightsFile;
+use super::{Import, SHAPE, WrongArrays};
 use crate::config::{ConfigError, ConfigTable, ModelConfig, RunConfig};
 use crate::error::RunError;
-use crate::network::Network;
-use crate::run::model_file::ModelFile;
+use crate::kinds::{ACTIVATION, AnyModel, NetworkArrays};
+use crate::run::ModelFile;
 use ebm_train::CheckpointError;
 use ebm_train::{load_weights, weights};
 
@@ -20,31 +20,11 @@ const CONFIG: &str = "config";
 /// What a message lists of the arrays that don't fit.
 const MOST_PROBLEMS: usize = 4;
 
-/// A network, with what its arrays don't say; `None`: what the file says, else the configuration.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImportedNetwork {
-    /// Its layers.
-    pub kind: NetworkKind,
-    /// The activation after each layer but the last.
-    pub activation: Option<Activation>,
-    /// The strides of the convolutions, in pixels.
-    pub strides: Option<Vec<usize>>,
-    /// The zeros that convolutions add on each side, in pixels.
-    pub paddings: Option<Vec<usize>>,
-    /// What the network computes.
-    pub output: NetworkOutput,
-    /// Where sampler, chains and data of the run come from; `None`: what the file says, else a preset.
-    pub config: Option<RunConfig>,
-}
+/// The names of the layers of a network with so many convolutions and so many layers in all.
+type LayersOf = fn(convolutions: usize, layers: usize) -> Vec<String>;
 
-/// The layers of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetworkKind {
-    /// A multilayer perceptron.
-    Mlp,
-    /// Convolutions, then two fully connected layers.
-    ConvNet,
-}
+/// The keys and the shape of an example that the arrays add up to.
+type KeysOf = fn(&NetworkArrays<'_>) -> Result<(ModelConfig, ImageShape), WrongArrays>;
 
 /// What the one output of a network is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,80 +36,74 @@ pub enum NetworkOutput {
     Energy,
 }
 
-impl NetworkKind {
-    /// The names of a number of layers, in the order in which they are applied.
-    fn layers(self, convolutions: usize, layers: usize) -> Vec<String> {
-        match self {
-            Self::Mlp => (0..layers).map(|layer| format!("layers.{layer}")).collect(),
-            Self::ConvNet => (0..convolutions)
-                .map(|layer| format!("convolutions.{layer}"))
-                .chain(["hidden".to_string(), "output".to_string()])
-                .collect(),
-        }
-    }
-
-    /// The last layer of a network.
-    fn last(self, arrays: &BTreeMap<String, TensorData>) -> String {
-        match self {
-            Self::Mlp => format!("layers.{}", count(arrays, "layers").saturating_sub(1)),
-            Self::ConvNet => "output".into(),
-        }
-    }
-}
-
-/// The parameters of a network as a PyTorch state dict has them: fully connected weights are `[outputs, inputs]`.
-pub(super) fn pytorch_arrays(network: &Network) -> BTreeMap<String, TensorData> {
+/// The parameters of a network as a PyTorch state dict has them: fully connected weights are
+/// `[outputs, inputs]`.
+pub(super) fn pytorch_arrays(network: &AnyModel) -> BTreeMap<String, TensorData> {
     weights(network)
         .into_iter()
         .map(|(name, data)| (name, transposed(data)))
         .collect()
 }
 
-/// What the arrays of a network don't say, by metadata key.
-pub(super) fn described(config: &RunConfig) -> Result<Vec<(&'static str, String)>, ConfigError> {
-    // What Hugging Face's tools expect of files for PyTorch.
-    let mut said = vec![("format", "pt".to_string()), (CONFIG, config.to_toml()?)];
-    match &config.model {
-        ModelConfig::Mlp(keys) => said.push((ACTIVATION, keys.activation.to_string())),
-        ModelConfig::ConvNet(keys) => {
-            let column = |index: usize| -> Vec<usize> {
-                keys.layers.iter().map(|layer| layer[index]).collect()
-            };
-            said.push((ACTIVATION, keys.activation.to_string()));
-            said.push((STRIDES, format!("{:?}", column(2))));
-            said.push((PADDINGS, format!("{:?}", column(3))));
-        }
-        _ => {}
-    }
-    Ok(said)
+/// What is said beside the arrays of any network, by metadata key.
+pub(super) fn described(config: &RunConfig) -> Result<[(String, String); 2], ConfigError> {
+    Ok([
+        // What Hugging Face's tools expect of files for PyTorch.
+        ("format".into(), "pt".into()),
+        (CONFIG.into(), config.to_toml()?),
+    ])
+}
+
+/// The activation that a file or a flag says.
+pub(crate) fn read_activation(
+    arrays: &NetworkArrays<'_>,
+) -> Result<Option<Activation>, WrongArrays> {
+    let name: Option<String> = arrays.said.option(&ACTIVATION)?;
+    name.map(|name| name.parse())
+        .transpose()
+        .map_err(|error: ebm_models::UnknownActivation| WrongArrays(error.to_string()))
 }
 
 /// A model from the arrays of a file.
 pub(super) fn import(
     file: &mut WeightsFile,
-    asked: &ImportedNetwork,
-    shape: Option<[usize; 3]>,
+    asked: &Import,
+    layers: LayersOf,
+    keys: KeysOf,
     device: &Device,
 ) -> Result<ModelFile, RunError> {
-    number_layers(file, asked.kind);
-    let (model, shape) = architecture(file, asked, shape).map_err(|message| file.fail(message))?;
-    let mut config = configuration(file, asked, shape)?;
+    number_layers(file, layers);
+    let configured = configured(file, asked)?;
+    let shape = file.agreed(SHAPE, asked.shape);
+    let shape = shape.map_err(|message| file.fail(message))?;
+    let arrays = NetworkArrays {
+        kind: asked.kind.name,
+        said: asked.said(file),
+        shape,
+        config: configured.as_ref(),
+    };
+    let (model, shape) = keys(&arrays).map_err(|WrongArrays(message)| file.fail(message))?;
+    let mut config = match configured {
+        Some(config) => config,
+        None => preset(shape)?,
+    };
     config.model = model;
     config.validate()?;
-    let network = Network::new(&config.model, shape, device, &mut Noise::new(0))?;
+    let network = AnyModel::new(&config.model, shape, device, &mut Noise::new(0))?;
     config
         .sampler
         .kernel(&network, config.data.range().into())?;
     check_arrays(file, &network)?;
-    let last = asked.kind.last(&file.arrays);
+    let last = match asked.output {
+        NetworkOutput::LogDensity => None,
+        NetworkOutput::Energy => Some(last_layer(file, layers)?),
+    };
     let names: Vec<String> = file.arrays.keys().cloned().collect();
     let mut arrays = BTreeMap::new();
     for name in names {
         let mut data = file.take(&name).map_err(|message| file.fail(message))?;
-        let of_last = name
-            .rsplit_once('.')
-            .is_some_and(|(layer, _)| layer == last);
-        if of_last && asked.output == NetworkOutput::Energy {
+        let layer = name.rsplit_once('.').map(|(layer, _)| layer);
+        if layer.is_some() && layer == last.as_deref() {
             let negated: Vec<f32> = data.iter::<f32>().map(|value| -value).collect();
             data = TensorData::new(negated, data.shape().clone());
         }
@@ -139,12 +113,31 @@ pub(super) fn import(
     Ok(ModelFile {
         model,
         config,
-        shape,
+        shape: shape.into(),
     })
 }
 
-/// Calls the layers of a `torch.nn.Sequential`, which are numbered with gaps, as they are called here.
-fn number_layers(file: &mut WeightsFile, kind: NetworkKind) {
+/// The number of convolutions, and that of all layers.
+fn count_layers(arrays: &BTreeMap<String, TensorData>) -> (usize, usize) {
+    let is_convolution = |data: &&TensorData| data.shape().len() == 4;
+    let weights = arrays.keys().filter(|name| name.ends_with(".weight"));
+    (
+        arrays.values().filter(is_convolution).count(),
+        weights.count(),
+    )
+}
+
+/// The layer whose output is that of the network.
+fn last_layer(file: &WeightsFile, layers: LayersOf) -> Result<String, CheckpointError> {
+    let (convolutions, all) = count_layers(&file.arrays);
+    layers(convolutions, all).pop().ok_or_else(|| {
+        file.fail("this kind of model has no last layer whose sign could be changed".into())
+    })
+}
+
+/// Calls the layers of a `torch.nn.Sequential`, which are numbered with gaps, as they are called
+/// here.
+fn number_layers(file: &mut WeightsFile, layers: LayersOf) {
     let place = |name: &str| -> Option<(String, u64)> {
         let (layer, parameter) = name.rsplit_once('.')?;
         let (prefix, number) = layer.rsplit_once('.').unwrap_or(("", layer));
@@ -163,8 +156,7 @@ fn number_layers(file: &mut WeightsFile, kind: NetworkKind) {
         return;
     }
     let arrays = std::mem::take(&mut file.arrays);
-    let convolutions = arrays.values().filter(|data| data.shape().len() == 4);
-    let names = kind.layers(convolutions.count(), places.len());
+    let names = layers(count_layers(&arrays).0, places.len());
     file.arrays = arrays
         .into_iter()
         .map(|(name, data)| {
@@ -179,29 +171,30 @@ fn number_layers(file: &mut WeightsFile, kind: NetworkKind) {
         .collect();
 }
 
-/// Sampler, chains and data of the run: what was asked for, else what the file says, else a preset for examples of this shape.
-fn configuration(
-    file: &WeightsFile,
-    asked: &ImportedNetwork,
-    shape: [usize; 3],
-) -> Result<RunConfig, RunError> {
-    if let Some(config) = &asked.config {
-        return Ok(config.clone());
+/// The configuration that was asked for, else the one that the file has.
+fn configured(file: &WeightsFile, asked: &Import) -> Result<Option<RunConfig>, RunError> {
+    if asked.config.is_some() {
+        return Ok(asked.config.clone());
     }
-    if let Some(text) = file.metadata.get(CONFIG) {
-        let origin = "the configuration in the file of weights".to_string();
-        return Ok(ConfigTable::parse(text, origin)?.read()?);
-    }
-    let preset = match shape {
+    let Some(text) = file.metadata.get(CONFIG) else {
+        return Ok(None);
+    };
+    let origin = "the configuration in the file of weights".to_string();
+    Ok(Some(ConfigTable::parse(text, origin)?.read()?))
+}
+
+/// Sampler, chains and data for examples of a shape.
+fn preset(shape: ImageShape) -> Result<RunConfig, ConfigError> {
+    let preset = match <[usize; 3]>::from(shape) {
         [2, 1, 1] => "two-moons",
         [1, 8, 8] => "digits",
         _ => "mnist",
     };
-    Ok(ConfigTable::from_preset(preset)?.read()?)
+    ConfigTable::from_preset(preset)?.read()
 }
 
 /// Fails unless the arrays of the file are those of the network, in PyTorch's layouts.
-fn check_arrays(file: &WeightsFile, network: &Network) -> Result<(), CheckpointError> {
+fn check_arrays(file: &WeightsFile, network: &AnyModel) -> Result<(), CheckpointError> {
     let expected = pytorch_arrays(network);
     let mut problems = Vec::new();
     for (name, data) in &expected {

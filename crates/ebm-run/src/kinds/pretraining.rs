@@ -8,15 +8,13 @@ use ebm_models::{BlockConditional, Dbm, Rbm, RbmConfig, ReplicatedRbm};
 use ebm_ops::Noise;
 use ebm_sampling::{BlockGibbs, Interrupt, Run, run_unless};
 
-use super::events::{Event, Watch};
-use super::folder::RunFolder;
-use super::patience::patiently;
+use super::{DbmKeys, MEAN_MARGIN, PretrainingKeys};
 use crate::config::{
-    ChainsConfig, DbmConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig,
-    PretrainingConfig, RunConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
+    ChainsConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig, RunConfig,
+    SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
 };
 use crate::error::RunError;
-use crate::network::MEAN_MARGIN;
+use crate::run::{Event, RunFolder, Watch, patiently};
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
 use ebm_train::TensorFile;
@@ -30,14 +28,15 @@ const LOG_EVERY: u64 = 100;
 /// Sets the streams of pretraining apart from those of the run, which come from the seed itself.
 const STREAM: u64 = 0x7072_6574_7261_696e;
 
-/// Trains one machine a layer, each on the hidden means of the one below, and composes them (Salakhutdinov & Hinton 2009,
-/// section 3.1). `None`: it was told to stop.
+/// Trains one machine a layer, each on the hidden means of the one below, and composes them
+/// (Salakhutdinov & Hinton 2009, section 3.1). `None`: it was told to stop.
 ///
-/// A finished layer is written into the run folder; those that are there are read instead of trained, so that a run that was
-/// stopped on the way loses one layer at most, and ends as it would have.
+/// A finished layer is written into the run folder; those that are there are read instead of
+/// trained, so that a run that was stopped on the way loses one layer at most, and ends as it would
+/// have.
 pub(super) fn pretrain(
-    keys: &DbmConfig,
-    pretraining: &PretrainingConfig,
+    keys: &DbmKeys,
+    pretraining: &PretrainingKeys,
     config: &RunConfig,
     examples: &Examples<4>,
     folder: &RunFolder,
@@ -58,7 +57,8 @@ pub(super) fn pretrain(
             .with_visible_means(data.mean(), MEAN_MARGIN);
         let model = ReplicatedRbm::new(
             rbm,
-            // The layers at the ends have one neighbour in the whole machine, and those between two.
+            // The layers at the ends have one neighbour in the whole machine, and those between
+            // two.
             if layer + 1 == layers { 1.0 } else { 2.0 },
             if layer == 0 { 1.0 } else { 2.0 },
         );
@@ -114,7 +114,7 @@ pub(super) fn pretrain(
 
 /// Finds out whether the layers that are in the folder have the sizes that the configuration says.
 pub(super) fn check_layers(
-    keys: &DbmConfig,
+    keys: &DbmKeys,
     examples: &Examples<4>,
     folder: &RunFolder,
 ) -> Result<(), RunError> {
@@ -152,14 +152,15 @@ fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -
 }
 
 /// How one layer is trained.
-fn layer_config(keys: &PretrainingConfig, config: &RunConfig) -> Recipe {
+fn layer_config(keys: &PretrainingKeys, config: &RunConfig) -> Recipe {
     Recipe {
         sampler: SamplerConfig::Gibbs(GibbsConfig {
             steps: keys.gibbs_steps,
             temperature: 1.0,
         }),
-        // From the data, as in the source: with unequal copies the conditionals of the two layers belong to no joint
-        // distribution, so that chains which never came back to the data would drift from what the energy says.
+        // From the data, as in the source: with unequal copies the conditionals of the two layers
+        // belong to no joint distribution, so that chains which never came back to the data would
+        // drift from what the energy says.
         chains: ChainsConfig::Data(NoKeys {}),
         objective: ObjectiveConfig::default(),
         optimizer: OptimizerConfig::Sgd(SgdConfig {

@@ -16,7 +16,8 @@ use state_dict::state_dict;
 
 use ebm_train::is_safetensors;
 
-/// How many times larger than the file all arrays together may be: views of a storage can repeat its numbers.
+/// How many times larger than the file all arrays together may be: views of a storage can repeat
+/// its numbers.
 const MOST_EXPANDED: usize = 8;
 
 /// What of a file of `torch.save` can be weights.

@@ -4,8 +4,7 @@ use burn::tensor::{DType, TensorData};
 
 use crate::config::SamplerConfig;
 use crate::error::RunError;
-use crate::run::folder::RunFolder;
-use crate::run::model_file::ModelFile;
+use crate::run::{ModelFile, RunFolder};
 use ebm_train::CheckpointError;
 use ebm_train::floats;
 use ebm_train::memory;
@@ -14,8 +13,9 @@ use ebm_train::memory;
 ///
 /// # Shapes
 ///
-/// - output: `[chains, channels, height, width]`, or `[chains, units]` where states are more than what is seen; with replicas at
-///   several temperatures `[temperatures, chains, units]`, from temperature 1 on
+/// - output: `[chains, channels, height, width]`, or `[chains, units]` where states are more than
+///   what is seen; with replicas at several temperatures `[temperatures, chains, units]`, from
+///   temperature 1 on
 ///
 /// # Errors
 ///

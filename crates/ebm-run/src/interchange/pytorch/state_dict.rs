@@ -1,4 +1,5 @@
-//! Which arrays of a file of `torch.save` are weights, and what they are called: none is passed over in silence.
+//! Which arrays of a file of `torch.save` are weights, and what they are called: none is passed
+//! over in silence.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +7,8 @@ use super::arrays::{ArrayPlan, Found, array, class_of_module};
 use super::pickle::{Id, Object, Pickle, Value};
 use super::rest_after;
 
-/// Keys under which training programs keep the weights of a network beside other things, and names that wrappers of modules
-/// put before those of all arrays.
+/// Keys under which training programs keep the weights of a network beside other things, and names
+/// that wrappers of modules put before those of all arrays.
 const WRAPPERS: [&str; 9] = [
     "state_dict",
     "model_state_dict",
@@ -50,8 +51,8 @@ const TRAINING: [&str; 24] = [
 ];
 /// The tables of a pickled `torch.nn.Module`.
 const TABLES: [&str; 3] = ["_parameters", "_buffers", "_modules"];
-/// How deep dictionaries may lie in each other, how long a name may be, and how many values are looked at, each as often as it
-/// is referred to.
+/// How deep dictionaries may lie in each other, how long a name may be, and how many values are
+/// looked at, each as often as it is referred to.
 const DEEPEST: usize = 64;
 const LONGEST_NAME: usize = 1024;
 const MOST_VISITS: usize = 4_000_000;
@@ -72,12 +73,14 @@ pub(super) struct StateDict {
 
 /// Finds the weights of a pickle.
 ///
-/// A dictionary under one of a few known keys is taken for the weights if nothing beside it holds arrays but what is known to be
-/// state of the training; otherwise all arrays keep the names that they have from the root on.
+/// A dictionary under one of a few known keys is taken for the weights if nothing beside it holds
+/// arrays but what is known to be state of the training; otherwise all arrays keep the names that
+/// they have from the root on.
 ///
 /// # Errors
 ///
-/// A message, if the pickle holds no dictionary, two arrays have one name, or one is of a kind that isn't read.
+/// A message, if the pickle holds no dictionary, two arrays have one name, or one is of a kind that
+/// isn't read.
 pub(super) fn state_dict(pickle: &Pickle) -> Result<StateDict, String> {
     let mut walk = Walk {
         pickle,
@@ -135,8 +138,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Keys and values of a dictionary, or of a module as its `state_dict()` has them, with every other attribute that holds
-    /// arrays; `None`, if it is neither.
+    /// Keys and values of a dictionary, or of a module as its `state_dict()` has them, with every
+    /// other attribute that holds arrays; `None`, if it is neither.
     fn entries(&mut self, id: Id) -> Result<Option<Vec<(String, Id)>>, String> {
         let pickle = self.pickle;
         let mut attributes = Vec::new();
@@ -191,7 +194,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the `state_dict()` of a pickled module holds, and its other attributes that hold arrays.
+    /// What the `state_dict()` of a pickled module holds, and its other attributes that hold
+    /// arrays.
     fn module(&mut self, object: &'a Object) -> Result<Option<Vec<(String, Id)>>, String> {
         let [state] = object.state[..] else {
             return Ok(None);

@@ -1,4 +1,5 @@
-//! Python's pickles as values: nothing is run, nothing is copied, and memory is bounded by the number of instructions.
+//! Python's pickles as values: nothing is run, nothing is copied, and memory is bounded by the
+//! number of instructions.
 
 mod instructions;
 mod machine;
@@ -10,13 +11,15 @@ use machine::Machine;
 /// A value's place in [`Pickle::values`].
 pub(super) type Id = u32;
 
-/// A value of Python. What holds others names their places, so that a value that is used often is there once.
+/// A value of Python. What holds others names their places, so that a value that is used often is
+/// there once.
 #[derive(Debug)]
 pub(super) enum Value {
     None,
     Bool(bool),
     Int(i64),
-    /// What is never looked into, by the name of its type: numbers with a point, wide integers, bytes.
+    /// What is never looked into, by the name of its type: numbers with a point, wide integers,
+    /// bytes.
     Other(&'static str),
     Text(Box<str>),
     /// A tuple, list or set.
