@@ -4,11 +4,13 @@
 mod compose;
 mod denoise;
 mod inpaint;
+mod models_error;
 mod partition;
 
-pub use compose::{ComposedModels, ModelsError};
+pub use compose::ComposedModels;
 pub use denoise::{DenoiseRequest, denoise};
 pub use inpaint::inpaint;
+pub use models_error::ModelsError;
 pub use partition::log_partition;
 
 use ebm_train::judging::JudgingError;
