@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use ebm::models::{LayeredMachine, Parity, Rbm, VisibleUnits};
 use ebm::ops::Noise;
-use ebm::sampling::{AnnealedImportance, LayeredPath, TemperingSchedule};
+use ebm::sampling::partition::{AnnealedImportance, LayeredPath, TemperingSchedule};
 
 /// Temperatures in one iteration; the longest schedule of Salakhutdinov & Murray (2008) has 145 times as many.
 const TEMPERATURES: usize = 100;

@@ -12,7 +12,8 @@ use ebm::models::BoltzmannMachineConfig;
 use ebm::ops::Noise;
 use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
-use ebm::sampling::{Kernel, SingleSiteGibbs};
+use ebm::sampling::Kernel;
+use ebm::sampling::gibbs::SingleSiteGibbs;
 use ebm::training::{Examples, StepOutcome, Trainer};
 
 /// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py` repeats it.

@@ -10,7 +10,9 @@ use std::time::Duration;
 use burn::tensor::Tensor;
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use ebm::ops::Noise;
-use ebm::sampling::{HamiltonianMonteCarlo, Kernel, Langevin, run};
+use ebm::sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm::sampling::langevin::Langevin;
+use ebm::sampling::{Kernel, run};
 use gaussian::Gaussian;
 
 /// Transitions in one iteration.

@@ -12,10 +12,12 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ebm::models::{Coding, LayeredMachine, RbmConfig};
 use ebm::ops::Noise;
-use ebm::sampling::{
-    BlockGibbs, BlockParallelTempering, GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Ladder,
-    Langevin, Mala, ParallelTempering, RandomWalkMetropolis, UnderdampedLangevin, random_states,
-};
+use ebm::sampling::Kernel;
+use ebm::sampling::gibbs::{BlockGibbs, random_states};
+use ebm::sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm::sampling::langevin::{Langevin, UnderdampedLangevin};
+use ebm::sampling::metropolis_hastings::{GibbsWithGradients, Mala, RandomWalkMetropolis};
+use ebm::sampling::tempering::{BlockParallelTempering, Ladder, ParallelTempering};
 use gaussian::Gaussian;
 
 /// Temperatures of parallel tempering.

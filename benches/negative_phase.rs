@@ -13,7 +13,8 @@ use criterion::{
 };
 use ebm::models::{Activation, ConvNetConfig, Energy, ImageShape, MlpConfig};
 use ebm::ops::{Interval, Noise};
-use ebm::sampling::{Langevin, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage, run};
+use ebm::sampling::langevin::Langevin;
+use ebm::sampling::{ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage, run};
 
 /// Steps in one iteration: enough that the first, which can't reuse memory, doesn't count.
 const STEPS: usize = 10;

@@ -12,9 +12,10 @@ use burn::tensor::activation::softplus;
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm::models::Energy;
 use ebm::ops::Noise;
-use ebm::sampling::{
-    HamiltonianMonteCarlo, NormalDensity, Schedule, chees_adaptation, sample, window_adaptation,
-};
+use ebm::sampling::adaptation::{chees_adaptation, window_adaptation};
+use ebm::sampling::density::NormalDensity;
+use ebm::sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm::sampling::{Schedule, sample};
 
 /// As in `compare/samplers.py`.
 const CHAINS: usize = 16;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor};
 use ebm::models::{ConvNetConfig, Energy, ImageShape, Mlp, MlpConfig};
 use ebm::ops::Noise;
-use ebm::sampling::{Langevin, run};
+use ebm::sampling::langevin::Langevin;
+use ebm::sampling::run;
 
 /// Values of one 28x28 image.
 const VALUES: usize = 784;

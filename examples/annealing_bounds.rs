@@ -13,7 +13,9 @@ use ebm::backend;
 use ebm::models::{LayeredMachine, RbmConfig, log_partition};
 use ebm::ops::Noise;
 use ebm::run::{Extent, LinePlot};
-use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
+use ebm::sampling::gibbs::BlockGibbs;
+use ebm::sampling::partition::{AnnealedImportance, LayeredPath, TemperingSchedule};
+use ebm::sampling::run;
 use ebm::training::data::{Binarize, Split, digits};
 use ebm::training::{Examples, Recipe, Trainer};
 

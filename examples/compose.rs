@@ -13,7 +13,8 @@ use ebm::backend;
 use ebm::models::{Energy, Mixture, WeightedSum};
 use ebm::ops::Noise;
 use ebm::run::point_cloud;
-use ebm::sampling::{Langevin, run};
+use ebm::sampling::langevin::Langevin;
+use ebm::sampling::run;
 use image::imageops::replace;
 
 const SIDE: usize = 300;

@@ -15,7 +15,8 @@ use ebm::backend;
 use ebm::models::{Coding, HopfieldConfig, overlap};
 use ebm::ops::Noise;
 use ebm::run::{Extent, LinePlot};
-use ebm::sampling::{Dynamics, random_states, recall};
+use ebm::sampling::gibbs::random_states;
+use ebm::sampling::memories::{Dynamics, recall};
 
 const LOADS: [f64; 9] = [0.05, 0.08, 0.10, 0.12, 0.13, 0.1379, 0.145, 0.16, 0.20];
 

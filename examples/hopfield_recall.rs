@@ -13,7 +13,8 @@ use ebm::backend;
 use ebm::models::{HopfieldConfig, overlap};
 use ebm::ops::Noise;
 use ebm::run::image_grid;
-use ebm::sampling::{Dynamics, SiteOrder, fakes_near, recall};
+use ebm::sampling::gibbs::SiteOrder;
+use ebm::sampling::memories::{Dynamics, fakes_near, recall};
 use ebm::training::data::{Split, digits};
 
 const DIGITS: [u32; 4] = [0, 3, 4, 7];

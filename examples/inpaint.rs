@@ -13,7 +13,9 @@ use ebm::backend;
 use ebm::models::{Energy, LayeredMachine, RbmConfig};
 use ebm::ops::Noise;
 use ebm::run::{TitledColumns, titled_grid};
-use ebm::sampling::{BlockGibbs, ClampedBlockGibbs, run};
+use ebm::sampling::conditioning::ClampedBlockGibbs;
+use ebm::sampling::gibbs::BlockGibbs;
+use ebm::sampling::run;
 use ebm::training::data::{Binarize, Split, digits};
 use ebm::training::{Examples, Recipe, Trainer};
 

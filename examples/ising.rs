@@ -21,7 +21,8 @@ use ebm::models::{BoltzmannMachine, Energy, log_partition_of};
 use ebm::ops::Noise;
 use ebm::run::{Extent, LinePlot, image_grid};
 use ebm::sampling::diagnostics::monte_carlo_error;
-use ebm::sampling::{Schedule, SingleSiteGibbs, sample};
+use ebm::sampling::gibbs::SingleSiteGibbs;
+use ebm::sampling::{Schedule, sample};
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::{Rgb, RgbImage};
 

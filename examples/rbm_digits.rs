@@ -12,7 +12,9 @@ use ebm::backend;
 use ebm::models::{Energy, LayeredMachine, RbmConfig};
 use ebm::ops::Noise;
 use ebm::run::image_grid;
-use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
+use ebm::sampling::gibbs::BlockGibbs;
+use ebm::sampling::partition::{AnnealedImportance, LayeredPath, TemperingSchedule};
+use ebm::sampling::run;
 use ebm::training::data::{Binarize, Split, digits};
 use ebm::training::{Examples, Recipe, Trainer};
 

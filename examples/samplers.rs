@@ -14,11 +14,11 @@ use ebm::backend;
 use ebm::models::Energy;
 use ebm::ops::Noise;
 use ebm::run::point_cloud;
+use ebm::sampling::adaptation::{adapt_step_size, window_adaptation};
 use ebm::sampling::diagnostics::table;
-use ebm::sampling::{
-    Draws, HamiltonianMonteCarlo, Kernel, Mala, RandomWalkMetropolis, Schedule, adapt_step_size,
-    sample_with, window_adaptation,
-};
+use ebm::sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm::sampling::metropolis_hastings::{Mala, RandomWalkMetropolis};
+use ebm::sampling::{Draws, Kernel, Schedule, sample_with};
 use indicatif::ProgressBar;
 
 /// `E(x, y) = x^2 / 2 + 2 (y - (x^2 - 1) / 2)^2`, a normal bent to a banana: `y` given `x` is

@@ -7,7 +7,8 @@
 //! use burn::tensor::Tensor;
 //! use ebm::models::MlpConfig;
 //! use ebm::ops::Noise;
-//! use ebm::sampling::{Langevin, run};
+//! use ebm::sampling::run;
+//! use ebm::sampling::langevin::Langevin;
 //! use ebm::training::data::{Plane, PlaneProblem};
 //! use ebm::training::{Examples, Recipe, Trainer};
 //! # use ebm::{models::Energy, training::{data::PLANE_RANGE, judging::DensityGrid}};

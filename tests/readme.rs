@@ -7,14 +7,15 @@ use std::fs;
 
 use burn::tensor::{Device, Tensor};
 use ebm::ops::Noise;
-use ebm::sampling::NormalDensity;
+use ebm::sampling::density::NormalDensity;
 
 #[rustfmt::skip]
 fn network() -> Result<[usize; 1], Box<dyn Error>> {
     use burn::tensor::Tensor;
     use ebm::models::{ConvNetConfig, Energy, ImageShape};
     use ebm::ops::Noise;
-    use ebm::sampling::{Langevin, run};
+    use ebm::sampling::run;
+    use ebm::sampling::langevin::Langevin;
 
     let device = ebm::backend::select("auto", 0)?.device;
     let mut noise = Noise::new(1);                                     // the only source of randomness
@@ -33,7 +34,9 @@ fn network() -> Result<[usize; 1], Box<dyn Error>> {
 #[rustfmt::skip]
 fn machine(visible: Tensor<2>, device: Device, mut noise: Noise) {
     use ebm::models::{LayeredMachine, RbmConfig};
-    use ebm::sampling::{AnnealedImportance, BlockGibbs, LayeredPath, TemperingSchedule, run};
+    use ebm::sampling::run;
+    use ebm::sampling::gibbs::BlockGibbs;
+    use ebm::sampling::partition::{AnnealedImportance, LayeredPath, TemperingSchedule};
 
     let rbm = RbmConfig::new(784, 500).with_centered(true).init(&device, &mut noise);
     let layers = rbm.layers();                                         // weights and biases, offsets folded in
@@ -48,7 +51,9 @@ fn machine(visible: Tensor<2>, device: Device, mut noise: Noise) {
 #[rustfmt::skip]
 fn draws(energy: NormalDensity, start: Tensor<2>, mut noise: Noise) -> Result<[usize; 1], Box<dyn Error>> {
     use ebm::sampling::diagnostics::table;
-    use ebm::sampling::{HamiltonianMonteCarlo, Schedule, sample, window_adaptation};
+    use ebm::sampling::{Schedule, sample};
+    use ebm::sampling::adaptation::window_adaptation;
+    use ebm::sampling::hamiltonian::HamiltonianMonteCarlo;
 
     let kernel = HamiltonianMonteCarlo::new(0.1, 8).with_random_length();
     let (kernel, warm) = window_adaptation(&kernel, &energy, start, 500, 0.8, &mut noise); // step size and metric
@@ -67,7 +72,8 @@ mod model_of_your_own {
     use burn::tensor::{Tensor, activation::silu};
     use ebm::models::Energy;
     use ebm::ops::Noise;
-    use ebm::sampling::{Langevin, run};
+    use ebm::sampling::run;
+    use ebm::sampling::langevin::Langevin;
     use ebm::run::image_grid;
     use ebm::training::data::{Split, digits};
     use ebm::training::recipe::{ChainsConfig, LangevinConfig};

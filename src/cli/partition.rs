@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ebm::models::Precision;
 use ebm::ops::Interval;
-use ebm::sampling::TemperingSchedule;
+use ebm::sampling::partition::TemperingSchedule;
 use ebm::training::files::input_file::read_text;
 use ebm::training::judging::{Agreement, Bound, LogPartition, PartitionMethod, PartitionOptions};
 

@@ -9,7 +9,7 @@ use ebm::ops::write_npy;
 use ebm::run::config::{MAX_SAMPLES, SamplerConfig};
 use ebm::run::{self, Annealing, ModelFile, SampleOptions};
 use ebm::run::{save_picture, write_npz};
-use ebm::sampling::{Cooling, TemperatureSchedule};
+use ebm::sampling::tempering::{Cooling, TemperatureSchedule};
 use ebm::training::files::write_whole;
 use ebm::training::judging::{check_finite, check_samples};
 

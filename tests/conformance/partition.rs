@@ -6,9 +6,10 @@ use ebm::models::{
     PairwiseMachine, Rbm, RbmConfig, log_partition, log_partition_of,
 };
 use ebm::ops::Noise;
-use ebm::sampling::{
-    AnnealedImportance, AnnealingPath, EnergyPath, LayeredPath, NormalDensity, PairwisePath,
-    RandomWalkMetropolis, TemperingSchedule,
+use ebm::sampling::density::NormalDensity;
+use ebm::sampling::metropolis_hastings::RandomWalkMetropolis;
+use ebm::sampling::partition::{
+    AnnealedImportance, AnnealingPath, EnergyPath, LayeredPath, PairwisePath, TemperingSchedule,
 };
 
 use crate::{assert_close, on_both};

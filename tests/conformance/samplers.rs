@@ -10,13 +10,19 @@ use ebm::models::{
     HopfieldConfig, LayeredMachine, Layers, Mlp, MlpConfig, RbmConfig,
 };
 use ebm::ops::{Interval, Noise};
-use ebm::sampling::{
-    BitFlips, BlockGibbs, BlockParallelTempering, Dynamics, EnumeratedGibbs, GibbsWithGradients,
-    HamiltonianMonteCarlo, Independence, Kernel, Ladder, Langevin, Mala, MetropolisHastings,
-    NormalDensity, ParallelTempering, RandomWalkMetropolis, ReplayBuffer, ReplayBufferConfig,
-    SingleSiteGibbs, SiteOrder, StartingPoints, Storage, TemperatureSchedule, UnderdampedLangevin,
-    UniformWalk, anneal, recall, run,
+use ebm::sampling::density::NormalDensity;
+use ebm::sampling::gibbs::{BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SiteOrder};
+use ebm::sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm::sampling::langevin::{Langevin, UnderdampedLangevin};
+use ebm::sampling::memories::{Dynamics, recall};
+use ebm::sampling::metropolis_hastings::{
+    BitFlips, GibbsWithGradients, Independence, Mala, MetropolisHastings, RandomWalkMetropolis,
+    UniformWalk,
 };
+use ebm::sampling::tempering::{
+    BlockParallelTempering, Ladder, ParallelTempering, TemperatureSchedule, anneal,
+};
+use ebm::sampling::{Kernel, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage, run};
 
 use crate::{assert_close, floats, on_both};
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use ebm_ops::Noise;
 use ebm_run::config::ConfigTable;
-use ebm_sampling::TemperingSchedule;
+use ebm_sampling::partition::TemperingSchedule;
 use ebm_train::data::{Fit, ImageOptions, Split, load_folder, load_image_files};
 use ebm_train::files::input_file::read_text;
 use ebm_train::using::PixelMask;

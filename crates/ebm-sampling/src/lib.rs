@@ -3,23 +3,23 @@
 //! A [`Kernel`] makes one transition; [`run`] makes many, [`sample`] keeps their draws and
 //! [`stream`] hands them on. Whether chains can be believed is the business of [`diagnostics`].
 //! Nothing here updates a parameter, and nothing reads a value back from the device while a chain
-//! runs, except warm-up, which learns, and [`recall`], which stops by itself.
+//! runs, except warm-up, which learns, and [`recall`](memories::recall), which stops by itself.
 //!
 //! | configurations | methods |
 //! |---|---|
-//! | vectors and images, by gradients | [`Langevin`] (ULA), [`UnderdampedLangevin`], [`Mala`], [`HamiltonianMonteCarlo`] |
-//! | anything, by proposals | [`MetropolisHastings`] with a [`Proposal`]: [`GaussianWalk`], [`UniformWalk`], [`BitFlips`], [`Independence`], or one of your own |
-//! | two-valued units | [`GibbsWithGradients`] for smooth energies, [`SingleSiteGibbs`] for pairwise machines, [`BlockGibbs`] for layered ones |
-//! | values from a list | [`EnumeratedGibbs`] |
-//! | barriers | [`ParallelTempering`] of any kernel, [`BlockParallelTempering`]; [`anneal`] and [`anneal_energy`] to the deepest valleys |
-//! | associative memories | [`recall`], [`fakes_near`], [`fakes_from_random`] |
-//! | near a known [`Density`] | [`RejectionSampler`], exact; [`importance_sample`], weighted |
-//! | some coordinates given | [`ConditionalEnergy`] with any kernel, [`ClampedBlockGibbs`], [`ClampedSingleSiteGibbs`]; observed with noise: [`GaussianLikelihood`], [`ObservedBlock`] |
-//! | partition functions | [`AnnealedImportance`] from below and above, of machines and of any energy ([`EnergyPath`]); [`TemperedReplicas`] finds far modes |
+//! | vectors and images, by gradients | [`Langevin`](langevin::Langevin) (ULA), [`UnderdampedLangevin`](langevin::UnderdampedLangevin), [`Mala`](metropolis_hastings::Mala), [`HamiltonianMonteCarlo`](hamiltonian::HamiltonianMonteCarlo) |
+//! | anything, by proposals | [`MetropolisHastings`](metropolis_hastings::MetropolisHastings) with a [`Proposal`](metropolis_hastings::Proposal): [`GaussianWalk`](metropolis_hastings::GaussianWalk), [`UniformWalk`](metropolis_hastings::UniformWalk), [`BitFlips`](metropolis_hastings::BitFlips), [`Independence`](metropolis_hastings::Independence), or one of your own |
+//! | two-valued units | [`GibbsWithGradients`](metropolis_hastings::GibbsWithGradients) for smooth energies, [`SingleSiteGibbs`](gibbs::SingleSiteGibbs) for pairwise machines, [`BlockGibbs`](gibbs::BlockGibbs) for layered ones |
+//! | values from a list | [`EnumeratedGibbs`](gibbs::EnumeratedGibbs) |
+//! | barriers | [`ParallelTempering`](tempering::ParallelTempering) of any kernel, [`BlockParallelTempering`](tempering::BlockParallelTempering); [`anneal`](tempering::anneal) and [`anneal_energy`](tempering::anneal_energy) to the deepest valleys |
+//! | associative memories | [`recall`](memories::recall), [`fakes_near`](memories::fakes_near), [`fakes_from_random`](memories::fakes_from_random) |
+//! | near a known [`Density`](density::Density) | [`RejectionSampler`](importance_sampling::RejectionSampler), exact; [`importance_sample`](importance_sampling::importance_sample), weighted |
+//! | some coordinates given | [`ConditionalEnergy`](conditioning::ConditionalEnergy) with any kernel, [`ClampedBlockGibbs`](conditioning::ClampedBlockGibbs), [`ClampedSingleSiteGibbs`](conditioning::ClampedSingleSiteGibbs); observed with noise: [`GaussianLikelihood`](conditioning::GaussianLikelihood), [`ObservedBlock`](conditioning::ObservedBlock) |
+//! | partition functions | [`AnnealedImportance`](partition::AnnealedImportance) from below and above, of machines and of any energy ([`EnergyPath`](partition::EnergyPath)); [`TemperedReplicas`](partition::TemperedReplicas) finds far modes |
 //!
-//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`] any with a step size,
-//! [`window_adaptation`] Hamiltonian Monte Carlo's step size and metric, as Stan does,
-//! [`chees_adaptation`] its step size and the length of its trajectories. There is no NUTS: its
+//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`](adaptation::adapt_step_size) any with a step size,
+//! [`window_adaptation`](adaptation::window_adaptation) Hamiltonian Monte Carlo's step size and metric, as Stan does,
+//! [`chees_adaptation`](adaptation::chees_adaptation) its step size and the length of its trajectories. There is no NUTS: its
 //! trees differ from chain to chain, which chains that move as one batch can't follow; ChEES is
 //! made for them.
 //!
@@ -27,7 +27,8 @@
 //! use burn::tensor::{Device, Tensor};
 //! use ebm_models::{Energy, MlpConfig};
 //! use ebm_ops::Noise;
-//! use ebm_sampling::{Langevin, run};
+//! use ebm_sampling::langevin::Langevin;
+//! use ebm_sampling::run;
 //!
 //! # fn demo(device: Device) {
 //! let mut noise = Noise::new(7);
@@ -38,74 +39,36 @@
 //! # }
 //! ```
 
+pub mod adaptation;
+pub mod conditioning;
+pub mod density;
 pub mod diagnostics;
+pub mod gibbs;
+pub mod hamiltonian;
+pub mod importance_sampling;
+pub mod langevin;
+pub mod memories;
+pub mod metropolis_hastings;
+pub mod partition;
+pub mod prelude;
+pub mod tempering;
 
-mod adaptation;
 mod categorical;
-mod conditioning;
-mod density;
 mod draws;
 mod estimate;
-mod fake_memories;
-mod gibbs;
 mod gradient;
-mod hamiltonian;
-mod importance_sampling;
 mod interrupt;
 mod kernel;
-mod langevin;
 mod log_weights;
-mod metropolis_hastings;
-mod partition;
-mod recall;
-mod rejection_sampling;
 mod replay_buffer;
-mod tempering;
 mod traces;
-mod underdamped_langevin;
 
 pub use ebm_ops::{Interval, StartingPoints};
 
-pub use adaptation::{
-    DualAveraging, MAX_LEAPFROG_STEPS, StepSize, WarmupWindows, adapt_step_size, chees_adaptation,
-    find_reasonable_step_size, window_adaptation,
-};
-pub use conditioning::{
-    ClampedBlockGibbs, ClampedBlockGibbsState, ClampedSingleSiteGibbs, ClampedSingleSiteGibbsState,
-    ConditionalEnergy, GaussianLikelihood, ObservedBlock,
-};
-pub use density::{Density, NormalDensity, UniformDensity, UniformStates};
 pub use draws::{Draws, Schedule, sample, sample_with, stream};
 pub use estimate::Estimate;
-pub use fake_memories::{fakes_from_random, fakes_near};
-pub use gibbs::{
-    BlockGibbs, EnumeratedGibbs, SingleSiteGibbs, SingleSiteGibbsState, SiteOrder, random_states,
-};
 pub use gradient::energy_and_gradient;
-pub use hamiltonian::{DIVERGENCE_THRESHOLD, HamiltonianMonteCarlo};
-pub use importance_sampling::{
-    ImportanceError, ImportanceSample, ImportanceWeights, importance_sample,
-};
 pub use interrupt::Interrupt;
 pub use kernel::{Kernel, Run, StepInfo, run, run_unless, run_with};
-pub use langevin::{Langevin, LangevinState};
-pub use metropolis_hastings::{
-    BitFlips, EnergyState, GaussianWalk, GibbsWithGradients, GradientFlip, GradientState,
-    Independence, LangevinProposal, Mala, MetropolisHastings, Proposal, ProposalState,
-    RandomWalkMetropolis, UniformWalk,
-};
-pub use partition::{
-    AcceptanceRatio, AnnealedImportance, AnnealingPath, Bridge, EnergyPath, LayeredPath,
-    LayeredState, PairOfDensities, PairwisePath, PartitionEstimate, ReplicaEstimate, ReplicaPath,
-    SchedulePlace, TemperedReplicas, TemperingSchedule, TemperingScheduleError, acceptance_ratio,
-};
-pub use recall::{Dynamics, Recall, recall};
-pub use rejection_sampling::{RejectionError, RejectionSample, RejectionSampler};
 pub use replay_buffer::{ChainsMismatch, Draw, ReplayBuffer, ReplayBufferConfig, Storage};
-pub use tempering::{
-    Annealed, AnnealedEnergy, BlockParallelTempering, BlockParallelTemperingState, Cooling,
-    InvalidLadder, Ladder, ParallelTempering, ParallelTemperingState, TemperatureSchedule,
-    TemperatureScheduleError, Tempered, anneal, anneal_energy,
-};
 pub use traces::EnergyTrace;
-pub use underdamped_langevin::{UnderdampedLangevin, UnderdampedLangevinState};

@@ -10,9 +10,10 @@ use common::{
 };
 use ebm_models::{Energy, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    AnnealedEnergy, Langevin, Mala, RandomWalkMetropolis, TemperatureSchedule, anneal_energy, run,
-};
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::{Mala, RandomWalkMetropolis};
+use ebm_sampling::run;
+use ebm_sampling::tempering::{AnnealedEnergy, TemperatureSchedule, anneal_energy};
 
 fn walk(temperature: f64) -> RandomWalkMetropolis {
     RandomWalkMetropolis::new(0.6 * temperature.sqrt())

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, assert_within_error, devices, mean_and_error, tensor, values};
 use ebm_models::{Conditional, Layers, Parity, VisibleUnits, log_partition, states};
 use ebm_ops::{Interval, Noise};
-use ebm_sampling::{
+use ebm_sampling::partition::{
     AnnealedImportance, AnnealingPath, LayeredPath, LayeredState, PartitionEstimate,
     TemperingSchedule,
 };

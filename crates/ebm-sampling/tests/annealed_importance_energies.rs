@@ -12,11 +12,15 @@ use common::{
 };
 use ebm_models::{Coding, Energy, Mixture, MlpConfig, Negation, WeightedSum};
 use ebm_ops::{Interval, Noise};
-use ebm_sampling::{
-    AnnealedImportance, AnnealingPath, Bridge, Density, EnergyPath, EnumeratedGibbs,
-    GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Langevin, Mala, NormalDensity,
-    PartitionEstimate, RandomWalkMetropolis, TemperingSchedule, UniformDensity, UniformStates, run,
+use ebm_sampling::density::{Density, NormalDensity, UniformDensity, UniformStates};
+use ebm_sampling::gibbs::EnumeratedGibbs;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::{GibbsWithGradients, Mala, RandomWalkMetropolis};
+use ebm_sampling::partition::{
+    AnnealedImportance, AnnealingPath, Bridge, EnergyPath, PartitionEstimate, TemperingSchedule,
 };
+use ebm_sampling::{Kernel, run};
 use ebm_testing::pairwise::Known;
 
 fn annealing(temperatures: usize, chains: usize) -> AnnealedImportance {

@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, mean_and_error, tensor, values};
 use ebm_models::{BoltzmannMachine, Coding, PairwiseMachine};
 use ebm_ops::{Interval, Noise};
-use ebm_sampling::{
-    AnnealedImportance, AnnealingPath, PairwisePath, PartitionEstimate, SingleSiteGibbsState,
-    TemperingSchedule,
+use ebm_sampling::gibbs::SingleSiteGibbsState;
+use ebm_sampling::partition::{
+    AnnealedImportance, AnnealingPath, PairwisePath, PartitionEstimate, TemperingSchedule,
 };
 use ebm_testing::pairwise::Known;
 use ebm_testing::states::CODINGS;

@@ -7,10 +7,9 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, values};
 use ebm_models::{Coding, PairwiseMachine};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    Cooling, Dynamics, SingleSiteGibbs, TemperatureSchedule, TemperatureScheduleError, anneal,
-    random_states, recall,
-};
+use ebm_sampling::gibbs::{SingleSiteGibbs, random_states};
+use ebm_sampling::memories::{Dynamics, recall};
+use ebm_sampling::tempering::{Cooling, TemperatureSchedule, TemperatureScheduleError, anneal};
 use ebm_testing::pairwise::Known;
 use ebm_testing::states::CODINGS;
 

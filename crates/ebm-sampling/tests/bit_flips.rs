@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_even, devices, tensor, values};
 use ebm_models::{Coding, MlpConfig};
 use ebm_ops::Noise;
-use ebm_sampling::{BitFlips, EnergyState, Kernel, MetropolisHastings, Proposal, run};
+use ebm_sampling::metropolis_hastings::{BitFlips, EnergyState, MetropolisHastings, Proposal};
+use ebm_sampling::{Kernel, run};
 use finite::{CODINGS, Cubic, Finite, two_values};
 
 fn kernel(flips: usize, coding: Coding) -> MetropolisHastings<BitFlips> {

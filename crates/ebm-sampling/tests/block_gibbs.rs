@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, devices, phi, tensor, values};
 use ebm_models::{BlockConditional, Layers, Rbm, ReplicatedRbm, VisibleUnits};
 use ebm_ops::Noise;
-use ebm_sampling::{BlockGibbs, Kernel, run};
+use ebm_sampling::gibbs::BlockGibbs;
+use ebm_sampling::{Kernel, run};
 use layered::{Stack, join};
 
 /// One, two and three hidden layers.

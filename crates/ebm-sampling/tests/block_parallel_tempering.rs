@@ -8,7 +8,9 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, assert_within_error, devices, values};
 use ebm_models::Coding;
 use ebm_ops::Noise;
-use ebm_sampling::{BlockGibbs, BlockParallelTempering, Kernel, run};
+use ebm_sampling::gibbs::BlockGibbs;
+use ebm_sampling::tempering::BlockParallelTempering;
+use ebm_sampling::{Kernel, run};
 use ebm_testing::pairwise::Known;
 use layered::{Stack, join};
 

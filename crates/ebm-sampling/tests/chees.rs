@@ -9,10 +9,11 @@ use common::{
 };
 use ebm_models::Energy;
 use ebm_ops::Noise;
+use ebm_sampling::adaptation::{MAX_LEAPFROG_STEPS, chees_adaptation};
+use ebm_sampling::density::NormalDensity;
 use ebm_sampling::diagnostics::{effective_sample_size, r_hat};
-use ebm_sampling::{
-    HamiltonianMonteCarlo, MAX_LEAPFROG_STEPS, NormalDensity, Schedule, chees_adaptation, sample,
-};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::{Schedule, sample};
 
 /// The longest trajectory of a kernel.
 fn longest(kernel: &HamiltonianMonteCarlo) -> f64 {

@@ -6,13 +6,18 @@ use burn::tensor::{Device, Tensor};
 use common::values;
 use ebm_models::{Coding, Energy, Mixture, Negation, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    AnnealedImportance, BitFlips, ConditionalEnergy, EnergyPath, EnumeratedGibbs,
-    GaussianLikelihood, GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Ladder, Langevin, Mala,
-    MetropolisHastings, NormalDensity, ParallelTempering, RandomWalkMetropolis,
-    TemperatureSchedule, TemperingSchedule, UnderdampedLangevin, anneal_energy, importance_sample,
-    run,
+use ebm_sampling::conditioning::{ConditionalEnergy, GaussianLikelihood};
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::gibbs::EnumeratedGibbs;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::importance_sampling::importance_sample;
+use ebm_sampling::langevin::{Langevin, UnderdampedLangevin};
+use ebm_sampling::metropolis_hastings::{
+    BitFlips, GibbsWithGradients, Mala, MetropolisHastings, RandomWalkMetropolis,
 };
+use ebm_sampling::partition::{AnnealedImportance, EnergyPath, TemperingSchedule};
+use ebm_sampling::tempering::{Ladder, ParallelTempering, TemperatureSchedule, anneal_energy};
+use ebm_sampling::{Kernel, run};
 
 /// The precision of the normal that everything here moves on.
 const PRECISION: f64 = 4.0;

@@ -7,11 +7,14 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_close_to, assert_within_error, devices, tensor, values};
 use ebm_models::{BlockConditional, Energy, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    BlockGibbs, ClampedBlockGibbs, ClampedSingleSiteGibbs, ConditionalEnergy, GaussianLikelihood,
-    Kernel, Langevin, Mala, NormalDensity, ObservedBlock, SingleSiteGibbs, SiteOrder,
-    energy_and_gradient, run,
+use ebm_sampling::conditioning::{
+    ClampedBlockGibbs, ClampedSingleSiteGibbs, ConditionalEnergy, GaussianLikelihood, ObservedBlock,
 };
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::gibbs::{BlockGibbs, SingleSiteGibbs, SiteOrder};
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::Mala;
+use ebm_sampling::{Kernel, energy_and_gradient, run};
 use ebm_testing::pairwise::Known;
 use ebm_testing::states::CODINGS;
 use layered::{Stack, join};

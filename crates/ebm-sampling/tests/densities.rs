@@ -8,7 +8,8 @@ use common::{
 };
 use ebm_models::{Coding, Energy, states};
 use ebm_ops::Noise;
-use ebm_sampling::{Density, NormalDensity, UniformDensity, UniformStates, energy_and_gradient};
+use ebm_sampling::density::{Density, NormalDensity, UniformDensity, UniformStates};
+use ebm_sampling::energy_and_gradient;
 
 const MEAN: [f64; 2] = [0.7, -1.0];
 const STD: [f64; 2] = [0.4, 2.5];

@@ -7,10 +7,12 @@ use burn::tensor::{Device, Tensor};
 use common::{DoubleWell, Tabulated, assert_chi_square, cells, devices, exact_draws, values};
 use ebm_models::Coding;
 use ebm_ops::Noise;
-use ebm_sampling::{
-    BitFlips, GaussianWalk, GibbsWithGradients, HamiltonianMonteCarlo, Independence, Kernel, Mala,
-    MetropolisHastings, NormalDensity, UniformStates, UniformWalk, run,
+use ebm_sampling::density::{NormalDensity, UniformStates};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::{
+    BitFlips, GaussianWalk, GibbsWithGradients, Independence, Mala, MetropolisHastings, UniformWalk,
 };
+use ebm_sampling::{Kernel, run};
 use finite::{CODINGS, Cubic, Finite, Matrix, assert_transitions, two_values};
 
 const UNITS: usize = 5;

@@ -9,7 +9,9 @@ use ebm_sampling::diagnostics::{
     autocorrelation, bulk_effective_sample_size, effective_sample_size, monte_carlo_error,
     quantile_effective_sample_size, r_hat, split_r_hat, summary, table, tail_effective_sample_size,
 };
-use ebm_sampling::{HamiltonianMonteCarlo, Kernel, RandomWalkMetropolis, run, run_with};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::RandomWalkMetropolis;
+use ebm_sampling::{Kernel, run, run_with};
 
 /// Autoregressive chains of approximate normals from a linear congruential generator, the same in
 /// any language: `x <- persistence x + z`, chain `c` shifted by `c * shift`.

@@ -5,7 +5,9 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{Quadratic, assert_within_error, tensor, values};
 use ebm_ops::Noise;
-use ebm_sampling::{HamiltonianMonteCarlo, RandomWalkMetropolis, Schedule, run, sample, stream};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::RandomWalkMetropolis;
+use ebm_sampling::{Schedule, run, sample, stream};
 
 /// Against runs of 3, 5, 7 and 9 transitions from the same start with the same numbers.
 #[test]

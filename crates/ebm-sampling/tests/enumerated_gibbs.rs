@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_chi_square, devices, tensor, values};
 use ebm_models::{Coding, Energy};
 use ebm_ops::Noise;
-use ebm_sampling::{EnumeratedGibbs, Kernel, SingleSiteGibbs, SiteOrder, run};
+use ebm_sampling::gibbs::{EnumeratedGibbs, SingleSiteGibbs, SiteOrder};
+use ebm_sampling::{Kernel, run};
 use ebm_testing::pairwise::Known;
 use finite::{CODINGS, Finite, chi_square, two_values};
 

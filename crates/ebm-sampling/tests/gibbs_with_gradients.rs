@@ -7,10 +7,10 @@ use burn::tensor::{Device, Tensor};
 use common::{NanWherePositive, assert_chi_square, assert_within_error, devices, tensor, values};
 use ebm_models::{Coding, Energy, MlpConfig, RbmConfig};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    BitFlips, GibbsWithGradients, GradientState, Kernel, MetropolisHastings, Proposal, run,
-    run_with,
+use ebm_sampling::metropolis_hastings::{
+    BitFlips, GibbsWithGradients, GradientState, MetropolisHastings, Proposal,
 };
+use ebm_sampling::{Kernel, run, run_with};
 use finite::{CODINGS, Cubic, Finite, chi_square, two_values};
 
 /// Chains that start at the enumerated distribution are there after five steps, and chains that

@@ -12,10 +12,10 @@ use common::{
 };
 use ebm_models::Energy;
 use ebm_ops::Noise;
-use ebm_sampling::{
-    DIVERGENCE_THRESHOLD, GradientState, HamiltonianMonteCarlo, Kernel, NormalDensity, StepInfo,
-    UniformDensity, run,
-};
+use ebm_sampling::density::{NormalDensity, UniformDensity};
+use ebm_sampling::hamiltonian::{DIVERGENCE_THRESHOLD, HamiltonianMonteCarlo};
+use ebm_sampling::metropolis_hastings::GradientState;
+use ebm_sampling::{Kernel, StepInfo, run};
 
 /// Inverse masses for configurations of up to three values.
 const METRIC: [f64; 3] = [1.5, 0.6, 1.2];

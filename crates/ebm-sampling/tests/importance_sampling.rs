@@ -11,9 +11,9 @@ use common::{
 };
 use ebm_models::{Energy, MlpConfig};
 use ebm_ops::{Interval, Noise};
-use ebm_sampling::{
-    Density, ImportanceError, ImportanceSample, ImportanceWeights, NormalDensity, UniformDensity,
-    importance_sample,
+use ebm_sampling::density::{Density, NormalDensity, UniformDensity};
+use ebm_sampling::importance_sampling::{
+    ImportanceError, ImportanceSample, ImportanceWeights, importance_sample,
 };
 
 /// `log Z` of `x^2 / 2`.

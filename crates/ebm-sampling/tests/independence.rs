@@ -9,9 +9,9 @@ use common::{
     devices, exact_draws, tensor, values,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{
-    Independence, Kernel, MetropolisHastings, NormalDensity, UniformDensity, UniformStates, run,
-};
+use ebm_sampling::density::{NormalDensity, UniformDensity, UniformStates};
+use ebm_sampling::metropolis_hastings::{Independence, MetropolisHastings};
+use ebm_sampling::{Kernel, run};
 use finite::{CODINGS, Cubic, Finite, two_values};
 
 fn kernel<Q>(density: Q) -> MetropolisHastings<Independence<Q>> {

@@ -5,10 +5,11 @@ mod targets;
 
 use burn::tensor::Device;
 use common::{DoubleWell, Tabulated};
-use ebm_sampling::{
-    Draws, HamiltonianMonteCarlo, Mala, MetropolisHastings, RandomWalkMetropolis, Schedule,
-    UniformWalk,
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::{
+    Mala, MetropolisHastings, RandomWalkMetropolis, UniformWalk,
 };
+use ebm_sampling::{Draws, Schedule};
 use targets::{Banana, Gaussian, assert_banana, assert_distribution, assert_turned, draws};
 
 /// Of 64 chains.

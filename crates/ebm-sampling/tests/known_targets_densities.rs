@@ -9,11 +9,12 @@ use std::f64::consts::{PI, TAU};
 use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, values};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    AnnealedImportance, EnergyPath, HamiltonianMonteCarlo, Independence, MetropolisHastings,
-    NormalDensity, RejectionSample, RejectionSampler, Schedule, TemperingSchedule,
-    importance_sample,
-};
+use ebm_sampling::Schedule;
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::importance_sampling::{RejectionSample, RejectionSampler, importance_sample};
+use ebm_sampling::metropolis_hastings::{Independence, MetropolisHastings};
+use ebm_sampling::partition::{AnnealedImportance, EnergyPath, TemperingSchedule};
 use targets::{Banana, assert_banana, assert_independent, draws, quantiles_of_normal};
 
 const STDS: [f64; 2] = [1.5, 4.0];

@@ -7,10 +7,10 @@ mod targets;
 use burn::tensor::{Device, Tensor};
 use common::{assert_within_error, phi, values};
 use ebm_ops::Noise;
+use ebm_sampling::adaptation::{chees_adaptation, window_adaptation};
 use ebm_sampling::diagnostics::monte_carlo_error;
-use ebm_sampling::{
-    HamiltonianMonteCarlo, Schedule, chees_adaptation, run, sample, window_adaptation,
-};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::{Schedule, run, sample};
 use targets::{
     Funnel, Gaussian, assert_distribution, assert_normal, assert_turned, draws, of_pairs,
     over_normal,

@@ -8,9 +8,10 @@ use burn::tensor::{Device, Tensor};
 use common::{phi, tensor, values};
 use ebm_models::Mixture;
 use ebm_ops::Noise;
-use ebm_sampling::{
-    HamiltonianMonteCarlo, Kernel, Ladder, Mala, ParallelTempering, Schedule, Tempered, run, sample,
-};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::Mala;
+use ebm_sampling::tempering::{Ladder, ParallelTempering, Tempered};
+use ebm_sampling::{Kernel, Schedule, run, sample};
 use targets::{Gaussian, assert_distribution};
 
 type Modes = Mixture<Vec<Gaussian>>;

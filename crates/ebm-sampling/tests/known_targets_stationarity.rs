@@ -8,11 +8,13 @@ use burn::tensor::{Device, Tensor};
 use common::values;
 use ebm_models::Energy;
 use ebm_ops::Noise;
-use ebm_sampling::{
-    HamiltonianMonteCarlo, Independence, Kernel, Mala, MetropolisHastings, NormalDensity,
-    RandomWalkMetropolis, StepSize, UniformWalk, adapt_step_size, chees_adaptation, run,
-    window_adaptation,
+use ebm_sampling::adaptation::{StepSize, adapt_step_size, chees_adaptation, window_adaptation};
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::{
+    Independence, Mala, MetropolisHastings, RandomWalkMetropolis, UniformWalk,
 };
+use ebm_sampling::{Kernel, run};
 use targets::{Banana, Funnel, Gaussian, assert_independent, quantiles_of_normal};
 
 const CHAINS: usize = 10_000;

@@ -4,7 +4,8 @@ mod common;
 mod targets;
 
 use burn::tensor::Device;
-use ebm_sampling::{Langevin, Schedule, UnderdampedLangevin};
+use ebm_sampling::Schedule;
+use ebm_sampling::langevin::{Langevin, UnderdampedLangevin};
 use targets::{Gaussian, assert_turned, draws};
 
 /// BAOAB's positions have the variance of a normal exactly, at any stable step: here up to 1.7 of 2

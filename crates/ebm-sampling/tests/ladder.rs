@@ -5,7 +5,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_close_to, tensor, values};
-use ebm_sampling::{BlockParallelTempering, Ladder};
+use ebm_sampling::tempering::{BlockParallelTempering, Ladder};
 
 #[test]
 fn ladders_are_spaced_as_documented() {

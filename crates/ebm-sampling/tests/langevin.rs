@@ -10,7 +10,8 @@ use common::{
 };
 use ebm_models::Energy;
 use ebm_ops::Noise;
-use ebm_sampling::{Kernel, Langevin, LangevinState, run, run_with};
+use ebm_sampling::langevin::{Langevin, LangevinState};
+use ebm_sampling::{Kernel, run, run_with};
 
 /// Dyadic numbers of few bits: eight steps of the descent below are exact in f32.
 const START: [f64; 6] = [1.0, -2.5, 0.0, 3.0, -0.75, 0.125];

@@ -9,7 +9,9 @@ use common::{
     assert_within_error, devices, tensor, values,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{Kernel, Langevin, Mala, run};
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::Mala;
+use ebm_sampling::{Kernel, run};
 
 #[test]
 fn the_target_is_stationary() {

@@ -10,11 +10,13 @@ use common::{
 };
 use ebm_models::{Coding, Energy};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    BitFlips, EnergyState, GaussianWalk, GibbsWithGradients, HamiltonianMonteCarlo, Independence,
-    Kernel, Mala, MetropolisHastings, NormalDensity, Proposal, RandomWalkMetropolis, UniformWalk,
-    run,
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::{
+    BitFlips, EnergyState, GaussianWalk, GibbsWithGradients, Independence, Mala,
+    MetropolisHastings, Proposal, RandomWalkMetropolis, UniformWalk,
 };
+use ebm_sampling::{Kernel, run};
 
 /// A multiplicative walk over positive values, `x' = x exp(s z)`: `q(x' | x)` is log-normal,
 /// `N(log x'; log x, s^2) / x'`, so that `log q(x | x') - log q(x' | x) = log x' - log x`.

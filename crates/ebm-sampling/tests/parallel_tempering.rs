@@ -10,11 +10,13 @@ use common::{
 };
 use ebm_models::{Coding, Energy, Mixture, Negation, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    EnumeratedGibbs, GibbsWithGradients, HamiltonianMonteCarlo, Kernel, Ladder, Langevin, Mala,
-    NormalDensity, ParallelTempering, RandomWalkMetropolis, Schedule, StepInfo, Tempered, run,
-    run_with, sample,
-};
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::gibbs::EnumeratedGibbs;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::{GibbsWithGradients, Mala, RandomWalkMetropolis};
+use ebm_sampling::tempering::{Ladder, ParallelTempering, Tempered};
+use ebm_sampling::{Kernel, Schedule, StepInfo, run, run_with, sample};
 use ebm_testing::pairwise::Known;
 
 /// A kernel that doesn't move, so that a step is the swaps alone.

@@ -12,9 +12,10 @@ use common::{
 };
 use ebm_models::{Energy, MlpConfig};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    EnergyState, Kernel, MetropolisHastings, RandomWalkMetropolis, UniformWalk, run, run_with,
+use ebm_sampling::metropolis_hastings::{
+    EnergyState, MetropolisHastings, RandomWalkMetropolis, UniformWalk,
 };
+use ebm_sampling::{Kernel, run, run_with};
 
 /// Kernels and their targets: at temperature 1, colder, hotter, and inside bounds.
 fn targets() -> [(RandomWalkMetropolis, Tabulated); 4] {

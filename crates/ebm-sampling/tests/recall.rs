@@ -6,7 +6,8 @@ use burn::tensor::{Device, Tensor};
 use common::{devices, tensor, values};
 use ebm_models::{Coding, Hopfield, HopfieldConfig, PairwiseMachine, overlap};
 use ebm_ops::Noise;
-use ebm_sampling::{Dynamics, SiteOrder, fakes_from_random, fakes_near, random_states, recall};
+use ebm_sampling::gibbs::{SiteOrder, random_states};
+use ebm_sampling::memories::{Dynamics, fakes_from_random, fakes_near, recall};
 use ebm_testing::pairwise::Known;
 use ebm_testing::states::CODINGS;
 

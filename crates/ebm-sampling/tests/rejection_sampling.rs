@@ -11,10 +11,8 @@ use common::{
 };
 use ebm_models::{Coding, Energy, MlpConfig, log_partition_of, states};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    Density, NormalDensity, RejectionError, RejectionSample, RejectionSampler, UniformDensity,
-    UniformStates,
-};
+use ebm_sampling::density::{Density, NormalDensity, UniformDensity, UniformStates};
+use ebm_sampling::importance_sampling::{RejectionError, RejectionSample, RejectionSampler};
 
 const STD: f64 = 1.5;
 

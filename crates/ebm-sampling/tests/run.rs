@@ -6,7 +6,9 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{DoubleWell, devices, tensor, values};
 use ebm_ops::Noise;
-use ebm_sampling::{Kernel, Langevin, RandomWalkMetropolis, StepInfo, run, run_with};
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::RandomWalkMetropolis;
+use ebm_sampling::{Kernel, StepInfo, run, run_with};
 
 /// Positions that are no tensors: a walk on the integers that reports an acceptance pattern, or
 /// none.

@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor};
 use common::{devices, tensor, values};
 use ebm_models::{BoltzmannMachineConfig, Coding, Energy, PairwiseMachine, Structure};
 use ebm_ops::Noise;
-use ebm_sampling::{Kernel, SingleSiteGibbs, SiteOrder, random_states, run};
+use ebm_sampling::gibbs::{SingleSiteGibbs, SiteOrder, random_states};
+use ebm_sampling::{Kernel, run};
 use ebm_testing::pairwise::Known;
 use ebm_testing::states::CODINGS;
 

@@ -6,11 +6,15 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{Absolute, NanWherePositive, Quadratic, assert_close_to, devices, values};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    DualAveraging, HamiltonianMonteCarlo, Kernel, Langevin, Mala, MetropolisHastings,
-    RandomWalkMetropolis, StepInfo, StepSize, UniformWalk, adapt_step_size,
-    find_reasonable_step_size, run,
+use ebm_sampling::adaptation::{
+    DualAveraging, StepSize, adapt_step_size, find_reasonable_step_size,
 };
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::langevin::Langevin;
+use ebm_sampling::metropolis_hastings::{
+    Mala, MetropolisHastings, RandomWalkMetropolis, UniformWalk,
+};
+use ebm_sampling::{Kernel, StepInfo, run};
 
 /// By hand, for `eps_0 = 0.1` so that `mu = 0`, and `delta = 0.8`:
 /// `H = -0.2 / 11`, then `(-0.2 + 0.3) / 12`, then `(0.1 + 0.8) / 13`; `log eps = -20 sqrt(t) H`;

@@ -9,9 +9,12 @@ use burn::tensor::{Device, Tensor};
 use common::{NanWherePositive, Quadratic, WallWherePositive, devices, values};
 use ebm_models::{Energy, Negation, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    EnergyPath, EnumeratedGibbs, HamiltonianMonteCarlo, NormalDensity, PairwisePath,
-    RandomWalkMetropolis, ReplicaEstimate, ReplicaPath, TemperedReplicas, UniformStates,
+use ebm_sampling::density::{NormalDensity, UniformStates};
+use ebm_sampling::gibbs::EnumeratedGibbs;
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::RandomWalkMetropolis;
+use ebm_sampling::partition::{
+    EnergyPath, PairwisePath, ReplicaEstimate, ReplicaPath, TemperedReplicas,
 };
 use ebm_testing::pairwise::Known;
 use ebm_testing::states::CODINGS;

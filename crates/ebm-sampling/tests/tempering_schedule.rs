@@ -1,7 +1,7 @@
 //! Schedules rise from 0 to 1, and faults in them are named with their place.
 #![allow(clippy::unwrap_used)]
 
-use ebm_sampling::{SchedulePlace, TemperingSchedule, TemperingScheduleError};
+use ebm_sampling::partition::{SchedulePlace, TemperingSchedule, TemperingScheduleError};
 
 #[test]
 fn linear_schedules_are_evenly_spaced() {

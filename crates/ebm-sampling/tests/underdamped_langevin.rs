@@ -9,9 +9,9 @@ use common::{
     assert_within_error, devices, phi, tensor, values,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{
-    Kernel, NormalDensity, UnderdampedLangevin, UnderdampedLangevinState, run, run_with,
-};
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::langevin::{UnderdampedLangevin, UnderdampedLangevinState};
+use ebm_sampling::{Kernel, run, run_with};
 
 /// Stationary covariance `(xx, xv, vv)` of BAOAB for the energy `k x^2 / 2`, by iterating
 /// `S <- M S M^T + n n^T` with the matrices of B, A, O, A, B multiplied out.

@@ -7,10 +7,12 @@ use burn::tensor::{Device, Tensor};
 use common::{Quadratic, values};
 use ebm_models::Energy;
 use ebm_ops::Noise;
-use ebm_sampling::{
-    HamiltonianMonteCarlo, Kernel, Mala, RandomWalkMetropolis, Run, StepSize, adapt_step_size,
-    chees_adaptation, find_reasonable_step_size, run, window_adaptation,
+use ebm_sampling::adaptation::{
+    StepSize, adapt_step_size, chees_adaptation, find_reasonable_step_size, window_adaptation,
 };
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::metropolis_hastings::{Mala, RandomWalkMetropolis};
+use ebm_sampling::{Kernel, Run, run};
 
 /// `E(x) = |x|^2 / 2` where the first value is not above 3, `beyond` where it is: a wall that
 /// chains inside hardly ever meet.

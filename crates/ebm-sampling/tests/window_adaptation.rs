@@ -10,11 +10,13 @@ use common::{
     NanWherePositive, Quadratic, assert_close_to, assert_within_error, devices, tensor, values,
 };
 use ebm_ops::Noise;
-use ebm_sampling::diagnostics::{effective_sample_size, r_hat};
-use ebm_sampling::{
-    DualAveraging, HamiltonianMonteCarlo, NormalDensity, Schedule, WarmupWindows,
-    find_reasonable_step_size, run, sample, window_adaptation,
+use ebm_sampling::adaptation::{
+    DualAveraging, WarmupWindows, find_reasonable_step_size, window_adaptation,
 };
+use ebm_sampling::density::NormalDensity;
+use ebm_sampling::diagnostics::{effective_sample_size, r_hat};
+use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
+use ebm_sampling::{Schedule, run, sample};
 
 /// As Stan and BlackJAX 1.7 divide them.
 #[test]

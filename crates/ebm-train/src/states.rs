@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use ebm_models::{HiddenUnits, PairwiseMachine, PairwiseStructure, Structure};
 use ebm_ops::Noise;
 use ebm_ops::activation::sigmoid;
-use ebm_sampling::{Interrupt, SingleSiteGibbs, random_states, run_unless};
+use ebm_sampling::gibbs::{SingleSiteGibbs, random_states};
+use ebm_sampling::{Interrupt, run_unless};
 
 /// States of any rank as rows: `[batch, units]`.
 pub fn rows<const D: usize>(states: Tensor<D>) -> Tensor<2> {

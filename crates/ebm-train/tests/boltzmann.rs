@@ -9,7 +9,8 @@ use ebm_models::{
     HopfieldConfig, Rbm, RbmConfig, overlap,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{Dynamics, random_states, recall};
+use ebm_sampling::gibbs::random_states;
+use ebm_sampling::memories::{Dynamics, recall};
 use ebm_train::Recipe;
 use ebm_train::recipe::{
     ChainsConfig, ContrastiveDivergence, GibbsConfig, OptimizerConfig, ParallelTemperingConfig,

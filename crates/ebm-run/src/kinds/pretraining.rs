@@ -6,7 +6,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ebm_models::{BlockConditional, Dbm, Rbm, RbmConfig, ReplicatedRbm};
 use ebm_ops::Noise;
-use ebm_sampling::{BlockGibbs, Interrupt, Run, run_unless};
+use ebm_sampling::gibbs::BlockGibbs;
+use ebm_sampling::{Interrupt, Run, run_unless};
 
 use super::{DbmKeys, MEAN_MARGIN, PretrainingKeys};
 use crate::config::{

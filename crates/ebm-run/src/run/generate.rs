@@ -3,7 +3,9 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Energy, PairwiseStructure, Structure};
 use ebm_ops::Noise;
-use ebm_sampling::{Interrupt, SingleSiteGibbs, StartingPoints, TemperatureSchedule, anneal};
+use ebm_sampling::gibbs::SingleSiteGibbs;
+use ebm_sampling::tempering::{TemperatureSchedule, anneal};
+use ebm_sampling::{Interrupt, StartingPoints};
 use image::RgbImage;
 
 use super::floats::floats;

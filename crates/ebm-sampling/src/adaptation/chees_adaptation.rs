@@ -49,7 +49,7 @@ const MAX_CHANGE: f64 = 0.35;
 /// from `1..=2 L - 1`, with `L` nearest to the mean number of steps of the warm-up.
 ///
 /// A metric of `kernel` is kept, and distances are measured by it, `|x|^2 = x^T M x`: run
-/// [`window_adaptation`](crate::window_adaptation) first where widths differ, and go on from 1 or 2
+/// [`window_adaptation`](crate::adaptation::window_adaptation) first where widths differ, and go on from 1 or 2
 /// `leapfrog_steps`.
 ///
 /// The length is one number for all chains, which suits a batch. The No-U-Turn sampler finds a
@@ -59,7 +59,7 @@ const MAX_CHANGE: f64 = 0.35;
 /// Start near the target. While chains still arrive from far away, gradients are larger by many
 /// powers of ten, and Adam, which divides by the root of their mean square, then hardly changes the
 /// length for some hundred steps. So run the chains before, or let
-/// [`window_adaptation`](crate::window_adaptation) move them.
+/// [`window_adaptation`](crate::adaptation::window_adaptation) move them.
 ///
 /// Don't use the positions of the run as draws, but as starting points. Two numbers are read back
 /// from the device at each step, because the next step depends on them. The more chains the better;
@@ -73,7 +73,9 @@ const MAX_CHANGE: f64 = 0.35;
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{HamiltonianMonteCarlo, Schedule, chees_adaptation, sample};
+/// use ebm_sampling::{Schedule, sample};
+/// use ebm_sampling::adaptation::chees_adaptation;
+/// use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
 ///
 /// # fn demo(device: Device) {
 /// # let mut noise = Noise::new(7);

@@ -65,14 +65,14 @@ impl WarmupWindows {
 /// [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end of each slow
 /// window the variances of its draws, pooled over chains and draws, `n` in all, and regularised as
 /// Stan does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step
-/// size starts anew from [`find_reasonable_step_size`](crate::find_reasonable_step_size). Stan has
+/// size starts anew from [`find_reasonable_step_size`](crate::adaptation::find_reasonable_step_size). Stan has
 /// a metric for each chain; pooling needs fewer steps with many chains, but counts the distance
 /// between chains that haven't mixed as variance.
 ///
 /// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are
 /// near 1, so `leapfrog_steps` times the step size should be near `pi / 2`; a fixed length near
 /// `2 pi` is a resonance ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)).
-/// [`chees_adaptation`](crate::chees_adaptation) of the result tunes the length, from few
+/// [`chees_adaptation`](crate::adaptation::chees_adaptation) of the result tunes the length, from few
 /// `leapfrog_steps`.
 ///
 /// Don't use the positions of the run as draws, but as starting points. One number is read back
@@ -87,7 +87,9 @@ impl WarmupWindows {
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{HamiltonianMonteCarlo, Schedule, sample, window_adaptation};
+/// use ebm_sampling::{Schedule, sample};
+/// use ebm_sampling::adaptation::window_adaptation;
+/// use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
 ///
 /// # fn demo(device: Device) {
 /// # let mut noise = Noise::new(7);

@@ -21,7 +21,9 @@ use super::{indices, mask, numbers};
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{ConditionalEnergy, Langevin, run};
+/// use ebm_sampling::run;
+/// use ebm_sampling::conditioning::ConditionalEnergy;
+/// use ebm_sampling::langevin::Langevin;
 ///
 /// # fn demo(device: Device, images: Tensor<4>) {
 /// # let mut noise = Noise::new(7);

@@ -10,7 +10,7 @@ use ebm_ops::{lift, per_chain};
 /// Added to the energy of a model ([`WeightedSum`](ebm_models::WeightedSum)) it is the energy of
 /// the posterior `p(x | y) ∝ p(x) p(y | x)`: its minimum is the most probable configuration given
 /// the observation, and chains on it sample the posterior. Each chain has an observation of its
-/// own, unlike in [`NormalDensity`](crate::NormalDensity).
+/// own, unlike in [`NormalDensity`](crate::density::NormalDensity).
 ///
 /// # Shapes
 ///

@@ -16,9 +16,9 @@ use crate::kernel::{Kernel, StepInfo};
 /// `exp(-E(x | x_i = v) / T) / sum_u exp(-E(x | x_i = u) / T)`, the energies of all its values
 /// being computed. That is exact for any energy over finitely many values a site (spins, bits,
 /// colours of a Potts model, grey levels), and takes `sites * values` energies of a chain a sweep.
-/// Machines whose fields are known move by [`SingleSiteGibbs`](crate::SingleSiteGibbs) or
-/// [`BlockGibbs`](crate::BlockGibbs), smooth energies by
-/// [`GibbsWithGradients`](crate::GibbsWithGradients), for much less.
+/// Machines whose fields are known move by [`SingleSiteGibbs`](crate::gibbs::SingleSiteGibbs) or
+/// [`BlockGibbs`](crate::gibbs::BlockGibbs), smooth energies by
+/// [`GibbsWithGradients`](crate::metropolis_hastings::GibbsWithGradients), for much less.
 ///
 /// A value whose energy is not finite has probability 0; a site that has only such values stays as
 /// it is. Probabilities `p` are met to within about `1e-7 p + 2^-48` and the rounding of the
@@ -34,7 +34,8 @@ use crate::kernel::{Kernel, StepInfo};
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{EnumeratedGibbs, run};
+/// use ebm_sampling::run;
+/// use ebm_sampling::gibbs::EnumeratedGibbs;
 ///
 /// # fn demo(device: Device) {
 /// # let mut noise = Noise::new(7);

@@ -26,7 +26,7 @@ pub const DIVERGENCE_THRESHOLD: f64 = 1000.0;
 /// The mass matrix `M` is diagonal, 1 for every value unless
 /// [`with_inverse_mass_matrix`](Self::with_inverse_mass_matrix) says otherwise. Variances of the
 /// target as `M^-1` make all widths alike, so that one step size suits them all;
-/// [`window_adaptation`](crate::window_adaptation) finds them.
+/// [`window_adaptation`](crate::adaptation::window_adaptation) finds them.
 ///
 /// # Length of the trajectories
 ///
@@ -36,7 +36,7 @@ pub const DIVERGENCE_THRESHOLD: f64 = 1000.0;
 /// [`with_random_length`](Self::with_random_length) (BlackJAX's `dynamic_hmc`) has no such
 /// resonance at the same mean cost, and is what to use where the period isn't known.
 /// `leapfrog_steps` times `step_size` near a quarter of the longest period, `pi / 2` widths, is a
-/// good length; [`chees_adaptation`](crate::chees_adaptation) finds it.
+/// good length; [`chees_adaptation`](crate::adaptation::chees_adaptation) finds it.
 ///
 /// # Divergences
 ///

@@ -1,5 +1,6 @@
-//! Self-normalised importance sampling: weighted samples of a target from draws of a density.
+//! Samples from draws of a density: weighted (importance sampling), or exact by rejection.
 
+mod rejection;
 mod resampling;
 mod weights;
 
@@ -7,6 +8,7 @@ use burn::tensor::Tensor;
 use ebm_models::Energy;
 use ebm_ops::{Noise, row_indices};
 
+pub use rejection::{RejectionError, RejectionSample, RejectionSampler};
 pub use weights::{ImportanceError, ImportanceWeights};
 
 use crate::density::{Density, weigh};
@@ -27,7 +29,7 @@ pub struct ImportanceSample<const D: usize> {
 ///
 /// `q` must be positive wherever the target is. If it is much smaller than the target somewhere,
 /// few draws get all the weight; if `q` doesn't reach a place at all, the result lacks it without
-/// any sign. Unlike [`RejectionSampler`](crate::RejectionSampler) it needs no bound.
+/// any sign. Unlike [`RejectionSampler`](crate::importance_sampling::RejectionSampler) it needs no bound.
 ///
 /// A draw with an energy of `+inf` has a weight of zero. So has one whose energy is not a number;
 /// these are counted. The target, and `log Z`, are thus restricted to where the energy is a number,
@@ -39,7 +41,8 @@ pub struct ImportanceSample<const D: usize> {
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::Energy;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{ImportanceError, NormalDensity, importance_sample};
+/// use ebm_sampling::density::NormalDensity;
+/// use ebm_sampling::importance_sampling::{ImportanceError, importance_sample};
 ///
 /// # fn demo(energy: impl Energy<2>, device: Device) -> Result<(), ImportanceError> {
 /// let proposal = NormalDensity::isotropic(0.0, 1.5, &[3], &device);

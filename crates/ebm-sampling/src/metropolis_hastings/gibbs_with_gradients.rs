@@ -23,7 +23,9 @@ use crate::categorical::categorical;
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::{Coding, RbmConfig};
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{GibbsWithGradients, random_states, run};
+/// use ebm_sampling::run;
+/// use ebm_sampling::gibbs::random_states;
+/// use ebm_sampling::metropolis_hastings::GibbsWithGradients;
 ///
 /// # fn demo(device: Device) {
 /// # let mut noise = Noise::new(7);

@@ -57,7 +57,8 @@ use crate::kernel::{Kernel, StepInfo};
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{GaussianWalk, MetropolisHastings, run};
+/// use ebm_sampling::run;
+/// use ebm_sampling::metropolis_hastings::{GaussianWalk, MetropolisHastings};
 ///
 /// # fn demo(device: Device) {
 /// # let mut noise = Noise::new(7);

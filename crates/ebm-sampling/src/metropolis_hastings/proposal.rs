@@ -12,7 +12,7 @@ use ebm_ops::Noise;
 /// use burn::tensor::Tensor;
 /// use ebm_models::Energy;
 /// use ebm_ops::Noise;
-/// use ebm_sampling::{EnergyState, Proposal};
+/// use ebm_sampling::metropolis_hastings::{EnergyState, Proposal};
 ///
 /// /// The mirror image of a configuration.
 /// struct Mirror;

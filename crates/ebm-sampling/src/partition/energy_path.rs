@@ -33,11 +33,11 @@ pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 ///
 /// `kernel(beta)` is a kernel at its temperature 1 for `beta > 0`, moved on
 /// [`energy_at`](Self::energy_at); `|_| kernel` is the same one everywhere. It must leave its
-/// target as it is *exactly*: [`Mala`](crate::Mala),
-/// [`HamiltonianMonteCarlo`](crate::HamiltonianMonteCarlo),
-/// [`RandomWalkMetropolis`](crate::RandomWalkMetropolis), of discrete states
-/// [`GibbsWithGradients`](crate::GibbsWithGradients), [`EnumeratedGibbs`](crate::EnumeratedGibbs).
-/// Unadjusted [`Langevin`](crate::Langevin) steps are biased, the more the larger the step, and so
+/// target as it is *exactly*: [`Mala`](crate::metropolis_hastings::Mala),
+/// [`HamiltonianMonteCarlo`](crate::hamiltonian::HamiltonianMonteCarlo),
+/// [`RandomWalkMetropolis`](crate::metropolis_hastings::RandomWalkMetropolis), of discrete states
+/// [`GibbsWithGradients`](crate::metropolis_hastings::GibbsWithGradients), [`EnumeratedGibbs`](crate::gibbs::EnumeratedGibbs).
+/// Unadjusted [`Langevin`](crate::langevin::Langevin) steps are biased, the more the larger the step, and so
 /// are then the estimates in both directions, which are no longer bounds. At `beta = 0` chains are
 /// drawn anew.
 ///
@@ -58,8 +58,9 @@ pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 /// # use burn::tensor::Device;
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{AnnealedImportance, EnergyPath, TemperingSchedule};
-/// use ebm_sampling::{HamiltonianMonteCarlo, NormalDensity};
+/// use ebm_sampling::partition::{AnnealedImportance, EnergyPath, TemperingSchedule};
+/// use ebm_sampling::density::NormalDensity;
+/// use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
 ///
 /// # fn demo(device: Device) {
 /// # let mut noise = Noise::new(7);

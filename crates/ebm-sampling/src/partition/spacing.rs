@@ -76,7 +76,9 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::{EnergyPath, NormalDensity, RandomWalkMetropolis};
+    use crate::density::NormalDensity;
+    use crate::metropolis_hastings::RandomWalkMetropolis;
+    use crate::partition::EnergyPath;
 
     /// Half of the base draws have no probability at a normal 120 times narrower than the base: the
     /// path is as long as it is without the wall, more than 4 temperatures.

@@ -16,7 +16,7 @@ use crate::kernel::{Kernel, StepInfo};
 /// (3, 4), ...: deterministic pairs carry replicas faster than random ones (Syed et al. 2022).
 ///
 /// All temperatures are one batch: a step takes the products of one sweep and one energy. Energies
-/// of any other kind are tempered by [`ParallelTempering`](crate::ParallelTempering).
+/// of any other kind are tempered by [`ParallelTempering`](crate::tempering::ParallelTempering).
 ///
 /// # Shapes
 ///

@@ -24,7 +24,7 @@ use crate::kernel::{Kernel, StepInfo};
 ///
 /// Any kernel over tensors serves, continuous or discrete, exact or unadjusted, with the bias of
 /// the latter; it is built at its temperature 1. Machines with blocks of units move in one batch by
-/// [`BlockParallelTempering`](crate::BlockParallelTempering).
+/// [`BlockParallelTempering`](crate::tempering::BlockParallelTempering).
 ///
 /// # Shapes
 ///
@@ -56,9 +56,11 @@ use crate::kernel::{Kernel, StepInfo};
 /// # use burn::tensor::{Device, Tensor};
 /// # use ebm_models::MlpConfig;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{Ladder, Mala, ParallelTempering, run};
+/// use ebm_sampling::run;
+/// use ebm_sampling::metropolis_hastings::Mala;
+/// use ebm_sampling::tempering::{Ladder, ParallelTempering};
 ///
-/// # fn demo(device: Device) -> Result<(), ebm_sampling::InvalidLadder> {
+/// # fn demo(device: Device) -> Result<(), ebm_sampling::tempering::InvalidLadder> {
 /// # let mut noise = Noise::new(7);
 /// # let energy = MlpConfig::new(2, vec![64]).init(&device, &mut noise);
 /// # let start: Tensor<2> = noise.normal([100, 2], &device);

@@ -3,11 +3,12 @@
 use burn::tensor::Tensor;
 use ebm_models::{LayeredStructure, PairwiseMachine, PairwiseStructure, VisibleUnits};
 use ebm_ops::{Noise, Progress};
-use ebm_sampling::{
-    AnnealedImportance, AnnealingPath, BlockGibbs, Kernel, LayeredPath, PairwisePath,
-    PartitionEstimate, ReplicaEstimate, ReplicaPath, SingleSiteGibbs, StepInfo, TemperedReplicas,
-    TemperingSchedule, random_states, run, run_with,
+use ebm_sampling::gibbs::{BlockGibbs, SingleSiteGibbs, random_states};
+use ebm_sampling::partition::{
+    AnnealedImportance, AnnealingPath, LayeredPath, PairwisePath, PartitionEstimate,
+    ReplicaEstimate, ReplicaPath, TemperedReplicas, TemperingSchedule,
 };
+use ebm_sampling::{Kernel, StepInfo, run, run_with};
 
 use super::log_partition::{Bound, LogPartition, TemperedSamples};
 use super::partition_options::PartitionOptions;

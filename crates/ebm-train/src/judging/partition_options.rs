@@ -1,7 +1,7 @@
 //! How a partition function is found.
 
 use ebm_models::MAX_ENUMERATED_UNITS;
-use ebm_sampling::TemperingSchedule;
+use ebm_sampling::partition::TemperingSchedule;
 
 /// How `log Z` is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

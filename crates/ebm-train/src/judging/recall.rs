@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use ebm_models::{Coding, Energy, PairwiseMachine, PairwiseStructure, Structure, overlap};
 use ebm_ops::{Interval, Noise};
-use ebm_sampling::{Dynamics, Recall, recall};
+use ebm_sampling::memories::{Dynamics, Recall, recall};
 use serde::Serialize;
 
 use super::energies::BATCH;

@@ -2,7 +2,8 @@
 
 use ebm_models::{Energy, Structure};
 use ebm_ops::Interval;
-use ebm_sampling::{BlockGibbs, Ladder, SingleSiteGibbs};
+use ebm_sampling::gibbs::{BlockGibbs, SingleSiteGibbs};
+use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
 use super::{Sampler, refuse_replicas, unit_temperature};

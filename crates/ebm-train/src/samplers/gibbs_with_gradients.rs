@@ -2,7 +2,8 @@
 
 use ebm_models::{Energy, Structure};
 use ebm_ops::Interval;
-use ebm_sampling::{GibbsWithGradients, Ladder};
+use ebm_sampling::metropolis_hastings::GibbsWithGradients;
+use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -2,7 +2,8 @@
 
 use ebm_models::{Energy, Structure};
 use ebm_ops::Interval;
-use ebm_sampling::{Ladder, RandomWalkMetropolis};
+use ebm_sampling::metropolis_hastings::RandomWalkMetropolis;
+use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
 use super::{

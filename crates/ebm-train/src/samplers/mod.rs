@@ -14,7 +14,8 @@ mod underdamped_langevin;
 use burn::tensor::Tensor;
 use ebm_models::{Coding, Energy, HiddenUnits, Structure, VisibleUnits};
 use ebm_ops::Interval;
-use ebm_sampling::{Kernel, Ladder, ParallelTempering, Tempered};
+use ebm_sampling::Kernel;
+use ebm_sampling::tempering::{Ladder, ParallelTempering, Tempered};
 
 pub use gibbs::GibbsConfig;
 pub use gibbs_with_gradients::GibbsWithGradientsConfig;

@@ -2,7 +2,7 @@
 
 use ebm_models::{Energy, Structure};
 use ebm_ops::Interval;
-use ebm_sampling::{BlockParallelTempering, InvalidLadder, Ladder};
+use ebm_sampling::tempering::{BlockParallelTempering, InvalidLadder, Ladder};
 use serde::{Deserialize, Serialize};
 
 use super::{GibbsConfig, Sampler, SamplerConfig, refuse_replicas};

@@ -2,7 +2,8 @@
 
 use ebm_models::{Energy, Structure};
 use ebm_ops::Interval;
-use ebm_sampling::{Ladder, UnderdampedLangevin};
+use ebm_sampling::langevin::UnderdampedLangevin;
+use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 use ebm_models::{Coding, Energy, HiddenUnits, Mixture, PairwiseMachine, Structure, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{GibbsWithGradients, Tempered, run};
+use ebm_sampling::metropolis_hastings::GibbsWithGradients;
+use ebm_sampling::run;
+use ebm_sampling::tempering::Tempered;
 
 use super::chains::{ChainOptions, move_chains};
 use super::error::UsingError;

@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 use ebm_models::{Energy, Structure, VisibleUnits, WeightedSum};
 use ebm_ops::Noise;
-use ebm_sampling::{GaussianLikelihood, Kernel, Langevin, LangevinState, run, run_with};
+use ebm_sampling::conditioning::GaussianLikelihood;
+use ebm_sampling::langevin::{Langevin, LangevinState};
+use ebm_sampling::{Kernel, run, run_with};
 
 use super::denoise_options::{DenoiseOptions, DenoisedImage, PixelNoise};
 use super::error::UsingError;
@@ -35,7 +37,7 @@ use crate::recipe::SamplerConfig;
 /// which a machine with layers draws by block Gibbs sampling, its fields moved by the observation
 /// ([`ObservedBlock`]).
 ///
-/// [`ObservedBlock`]: ebm_sampling::ObservedBlock
+/// [`ObservedBlock`]: ebm_sampling::conditioning::ObservedBlock
 ///
 /// # Shapes
 ///

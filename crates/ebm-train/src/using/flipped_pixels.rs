@@ -5,7 +5,9 @@ use burn::tensor::Tensor;
 use ebm_models::{BlockConditional, Conditional, Layers, Structure, VisibleUnits};
 use ebm_ops::Noise;
 use ebm_ops::activation::sigmoid;
-use ebm_sampling::{BlockGibbs, ObservedBlock, run_with};
+use ebm_sampling::conditioning::ObservedBlock;
+use ebm_sampling::gibbs::BlockGibbs;
+use ebm_sampling::run_with;
 
 use super::denoise_options::{DenoiseOptions, DenoisedImage};
 use super::second_half::SecondHalf;

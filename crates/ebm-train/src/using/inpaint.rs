@@ -3,10 +3,9 @@
 use burn::tensor::{Bool, Tensor, TensorData};
 use ebm_models::{Energy, LayeredStructure, PairwiseMachine, PairwiseStructure, Structure};
 use ebm_ops::Noise;
-use ebm_sampling::{
-    BlockGibbs, ClampedBlockGibbs, ClampedSingleSiteGibbs, ConditionalEnergy, Interrupt,
-    SingleSiteGibbs, StartingPoints, random_states, run,
-};
+use ebm_sampling::conditioning::{ClampedBlockGibbs, ClampedSingleSiteGibbs, ConditionalEnergy};
+use ebm_sampling::gibbs::{BlockGibbs, SingleSiteGibbs, random_states};
+use ebm_sampling::{Interrupt, StartingPoints, run};
 
 use super::chains::ChainOptions;
 use super::error::UsingError;

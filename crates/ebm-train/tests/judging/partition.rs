@@ -7,7 +7,8 @@ use ebm_models::{
     LayeredMachine, LayeredStructure, RbmConfig, Structure, VisibleUnits,
 };
 use ebm_ops::{Noise, Progress};
-use ebm_sampling::{TemperingSchedule, random_states};
+use ebm_sampling::gibbs::random_states;
+use ebm_sampling::partition::TemperingSchedule;
 use ebm_train::Examples;
 use ebm_train::judging::{
     JudgingError, LogPartition, PartitionMethod, PartitionOptions, log_partition,

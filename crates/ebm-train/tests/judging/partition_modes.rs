@@ -6,7 +6,8 @@ use ebm_models::{
     BoltzmannMachine, Coding, Dbm, DbmConfig, Energy, HopfieldConfig, Rbm, VisibleUnits,
 };
 use ebm_ops::Noise;
-use ebm_sampling::{TemperingSchedule, random_states};
+use ebm_sampling::gibbs::random_states;
+use ebm_sampling::partition::TemperingSchedule;
 use ebm_train::judging::{
     JudgingError, LogPartition, PartitionMethod, PartitionOptions, log_partition,
 };

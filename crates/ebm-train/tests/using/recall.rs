@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Coding, Energy, Hopfield, HopfieldConfig, PairwiseStructure, Structure};
 use ebm_ops::Noise;
-use ebm_sampling::random_states;
+use ebm_sampling::gibbs::random_states;
 use ebm_train::Examples;
 use ebm_train::judging::{flip, recall_damaged};
 use ebm_train::using::{RecallEnd, RecalledImage, recall_images, recall_originals};

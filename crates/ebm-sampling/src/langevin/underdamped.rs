@@ -26,7 +26,7 @@ use crate::metropolis_hastings::{GradientState, ProposalState};
 /// # Bias
 ///
 /// No step is rejected, so the stationary density is off by a term of order `step_size^2`, where
-/// [`Langevin`](crate::Langevin)'s is of order `step_size`. Of a normal with energy `k x^2 / 2`
+/// [`Langevin`](crate::langevin::Langevin)'s is of order `step_size`. Of a normal with energy `k x^2 / 2`
 /// BAOAB's positions have variance `T / k` **exactly**, at any stable step, `step_size^2 k < 4`,
 /// and any friction above 0. Only the velocities are off: independent of the position, with
 /// variance
@@ -39,7 +39,7 @@ use crate::metropolis_hastings::{GradientState, ProposalState};
 ///
 /// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest
 /// directions mixes best; without friction chains never change their energy. With very much of it
-/// they are [`Langevin`](crate::Langevin) chains of step `step_size^2 / 2`, each of whose noises is
+/// they are [`Langevin`](crate::langevin::Langevin) chains of step `step_size^2 / 2`, each of whose noises is
 /// the mean of two neighbouring draws.
 ///
 /// # Steps that are not finite

@@ -28,7 +28,7 @@ use crate::kernel::{Kernel, StepInfo};
 /// ```
 ///
 /// too wide by the factor `1 / (1 - s / (2 v))`, which diverges at `s = 2 v`, where the step is
-/// unstable. [`Mala`](crate::Mala) removes the bias by rejections.
+/// unstable. [`Mala`](crate::metropolis_hastings::Mala) removes the bias by rejections.
 ///
 /// # Steps that are not finite
 ///

@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 use ebm_models::PairwiseMachine;
 use ebm_ops::Noise;
 
+use super::recall::{Dynamics, recall};
 use crate::gibbs::{SingleSiteGibbs, SiteOrder, random_states};
 use crate::kernel::run;
-use crate::recall::{Dynamics, recall};
 
 /// Fakes near the data: where `sweeps` sweeps at temperature 0 lead from stored patterns, 2 to 4
 /// being usual.

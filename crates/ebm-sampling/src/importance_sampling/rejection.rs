@@ -45,7 +45,8 @@ const ROUNDINGS: f64 = 8.0;
 /// # use burn::tensor::Device;
 /// # use ebm_models::Energy;
 /// # use ebm_ops::Noise;
-/// use ebm_sampling::{NormalDensity, RejectionError, RejectionSample, RejectionSampler};
+/// use ebm_sampling::density::NormalDensity;
+/// use ebm_sampling::importance_sampling::{RejectionError, RejectionSample, RejectionSampler};
 ///
 /// # fn demo(energy: impl Energy<2>, device: Device) -> Result<(), RejectionError> {
 /// let envelope = NormalDensity::isotropic(0.0, 1.5, &[1], &device);
