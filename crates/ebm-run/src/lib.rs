@@ -20,6 +20,7 @@ mod interchange;
 mod listing;
 mod npz;
 mod number;
+mod patience;
 mod picture;
 mod plot;
 mod run;
@@ -27,13 +28,12 @@ mod scale;
 mod suggestion;
 mod ticks;
 mod titled_grid;
+mod weights_file;
 
 pub use axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
 pub use density_picture::{DensityPanel, density_panels};
 pub use error::RunError;
-pub use interchange::{
-    Import, NetworkOutput, Renaming, WeightsFile, WrongArrays, export, import, stored_chains,
-};
+pub use interchange::{Import, NetworkOutput, export, import, stored_chains};
 pub use kinds::AnyModel;
 pub use npz::write_npz;
 pub use picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
@@ -46,3 +46,4 @@ pub use run::{
 };
 pub use suggestion::{did_you_mean, nearest};
 pub use titled_grid::{TitledColumns, titled_grid};
+pub use weights_file::{Renaming, WeightsFile, WrongArrays};

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::{ConfigError, RunConfig};
+use super::RunConfig;
+use crate::error::ConfigError;
 use ebm_train::keys::{Docs, Documented, KeyDocs, KindDocs, join_lines};
 
 /// Longest line of a comment.

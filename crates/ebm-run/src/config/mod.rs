@@ -5,7 +5,6 @@
 
 mod commented;
 mod energy_unit;
-mod error;
 mod output;
 mod paths;
 mod presets;
@@ -21,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::data_kinds::{
     DataConfig, DataKind, DigitsConfig, ExamplesRequest, FolderConfig, PlaneConfig,
 };
+pub use crate::error::ConfigError;
 pub use crate::kinds::ModelConfig;
 pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
@@ -30,7 +30,6 @@ pub use ebm_train::recipe::{
     ScheduleKind, SgdConfig, Sparsity, StartConfig,
 };
 pub use energy_unit::EnergyUnit;
-pub use error::ConfigError;
 pub use output::{MAX_SAMPLES, OutputConfig};
 pub use presets::{PRESETS, preset};
 pub use recovery::RecoveryConfig;

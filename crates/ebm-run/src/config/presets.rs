@@ -1,6 +1,6 @@
 //! Configurations that work, by name.
 
-use super::error::ConfigError;
+use crate::error::ConfigError;
 use crate::suggestion::did_you_mean;
 
 /// Name and text of every preset.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::error::ConfigError;
 use super::{ModelConfig, RunConfig, preset};
+use crate::error::ConfigError;
 use crate::suggestion::with_suggestion;
 use ebm_train::files::input_file::read_text;
 use ebm_train::keys::KEY_SEPARATOR;

@@ -3,11 +3,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Coding, ImageShape};
 
-use super::weights_file::WeightsFile;
-use super::{Import, SHAPE, WrongArrays, square};
+use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, RunConfig};
 use crate::kinds::{CODING, LayerNames, LayeredArrays, Machine, PairwiseArrays, Said, VISIBLE};
 use crate::run::ModelFile;
+use crate::weights_file::{WeightsFile, WrongArrays, square};
 use ebm_train::memory;
 
 /// A machine with layers.

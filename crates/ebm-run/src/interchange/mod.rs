@@ -4,8 +4,6 @@
 mod chains;
 mod machines;
 mod networks;
-mod pytorch;
-mod weights_file;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,25 +13,13 @@ use ebm_models::{Energy, ImageShape, LayeredStructure, PairwiseMachine, Structur
 
 pub use chains::stored_chains;
 pub use networks::NetworkOutput;
-pub(crate) use networks::read_activation;
-pub use weights_file::{Renaming, WeightsFile};
 
 use crate::config::RunConfig;
 use crate::error::RunError;
 use crate::kinds::{Kind, LayerNames, Said, VISIBLE, WeightsLayout};
 use crate::run::{ModelFile, RunFolder};
+use crate::weights_file::{MODEL, WeightsFile, WrongArrays};
 use ebm_train::TensorFile;
-
-/// Arrays that aren't those of a model, or don't say enough of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct WrongArrays(pub String);
-
-impl From<String> for WrongArrays {
-    fn from(message: String) -> Self {
-        Self(message)
-    }
-}
 
 /// What the arrays of a file are the parameters of, with what they don't say.
 #[derive(Clone, Debug)]
@@ -141,7 +127,7 @@ const SHAPE: &str = "shape";
 /// If the disk refuses.
 pub fn export(model: &ModelFile, path: &Path) -> Result<(), RunError> {
     let mut metadata: BTreeMap<String, String> = [
-        (weights_file::MODEL, model.model.name().to_string()),
+        (MODEL, model.model.name().to_string()),
         (SHAPE, format!("{:?}", model.shape)),
     ]
     .into_iter()
@@ -184,26 +170,4 @@ fn pairwise_arrays(model: &impl PairwiseMachine) -> BTreeMap<String, TensorData>
     ]
     .map(|(name, data)| (name.to_string(), data))
     .into()
-}
-
-/// One grey image, square if that can be.
-pub(crate) fn square(values: usize) -> ImageShape {
-    let side = values.isqrt();
-    if side * side == values {
-        ImageShape::new(1, side, side)
-    } else {
-        ImageShape::new(1, 1, values)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn square_numbers_are_square_images() {
-        assert_eq!(square(784), ImageShape::new(1, 28, 28));
-        assert_eq!(square(785), ImageShape::new(1, 1, 785));
-        assert_eq!(square(1), ImageShape::new(1, 1, 1));
-    }
 }

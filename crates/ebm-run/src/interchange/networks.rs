@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, TensorData};
-use ebm_models::{Activation, ImageShape};
+use ebm_models::ImageShape;
 use ebm_ops::Noise;
 
-use super::weights_file::WeightsFile;
-use super::{Import, SHAPE, WrongArrays};
+use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, ModelConfig, RunConfig};
 use crate::error::RunError;
-use crate::kinds::{ACTIVATION, AnyModel, NetworkArrays};
+use crate::kinds::{AnyModel, NetworkArrays};
 use crate::run::ModelFile;
+use crate::weights_file::{WeightsFile, WrongArrays};
 use ebm_train::CheckpointError;
 use ebm_train::{load_weights, weights};
 
@@ -54,16 +54,6 @@ pub(super) fn described(config: &RunConfig) -> Result<[(String, String); 2], Con
     ])
 }
 
-/// The activation that a file or a flag says.
-pub(crate) fn read_activation(
-    arrays: &NetworkArrays<'_>,
-) -> Result<Option<Activation>, WrongArrays> {
-    let name: Option<String> = arrays.said.option(&ACTIVATION)?;
-    name.map(|name| name.parse())
-        .transpose()
-        .map_err(|error: ebm_models::UnknownActivation| WrongArrays(error.to_string()))
-}
-
 /// A model from the arrays of a file.
 pub(super) fn import(
     file: &mut WeightsFile,
@@ -80,7 +70,7 @@ pub(super) fn import(
         kind: asked.kind.name,
         said: asked.said(file),
         shape,
-        config: configured.as_ref(),
+        model: configured.as_ref().map(|config| &config.model),
     };
     let (model, shape) = keys(&arrays).map_err(|WrongArrays(message)| file.fail(message))?;
     let mut config = match configured {

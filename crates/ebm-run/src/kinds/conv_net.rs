@@ -14,7 +14,7 @@ use super::{
     WeightsOption, unfitting,
 };
 use crate::error::RunError;
-use crate::interchange::{WrongArrays, read_activation};
+use crate::weights_file::WrongArrays;
 
 ebm_train::keys! {
 /// Keys of a convolutional network.
@@ -172,7 +172,7 @@ fn keys(arrays: &NetworkArrays<'_>) -> Result<(ModelConfig, ImageShape), WrongAr
         Ok(ModelConfig::ConvNet(keys)) => Some(keys),
         _ => None,
     };
-    let activation = read_activation(arrays)?;
+    let activation = arrays.activation()?;
     let [hidden, _] = arrays.matrix("hidden.weight")?;
     let convolutions = arrays.count("convolutions");
     let sizes = |option: &WeightsOption, index: usize| -> Result<Vec<usize>, WrongArrays> {

@@ -1,5 +1,7 @@
 //! The kind `dbm`: a deep Boltzmann machine.
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use ebm_models::{Dbm, DbmConfig, ImageShape, MeanField};
 use ebm_ops::Noise;
@@ -14,13 +16,11 @@ use super::rbm::default_weight_std;
 use super::size::{self, WIDTHS};
 use super::weights::Said;
 use super::{
-    AnyModel, LayerNames, LayeredArrays, MEAN_MARGIN, Machine, ModelKind, Pretrained,
+    AnyModel, LayerNames, LayeredArrays, MEAN_MARGIN, Machine, ModelKind, Pretrained, Pretraining,
     VisibleValues, Weights, WeightsLayout, pretraining,
 };
-use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::interchange::WrongArrays;
-use crate::run::{RunFolder, Watch};
+use crate::weights_file::WrongArrays;
 
 ebm_train::keys! {
 /// Keys of a deep Boltzmann machine.
@@ -152,17 +152,11 @@ impl ModelKind for DbmKeys {
     }
 
     /// Trains the layers one by one.
-    fn pretrain(
-        &self,
-        config: &RunConfig,
-        examples: &Examples<4>,
-        folder: &RunFolder,
-        watch: &mut dyn Watch,
-    ) -> Result<Pretrained, RunError> {
+    fn pretrain(&self, run: &mut Pretraining<'_>) -> Result<Pretrained, RunError> {
         let Some(keys) = &self.pretraining else {
             return Ok(Pretrained::Nothing);
         };
-        let model = pretraining::pretrain(self, keys, config, examples, folder, watch)?;
+        let model = pretraining::pretrain(self, keys, run)?;
         let Some(model) = model else {
             return Ok(Pretrained::Stopped);
         };
@@ -175,8 +169,12 @@ impl ModelKind for DbmKeys {
         Ok(Pretrained::Model(model.into()))
     }
 
-    fn check_pretrained(&self, examples: &Examples<4>, folder: &RunFolder) -> Result<(), RunError> {
-        pretraining::check_layers(self, examples, folder)
+    fn check_pretrained(
+        &self,
+        examples: &Examples<4>,
+        path_of: &dyn Fn(usize) -> PathBuf,
+    ) -> Result<(), RunError> {
+        pretraining::check_layers(self, examples, path_of)
     }
 
     fn weights() -> Weights {

@@ -10,7 +10,7 @@ use super::size::{self, WIDTHS};
 use super::weights::ACTIVATION;
 use super::{AnyModel, ModelConfig, ModelKind, NetworkArrays, Weights, WeightsLayout};
 use crate::error::RunError;
-use crate::interchange::{WrongArrays, read_activation, square};
+use crate::weights_file::{WrongArrays, square};
 
 ebm_train::keys! {
 /// Keys of a multilayer perceptron.
@@ -80,7 +80,7 @@ fn keys(arrays: &NetworkArrays<'_>) -> Result<(ModelConfig, ImageShape), WrongAr
         Ok(ModelConfig::Mlp(keys)) => Some(keys.activation),
         _ => None,
     };
-    let activation = read_activation(arrays)?;
+    let activation = arrays.activation()?;
     let [_, inputs] = arrays.matrix("layers.0.weight")?;
     let mut hidden = Vec::new();
     for layer in 0..arrays.count("layers") {

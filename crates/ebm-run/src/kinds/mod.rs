@@ -16,21 +16,22 @@ mod rbm;
 mod size;
 mod weights;
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use ebm_models::{Coding, ImageShape};
 use ebm_ops::Noise;
 use ebm_train::Examples;
 use ebm_train::keys::InvalidValue;
 
-use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::run::{RunFolder, Watch};
 
 pub use boltzmann_machine::BoltzmannMachineKeys;
 pub use conv_net::ConvNetKeys;
 pub use dbm::{DbmKeys, PretrainingKeys};
 pub use hopfield::HopfieldKeys;
 pub use mlp::MlpKeys;
+pub use pretraining::{Pretraining, PretrainingWatch};
 pub use rbm::RbmKeys;
 pub use weights::{
     LayerNames, LayeredArrays, Machine, NetworkArrays, OptionValue, PairwiseArrays, Said, Weights,
@@ -39,7 +40,7 @@ pub use weights::{
 
 pub(crate) use any_model::MEAN_MARGIN;
 pub(crate) use size::check_batch;
-pub(crate) use weights::{ACTIVATION, CODING, VISIBLE};
+pub(crate) use weights::{CODING, VISIBLE};
 
 any_model::model_kinds! {
     /// A multilayer perceptron on the flattened example.
@@ -114,13 +115,7 @@ pub trait ModelKind {
     /// # Errors
     ///
     /// If it diverges, or a file can't be read or written.
-    fn pretrain(
-        &self,
-        _config: &RunConfig,
-        _examples: &Examples<4>,
-        _folder: &RunFolder,
-        _watch: &mut dyn Watch,
-    ) -> Result<Pretrained, RunError> {
+    fn pretrain(&self, _run: &mut Pretraining<'_>) -> Result<Pretrained, RunError> {
         Ok(Pretrained::Nothing)
     }
 
@@ -132,7 +127,7 @@ pub trait ModelKind {
     fn check_pretrained(
         &self,
         _examples: &Examples<4>,
-        _folder: &RunFolder,
+        _path_of: &dyn Fn(usize) -> PathBuf,
     ) -> Result<(), RunError> {
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Greedy layer-wise pretraining of a deep Boltzmann machine, before its first update.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -10,15 +10,13 @@ use ebm_sampling::gibbs::BlockGibbs;
 use ebm_sampling::{Interrupt, Run, run_unless};
 
 use super::{DbmKeys, MEAN_MARGIN, PretrainingKeys};
-use crate::config::{
-    ChainsConfig, GibbsConfig, LinearConfig, NoKeys, ObjectiveConfig, OptimizerConfig, RunConfig,
-    SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig,
-};
 use crate::error::RunError;
-use crate::run::{Event, RunFolder, Watch, patiently};
+use crate::patience::patiently;
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
+use ebm_train::Metrics;
 use ebm_train::TensorFile;
+use ebm_train::recipe::{ChainsConfig, GibbsConfig, OptimizerConfig};
 use ebm_train::{Recipe, TransitionKernel};
 use ebm_train::{StepOutcome, Trainer};
 use ebm_train::{load_weights, weights};
@@ -29,6 +27,29 @@ const LOG_EVERY: u64 = 100;
 /// Sets the streams of pretraining apart from those of the run, which come from the seed itself.
 const STREAM: u64 = 0x7072_6574_7261_696e;
 
+/// What training before the first update needs of its run.
+pub struct Pretraining<'a> {
+    /// The recipe of the run.
+    pub recipe: &'a Recipe,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The examples.
+    pub examples: &'a Examples<4>,
+    /// Where the weights of a finished part lie, counted from 1.
+    pub path: &'a dyn Fn(usize) -> PathBuf,
+    /// Who looks on.
+    pub watch: &'a mut dyn PretrainingWatch,
+}
+
+/// Who looks on while parts are trained.
+pub trait PretrainingWatch {
+    /// Some updates of part `layer` of `layers`, counted from 1, were made, of `steps` in all.
+    fn update(&mut self, layer: usize, layers: usize, metrics: &Metrics, steps: u64);
+
+    /// Whether to stop now.
+    fn should_stop(&mut self) -> bool;
+}
+
 /// Trains one machine a layer, each on the hidden means of the one below, and composes them
 /// (Salakhutdinov & Hinton 2009, section 3.1). `None`: it was told to stop.
 ///
@@ -38,15 +59,13 @@ const STREAM: u64 = 0x7072_6574_7261_696e;
 pub(super) fn pretrain(
     keys: &DbmKeys,
     pretraining: &PretrainingKeys,
-    config: &RunConfig,
-    examples: &Examples<4>,
-    folder: &RunFolder,
-    watch: &mut dyn Watch,
+    run: &mut Pretraining<'_>,
 ) -> Result<Option<Dbm>, RunError> {
+    let examples = run.examples;
     let device = examples.device();
     let mut data = examples.flattened();
     // A stream of its own a layer, so that those that are read change nothing for the others.
-    let mut streams = Noise::new(config.seed ^ STREAM);
+    let mut streams = Noise::new(run.seed ^ STREAM);
     let layers = keys.hidden.len();
     let mut stack: Vec<Rbm> = Vec::with_capacity(layers);
     for (layer, &hidden) in keys.hidden.iter().enumerate() {
@@ -63,18 +82,19 @@ pub(super) fn pretrain(
             if layer + 1 == layers { 1.0 } else { 2.0 },
             if layer == 0 { 1.0 } else { 2.0 },
         );
-        let path = folder.pretrained(layer + 1);
+        let path = (run.path)(layer + 1);
         let model = if path.exists() {
             let file = load_layer(&path)?;
             load_weights(model, file.tensors)
                 .map_err(|message| CheckpointError::Mismatch { path, message })?
         } else {
-            let trainer_config = layer_config(pretraining, config);
+            let trainer_config = layer_recipe(pretraining, run.recipe);
             let mut trainer = Trainer::builder(trainer_config)
                 .with_transition_kernel(OnCopies)
                 .build(model, data.clone(), noise)?;
             for step in 1..=pretraining.steps {
-                let outcome = patiently(watch, |interrupt| trainer.step_unless(interrupt));
+                let stop = &mut || run.watch.should_stop();
+                let outcome = patiently(stop, |interrupt| trainer.step_unless(interrupt));
                 let Some(StepOutcome::Applied(metrics) | StepOutcome::Refused(metrics)) = outcome
                 else {
                     return Ok(None);
@@ -86,14 +106,10 @@ pub(super) fn pretrain(
                     });
                 }
                 if step.is_multiple_of(LOG_EVERY) || step == pretraining.steps {
-                    watch.event(&Event::Pretraining {
-                        layer: layer + 1,
-                        layers,
-                        metrics: &metrics,
-                        steps: pretraining.steps,
-                    });
+                    run.watch
+                        .update(layer + 1, layers, &metrics, pretraining.steps);
                 }
-                if watch.should_stop() {
+                if run.watch.should_stop() {
                     return Ok(None);
                 }
             }
@@ -117,11 +133,11 @@ pub(super) fn pretrain(
 pub(super) fn check_layers(
     keys: &DbmKeys,
     examples: &Examples<4>,
-    folder: &RunFolder,
+    path_of: &dyn Fn(usize) -> PathBuf,
 ) -> Result<(), RunError> {
     let mut visible = examples.shape()[1..].iter().product();
     for (layer, &hidden) in keys.hidden.iter().enumerate() {
-        let path = folder.pretrained(layer + 1);
+        let path = path_of(layer + 1);
         if path.exists() {
             let model =
                 RbmConfig::new(visible, hidden).init(&examples.device(), &mut Noise::new(0));
@@ -152,38 +168,21 @@ fn hidden_examples(model: &ReplicatedRbm, data: &Examples<2>, device: &Device) -
     Examples::from_tensor(Tensor::cat(parts, 0).to_device(device))
 }
 
-/// How one layer is trained.
-fn layer_config(keys: &PretrainingKeys, config: &RunConfig) -> Recipe {
-    Recipe {
-        sampler: SamplerConfig::Gibbs(GibbsConfig {
-            steps: keys.gibbs_steps,
-            temperature: 1.0,
-        }),
+/// How one layer is trained, in a run of this recipe.
+fn layer_recipe(keys: &PretrainingKeys, run: &Recipe) -> Recipe {
+    let decay = run.optimizer.weight_decay();
+    Recipe::boltzmann_machine()
+        .with_steps(keys.steps)
+        .with_batch_size(run.batch_size)
+        .with_precision(run.precision)
+        .with_range(run.range)
+        .with_energy_limit(run.energy_limit)
+        .with_sampler(GibbsConfig::new(keys.gibbs_steps))
         // From the data, as in the source: with unequal copies the conditionals of the two layers
         // belong to no joint distribution, so that chains which never came back to the data would
         // drift from what the energy says.
-        chains: ChainsConfig::Data(NoKeys {}),
-        objective: ObjectiveConfig::default(),
-        optimizer: OptimizerConfig::Sgd(SgdConfig {
-            learning_rate: keys.learning_rate,
-            momentum: 0.0,
-            initial_momentum: None,
-            initial_steps: 0,
-            weight_decay: config.optimizer.weight_decay(),
-            gradient_clip: None,
-        }),
-        schedule: ScheduleConfig {
-            warmup: 0,
-            decay: ScheduleKind::Linear(LinearConfig { final_factor: 0.0 }),
-        },
-        steps: keys.steps,
-        batch_size: config.training.batch_size,
-        data_noise: 0.0,
-        ema_decay: None,
-        precision: config.training.precision,
-        energy_limit: config.recovery.energy_limit,
-        range: config.data.range().into(),
-    }
+        .with_chains(ChainsConfig::from_data())
+        .with_optimizer(OptimizerConfig::sgd(keys.learning_rate).with_weight_decay(decay))
 }
 
 /// Block Gibbs sampling of a machine whose layers stand several times, on its visible units: one copy of a

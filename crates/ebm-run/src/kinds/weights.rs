@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use ebm_models::{Coding, ImageShape};
+use ebm_models::{Activation, Coding, ImageShape, UnknownActivation};
 use serde::de::DeserializeOwned;
 
 use super::{AnyModel, ModelConfig};
-use crate::config::RunConfig;
-use crate::interchange::{WeightsFile, WrongArrays};
+use crate::weights_file::{WeightsFile, WrongArrays};
 
 /// The arrays of a kind in files of weights.
 #[derive(Clone, Copy, Debug)]
@@ -201,11 +200,23 @@ pub struct NetworkArrays<'a> {
     pub said: Said<'a>,
     /// The shape of an example, if that is said.
     pub shape: Option<ImageShape>,
-    /// The configuration that was asked for, else that in the file.
-    pub config: Option<&'a RunConfig>,
+    /// The model of the configuration that was asked for, else of that in the file.
+    pub model: Option<&'a ModelConfig>,
 }
 
 impl NetworkArrays<'_> {
+    /// The activation that is said beside the arrays.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name.
+    pub fn activation(&self) -> Result<Option<Activation>, WrongArrays> {
+        let name: Option<String> = self.said.option(&ACTIVATION)?;
+        name.map(|name| name.parse())
+            .transpose()
+            .map_err(|error: UnknownActivation| WrongArrays(error.to_string()))
+    }
+
     /// The number of layers `stack.0`, `stack.1`, ..
     pub fn count(&self, stack: &str) -> usize {
         let arrays = &self.said.file.arrays;
@@ -274,7 +285,7 @@ impl NetworkArrays<'_> {
     ///
     /// If there is no configuration, or its model is of another kind.
     pub fn configured(&self) -> Result<ModelConfig, WrongArrays> {
-        let model = self.config.map(|config| &config.model);
+        let model = self.model;
         let model = model.filter(|model| model.name() == self.kind);
         model.cloned().ok_or_else(|| {
             WrongArrays(format!(

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use super::events::{Event, Watch};
 use super::generate::{SampleOptions, sample_picture, sample_unless};
-use super::patience::patiently;
 use super::plane::plane_picture;
 use super::runner::Runner;
 use crate::error::RunError;
+use crate::patience::patiently;
 use crate::picture::save_picture;
 
 impl Runner<'_> {
@@ -64,7 +64,7 @@ impl Runner<'_> {
             seed: self.config.seed,
             annealing: None,
         };
-        let drawn = patiently(watch, |interrupt| {
+        let drawn = patiently(&mut || watch.should_stop(), |interrupt| {
             sample_unless(&model, options, self.device, interrupt)
         })?;
         let Some(samples) = drawn else {

@@ -10,15 +10,15 @@ use super::folder::RunFolder;
 use super::machine::Machine;
 use super::metrics_log::MetricsLog;
 use super::model_file::ModelFile;
-use super::patience::patiently;
 use super::plane::DensityLog;
 use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::kinds::{AnyModel, Pretrained};
+use crate::kinds::{AnyModel, Pretrained, Pretraining, PretrainingWatch};
+use crate::patience::patiently;
 use ebm_train::Checkpoint;
 use ebm_train::CheckpointError;
 use ebm_train::Fingerprint;
-use ebm_train::{StepOutcome, Trainer};
+use ebm_train::{Metrics, StepOutcome, Trainer};
 
 /// A run that goes on.
 pub(super) struct Runner<'a> {
@@ -186,9 +186,15 @@ impl<'a> Runner<'a> {
         if self.config.training.start_from.is_some() {
             return Ok(true);
         }
-        let kind = self.config.model.kind();
-        let examples = self.trainer.examples();
-        match kind.pretrain(self.config, examples, &self.folder, watch)? {
+        let folder = &self.folder;
+        let pretrained = self.config.model.kind().pretrain(&mut Pretraining {
+            recipe: self.trainer.recipe(),
+            seed: self.config.seed,
+            examples: self.trainer.examples(),
+            path: &|layer| folder.pretrained(layer),
+            watch: &mut Told(watch),
+        })?;
+        match pretrained {
             Pretrained::Nothing => Ok(true),
             Pretrained::Model(model) => {
                 self.trainer.set_model(model);
@@ -201,8 +207,8 @@ impl<'a> Runner<'a> {
     /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run
     /// is to stop.
     fn step(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
-        let Some(outcome) = patiently(watch, |interrupt| self.trainer.step_unless(interrupt))
-        else {
+        let stop = &mut || watch.should_stop();
+        let Some(outcome) = patiently(stop, |interrupt| self.trainer.step_unless(interrupt)) else {
             return Ok(false);
         };
         match outcome {
@@ -371,5 +377,23 @@ impl<'a> Runner<'a> {
         });
         self.warn(watch);
         Ok(())
+    }
+}
+
+/// Tells of pretraining as of an event of the run.
+struct Told<'a>(&'a mut dyn Watch);
+
+impl PretrainingWatch for Told<'_> {
+    fn update(&mut self, layer: usize, layers: usize, metrics: &Metrics, steps: u64) {
+        self.0.event(&Event::Pretraining {
+            layer,
+            layers,
+            metrics,
+            steps,
+        });
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.0.should_stop()
     }
 }

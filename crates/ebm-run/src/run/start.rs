@@ -55,7 +55,7 @@ pub fn resume(
     if folder.is_at_its_start()? {
         let trainer = begin(config, device)?;
         let kind = config.model.kind();
-        kind.check_pretrained(trainer.examples(), &folder)?;
+        kind.check_pretrained(trainer.examples(), &|layer| folder.pretrained(layer))?;
         folder.make(&folder.checkpoints())?;
         folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer).run(watch);

@@ -6,8 +6,8 @@ use ebm_ops::{Interval, Noise};
 use ebm_sampling::StartingPoints;
 use ebm_train::using::{Composition, CompositionError, CompositionKind};
 
-use super::models_error::ModelsError;
 use super::{chain_options, name_kind};
+use crate::error::ModelsError;
 use crate::error::RunError;
 use crate::kinds::AnyModel;
 use crate::run::{CHAINS_AT_A_TIME, ModelFile, starting_points};

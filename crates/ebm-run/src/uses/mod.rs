@@ -4,13 +4,12 @@
 mod compose;
 mod denoise;
 mod inpaint;
-mod models_error;
 mod partition;
 
+pub use crate::error::ModelsError;
 pub use compose::ComposedModels;
 pub use denoise::{DenoiseRequest, denoise};
 pub use inpaint::inpaint;
-pub use models_error::ModelsError;
 pub use partition::log_partition;
 
 use ebm_train::judging::JudgingError;

@@ -168,6 +168,13 @@ impl Recipe {
         self
     }
 
+    /// A mean energy beyond +-this makes an update bad.
+    #[must_use]
+    pub fn with_energy_limit(mut self, limit: f64) -> Self {
+        self.energy_limit = limit;
+        self
+    }
+
     /// Energies of chains make their matrix products in this type.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {

@@ -1,5 +1,8 @@
 //! What can go wrong in a run and in reading what a run wrote.
 
+mod config;
+mod models;
+
 use std::path::{Path, PathBuf};
 
 use ebm_train::data::DataError;
@@ -8,8 +11,10 @@ use ebm_train::keys::InvalidValue;
 use ebm_train::using::UsingError;
 use ebm_train::{CheckpointError, TrainError};
 
-use crate::config::ConfigError;
 use crate::picture::PictureError;
+
+pub use config::ConfigError;
+pub use models::ModelsError;
 
 /// A run that can't start, go on or be read.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +145,7 @@ pub enum RunError {
     },
     /// Models that can't be composed.
     #[error(transparent)]
-    Composition(#[from] crate::uses::ModelsError),
+    Composition(#[from] ModelsError),
     /// Outliers that the model can't take.
     #[error(
         "the images of {} have the shape {found:?} (channels, height, width), but the model takes {expected:?}: pass `--ood-resize` to scale them", path.display()

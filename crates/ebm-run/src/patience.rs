@@ -4,18 +4,16 @@ use std::time::{Duration, Instant};
 
 use ebm_sampling::Interrupt;
 
-use super::events::Watch;
-
 /// What takes less is finished: a run that is stopped again and again still comes to its end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Does something that moves chains, with an interrupt that is raised if the run is to stop and
+/// Does something that moves chains, with an interrupt that is raised if it should stop and
 /// this has taken more than a second.
 pub(crate) fn patiently<T>(
-    watch: &mut dyn Watch,
+    should_stop: &mut dyn FnMut() -> bool,
     action: impl FnOnce(&mut Interrupt<'_>) -> T,
 ) -> T {
     let began = Instant::now();
-    let mut stop = || began.elapsed() > PATIENCE && watch.should_stop();
+    let mut stop = || began.elapsed() > PATIENCE && should_stop();
     action(&mut Interrupt::when(&mut stop))
 }

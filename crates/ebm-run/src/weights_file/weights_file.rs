@@ -13,7 +13,7 @@ use ebm_train::{TensorFile, read};
 use ebm_train::{find_infinite, floats};
 
 /// Metadata key of the kind of model.
-pub(super) const MODEL: &str = "model";
+pub(crate) const MODEL: &str = "model";
 
 /// The arrays of a safetensors file or of a PyTorch state dict, and the text beside them.
 ///
@@ -66,7 +66,7 @@ impl WeightsFile {
     /// `optimizer` or `lr_schedulers`; [`ignored`](Self::ignored) says what was left out. Such a
     /// name before those of all arrays, and `_orig_mod`, is left out, too. In every other case
     /// arrays keep all of their names, and what no model knows is an error of
-    /// [`import`](super::import): no array is passed over in silence.
+    /// [`import`](crate::import): no array is passed over in silence.
     ///
     /// # Errors
     ///
@@ -171,7 +171,7 @@ impl WeightsFile {
     }
 
     /// Fails if something stands between the arrays that isn't one, and would be passed over.
-    pub(super) fn check_others(&self) -> Result<(), CheckpointError> {
+    pub(crate) fn check_others(&self) -> Result<(), CheckpointError> {
         let Some((name, kind)) = self.others.iter().next() else {
             return Ok(());
         };
@@ -224,7 +224,7 @@ impl WeightsFile {
     /// # Errors
     ///
     /// If it isn't there, is empty, of other numbers, or a number isn't finite.
-    pub(super) fn take(&mut self, name: &str) -> Result<TensorData, String> {
+    pub(crate) fn take(&mut self, name: &str) -> Result<TensorData, String> {
         let Some(data) = self.arrays.get(name) else {
             return Err(self.lacks(name));
         };
@@ -246,7 +246,7 @@ impl WeightsFile {
     }
 
     /// The error of this file.
-    pub(super) fn fail(&self, message: String) -> CheckpointError {
+    pub(crate) fn fail(&self, message: String) -> CheckpointError {
         CheckpointError::Import {
             path: self.path.clone(),
             message,
