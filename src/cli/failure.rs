@@ -10,8 +10,6 @@ use ebm::training::judging::JudgingError;
 use ebm::training::using::UsingError;
 use ebm::training::{CheckpointError, TrainError};
 
-use super::terminal;
-
 /// Why a command didn't do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -83,15 +81,17 @@ impl From<PictureError> for Failure {
 }
 
 impl Failure {
-    /// Prints the message; 2 for what the user wrote, 1 for what the machine or the data did.
-    pub(crate) fn report(&self) -> ExitCode {
-        match self {
+    /// Whether the message is of several lines, as those of parsers are.
+    pub(crate) fn has_lines(&self) -> bool {
+        matches!(
+            self,
             Self::Config(ConfigError::Syntax { .. })
-            | Self::Run(RunError::Config(ConfigError::Syntax { .. })) => {
-                terminal::error_in_lines(format_args!("{self}"));
-            }
-            _ => terminal::error(format_args!("{self}")),
-        }
+                | Self::Run(RunError::Config(ConfigError::Syntax { .. }))
+        )
+    }
+
+    /// The exit code: 2 for what the user wrote, 1 for what the machine or the data did.
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_)
             | Self::Argument { .. }

@@ -35,6 +35,7 @@ mod status_line;
 mod terminal;
 mod train;
 mod unit;
+mod verbosity;
 mod warnings;
 mod watch;
 
@@ -55,7 +56,7 @@ use failure::Failure;
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
-    verbosity: terminal::Verbosity,
+    verbosity: verbosity::Verbosity,
     #[command(subcommand)]
     command: Command,
 }
@@ -156,7 +157,10 @@ const LONG_ARGUMENT: usize = 160;
 fn finish(result: Result<(), Failure>) -> ExitCode {
     match result.and_then(|()| terminal::check_results()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            print_failure(&failure);
+            failure.exit_code()
+        }
     }
 }
 
@@ -214,5 +218,14 @@ mod tests {
                 fits(subcommand.get_long_about(), name);
             }
         }
+    }
+}
+
+/// Prints why a command failed.
+fn print_failure(failure: &Failure) {
+    if failure.has_lines() {
+        terminal::error_in_lines(format_args!("{failure}"));
+    } else {
+        terminal::error(format_args!("{failure}"));
     }
 }

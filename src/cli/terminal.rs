@@ -6,63 +6,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
-use tracing_subscriber::EnvFilter;
 
 use super::escape::{Lines, brief, escaped, is_unsafe};
 use super::failure::Failure;
 use super::{standard_output, status_line};
 
-/// Environment variable of a filter of events, in place of `-v`.
-const FILTER: &str = "EBM_LOG";
-
 static QUIET: AtomicBool = AtomicBool::new(false);
 static EVENTS: AtomicBool = AtomicBool::new(false);
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Verbosity {
-    /// Print results, warnings and errors only: no progress, no remarks
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Print events of the library on standard error; -vv prints more. EBM_LOG=FILTER chooses them one by one
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
-}
-
-impl Verbosity {
-    /// Holds from now on, for the whole process.
-    pub(crate) fn apply(self) {
-        QUIET.store(self.quiet, Ordering::Relaxed);
-        let chosen = std::env::var(FILTER)
-            .ok()
-            .filter(|filter| !filter.is_empty());
-        let level = match self.verbose {
-            0 if chosen.is_none() => return super::warnings::print(),
-            0 | 1 => "info",
-            2 => "debug",
-            _ => "trace",
-        };
-        let crates = [
-            "ebm",
-            "ebm_ops",
-            "ebm_models",
-            "ebm_sampling",
-            "ebm_train",
-            "ebm_run",
-        ];
-        let filter =
-            chosen.unwrap_or_else(|| crates.map(|name| format!("{name}={level}")).join(","));
-        EVENTS.store(true, Ordering::Relaxed);
-        let events = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(filter))
-            .with_writer(|| EventWriter)
-            // Colours would have to be told from those in the names of files.
-            .with_ansi(false)
-            .compact();
-        // Fails where a program that uses this one has set up its own.
-        let _ = events.try_init();
-    }
-}
 
 /// Writes events, each of which comes in one piece, as one line each.
 pub(super) struct EventWriter;
@@ -82,6 +32,16 @@ impl Write for EventWriter {
 /// Whether progress may be drawn: on a terminal, unless events are printed there too or nothing is wanted.
 pub(crate) fn draws_progress() -> bool {
     std::io::stderr().is_terminal() && !is_quiet() && !EVENTS.load(Ordering::Relaxed)
+}
+
+/// Prints results, warnings and errors only from now on.
+pub(super) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Leaves the terminal to events from now on: progress isn't drawn.
+pub(super) fn leave_to_events() {
+    EVENTS.store(true, Ordering::Relaxed);
 }
 
 /// Whether only results, warnings and errors are wanted.

@@ -81,7 +81,7 @@ fn data_and_training() {
         (&["model={kind=\"boltzmann_machine\", coding=\"binary\"}", SIGNED], &["`data.range`", "[0.0, 1.0]"]),
         (&["data={kind=\"two_moons\"}"], &["`data.range`", "found [-1.5, 1.5]"]),
         (&["data.binarize=dither"], &["key `data.binarize`", "`dither`", "`threshold`", "`sample`"]),
-        (&["data.binarize=5"], &["key `data.binarize`", "no text", "name in quotes"]),
+        (&["data.binarize=5"], &["key `data.binarize`", "integer `5`", "name in quotes"]),
         (&[HOPFIELD, SIGNED, "data.binarize=none"], &["`data.binarize`", "found nothing", "threshold"]),
         (&[SPINS, SIGNED, "data.binarize=none"], &["`data.binarize`", "found nothing", "sample"]),
         (&["training.data_noise=0.1"], &["`training.data_noise`", "found 0.1", "expected 0.0"]),

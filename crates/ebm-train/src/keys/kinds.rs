@@ -4,7 +4,8 @@
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use super::content::{Content, Part};
 
 /// Separates the key inside a part from the message of an error, so that the whole key can be put
 /// together.
@@ -18,12 +19,12 @@ pub struct NoKeys {}
 /// Takes `kind` out of a part; where it is missing, the default, if there is one.
 #[doc(hidden)]
 pub fn take_kind<E: Error>(
-    part: &mut Map<String, Value>,
+    part: &mut Part,
     kinds: &str,
     default: Option<&str>,
 ) -> Result<String, E> {
-    match part.remove("kind") {
-        Some(Value::String(kind)) => Ok(kind),
+    match part.take("kind") {
+        Some(Content::Text(kind)) => Ok(kind),
         Some(other) => Err(in_key(
             "kind",
             &format!("found {other}, expected one of {kinds}"),
@@ -45,8 +46,8 @@ pub fn unknown_kind<E: Error>(found: &str, kinds: &str) -> E {
 
 /// Reads the rest of a part as the keys of one kind.
 #[doc(hidden)]
-pub fn read_keys<T: DeserializeOwned, E: Error>(part: Map<String, Value>) -> Result<T, E> {
-    serde_path_to_error::deserialize(Value::Object(part))
+pub fn read_keys<T: DeserializeOwned, E: Error>(part: Part) -> Result<T, E> {
+    serde_path_to_error::deserialize(part)
         .map_err(|error| in_key(&error.path().to_string(), &error.inner().to_string()))
 }
 
@@ -145,7 +146,3 @@ macro_rules! kinds {
         }
     };
 }
-
-/// A part as it is read, before its kind is known.
-#[doc(hidden)]
-pub type Part = Map<String, Value>;

@@ -1,6 +1,7 @@
 //! What the keys of a recipe and of a run's configuration are: names, kinds, ranges, and what they mean.
 
 mod check;
+mod content;
 mod description;
 mod kinds;
 
@@ -8,7 +9,9 @@ pub use check::{
     InvalidValue, check, check_at_least_one, check_count, check_decay, check_layers,
     check_not_negative, check_positive, check_transitions,
 };
+#[doc(hidden)]
+pub use content::Part;
 pub use description::{Docs, Documented, KeyDocs, KindDocs, join_lines};
 pub use kinds::{KEY_SEPARATOR, NoKeys};
 #[doc(hidden)]
-pub use kinds::{Part, read_keys, take_kind, unknown_kind};
+pub use kinds::{read_keys, take_kind, unknown_kind};
