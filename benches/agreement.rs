@@ -1,4 +1,5 @@
-//! Energies and gradients of the benchmarked models, with weights and input, in one file: our side of `compare/agreement.py`.
+//! Energies and gradients of the benchmarked models, with weights and input, in one file: our side
+//! of `compare/agreement.py`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
@@ -52,8 +53,8 @@ impl Report {
         self.add(name, "gradient", gradient);
     }
 
-    /// Parameters, data and samples, their free energies, and the gradient of `mean F(data) - mean F(samples)` with
-    /// respect to each parameter: what an update descends.
+    /// Parameters, data and samples, their free energies, and the gradient of
+    /// `mean F(data) - mean F(samples)` with respect to each parameter: what an update descends.
     fn rbm(&mut self, name: &str, noise: &mut Noise) {
         let weight: Tensor<2> = noise.normal([VALUES, 500], &self.device);
         let visible: Tensor<1> = noise.normal([VALUES], &self.device);

@@ -1,4 +1,5 @@
-//! How long a temperature of annealed importance sampling takes on a machine of 784 and 500 units, 100 chains.
+//! How long a temperature of annealed importance sampling takes on a machine of 784 and 500 units,
+//! 100 chains.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -11,7 +12,8 @@ use ebm::models::{LayeredMachine, Parity, Rbm, VisibleUnits};
 use ebm::ops::Noise;
 use ebm::sampling::partition::{AnnealedImportance, LayeredPath, TemperingSchedule};
 
-/// Temperatures in one iteration; the longest schedule of Salakhutdinov & Murray (2008) has 145 times as many.
+/// Temperatures in one iteration; the longest schedule of Salakhutdinov & Murray (2008) has 145
+/// times as many.
 const TEMPERATURES: usize = 100;
 
 fn annealed_importance(criterion: &mut Criterion) {

@@ -1,4 +1,5 @@
-//! How long Boltzmann machines take: an update of a restricted and of a deep machine, its matrix products, and a sweep over single sites.
+//! How long Boltzmann machines take: an update of a restricted and of a deep machine, its matrix
+//! products, and a sweep over single sites.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -16,7 +17,8 @@ use ebm::sampling::Kernel;
 use ebm::sampling::gibbs::SingleSiteGibbs;
 use ebm::training::{Examples, StepOutcome, Trainer};
 
-/// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py` repeats it.
+/// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py`
+/// repeats it.
 const SHARED: &str = r#"
 [data]
 kind = "digits"
@@ -52,7 +54,8 @@ const BATCH: usize = 128;
 const VISIBLE: usize = 784;
 const HIDDEN: usize = 500;
 
-/// The tolerance of 0 makes every update infer with all 10 rounds, whatever the machine has learned.
+/// The tolerance of 0 makes every update infer with all 10 rounds, whatever the machine has
+/// learned.
 const DBM: &str = r#"
 [model]
 kind = "dbm"
@@ -96,7 +99,8 @@ fn updates(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The matrix products of an update of the restricted machine and nothing else: no update can be faster.
+/// The matrix products of an update of the restricted machine and nothing else: no update can be
+/// faster.
 ///
 /// With `P = 2 * 128 * 784 * 500` operations, 0.1 GFLOP, they are
 /// - `v W`, 128 x 784 by 784 x 500, of chains that draw hidden units: `P`;
@@ -138,7 +142,8 @@ fn products(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A trainer of the setting, on examples that are coins: a tenth of the pixels of 2048 images is on.
+/// A trainer of the setting, on examples that are coins: a tenth of the pixels of 2048 images is
+/// on.
 fn trainer(setting: &str, device: &Device) -> Trainer<AnyModel, 4> {
     let config: RunConfig = toml::from_str(&[SHARED, setting].concat()).unwrap();
     let mut noise = Noise::new(1);

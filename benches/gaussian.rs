@@ -1,4 +1,5 @@
-//! How long a sampler takes where the energy costs next to nothing: a Gaussian of 50 values, 1,000 chains.
+//! How long a sampler takes where the energy costs next to nothing: a Gaussian of 50 values, 1,000
+//! chains.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

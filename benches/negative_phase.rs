@@ -1,4 +1,5 @@
-//! How long chains take: Langevin steps of two networks, the replay buffer, and the noise that they draw.
+//! How long chains take: Langevin steps of two networks, the replay buffer, and the noise that they
+//! draw.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -22,7 +23,8 @@ const STEPS: usize = 10;
 /// Values of one 28x28 image.
 const VALUES: usize = 784;
 
-/// The networks as tutorials have them (Swish, batch 128) and as our presets do (leaky ReLU, batch 64).
+/// The networks as tutorials have them (Swish, batch 128) and as our presets do (leaky ReLU, batch
+/// 64).
 const SETTINGS: [(&str, Activation, usize); 2] = [
     ("swish_128", Activation::Swish, 128),
     ("leaky_relu_64", Activation::LeakyRelu(0.05), 64),

@@ -23,7 +23,8 @@ const VALUES: usize = 784;
 /// Chains of one value, for what is decided chain by chain.
 const CHAINS: usize = 1000;
 
-/// The convolutions of the UvA tutorial 8 on 28x28 images: channels, side, maps, kernel, padding; all have a stride of 2.
+/// The convolutions of the UvA tutorial 8 on 28x28 images: channels, side, maps, kernel, padding;
+/// all have a stride of 2.
 const CONVOLUTIONS: [[usize; 5]; 4] = [
     [1, 28, 16, 5, 4],
     [16, 16, 32, 3, 1],

@@ -1,4 +1,5 @@
-//! Draws of known targets by our adaptive samplers, and what gradients they took: our side of `compare/samplers.py`.
+//! Draws of known targets by our adaptive samplers, and what gradients they took: our side of
+//! `compare/samplers.py`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
@@ -79,7 +80,8 @@ impl Energy<2> for Student {
 /// The posterior of five coefficients of a logistic regression with the prior `N(0, 2.5^2)`.
 #[derive(Clone, Debug)]
 struct Logistic {
-    /// `[5, 200]`, turned about for negative observations: `E(b) = sum_i softplus(-b s_i x_i) + |b|^2 / 12.5`.
+    /// `[5, 200]`, turned about for negative observations:
+    /// `E(b) = sum_i softplus(-b s_i x_i) + |b|^2 / 12.5`.
     signed: Tensor<2>,
 }
 
@@ -125,7 +127,8 @@ impl Energy<2> for Logistic {
     }
 }
 
-/// What one seed gives: a file of draws, and a line `target, method, seed, gradients of all chains`.
+/// What one seed gives: a file of draws, and a line
+/// `target, method, seed, gradients of all chains`.
 struct Report<'a, E> {
     target: &'a str,
     energy: Counted<E>,

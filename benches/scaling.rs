@@ -1,7 +1,8 @@
-//! What Langevin chains cost as steps and chains grow: time of an MLP's, and memory of a convolutional network's.
+//! What Langevin chains cost as steps and chains grow: time of an MLP's, and memory of a
+//! convolutional network's.
 //!
-//! `cargo bench --workspace --bench scaling` prints both tables. Memory is the peak of a process of its own, as Linux counts it;
-//! elsewhere that table is left out.
+//! `cargo bench --workspace --bench scaling` prints both tables. Memory is the peak of a process of
+//! its own, as Linux counts it; elsewhere that table is left out.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
@@ -21,7 +22,8 @@ const VALUES: usize = 784;
 const STEPS: [usize; 4] = [10, 20, 40, 60];
 const CHAINS: [usize; 4] = [32, 64, 128, 256];
 
-/// What a point of the time table is measured over. It has the fastest, since other programs only ever add to a time.
+/// What a point of the time table is measured over. It has the fastest, since other programs only
+/// ever add to a time.
 const ROUNDS: usize = 25;
 
 /// How much more memory 60 steps may take than one.
@@ -50,7 +52,8 @@ struct Point {
     fastest: Duration,
 }
 
-/// Times of the MLP 784-512-512-1. Points take turns, so that a change of the machine's speed meets all alike.
+/// Times of the MLP 784-512-512-1. Points take turns, so that a change of the machine's speed meets
+/// all alike.
 fn time_table(device: &Device) {
     let mut noise = Noise::new(1);
     let mlp: Mlp = MlpConfig::new(VALUES, vec![512, 512]).init(device, &mut noise);

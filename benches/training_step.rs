@@ -1,4 +1,5 @@
-//! How long one whole update takes: `Trainer::step()` for the digits preset and for a 28x28 convolutional network.
+//! How long one whole update takes: `Trainer::step()` for the digits preset and for a 28x28
+//! convolutional network.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -12,7 +13,8 @@ use ebm::run::AnyModel;
 use ebm::run::config::RunConfig;
 use ebm::training::{Examples, StepOutcome, Trainer};
 
-/// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py` repeats it.
+/// What both settings share. Written out, not taken from a preset, since `compare/pytorch.py`
+/// repeats it.
 const SHARED: &str = r#"
 [data]
 kind = "digits"

@@ -17,9 +17,12 @@
 //! let device = ebm::backend::select("auto", 0)?.device;
 //! let mut noise = Noise::new(1); // the only source of randomness
 //! let moons = Plane::new(PlaneProblem::TwoMoons);
-//! let data = Examples::from_plane(&moons, 10_000, &mut noise, &device); // or Examples::from_tensor(yours)
-//! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise); // or a burn module of yours
-//! let recipe = Recipe::density().with_steps(1000); // or Recipe::image_energy(), boltzmann_machine()
+//! // Or Examples::from_tensor(yours).
+//! let data = Examples::from_plane(&moons, 10_000, &mut noise, &device);
+//! // Or a burn module of yours.
+//! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise);
+//! // Or Recipe::image_energy(), Recipe::boltzmann_machine().
+//! let recipe = Recipe::density().with_steps(1000);
 //! let mut trainer = Trainer::new(recipe, model, data, noise.split())?;
 //! trainer.train(|_| {})?; // lowers the energy of data, raises that of samples
 //! let model = trainer.sampling_model();
@@ -29,7 +32,8 @@
 //! # // The true density is known: samples lie where it is high, and the learned one is near to it.
 //! # let density = moons.density().ok_or("noise")?;
 //! # let values: Vec<f64> = samples.into_data().iter::<f64>().collect();
-//! # let on_moons = values.as_chunks::<2>().0.iter().filter(|x| density.log_density(**x) > -2.0).count();
+//! # let points = values.as_chunks::<2>().0.iter();
+//! # let on_moons = points.filter(|x| density.log_density(**x) > -2.0).count();
 //! # assert!(on_moons > 500, "{on_moons} of 1000 samples on the moons; of uniform points 148");
 //! # let learned = DensityGrid::from_energy(&model, PLANE_RANGE, 100, &device)?;
 //! # let truth = DensityGrid::from_log_density(PLANE_RANGE, 100, |x| density.log_density(x));

@@ -1,4 +1,5 @@
-//! The command's manners: help that can be followed, completions, manual pages, verbosity, colours, suggestions.
+//! The command's manners: help that can be followed, completions, manual pages, verbosity, colours,
+//! suggestions.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -83,7 +84,8 @@ fn copy(run: &Path, to: &Path) {
     }
 }
 
-/// A folder with what the examples name: runs, files of weights, pictures, a configuration, data in `DIR`.
+/// A folder with what the examples name: runs, files of weights, pictures, a configuration, data in
+/// `DIR`.
 fn prepared(side: usize, with_runs: bool) -> TempDir {
     let folder = workspace();
     let at = |name: &str| folder.path().join(name);

@@ -1,4 +1,5 @@
-//! What README and the book say is there: linked files exist, chapters are listed, commands are understood by the program.
+//! What README and the book say is there: linked files exist, chapters are listed, commands are
+//! understood by the program.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -62,7 +63,8 @@ fn links(prose: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The words of a command as a shell splits them, as far as documents need it: quotes, and comments.
+/// The words of a command as a shell splits them, as far as documents need it: quotes, and
+/// comments.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for character in line.chars() {
@@ -182,7 +184,8 @@ fn configurations_that_are_trained_are_read() {
                     of_config.push(word);
                     of_config.push(rest.next().unwrap());
                 }
-                // Where data lie, where a run goes, where and how long it computes: nothing of the configuration.
+                // Where data lie, where a run goes, where and how long it computes: nothing of the
+                // configuration.
                 "--data" | "--out" | "--from" | "--backend" | "--device" | "--time-limit" => {
                     rest.next();
                 }

@@ -1,6 +1,8 @@
-//! The kernels for GPUs against those for the CPU: noise and what is made of it bit for bit, functions to a few ULP.
+//! The kernels for GPUs against those for the CPU: noise and what is made of it bit for bit,
+//! functions to a few ULP.
 //!
-//! Run with a GPU's feature and its name: `EBM_BACKEND=wgpu cargo test --release --workspace --features wgpu --test gpu_kernels`.
+//! Run with a GPU's feature and its name:
+//! `EBM_BACKEND=wgpu cargo test --release --workspace --features wgpu --test gpu_kernels`.
 //! Otherwise there is nothing to compare, and the tests say so.
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -31,7 +33,8 @@ fn stream(counter: u64) -> Noise {
     serde_json::from_str(&state).unwrap()
 }
 
-/// Blocks to begin at: the start, just before the low word of the counter overflows, and before all of it does.
+/// Blocks to begin at: the start, just before the low word of the counter overflows, and before all
+/// of it does.
 const COUNTERS: [u64; 3] = [0, (1 << 32) - 3, u64::MAX - 5];
 
 /// The same values on another device.
@@ -83,7 +86,8 @@ fn noise_has_the_same_bits_and_moves_the_stream_alike() {
     }
 }
 
-/// Enough normals and logistics to meet an eighth of all 24-bit words, the rare ones of the tail among them.
+/// Enough normals and logistics to meet an eighth of all 24-bit words, the rare ones of the tail
+/// among them.
 #[test]
 fn four_million_draws_have_the_same_bits() {
     let Some(gpu) = gpu() else { return };
@@ -104,7 +108,8 @@ fn noise_on_an_autodiff_device_is_the_same_and_outside_the_graph() {
     assert_eq!(bits(drawn), expected);
 }
 
-/// Contiguous, permuted, narrowed and broadcast log-odds, far out and not finite ones; on a graph and off it.
+/// Contiguous, permuted, narrowed and broadcast log-odds, far out and not finite ones; on a graph
+/// and off it.
 #[test]
 fn coins_are_the_same() {
     let Some(gpu) = gpu() else { return };
@@ -161,7 +166,8 @@ fn exact(name: &str, x: f64) -> (f64, f64) {
     }
 }
 
-/// The worst of all errors, in units in the last place of the exact value or of the scale if that is larger.
+/// The worst of all errors, in units in the last place of the exact value or of the scale if that
+/// is larger.
 fn worst(found: &[f32], expected: impl Iterator<Item = (f64, f64)>) -> f64 {
     let error = |(&found, (expected, scale)): (&f32, (f64, f64))| {
         let unit = (expected.abs().max(scale) as f32).max(f32::MIN_POSITIVE);
@@ -170,8 +176,8 @@ fn worst(found: &[f32], expected: impl Iterator<Item = (f64, f64)>) -> f64 {
     found.iter().zip(expected).map(error).fold(0.0, f64::max)
 }
 
-/// WGSL lets a division err by 2.5 ULP, where the CPU's errs by half of one: hence 2 more each for values and derivatives than the
-/// 3 and 5 of the CPU.
+/// WGSL lets a division err by 2.5 ULP, where the CPU's errs by half of one: hence 2 more each for
+/// values and derivatives than the 3 and 5 of the CPU.
 #[test]
 fn functions_err_by_less_than_5_and_derivatives_by_less_than_7_ulp() {
     let Some(gpu) = gpu() else { return };
@@ -212,7 +218,8 @@ fn functions_err_by_less_than_5_and_derivatives_by_less_than_7_ulp() {
     }
 }
 
-/// Permuted, narrowed and broadcast tensors, forward and back; the gradient that comes back lies otherwise than the input.
+/// Permuted, narrowed and broadcast tensors, forward and back; the gradient that comes back lies
+/// otherwise than the input.
 #[test]
 fn layouts_do_not_change_functions() {
     let Some(gpu) = gpu() else { return };
@@ -262,8 +269,8 @@ fn far_out_nothing_overflows() {
     assert_eq!(floats(softplus(x)), [0.0, 0.0, 1000.0, 1e30]);
 }
 
-/// Rows shorter and longer than a cube, and more rows than one cube takes. A sum of n terms errs by about the root of n roundings;
-/// 1e-6 of it leaves room for 100 of them.
+/// Rows shorter and longer than a cube, and more rows than one cube takes. A sum of n terms errs by
+/// about the root of n roundings; 1e-6 of it leaves room for 100 of them.
 #[test]
 fn sums_of_softplus_and_their_gradients() {
     let Some(gpu) = gpu() else { return };
@@ -301,8 +308,8 @@ fn sums_of_softplus_and_their_gradients() {
     }
 }
 
-/// Chains that begin inside a block of the noise, chains longer than a cube's units, more chains than a cube takes; chains
-/// whose energy, gradient or position is not finite; permuted gradients.
+/// Chains that begin inside a block of the noise, chains longer than a cube's units, more chains
+/// than a cube takes; chains whose energy, gradient or position is not finite; permuted gradients.
 #[test]
 fn langevin_updates_have_the_same_bits() {
     let Some(gpu) = gpu() else { return };
@@ -357,8 +364,8 @@ fn langevin_updates_have_the_same_bits() {
     }
 }
 
-/// Ratios around every edge, allowed or not, in batches around a block of the noise; and 200,000 of them, which cross the unit of
-/// the counter that overflows.
+/// Ratios around every edge, allowed or not, in batches around a block of the noise; and 200,000 of
+/// them, which cross the unit of the counter that overflows.
 #[test]
 fn metropolis_decisions_are_the_same() {
     let Some(gpu) = gpu() else { return };
@@ -399,8 +406,8 @@ fn metropolis_decisions_are_the_same() {
             for device in [gpu.clone(), gpu.clone().autodiff()] {
                 let found = run(&device);
                 assert_eq!(found.2, expected.2, "the noise is elsewhere in its stream");
-                // The logarithm of 1 - u may differ in its last bit, and a decision with it where the ratio is just that: a
-                // chance of about 1e-7 each.
+                // The logarithm of 1 - u may differ in its last bit, and a decision with it where
+                // the ratio is just that: a chance of about 1e-7 each.
                 let decided = found.0.iter().zip(&expected.0);
                 let differing = decided.filter(|(found, expected)| found != expected);
                 assert!(differing.count() <= 1, "batch of {batch} from {counter}");
@@ -416,7 +423,8 @@ fn metropolis_decisions_are_the_same() {
     }
 }
 
-/// Kernels between operations that burn fuses: what goes in is used again after, and what comes out is used in place.
+/// Kernels between operations that burn fuses: what goes in is used again after, and what comes out
+/// is used in place.
 #[test]
 fn kernels_between_fused_operations() {
     let Some(gpu) = gpu() else { return };
@@ -424,7 +432,8 @@ fn kernels_between_fused_operations() {
         let mut noise = stream(0);
         let mut x: Tensor<2> = noise.uniform([6, 33], device);
         for _ in 0..5 {
-            // Sums and differences of few bits, exact on any device, so that only an order gone wrong differs.
+            // Sums and differences of few bits, exact on any device, so that only an order gone
+            // wrong differs.
             let shifted = x.clone() + 0.5;
             let coins = noise.bernoulli_logits(shifted.clone() - 1.0);
             let more: Tensor<2> = noise.uniform([6, 33], device);

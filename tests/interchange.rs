@@ -30,7 +30,8 @@ struct Array {
     values: Vec<f32>,
 }
 
-/// Reads `.npy`, by its specification: magic string, version 1.0, length and text of the header, values.
+/// Reads `.npy`, by its specification: magic string, version 1.0, length and text of the header,
+/// values.
 fn npy(bytes: &[u8]) -> Array {
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
     let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
@@ -119,7 +120,8 @@ fn difference(found: &[f32], expected: &[f64]) -> f64 {
     })
 }
 
-/// The energies that PyTorch computed of a fixture, and the examples, as `examples/python/make_fixtures.py` has them.
+/// The energies that PyTorch computed of a fixture, and the examples, as
+/// `examples/python/make_fixtures.py` has them.
 fn pytorch(name: &str, shape: [usize; 3]) -> (TensorData, Vec<f64>) {
     let text = fs::read_to_string(format!("{FIXTURES}/energies.json")).unwrap();
     let all: Value = serde_json::from_str(&text).unwrap();
@@ -139,8 +141,9 @@ fn pytorch(name: &str, shape: [usize; 3]) -> (TensorData, Vec<f64>) {
 fn files_of_pytorch_give_its_energies() {
     let folder = workspace();
     let at = |name: &str| format!("{FIXTURES}/{name}");
-    // A checkpoint with an optimizer, layers numbered with gaps as in nn.Sequential, 64 and 16 bits; and a plain state dict
-    // in the format before PyTorch 1.6. Rounding of f32 leaves 1e-6 at most; a wrong layout, activation or sign 0.1 at least.
+    // A checkpoint with an optimizer, layers numbered with gaps as in nn.Sequential, 64 and 16
+    // bits; and a plain state dict in the format before PyTorch 1.6. Rounding of f32 leaves 1e-6 at
+    // most; a wrong layout, activation or sign 0.1 at least.
     #[rustfmt::skip]
     let cases: [(&str, [usize; 3], &[&str]); 2] = [
         ("conv_energy.pt", [1, 8, 8], &["--model", "conv-net", "--activation", "swish", "--strides", "2", "--paddings", "1", "--shape", "1x8x8"]),

@@ -1,4 +1,5 @@
-//! A run stops within seconds, also where an update, a picture or pretraining would take hours, and goes on as if it had not been stopped.
+//! A run stops within seconds, also where an update, a picture or pretraining would take hours, and
+//! goes on as if it had not been stopped.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 

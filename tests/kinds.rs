@@ -1,7 +1,8 @@
-//! Every kind of chains, sampler, optimizer, schedule, model and data trains, and goes on bit for bit after a stop.
+//! Every kind of chains, sampler, optimizer, schedule, model and data trains, and goes on bit for
+//! bit after a stop.
 //!
-//! These runs are made in this process, which starts no other: one that was being started while a run ends would
-//! hold its lock for a moment longer.
+//! These runs are made in this process, which starts no other: one that was being started while a
+//! run ends would hold its lock for a moment longer.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -59,7 +60,8 @@ fn train_here(changes: &[&str], out: &Path, stops: &[u64]) {
     }
 }
 
-/// Every kind of chains, sampler, optimizer, schedule and model, as changes of the tiny configuration.
+/// Every kind of chains, sampler, optimizer, schedule and model, as changes of the tiny
+/// configuration.
 const KINDS: [(&str, &[&str]); 24] = [
     ("buffer of f32", &[]),
     ("buffer of u8", &["chains.storage=u8"]),

@@ -1,4 +1,5 @@
-//! Logs that are damaged, and logs and pictures that can't be written, end no run and lose nothing that can be read.
+//! Logs that are damaged, and logs and pictures that can't be written, end no run and lose nothing
+//! that can be read.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -27,8 +28,8 @@ fn resume(folder: &Path, out: &str, steps: u64) -> (String, String) {
     (said, warned)
 }
 
-/// Two runs with these changes: `straight`, of 9 updates in one go, and `out`, of 6, whose folder is
-/// returned.
+/// Two runs with these changes: `straight`, of 9 updates in one go, and `out`, of 6, whose folder
+/// is returned.
 fn two_runs(folder: &Path, changes: &[&str]) -> PathBuf {
     let longer = [changes, &["--set", "training.steps=9"]].concat();
     train(folder, "straight", &longer);
@@ -127,7 +128,8 @@ fn what_is_taken_back_goes_wherever_bad_lines_stand() {
     let folder = folder.path();
     train(folder, "out", &ALL);
     let out = folder.join("out");
-    // As after a kill between a checkpoint and the next, with lines of an earlier disk error among them.
+    // As after a kill between a checkpoint and the next, with lines of an earlier disk error among
+    // them.
     fs::remove_file(out.join("checkpoints/step-00000006.safetensors")).unwrap();
     let log = out.join("metrics.jsonl");
     let lines = fs::read_to_string(&log).unwrap();
@@ -204,7 +206,8 @@ fn on_a_full_disk_logs_are_said_once_and_checkpoints_end_the_run() {
     assert!(warned.contains("No space left"), "{warned}");
     assert_went_on(folder, "straight", 9, "a full disk");
 
-    // A disk that takes nothing at all: files may have no byte, and a write says so instead of ending the process.
+    // A disk that takes nothing at all: files may have no byte, and a write says so instead of
+    // ending the process.
     let before = files(&out.join("checkpoints"));
     let content: Vec<_> = before.iter().map(|path| fs::read(path).unwrap()).collect();
     let config = fs::read_to_string(out.join("config.toml")).unwrap();

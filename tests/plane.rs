@@ -1,4 +1,5 @@
-//! `ebm eval` of a model of the plane: the exact log-likelihood on a grid, its checks, its report and its picture.
+//! `ebm eval` of a model of the plane: the exact log-likelihood on a grid, its checks, its report
+//! and its picture.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +9,8 @@ use std::fs;
 use common::{run, succeed, text, train, workspace};
 use serde_json::Value;
 
-/// A Gaussian that a linear energy of one hidden layer learns nothing of: what matters here are the numbers of the grid.
+/// A Gaussian that a linear energy of one hidden layer learns nothing of: what matters here are the
+/// numbers of the grid.
 const GAUSSIANS: [&str; 2] = ["--set", "data={kind=\"gaussians\", count=300}"];
 
 #[test]
@@ -41,8 +43,9 @@ fn the_density_is_judged_on_held_out_points() {
         let energy = &report["sets"][index][1]["unnormalized_log_likelihood"]["mean"];
         let expected = number(energy) - number(&density["grid"]["log_partition"]);
         assert!((model - expected).abs() < 1e-6, "{model} {expected}");
-        // The divergence, from 300 points: chi-square with two degrees of freedom around it, standard error 0.06 and
-        // what the model adds; 5 of them have a false-positive rate of 6e-7.
+        // The divergence, from 300 points: chi-square with two degrees of freedom around it,
+        // standard error 0.06 and what the model adds; 5 of them have a false-positive rate of
+        // 6e-7.
         let error = ratio - number(&density["grid"]["divergence"]);
         let width = number(&set[1]["log_ratio"]["standard_error"]);
         assert!(error.abs() < 5.0 * width, "{error} ± {width}");

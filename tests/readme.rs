@@ -1,4 +1,5 @@
-//! README's Rust blocks compile, and do what they say: each stands here word for word in a function that brings what it takes.
+//! README's Rust blocks compile, and do what they say: each stands here word for word in a function
+//! that brings what it takes.
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -173,7 +174,8 @@ fn the_blocks_do_what_they_say() {
 
     model_of_your_own::run_it();
     let picture = image::open(folder.path().join("mine.png")).unwrap();
-    // Digits are mostly black: noise has a mean of 127, and so has what a chain that ran away is clamped to.
+    // Digits are mostly black: noise has a mean of 127, and so has what a chain that ran away is
+    // clamped to.
     let pixels = picture.into_luma8().into_vec();
     let mean = pixels.iter().map(|&pixel| f64::from(pixel)).sum::<f64>() / pixels.len() as f64;
     assert!((40.0..110.0).contains(&mean), "{mean}");

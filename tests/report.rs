@@ -1,4 +1,5 @@
-//! `ebm report` and `ebm watch` from end to end; the page is opened in a browser at the width of a desk and of a phone.
+//! `ebm report` and `ebm watch` from end to end; the page is opened in a browser at the width of a
+//! desk and of a phone.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -15,8 +16,9 @@ use tempfile::TempDir;
 /// Widths in CSS pixels.
 const WIDTHS: [u32; 2] = [1280, 390];
 
-/// Runs the page in a frame of a given width and writes what it finds into the document. A frame, since browsers don't make
-/// windows as narrow as a phone; and around the page, since that runs no script.
+/// Runs the page in a frame of a given width and writes what it finds into the document. A frame,
+/// since browsers don't make windows as narrow as a phone; and around the page, since that runs no
+/// script.
 const HARNESS: &str = r#"<!DOCTYPE html><html><body style="margin:0"><pre id="found"></pre>
 <iframe id="page" style="border:0;display:block" width="WIDTH" height="HEIGHT" srcdoc="PAGE"></iframe>
 <script>

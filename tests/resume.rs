@@ -153,7 +153,8 @@ fn a_run_survives_being_killed_again_and_again() {
         starts += usize::from(start);
         let mut command = ebm(folder.path());
         if start {
-            // A kill before the configuration was written leaves nothing to resume, and nothing in the way.
+            // A kill before the configuration was written leaves nothing to resume, and nothing in
+            // the way.
             command
                 .args(["train", "tiny.toml", "--out", "out"])
                 .args(changes);
@@ -264,7 +265,8 @@ fn paths_given_to_resume_and_import_hold_wherever_the_run_is_used() {
     assert!(said.contains("60 examples then, 10 now"), "{said}");
     assert_eq!(written(&at("run")).canonicalize().unwrap(), expected);
     assert!(written(&at("run")).is_absolute());
-    // The model says it too: it is judged on these images from wherever, and not on others of that name.
+    // The model says it too: it is judged on these images from wherever, and not on others of that
+    // name.
     let judge = |run_folder: &str| {
         let output = run(&at("b"), &["eval", "--run", run_folder]);
         let said = text(&output.stderr);

@@ -1,4 +1,5 @@
-//! Where a run begins: folders of its own for runs that start together, what a kill leaves before the first checkpoint, and who may write.
+//! Where a run begins: folders of its own for runs that start together, what a kill leaves before
+//! the first checkpoint, and who may write.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -58,7 +59,8 @@ fn a_start_that_fails_leaves_no_folder() {
     assert!(snapshot(folder.path()).len() > before.len());
 }
 
-/// A folder with files, empty ones unless they are a configuration; names that end with `/` are folders.
+/// A folder with files, empty ones unless they are a configuration; names that end with `/` are
+/// folders.
 fn folder_with(folder: &Path, entries: &[&str]) {
     fs::create_dir(folder).unwrap();
     for entry in entries {

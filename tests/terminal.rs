@@ -1,4 +1,5 @@
-//! The command and its surroundings: full disks and closed outputs, signals, terminals of any width, names with control characters.
+//! The command and its surroundings: full disks and closed outputs, signals, terminals of any
+//! width, names with control characters.
 #![cfg(all(feature = "cli", feature = "flex", unix))]
 #![allow(clippy::unwrap_used)]
 
@@ -135,7 +136,8 @@ fn endless(folder: &Path, ignored: &str) -> Child {
     child
 }
 
-/// Whether this test itself was started with the signal ignored, as shells do with SIGINT in the background.
+/// Whether this test itself was started with the signal ignored, as shells do with SIGINT in the
+/// background.
 fn is_ignored_here(number: u32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

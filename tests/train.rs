@@ -1,4 +1,5 @@
-//! `ebm train`, `sample`, `config` and `devices` from end to end: what they write and what they say.
+//! `ebm train`, `sample`, `config` and `devices` from end to end: what they write and what they
+//! say.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! The device that the benchmarks run on: `flex`, or what `EBM_BACKEND` names and `EBM_DEVICE` numbers.
+//! The device that the benchmarks run on: `flex`, or what `EBM_BACKEND` names and `EBM_DEVICE`
+//! numbers.
 
 use burn::tensor::Device;
 

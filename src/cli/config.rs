@@ -6,8 +6,9 @@ use super::terminal::say_file;
 
 /// Print the effective configuration as TOML, defaults included, with a comment above each key.
 ///
-/// Takes what `ebm train` takes to make a configuration, and shows what it would make of it. Comments say what a key means, what it may be, and what it is
-/// where it is left out; keys that aren't set are named in comments.
+/// Takes what `ebm train` takes to make a configuration, and shows what it would make of it.
+/// Comments say what a key means, what it may be, and what it is where it is left out; keys that
+/// aren't set are named in comments.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

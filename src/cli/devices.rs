@@ -8,8 +8,8 @@ use super::terminal::say;
 
 /// List the backends that are compiled in and the devices they find.
 ///
-/// Of each device: the number that --device takes, its name, its driver and memory where the system tells them, and the
-/// types that it computes in (config key training.precision).
+/// Of each device: the number that --device takes, its name, its driver and memory where the system
+/// tells them, and the types that it computes in (config key training.precision).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {}

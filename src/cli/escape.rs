@@ -1,10 +1,12 @@
-//! Text from elsewhere (names of files, values, keys) in a form that can't play tricks on a terminal, and not too much of it.
+//! Text from elsewhere (names of files, values, keys) in a form that can't play tricks on a
+//! terminal, and not too much of it.
 
 use std::fmt::Write;
 
 /// Most characters of a message in one line.
 const LONGEST: usize = 1000;
-/// Bytes of a quoted value that needn't be shortened, and the characters that are left of one that must.
+/// Bytes of a quoted value that needn't be shortened, and the characters that are left of one that
+/// must.
 const LONG_QUOTE: usize = 200;
 const QUOTE: usize = 80;
 /// Most characters of each line of a message that shows a place in a file.
@@ -19,8 +21,8 @@ pub(super) enum Lines {
     Many,
 }
 
-/// The text with control characters, and those that turn the direction of writing, as escapes: `\u001b`. JSON has the same ones,
-/// so that it stays what it is.
+/// The text with control characters, and those that turn the direction of writing, as escapes:
+/// `\u001b`. JSON has the same ones, so that it stays what it is.
 pub(super) fn escaped(text: &str, lines: Lines) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -70,7 +72,8 @@ fn with_short_quotes(message: &str) -> String {
     short
 }
 
-/// The beginning and the end of a message that is too long, since what was expected and what to do stands at the end.
+/// The beginning and the end of a message that is too long, since what was expected and what to do
+/// stands at the end.
 pub(super) fn brief(message: &str, lines: Lines) -> String {
     let message = &with_short_quotes(message);
     if lines == Lines::One || !message.contains('\n') {

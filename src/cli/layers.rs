@@ -15,8 +15,9 @@ pub(crate) struct ConfigArgs {
     /// Configuration file (TOML); `ebm config` prints one to start from
     #[arg(value_name = "CONFIG", conflicts_with = "preset")]
     pub(crate) file: Option<PathBuf>,
-    /// Start from a preset: digits, fashion-mnist, mnist, cifar10, two-moons, rings, checkerboard, pinwheel, gaussians,
-    /// rbm-digits, rbm-mnist, rbm-fashion-mnist, dbm-mnist or hopfield-digits [default: digits]
+    /// Start from a preset: digits, fashion-mnist, mnist, cifar10, two-moons, rings, checkerboard,
+    /// pinwheel, gaussians, rbm-digits, rbm-mnist, rbm-fashion-mnist, dbm-mnist or hopfield-digits
+    /// [default: digits]
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// Folder of data: IDX files (MNIST and relatives), CIFAR-10 binary files, or PNG/JPEG images
@@ -31,8 +32,8 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    /// Reads the layers, later ones over earlier ones. With a run to start from the lowest is its configuration, unless a file or a
-    /// preset is given.
+    /// Reads the layers, later ones over earlier ones. With a run to start from the lowest is its
+    /// configuration, unless a file or a preset is given.
     pub(crate) fn read(&self, start_from: Option<&Path>) -> Result<RunConfig, Failure> {
         let mut table = match (&self.file, &self.preset, start_from) {
             (Some(path), ..) => ConfigTable::from_file(path)?,
@@ -78,7 +79,8 @@ const DEFAULT_PRESET: &str = "digits";
 /// Where to compute.
 #[derive(clap::Args)]
 pub(crate) struct DeviceArgs {
-    /// Backend: auto, flex, ndarray, wgpu, vulkan, cuda, metal or rocm; `ebm devices` lists what there is
+    /// Backend: auto, flex, ndarray, wgpu, vulkan, cuda, metal or rocm; `ebm devices` lists what
+    /// there is
     #[arg(long, value_name = "NAME", env = "EBM_BACKEND")]
     backend: Option<String>,
     /// Number of the device, for machines with several; `ebm devices` numbers them

@@ -195,6 +195,15 @@ pub(crate) fn main() -> ExitCode {
     finish(result)
 }
 
+/// Prints why a command failed.
+fn print_failure(failure: &Failure) {
+    if failure.has_lines() {
+        terminal::error_in_lines(format_args!("{failure}"));
+    } else {
+        terminal::error(format_args!("{failure}"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,14 +227,5 @@ mod tests {
                 fits(subcommand.get_long_about(), name);
             }
         }
-    }
-}
-
-/// Prints why a command failed.
-fn print_failure(failure: &Failure) {
-    if failure.has_lines() {
-        terminal::error_in_lines(format_args!("{failure}"));
-    } else {
-        terminal::error(format_args!("{failure}"));
     }
 }

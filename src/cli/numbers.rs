@@ -1,6 +1,8 @@
-//! Numbers in few characters that still say something: by their significant digits, whatever their size.
+//! Numbers in few characters that still say something: by their significant digits, whatever their
+//! size.
 
-/// A number with so many significant digits, in scientific notation where it is very large or small.
+/// A number with so many significant digits, in scientific notation where it is very large or
+/// small.
 pub(super) fn significant(value: f64, digits: usize) -> String {
     let size = value.abs();
     if size == 0.0 {

@@ -188,7 +188,8 @@ fn numbers(metrics: &Metrics, speed: Speed) -> Vec<String> {
     parts
 }
 
-/// What to say of a model that was left in the middle of its schedule, after `step` updates of which the last had this learning rate.
+/// What to say of a model that was left in the middle of its schedule, after `step` updates of
+/// which the last had this learning rate.
 fn unfinished_schedule(config: &RunConfig, step: u64, rate: f64) -> Option<String> {
     let steps = config.training.steps;
     let factor = |step: u64| config.schedule.factor(step, steps);

@@ -10,10 +10,11 @@ use super::reporter::Reporter;
 use super::run_args::RunArgs;
 use super::train::parse_duration;
 
-/// Continue a run from its newest checkpoint, or from its beginning if it was stopped before the first.
+/// Continue a run from its newest checkpoint, or from its beginning if it was stopped before the
+/// first.
 ///
-/// On the same backend the result is bit for bit what an uninterrupted run gives. A run that has finished is
-/// extended by raising its length: --set training.steps=20000.
+/// On the same backend the result is bit for bit what an uninterrupted run gives. A run that has
+/// finished is extended by raising its length: --set training.steps=20000.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

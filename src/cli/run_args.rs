@@ -78,7 +78,8 @@ impl RunsArgs {
     }
 }
 
-/// The run, for commands that take files too: the folder stands before them, unless `--run` names it.
+/// The run, for commands that take files too: the folder stands before them, unless `--run` names
+/// it.
 #[derive(clap::Args)]
 pub(crate) struct RunBeforeFilesArgs {
     /// Run folder, made by `ebm train` or `ebm import`

@@ -1,4 +1,5 @@
-//! Requests to stop: Ctrl-C, `kill`, a terminal that is closed. What was ignored at the start stays ignored, as `nohup` wants it.
+//! Requests to stop: Ctrl-C, `kill`, a terminal that is closed. What was ignored at the start stays
+//! ignored, as `nohup` wants it.
 
 /// The signal of a terminal that is closed.
 pub(super) const HANG_UP: i32 = 1;
@@ -38,7 +39,8 @@ fn is_ignored(signal: i32) -> bool {
     known.unwrap_or_else(|| survives_in_a_child(signal))
 }
 
-/// What Linux says of a process: a line `SigIgn:` with a bit for each signal, the lowest for signal 1.
+/// What Linux says of a process: a line `SigIgn:` with a bit for each signal, the lowest for signal
+/// 1.
 #[cfg(unix)]
 fn is_in_mask(status: &str, signal: i32) -> Option<bool> {
     let mask = status
@@ -76,7 +78,8 @@ mod tests {
     #[test]
     fn children_tell_what_is_ignored() {
         assert!(!survives_in_a_child(SIGUSR1));
-        // Signals that do nothing by default are survived like ignored ones: a child that lives to tell.
+        // Signals that do nothing by default are survived like ignored ones: a child that lives to
+        // tell.
         assert!(survives_in_a_child(signal_hook::consts::SIGCHLD));
     }
 }

@@ -1,4 +1,5 @@
-//! Standard output as results need it: what can't be written is remembered, and the command fails by it at its end.
+//! Standard output as results need it: what can't be written is remembered, and the command fails
+//! by it at its end.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,8 @@ static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 /// The first result that couldn't be written.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
-// The standard library opens /dev/null in place of what is closed before `main`, so that it has to be looked at before that.
+// The standard library opens /dev/null in place of what is closed before `main`, so that it has to
+// be looked at before that.
 #[cfg(unix)]
 ctor::declarative::ctor! {
     #[ctor(unsafe)]

@@ -1,4 +1,5 @@
-//! The last line of a terminal while something goes on: it fits the width, is drawn again and again, and makes room for other lines.
+//! The last line of a terminal while something goes on: it fits the width, is drawn again and
+//! again, and makes room for other lines.
 
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -67,7 +68,8 @@ static DRAWN: Mutex<Drawn> = Mutex::new(Drawn {
     at: None,
 });
 
-/// What stands there, unless another thread is writing: one that waits for a reader must not keep Ctrl-C from being answered.
+/// What stands there, unless another thread is writing: one that waits for a reader must not keep
+/// Ctrl-C from being answered.
 fn drawn() -> Option<MutexGuard<'static, Drawn>> {
     match DRAWN.try_lock() {
         Ok(drawn) => Some(drawn),
@@ -118,7 +120,8 @@ impl Drawn {
         let start = self.start();
         self.columns = text.chars().count();
         self.at = Some(Instant::now());
-        // A terminal that is just being made narrower hasn't told yet: what is too long is cut off there, not broken.
+        // A terminal that is just being made narrower hasn't told yet: what is too long is cut off
+        // there, not broken.
         write(&format!("{start}\x1b[?7l{text}\x1b[?7h\x1b[K"));
     }
 
@@ -129,7 +132,8 @@ impl Drawn {
         }
     }
 
-    /// The way to the first column of the text, which a terminal that was made narrower has broken into several lines.
+    /// The way to the first column of the text, which a terminal that was made narrower has broken
+    /// into several lines.
     fn start(&self) -> String {
         let up = self.columns.saturating_sub(1) / width().max(1);
         if up > 0 && breaks_lines_again() {
@@ -144,7 +148,8 @@ fn write(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Columns for the line: the terminal's, but for the ^C that it may show behind, which would begin another line.
+/// Columns for the line: the terminal's, but for the ^C that it may show behind, which would begin
+/// another line.
 fn room() -> usize {
     width().saturating_sub(3).max(1)
 }
@@ -155,7 +160,8 @@ fn width() -> usize {
         .map_or(80, |(terminal_size::Width(columns), _)| columns.into())
 }
 
-/// Whether the terminal breaks long lines again when it is made narrower: xterm, screen and the console of Linux cut them off.
+/// Whether the terminal breaks long lines again when it is made narrower: xterm, screen and the
+/// console of Linux cut them off.
 fn breaks_lines_again() -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some();
     let term = std::env::var("TERM").unwrap_or_default();

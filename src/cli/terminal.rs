@@ -1,4 +1,5 @@
-//! Lines on the terminal, how many of them, and their colour. A reader that went away (`ebm train | head`) must not end a run.
+//! Lines on the terminal, how many of them, and their colour. A reader that went away
+//! (`ebm train | head`) must not end a run.
 
 use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
@@ -29,7 +30,8 @@ impl Write for EventWriter {
     }
 }
 
-/// Whether progress may be drawn: on a terminal, unless events are printed there too or nothing is wanted.
+/// Whether progress may be drawn: on a terminal, unless events are printed there too or nothing is
+/// wanted.
 pub(crate) fn draws_progress() -> bool {
     std::io::stderr().is_terminal() && !is_quiet() && !EVENTS.load(Ordering::Relaxed)
 }
@@ -49,7 +51,8 @@ pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Prints a line of a result. Where it can't be written the command fails at its end ([`standard_output::check`]).
+/// Prints a line of a result. Where it can't be written the command fails at its end
+/// ([`standard_output::check`]).
 pub(crate) fn say(line: Arguments<'_>) {
     let line = escaped(&line.to_string(), Lines::One);
     write_result(&format!("{line}\n"));
@@ -75,7 +78,8 @@ fn write_result(text: &str) {
     say_file(text.as_bytes());
 }
 
-/// Prints a line of what was made, unless only results are wanted; a result all the same for who wants it.
+/// Prints a line of what was made, unless only results are wanted; a result all the same for who
+/// wants it.
 pub(crate) fn confirm(line: Arguments<'_>) {
     if !is_quiet() {
         say(line);

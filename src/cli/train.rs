@@ -12,9 +12,9 @@ use super::reporter::Reporter;
 
 /// Train a model into a new run folder.
 ///
-/// Without arguments it trains on 8x8 digits that ship with the program. The run folder gets config.toml,
-/// metrics.jsonl, energies.png, samples/step-*.png, checkpoints/ and model.safetensors. Ctrl-C finishes the
-/// step, saves, and says how to resume.
+/// Without arguments it trains on 8x8 digits that ship with the program. The run folder gets
+/// config.toml, metrics.jsonl, energies.png, samples/step-*.png, checkpoints/ and
+/// model.safetensors. Ctrl-C finishes the step, saves, and says how to resume.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -22,7 +22,8 @@ pub(crate) struct Args {
     config: ConfigArgs,
     #[command(flatten)]
     device: DeviceArgs,
-    /// Start from the weights of a run, trained or imported, and from its configuration unless CONFIG or a preset is given
+    /// Start from the weights of a run, trained or imported, and from its configuration unless
+    /// CONFIG or a preset is given
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Run folder, which must be new or empty [default: the next free runs/NAME-N]

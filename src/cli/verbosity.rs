@@ -1,4 +1,5 @@
-//! How much is said: the flags of every command, and the events of the library that they let through.
+//! How much is said: the flags of every command, and the events of the library that they let
+//! through.
 
 use tracing_subscriber::EnvFilter;
 
@@ -14,7 +15,8 @@ pub(crate) struct Verbosity {
     /// Print results, warnings and errors only: no progress, no remarks
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print events of the library on standard error; -vv prints more. EBM_LOG=FILTER chooses them one by one
+    /// Print events of the library on standard error; -vv prints more. EBM_LOG=FILTER chooses them
+    /// one by one
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }

@@ -1,4 +1,5 @@
-//! Warnings of the library about data, printed as lines of the command where nobody asked for events.
+//! Warnings of the library about data, printed as lines of the command where nobody asked for
+//! events.
 
 use std::fmt;
 
@@ -10,7 +11,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::terminal::EventWriter;
 
-/// What is printed: what the library made of data that weren't quite as expected. Of a run, the reporter prints the events.
+/// What is printed: what the library made of data that weren't quite as expected. Of a run, the
+/// reporter prints the events.
 const FILTER: &str = "off,ebm_train::data=warn";
 
 /// A line without a time and a place.

@@ -1,4 +1,5 @@
-//! `ebm logz` and `ebm eval` of what can't be judged, on data that don't fit, with flags that make no sense.
+//! `ebm logz` and `ebm eval` of what can't be judged, on data that don't fit, with flags that make
+//! no sense.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Files of weights that are none, or those of another machine, and places that can't be written to.
+//! Files of weights that are none, or those of another machine, and places that can't be written
+//! to.
 
 use std::collections::BTreeMap;
 use std::fs;

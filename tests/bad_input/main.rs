@@ -1,4 +1,5 @@
-//! Bad input of every kind: one clear message that names what is wrong, an exit code, and nothing overwritten.
+//! Bad input of every kind: one clear message that names what is wrong, an exit code, and nothing
+//! overwritten.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -17,8 +18,8 @@ use std::path::Path;
 
 use common::{run, text};
 
-/// Runs the command, which must refuse: the exit code, one message, all of `needles` in it, no panic, nothing
-/// on the standard output. Gives the message.
+/// Runs the command, which must refuse: the exit code, one message, all of `needles` in it, no
+/// panic, nothing on the standard output. Gives the message.
 pub(crate) fn refuse(folder: &Path, arguments: &[&str], code: i32, needles: &[&str]) -> String {
     let output = run(folder, arguments);
     let (said, complaint) = (text(&output.stdout), text(&output.stderr));
@@ -35,8 +36,8 @@ pub(crate) fn refuse(folder: &Path, arguments: &[&str], code: i32, needles: &[&s
     complaint
 }
 
-/// As [`refuse`], for messages of our own, which are one line (those of clap and of the TOML parser, which
-/// shows the place, are not).
+/// As [`refuse`], for messages of our own, which are one line (those of clap and of the TOML
+/// parser, which shows the place, are not).
 pub(crate) fn refuse_in_a_line(folder: &Path, arguments: &[&str], code: i32, needles: &[&str]) {
     let complaint = refuse(folder, arguments, code, needles);
     assert_eq!(complaint.trim_end().lines().count(), 1, "{complaint}");

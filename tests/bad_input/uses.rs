@@ -1,4 +1,5 @@
-//! `ebm inpaint`, `denoise`, `compose`, `compare`, `recall` and `eval --ood` of what they can't use.
+//! `ebm inpaint`, `denoise`, `compose`, `compare`, `recall` and `eval --ood` of what they can't
+//! use.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,8 @@ use image::GrayImage;
 use crate::common::{idx_folder, images, snapshot, succeed, train, workspace};
 use crate::refuse_in_a_line;
 
-/// A network, a restricted machine, a network of points, and pictures of 8x8, of 5x4, and of nothing.
+/// A network, a restricted machine, a network of points, and pictures of 8x8, of 5x4, and of
+/// nothing.
 fn prepare(folder: &Path) {
     train(folder, "network", &[]);
     train(
@@ -99,7 +101,8 @@ fn outliers_of_another_size() {
     assert_eq!(snapshot(folder), before);
 }
 
-/// Weights that are finite and energies that aren't: an error for whatever would print or draw something made of them.
+/// Weights that are finite and energies that aren't: an error for whatever would print or draw
+/// something made of them.
 #[test]
 fn energies_that_overflow() {
     let folder = workspace();

@@ -59,7 +59,8 @@ fn numbers_of_a_restricted_machine_are_those_of_its_definition() {
             found(&report, set, "reconstruction_error") - of(&|v| machine.reconstruction_error(v));
         assert!(difference.abs() < 1e-6, "{split}: off by {difference}");
 
-        // One pixel an example is drawn: beyond 5 standard errors fails in 5.7e-7 of all seeds, and this one is fixed.
+        // One pixel an example is drawn: beyond 5 standard errors fails in 5.7e-7 of all seeds, and
+        // this one is fixed.
         let exact = of(&|v| machine.pseudo_likelihood(v));
         let key = "pseudo_log_likelihood";
         let error = number(&report["sets"][set][1][key]["standard_error"]);
@@ -193,7 +194,8 @@ fn the_report_and_the_pictures_are_in_the_folder() {
             "a picture of nothing"
         );
     }
-    // Without `--out` it goes into the run; a log Z that is given is taken, and not claimed to have been found.
+    // Without `--out` it goes into the run; a log Z that is given is taken, and not claimed to have
+    // been found.
     let report = eval(folder.path(), "rbm", &["--log-partition", "-12.5"]);
     assert_eq!(report["log_partition"]["method"], "given");
     assert_eq!(number(&report["log_partition"]["log_partition"]), -12.5);

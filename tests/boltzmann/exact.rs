@@ -1,5 +1,5 @@
-//! Small machines by their definition, in f64: all states are summed over, and nothing is shared with the library but
-//! the file of weights.
+//! Small machines by their definition, in f64: all states are summed over, and nothing is shared
+//! with the library but the file of weights.
 
 use std::collections::BTreeMap;
 use std::path::Path;

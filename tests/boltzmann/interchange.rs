@@ -1,4 +1,5 @@
-//! `ebm export` and `ebm import`: what goes out comes in again as the same machine, and files of other programs do too.
+//! `ebm export` and `ebm import`: what goes out comes in again as the same machine, and files of
+//! other programs do too.
 
 use std::fs;
 use std::path::Path;

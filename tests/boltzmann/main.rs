@@ -1,4 +1,5 @@
-//! Boltzmann machines and Hopfield networks from end to end: trained, stopped, judged, exported and imported.
+//! Boltzmann machines and Hopfield networks from end to end: trained, stopped, judged, exported and
+//! imported.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! `ebm logz`: exact numbers against sums by definition, bounds against exact numbers, and what its flags mean.
+//! `ebm logz`: exact numbers against sums by definition, bounds against exact numbers, and what its
+//! flags mean.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,8 @@ use crate::common::{idx_folder, images, run, text};
 use crate::exact::{Layered, Pairwise, Weights};
 use crate::{DBM, json, number, train, workspace};
 
-/// A restricted machine in `rbm` and a deep one in `dbm`, trained for long enough to be far from where they began.
+/// A restricted machine in `rbm` and a deep one in `dbm`, trained for long enough to be far from
+/// where they began.
 fn trained() -> TempDir {
     let folder = workspace();
     let steps = "training.steps=150";
@@ -189,7 +191,8 @@ fn json_holds_these_keys_and_the_table_these_rows() {
     }
 }
 
-/// Imported weights come without data: a third number, and no word of agreement, in the table and in JSON.
+/// Imported weights come without data: a third number, and no word of agreement, in the table and
+/// in JSON.
 #[test]
 fn without_data_nothing_is_said_to_agree() {
     let folder = trained();

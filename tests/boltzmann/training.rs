@@ -1,4 +1,5 @@
-//! Every kind of machine and of its chains trains into a run folder, and goes on bit for bit after a stop.
+//! Every kind of machine and of its chains trains into a run folder, and goes on bit for bit after
+//! a stop.
 
 use std::fs;
 use std::process::Stdio;
@@ -116,7 +117,8 @@ fn every_kind_goes_on_bit_for_bit() {
     }
 }
 
-/// Cooling moves chains elsewhere than one temperature does, the same each time, and only where units are redrawn alone.
+/// Cooling moves chains elsewhere than one temperature does, the same each time, and only where
+/// units are redrawn alone.
 #[test]
 fn samples_of_pairwise_machines_can_be_annealed() {
     let folder = workspace();

@@ -1,4 +1,5 @@
-//! What the end-to-end tests share: a run that takes milliseconds, the command, and looking into run folders.
+//! What the end-to-end tests share: a run that takes milliseconds, the command, and looking into
+//! run folders.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::fs;
@@ -60,7 +61,8 @@ checkpoint_every = 2
 keep_checkpoints = 2
 "#;
 
-/// The command, in a folder of its own so that nothing it writes by default lands in the repository.
+/// The command, in a folder of its own so that nothing it writes by default lands in the
+/// repository.
 pub(crate) fn ebm(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ebm"));
     command.current_dir(folder);
@@ -85,7 +87,8 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = ebm(folder);
     let name = arguments.first().unwrap_or(&"");
     if !KNOW_THEIR_BACKEND.contains(name) {
-        // What `auto` takes in a default build; where GPUs are compiled in it would say what it passed over.
+        // What `auto` takes in a default build; where GPUs are compiled in it would say what it
+        // passed over.
         command.env("EBM_BACKEND", "flex");
     }
     command.args(arguments).output().unwrap()
@@ -177,7 +180,8 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every file under a folder with its content; equal before and after means that nothing was touched.
+/// Every file under a folder with its content; equal before and after means that nothing was
+/// touched.
 pub(crate) fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files(folder)
         .into_iter()
@@ -208,8 +212,8 @@ pub(crate) fn checkpoint_path(run: &Path, step: u64) -> PathBuf {
     run.join(format!("checkpoints/step-{step:08}.safetensors"))
 }
 
-/// All that training depends on after a step, in a form that can be compared bit for bit: the state as JSON,
-/// and shape, type and bytes of each array.
+/// All that training depends on after a step, in a form that can be compared bit for bit: the state
+/// as JSON, and shape, type and bytes of each array.
 pub(crate) type Everything = (Value, Vec<(String, String, Vec<u8>)>);
 
 pub(crate) fn everything(run: &Path, step: u64) -> Everything {

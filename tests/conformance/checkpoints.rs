@@ -1,5 +1,5 @@
-//! Checkpoints written on one backend and resumed on another: what is read back is what was written, and how far training ends
-//! from where it would have.
+//! Checkpoints written on one backend and resumed on another: what is read back is what was
+//! written, and how far training ends from where it would have.
 
 use burn::tensor::Device;
 use ebm::backend::{Backend, select};
@@ -77,7 +77,8 @@ fn everything(trainer: &Trainer<AnyModel, 4>) -> (String, Vec<(String, Vec<u8>)>
     )
 }
 
-/// Wherever in its chains an update is called off, it leaves no trace, and one that could be called off but isn't is the same.
+/// Wherever in its chains an update is called off, it leaves no trace, and one that could be called
+/// off but isn't is the same.
 #[test]
 fn an_update_that_is_called_off_is_as_if_it_had_not_been_tried() {
     for kind in KINDS {
@@ -122,7 +123,8 @@ fn an_update_that_is_called_off_is_as_if_it_had_not_been_tried() {
     }
 }
 
-/// Prints the table of `docs/backends.md`; `cargo test ... --test conformance -- --nocapture checkpoints` shows it.
+/// Prints the table of `docs/backends.md`;
+/// `cargo test ... --test conformance -- --nocapture checkpoints` shows it.
 #[test]
 fn checkpoints_go_from_any_backend_to_any() {
     let kinds: Vec<Kind> = KINDS

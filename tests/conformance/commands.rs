@@ -1,4 +1,5 @@
-//! The command on the backend under test: trained there, resumed, sampled and judged on Flex, and the other way round.
+//! The command on the backend under test: trained there, resumed, sampled and judged on Flex, and
+//! the other way round.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +37,8 @@ fn the_device_is_listed_with_what_it_can_do() {
 fn a_network_goes_from_backend_to_backend() {
     let folder = workspace();
     let root = folder.path();
-    // The backend comes from the variable here, from the flag below, and from the configuration (flex) nowhere.
+    // The backend comes from the variable here, from the flag below, and from the configuration
+    // (flex) nowhere.
     assert!(TINY.contains("backend = \"flex\""));
     let name = backend().name();
     let output = crate::common::ebm(root)

@@ -1,7 +1,8 @@
 //! One suite for every backend: what it computes is what Flex computes.
 //!
-//! `EBM_BACKEND` names the backend and `EBM_DEVICE` its device; without them it is ndarray. Flex itself is compared bit for
-//! bit, which shows that it computes the same twice. `docs/backends.md` says how to run the suite on a software driver.
+//! `EBM_BACKEND` names the backend and `EBM_DEVICE` its device; without them it is ndarray. Flex
+//! itself is compared bit for bit, which shows that it computes the same twice. `docs/backends.md`
+//! says how to run the suite on a software driver.
 #![cfg(all(feature = "cli", feature = "flex", feature = "ndarray"))]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -57,8 +58,8 @@ fn values(data: &TensorData) -> Vec<f32> {
     data.iter::<f32>().collect()
 }
 
-/// How far values are apart: the largest difference as a share of the expected value or, where that is small, of the root
-/// mean square of all.
+/// How far values are apart: the largest difference as a share of the expected value or, where that
+/// is small, of the root mean square of all.
 fn distance(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let squares: f64 = expected.iter().map(|&x| f64::from(x).powi(2)).sum();
@@ -83,7 +84,8 @@ fn distance(found: &[f32], expected: &[f32]) -> f64 {
     })
 }
 
-/// Fails if values are further apart than `tolerance` (see [`distance`]), or at all where Flex is compared with itself.
+/// Fails if values are further apart than `tolerance` (see [`distance`]), or at all where Flex is
+/// compared with itself.
 fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f64) {
     assert!(
         expected.iter().any(|&x| x != 0.0) && expected.iter().all(|x| x.is_finite()),

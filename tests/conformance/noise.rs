@@ -1,4 +1,5 @@
-//! Streams: integers, uniforms and coins bit for bit, normals and logistics within a few steps of f32.
+//! Streams: integers, uniforms and coins bit for bit, normals and logistics within a few steps of
+//! f32.
 
 use burn::tensor::Tensor;
 use ebm::ops::Noise;
@@ -49,7 +50,8 @@ fn normals_and_logistics_are_within_four_steps() {
     ] {
         assert_eq!(found.len(), 63);
         for (a, b) in found.iter().zip(&expected) {
-            // A step near 1 for what is nearer to 0, where cosines and logarithms lose what the sum doesn't show.
+            // A step near 1 for what is nearer to 0, where cosines and logarithms lose what the sum
+            // doesn't show.
             let step = f32::EPSILON * b.abs().max(1.0);
             assert!((a - b).abs() <= 4.0 * step, "{what}: {a} and {b}");
         }

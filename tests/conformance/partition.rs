@@ -1,4 +1,5 @@
-//! Partition functions: the sum over all states, and annealed importance sampling with the same noise.
+//! Partition functions: the sum over all states, and annealed importance sampling with the same
+//! noise.
 
 use burn::tensor::{Device, Tensor};
 use ebm::models::{

@@ -1,4 +1,5 @@
-//! Half precision where the device has it: close to f32 but not the same, parameters untouched, and refused elsewhere.
+//! Half precision where the device has it: close to f32 but not the same, parameters untouched, and
+//! refused elsewhere.
 
 use burn::module::Module;
 use burn::tensor::DType;

@@ -1,8 +1,9 @@
 //! A few steps of every kernel with the same noise: positions, and which proposals were accepted.
 //!
-//! A decision that stands on edge, a proposal or a coin within rounding of its threshold, could fall the other way on
-//! another backend. At one chance in 1e5 for each of some hundreds of decisions a false alarm is rarer than one in 100, and
-//! the seeds are fixed: a backend that passes keeps passing.
+//! A decision that stands on edge, a proposal or a coin within rounding of its threshold, could
+//! fall the other way on another backend. At one chance in 1e5 for each of some hundreds of
+//! decisions a false alarm is rarer than one in 100, and the seeds are fixed: a backend that passes
+//! keeps passing.
 
 use burn::tensor::{Device, Tensor};
 use ebm::models::{

@@ -1,4 +1,5 @@
-//! Trainers of every kind of model, small, on any device: what the tests of training and of checkpoints share.
+//! Trainers of every kind of model, small, on any device: what the tests of training and of
+//! checkpoints share.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm::ops::Noise;

@@ -3,7 +3,8 @@
 use crate::trainers::{KINDS, advance, all_weights, configuration, trainer};
 use crate::{assert_close, on_both, values};
 
-/// Of weights after ten updates, relative. Rounding of 1e-7 grows with each update, and Adam divides by gradients.
+/// Of weights after ten updates, relative. Rounding of 1e-7 grows with each update, and Adam
+/// divides by gradients.
 const TOLERANCE: f64 = 1e-3;
 const UPDATES: usize = 10;
 

@@ -1,4 +1,5 @@
-//! Files that are wrong in thousands of ways behind a right checksum: each is read, or refused with an error; nothing panics.
+//! Files that are wrong in thousands of ways behind a right checksum: each is read, or refused with
+//! an error; nothing panics.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 

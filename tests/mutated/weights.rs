@@ -66,7 +66,8 @@ fn mutate(bytes: &mut Vec<u8>, noise: &mut Noise) -> String {
     what.join(", ")
 }
 
-/// A ZIP archive whose entries say that they have no checksum, so that what is wrong with them gets further.
+/// A ZIP archive whose entries say that they have no checksum, so that what is wrong with them gets
+/// further.
 fn without_checksums(mut bytes: Vec<u8>) -> Vec<u8> {
     let entries: Vec<usize> = (0..bytes.len() - 4)
         .filter(|&at| bytes[at..].starts_with(b"PK\x01\x02"))

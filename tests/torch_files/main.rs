@@ -1,5 +1,5 @@
-//! `ebm import` of files as `torch.save` writes them: every array is used or refused by name, and no file takes more memory than
-//! it holds.
+//! `ebm import` of files as `torch.save` writes them: every array is used or refused by name, and
+//! no file takes more memory than it holds.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 

@@ -41,7 +41,8 @@ fn files_take_no_more_memory_than_they_hold() {
     let at = |name: &str| folder.path().join(name);
     let many =
         |instruction: u8, count: usize| [b"\x80\x02", &vec![instruction; count][..], b"."].concat();
-    // An array of all of 2^31 numbers in one, arrays that repeat a storage, pickles that inflate or copy what they remember.
+    // An array of all of 2^31 numbers in one, arrays that repeat a storage, pickles that inflate or
+    // copy what they remember.
     fs::write(
         at("huge.pth"),
         Torch::file(&dict(&[("w", Py::Repeated(vec![1 << 15, 1 << 16]))])),

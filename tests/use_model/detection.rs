@@ -83,7 +83,8 @@ fn outliers_of_every_kind_are_judged_against_held_out_images() {
     assert_eq!(sets(&none), ["train", "test"]);
 }
 
-/// Noise has far higher energies than digits after a training this short, if it is one that works: 200 updates.
+/// Noise has far higher energies than digits after a training this short, if it is one that works:
+/// 200 updates.
 #[test]
 fn a_trained_network_tells_noise_from_digits() {
     let folder = workspace();

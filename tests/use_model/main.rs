@@ -1,4 +1,5 @@
-//! A trained energy in use: outliers told from data, pixels filled in, noise taken away, models composed, images compared and recalled.
+//! A trained energy in use: outliers told from data, pixels filled in, noise taken away, models
+//! composed, images compared and recalled.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -36,7 +37,8 @@ pub(crate) fn train_machines(folder: &Path) {
     }
 }
 
-/// Runs the command, which must succeed, and gives what it printed; progress on the other stream is not looked at.
+/// Runs the command, which must succeed, and gives what it printed; progress on the other stream is
+/// not looked at.
 pub(crate) fn printed(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -13,8 +13,8 @@ fn open(folder: &Path, name: &str) -> RgbImage {
     image::open(folder.join(name)).unwrap().into_rgb8()
 }
 
-/// The left and upper edges of the images in a picture of one row of groups of 8x8, and how often they are enlarged: what lies between
-/// the lines of dark grey that frame each image.
+/// The left and upper edges of the images in a picture of one row of groups of 8x8, and how often
+/// they are enlarged: what lies between the lines of dark grey that frame each image.
 fn cells(picture: &RgbImage) -> (Vec<u32>, u32, u32) {
     const FRAME: image::Rgb<u8> = image::Rgb([64, 64, 64]);
     let (width, height) = picture.dimensions();
@@ -295,7 +295,8 @@ fn stored_digits_are_recalled_from_damaged_ones() {
     let picture = open(folder, "recall.png");
     assert_is_titled(&picture);
     assert_eq!(cells(&picture).0.len() % 3, 0);
-    // Every pixel flipped is the opposite of a memory, which is one too, but never the memory itself.
+    // Every pixel flipped is the opposite of a memory, which is one too, but never the memory
+    // itself.
     let said = printed(folder, &["recall", "--run", "memory", "--flip", "1"]);
     assert!(said.contains("0 of 3 came back; "), "{said}");
     let turned = open(folder, "recall.png");

@@ -1,4 +1,5 @@
-//! What commands write is there whole, or they fail and leave what was there; devices and pipes are written into.
+//! What commands write is there whole, or they fail and leave what was there; devices and pipes are
+//! written into.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -29,8 +29,8 @@ use crate::rbm::Rbm;
 ///
 /// Its [`structure`](Energy::structure) is [smooth](crate::Structure::Smooth). The layers of the
 /// machine that is copied have other energies, and there may be no joint distribution with the
-/// conditionals above. So neither is good for partition functions, tempering or long chains. Training uses the
-/// [`BlockConditional`] directly.
+/// conditionals above. So neither is good for partition functions, tempering or long chains.
+/// Training uses the [`BlockConditional`] directly.
 #[derive(Module, Debug)]
 pub struct ReplicatedRbm {
     rbm: Rbm,

@@ -295,7 +295,8 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
             let reference = Known::random(UNITS, (0.5, 0.5), coding, &mut Noise::new(6));
             let machine = machine(&reference, VISIBLE, coding, &training);
             let states = reference.states().all().concat();
-            // Visible units are the low bits of an index; three patterns, one of them twice as frequent.
+            // Visible units are the low bits of an index; three patterns, one of them twice as
+            // frequent.
             let data = [(3_usize, 0.5), (9, 0.25), (14, 0.25)];
             let visible = |index: usize| index % (1 << VISIBLE);
             let log_weights = |reference: &Known| -> Vec<f64> {
@@ -357,7 +358,8 @@ fn the_gradient_of_the_energy_difference_is_that_of_the_likelihood() {
                 let bias = slope(&|moved, by| moved.bias[i] += by);
                 assert_close(&[found.1[1][i]], &[bias], ROUNDING, "bias");
                 for j in 0..UNITS {
-                    // Half for each of the two raw entries of a pair; none on the diagonal. The energy reads i > j.
+                    // Half for each of the two raw entries of a pair; none on the diagonal. The
+                    // energy reads i > j.
                     let (low, high) = (i.min(j), i.max(j));
                     let pair = slope(&|moved, by| moved.couplings[high * UNITS + low] += by);
                     let expected = if i == j { 0.0 } else { pair / 2.0 };

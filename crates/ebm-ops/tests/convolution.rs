@@ -78,7 +78,8 @@ fn reference(case: Case, x: &[f32], weight: &[f32], bias: &[f32], g: &[f32]) -> 
     r
 }
 
-/// Sums of products of normals: rounding grows like the root of their number, 1e-6 of the largest value is far above it.
+/// Sums of products of normals: rounding grows like the root of their number, 1e-6 of the largest
+/// value is far above it.
 fn assert_close(found: Vec<f32>, expected: &[f64], what: &str) {
     let largest = expected.iter().fold(1e-3, |a: f64, b| a.max(b.abs()));
     assert_eq!(found.len(), expected.len(), "{what}");

@@ -72,7 +72,8 @@ fn moving_averages_and_sums_of_squares() {
             }
             let exact: f64 = before[1].iter().map(|&x| f64::from(x).powi(2)).sum();
             let found = f64::from(floats(square_sum(value.clone()))[0]);
-            // Lanes of at most 16,384 / 16 squares, each rounded: 2^-24 a term would be 6e-5, their random walk a few 1e-7.
+            // Lanes of at most 16,384 / 16 squares, each rounded: 2^-24 a term would be 6e-5, their
+            // random walk a few 1e-7.
             assert!(
                 (found - exact).abs() < 3e-6 * exact,
                 "{shape:?}: {found}, expected {exact}"

@@ -20,7 +20,8 @@ fn normals(noise: &mut Noise, n: usize) -> Vec<f64> {
     values::<1>(noise.normal([n], &Device::flex()))
 }
 
-/// Kolmogorov and Smirnov: `P(sqrt(n) D > t)` tends to `2 exp(-2 t^2)`; t = 2.7 gives a false-positive rate of 9.3e-7.
+/// Kolmogorov and Smirnov: `P(sqrt(n) D > t)` tends to `2 exp(-2 t^2)`; t = 2.7 gives a
+/// false-positive rate of 9.3e-7.
 fn assert_follows(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) {
     sample.sort_unstable_by(f64::total_cmp);
     let n = sample.len() as f64;

@@ -1,15 +1,18 @@
-//! Axes of curves and histograms: which range they show, where their ticks are, and what lies beyond.
+//! Axes of curves and histograms: which range they show, where their ticks are, and what lies
+//! beyond.
 
 use crate::number::{count, number};
 use crate::ticks::{round_powers, round_values};
 
 /// Share of the way across that a settled range takes for the start of a run.
 const START: f64 = 0.1;
-/// Share of values at either end that never decide a range; one value at least, where there are four.
+/// Share of values at either end that never decide a range; one value at least, where there are
+/// four.
 const EDGE: f64 = 0.01;
 /// How many widths of the bulk a settled range goes on beyond it, as far as there are values.
 const REACH: f64 = 1.0;
-/// A settled range is for values that are spread more than so many times as wide; others are all shown.
+/// A settled range is for values that are spread more than so many times as wide; others are all
+/// shown.
 const WORTH: f64 = 2.5;
 /// Positive values further apart than this factor get powers of ten.
 const FAR_APART: f64 = 20.0;
@@ -25,8 +28,8 @@ const LARGEST: f64 = 1e300;
 pub enum Extent {
     /// All of them.
     Whole,
-    /// Those of a process that has settled: the first tenth of the way and rare spikes may lie beyond the axis, where they would
-    /// leave the rest flat; the last value of each curve may not.
+    /// Those of a process that has settled: the first tenth of the way and rare spikes may lie
+    /// beyond the axis, where they would leave the rest flat; the last value of each curve may not.
     Settled,
 }
 
@@ -101,7 +104,8 @@ pub struct AxisOptions {
 }
 
 impl Axis {
-    /// The axis up of curves, each with its points `(x, y)` from left to right; points that aren't finite don't count.
+    /// The axis up of curves, each with its points `(x, y)` from left to right; points that aren't
+    /// finite don't count.
     ///
     /// `None` without any point.
     pub fn up<'a>(
@@ -137,7 +141,8 @@ impl Axis {
         Some(Self::linear(low, high, options.ticks))
     }
 
-    /// The axis across of values from left to right, without room beside them; whole numbers have ticks at whole numbers.
+    /// The axis across of values from left to right, without room beside them; whole numbers have
+    /// ticks at whole numbers.
     ///
     /// `None` without any value that is finite.
     pub fn across(values: impl Iterator<Item = f64> + Clone, ticks: usize) -> Option<Self> {
@@ -249,8 +254,8 @@ impl Axis {
         }
     }
 
-    /// A curve from left to right on the axis: its points as places, those beyond the axis on its edge, and marks for them, which
-    /// keep a distance of `spacing` across.
+    /// A curve from left to right on the axis: its points as places, those beyond the axis on its
+    /// edge, and marks for them, which keep a distance of `spacing` across.
     pub fn clip(&self, points: impl Iterator<Item = (f64, f64)>, spacing: f64) -> Clipped {
         let mut clipped = Clipped::default();
         for (x, y) in points {
@@ -305,8 +310,8 @@ pub(crate) fn finite(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> 
     points.iter().copied().filter(is_finite)
 }
 
-/// The ends of the bulk of sorted values: all but a share `edge` at either end, at least one value where there are four or more, and
-/// from there on all that lie within `reach` widths of it.
+/// The ends of the bulk of sorted values: all but a share `edge` at either end, at least one value
+/// where there are four or more, and from there on all that lie within `reach` widths of it.
 pub(crate) fn bulk(sorted: &[f64], edge: f64, reach: f64) -> Option<(f64, f64)> {
     let (&first, &last) = (sorted.first()?, sorted.last()?);
     if sorted.len() < 4 {

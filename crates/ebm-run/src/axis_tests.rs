@@ -53,7 +53,8 @@ fn ticks_are_round_and_at_least_three() {
     }
 }
 
-/// Ranges of every size, place and sign: three to as many ticks as asked for, all inside, all labels different.
+/// Ranges of every size, place and sign: three to as many ticks as asked for, all inside, all
+/// labels different.
 #[test]
 fn every_range_has_ticks_inside_of_it() {
     for power in (-290..=290).step_by(10) {
@@ -68,7 +69,8 @@ fn every_range_has_ticks_inside_of_it() {
                 let scale = 10_f64.powi(power);
                 let axis = Axis::linear(low * scale, (low + width) * scale, most);
                 let count = axis.ticks.len();
-                // Steps grow by 2.5 at most, and so may the number of ticks where three are hard to get.
+                // Steps grow by 2.5 at most, and so may the number of ticks where three are hard to
+                // get.
                 assert!(
                     (FEWEST..=most.max(8)).contains(&count),
                     "{low} {width} {power}: {count} of {most}"
@@ -108,7 +110,8 @@ fn the_start_and_rare_spikes_do_not_flatten_the_rest() {
     assert_eq!(axis.beyond(points.iter().map(|(_, y)| *y)), None);
 }
 
-/// A run that diverges in the end is to be seen diverging, and a decay that takes the whole run is shown whole.
+/// A run that diverges in the end is to be seen diverging, and a decay that takes the whole run is
+/// shown whole.
 #[test]
 fn the_last_values_and_slow_changes_are_shown() {
     let mut points = transient();

@@ -8,7 +8,8 @@ use crate::plot::font;
 /// Height of the strip for a title, and the gap around panels, in pixels.
 const TITLE: usize = 26;
 const GAP: usize = 8;
-/// Colours from no density to the highest (the map "magma" of S. van der Walt & N. Smith, CC0, at nine places).
+/// Colours from no density to the highest (the map "magma" of S. van der Walt & N. Smith, CC0, at
+/// nine places).
 const COLORS: [[f64; 3]; 9] = [
     [0.0, 0.0, 4.0],
     [28.0, 16.0, 68.0],
@@ -28,17 +29,19 @@ const POINT: Rgb<u8> = Rgb([255, 190, 70]);
 pub struct DensityPanel<'a> {
     /// What is written above.
     pub title: String,
-    /// `side * side` values of at least 0, row by row from the top (largest second coordinate); `None` is black.
+    /// `side * side` values of at least 0, row by row from the top (largest second coordinate);
+    /// `None` is black.
     pub density: Option<&'a [f64]>,
     /// Points over it: `[count, 2]`, one after the other; those outside of the square are left out.
     pub points: &'a [f32],
 }
 
-/// Draws panels, `columns` in a row, each a square of `side` cells over `[low, high]^2`, a cell `zoom` pixels wide.
+/// Draws panels, `columns` in a row, each a square of `side` cells over `[low, high]^2`, a cell
+/// `zoom` pixels wide.
 ///
-/// All densities share one scale, so that equal colours are equal densities: the brightest colour is the highest value of the first
-/// panel that has a density (higher ones look the same), and brightness goes with the square root, which keeps faint regions
-/// visible.
+/// All densities share one scale, so that equal colours are equal densities: the brightest colour
+/// is the highest value of the first panel that has a density (higher ones look the same), and
+/// brightness goes with the square root, which keeps faint regions visible.
 ///
 /// # Panics
 ///

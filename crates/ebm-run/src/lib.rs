@@ -28,7 +28,7 @@ mod scale;
 mod suggestion;
 mod ticks;
 mod titled_grid;
-mod weights_file;
+mod weight_files;
 
 pub use axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
 pub use density_picture::{DensityPanel, density_panels};
@@ -46,4 +46,4 @@ pub use run::{
 };
 pub use suggestion::{did_you_mean, nearest};
 pub use titled_grid::{TitledColumns, titled_grid};
-pub use weights_file::{Renaming, WeightsFile, WrongArrays};
+pub use weight_files::{Renaming, WeightsFile, WrongArrays};

@@ -10,9 +10,11 @@ use zip::{CompressionMethod, ZipWriter};
 /// From this size on, an entry of a ZIP archive needs the fields of ZIP64.
 const LARGE: usize = 1 << 31;
 
-/// The bytes of an archive with an entry `NAME.npy` for each array, not compressed, which `numpy.load` reads as a dictionary.
+/// The bytes of an archive with an entry `NAME.npy` for each array, not compressed, which
+/// `numpy.load` reads as a dictionary.
 ///
-/// Arrays are little-endian `f32` in row-major order. The same arrays give the same bytes: no time is stored.
+/// Arrays are little-endian `f32` in row-major order. The same arrays give the same bytes: no time
+/// is stored.
 ///
 /// Source: `numpy.savez`, and the `.npy` format of NumPy, version 1.0.
 ///

@@ -64,7 +64,8 @@ pub(crate) fn duration(seconds: f64) -> String {
 /// Seconds since 1970 as a date and a time of UTC.
 pub(crate) fn date(at: u64) -> String {
     let (days, second) = ((at / 86_400) as i64, at % 86_400);
-    // Days to a date of the Gregorian calendar: H. Hinnant, "chrono-compatible low-level date algorithms".
+    // Days to a date of the Gregorian calendar: H. Hinnant, "chrono-compatible low-level date
+    // algorithms".
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

@@ -1,4 +1,5 @@
-//! Pictures of samples: grids of images, and clouds of points over the density that the energy gives.
+//! Pictures of samples: grids of images, and clouds of points over the density that the energy
+//! gives.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ pub struct PictureError {
     source: image::ImageError,
 }
 
-/// Smallest side of the picture of one sample, in pixels; smaller ones are enlarged by a whole factor.
+/// Smallest side of the picture of one sample, in pixels; smaller ones are enlarged by a whole
+/// factor.
 const CELL_SIDE: usize = 48;
 /// Pixels between samples.
 const GAP: usize = 2;
@@ -37,12 +39,14 @@ pub fn image_grid(values: &[f32], shape: [usize; 3], range: (f64, f64)) -> RgbIm
     grouped_grid(values, shape, range, 1)
 }
 
-/// Lays images out in a grid that is about square, groups of `group` images never broken by the end of a row.
+/// Lays images out in a grid that is about square, groups of `group` images never broken by the end
+/// of a row.
 ///
 /// # Shapes
 ///
-/// - `values`: `count` images of `[channels, height, width]`, one after the other; `low` is black, `high`
-///   white. One channel is grey, three are red, green and blue; of any other number the first is shown.
+/// - `values`: `count` images of `[channels, height, width]`, one after the other; `low` is black,
+///   `high` white. One channel is grey, three are red, green and blue; of any other number the
+///   first is shown.
 ///
 /// # Panics
 ///
@@ -122,7 +126,8 @@ pub(crate) fn draw_image(
 ///
 /// # Shapes
 ///
-/// - `density`: `side * side` values of at least 0, row by row from the top (largest second coordinate)
+/// - `density`: `side * side` values of at least 0, row by row from the top (largest second
+///   coordinate)
 /// - `points`: `[count, 2]`, one after the other, in `[low, high]`; others are left out
 ///
 /// # Panics
@@ -163,7 +168,8 @@ pub fn point_cloud(
     picture
 }
 
-/// Writes a picture, whole or not at all, in the format that the name of the file says: PNG or JPEG; PNG if it says none.
+/// Writes a picture, whole or not at all, in the format that the name of the file says: PNG or
+/// JPEG; PNG if it says none.
 ///
 /// # Errors
 ///

@@ -179,7 +179,8 @@ pub(crate) fn titled<B: DrawingBackend>(
     Ok(area.split_vertically(top).1)
 }
 
-/// Writes a legend on the right, beside the curves and not over them; returns what is left. One curve without a name needs none.
+/// Writes a legend on the right, beside the curves and not over them; returns what is left. One
+/// curve without a name needs none.
 pub(crate) fn with_legend<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     entries: &[(&str, RGBColor)],
@@ -254,7 +255,8 @@ mod tests {
         assert!(plot(vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0)]).is_some());
     }
 
-    /// Beyond the names on the right nothing is drawn in a curve's colour, however high the curve is there.
+    /// Beyond the names on the right nothing is drawn in a curve's colour, however high the curve
+    /// is there.
     #[test]
     fn the_legend_lies_beside_the_curves() {
         let high = (0..50).map(|at| (f64::from(at), f64::from(at))).collect();
@@ -281,7 +283,8 @@ mod tests {
         );
     }
 
-    /// A curve that starts at 1,000 and then moves by 1: it fills the height all the same, and its start is marked.
+    /// A curve that starts at 1,000 and then moves by 1: it fills the height all the same, and its
+    /// start is marked.
     #[test]
     fn a_start_far_off_leaves_the_rest_its_height() {
         let mut points: Curve = (0..400)

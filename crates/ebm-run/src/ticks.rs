@@ -3,8 +3,8 @@
 /// Fewest ticks.
 pub(crate) const FEWEST: usize = 3;
 
-/// Multiples of 1, 2 or 5 times a power of ten from `low` to `high`, with that power: of steps with at most `most` of them the
-/// finest, unless it has fewer than three.
+/// Multiples of 1, 2 or 5 times a power of ten from `low` to `high`, with that power: of steps with
+/// at most `most` of them the finest, unless it has fewer than three.
 pub(crate) fn round_values(low: f64, high: f64, most: usize, whole: bool) -> (Vec<f64>, i32) {
     let top = (high - low).log10().floor() as i32 + 1;
     let mut chosen: (Vec<f64>, i32) = (Vec::new(), top);
@@ -45,7 +45,8 @@ fn multiples(low: f64, high: f64, digit: f64, exponent: i32) -> Vec<f64> {
         .collect()
 }
 
-/// Round values as logarithms: 1, 2 and 5 times powers of ten, or 1 and 3 times, or powers of ten, or every second of them, every fifth, ...
+/// Round values as logarithms: 1, 2 and 5 times powers of ten, or 1 and 3 times, or powers of ten,
+/// or every second of them, every fifth, ...
 pub(crate) fn round_powers(low: f64, high: f64, most: usize) -> Vec<f64> {
     let inside = |digits: &[f64], every: i32| -> Vec<f64> {
         let powers = low.floor() as i32..=high.ceil() as i32;

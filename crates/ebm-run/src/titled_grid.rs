@@ -6,9 +6,11 @@ use plotters::prelude::*;
 use crate::picture::{check_images, draw_image};
 use crate::plot::font;
 
-/// Widest and highest that a picture is enlarged to, in pixels; images that are larger anyway aren't shrunk.
+/// Widest and highest that a picture is enlarged to, in pixels; images that are larger anyway
+/// aren't shrunk.
 const MOST: usize = 1000;
-/// Higher pictures, of very many groups, have their titles in a line above instead of over each column.
+/// Higher pictures, of very many groups, have their titles in a line above instead of over each
+/// column.
 const HIGHEST: usize = 3000;
 /// Pixels between the images of a group, and around a group.
 const GAP: usize = 2;
@@ -61,15 +63,16 @@ impl<'a> TitledColumns<'a> {
     }
 }
 
-/// Lays groups of images out under the titles of their columns, with a gap between groups. Images are enlarged by a whole factor so that
-/// the picture is up to 1000 pixels wide and high. Where so many groups stand beside each other that titles would not fit over their
-/// columns, one line above names them in order.
+/// Lays groups of images out under the titles of their columns, with a gap between groups. Images
+/// are enlarged by a whole factor so that the picture is up to 1000 pixels wide and high. Where so
+/// many groups stand beside each other that titles would not fit over their columns, one line above
+/// names them in order.
 ///
 /// # Shapes
 ///
-/// - `values`: `groups * sum of images` images of `[channels, height, width]`, one after the other, those of a group in the order of
-///   their titles; `low` is black, `high` white. One channel is grey, three are red, green and blue; of any other number the first is
-///   shown.
+/// - `values`: `groups * sum of images` images of `[channels, height, width]`, one after the other,
+///   those of a group in the order of their titles; `low` is black, `high` white. One channel is
+///   grey, three are red, green and blue; of any other number the first is shown.
 ///
 /// # Panics
 ///
@@ -386,7 +389,8 @@ mod tests {
         }
     }
 
-    /// Thousands of groups of small images: no title fits over columns of a few pixels, and one line names them.
+    /// Thousands of groups of small images: no title fits over columns of a few pixels, and one
+    /// line names them.
     #[test]
     fn very_many_groups_have_one_line_of_titles() {
         let layout = Layout::choose(4096, [8, 8], &three());

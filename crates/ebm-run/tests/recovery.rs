@@ -1,4 +1,5 @@
-//! What happens when a step fails: nothing is applied, training goes back, and a kill meanwhile changes nothing.
+//! What happens when a step fails: nothing is applied, training goes back, and a kill meanwhile
+//! changes nothing.
 #![allow(clippy::unwrap_used)]
 
 mod bowl;
@@ -44,7 +45,8 @@ impl Energy<2> for Switched {
             NAN => energy.mul_scalar(f64::NAN),
             INFINITE => energy.add_scalar(f64::INFINITY),
             LARGE => energy.mul_scalar(1e9),
-            // 0 in value; the derivative of the root is infinite there, and infinity times 0 is not a number.
+            // 0 in value; the derivative of the root is infinite there, and infinity times 0 is not
+            // a number.
             GRADIENT => energy.clone() + energy.mul_scalar(0.0).abs().sqrt(),
             _ => energy,
         }

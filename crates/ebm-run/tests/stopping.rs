@@ -1,4 +1,5 @@
-//! A run that is stopped or killed while it fails, or while its configuration changes, goes on as it should.
+//! A run that is stopped or killed while it fails, or while its configuration changes, goes on as
+//! it should.
 #![allow(clippy::unwrap_used)]
 
 mod bowl;
@@ -29,7 +30,8 @@ fn newest(out: &Path) -> Checkpoint {
     folder.newest_checkpoint().unwrap().0
 }
 
-/// Stops a run after its first update that is applied, or is refused; counts what is saved and said.
+/// Stops a run after its first update that is applied, or is refused; counts what is saved and
+/// said.
 #[derive(Default)]
 struct Stopper {
     when_refused: bool,

@@ -41,8 +41,9 @@ pub struct StepInfo {
     /// The probability of being accepted, which is less noisy than the outcome; `None` for a kernel
     /// that never rejects.
     pub acceptance_probability: Option<Tensor<1>>,
-    /// 1 where the trajectory diverged ([`HamiltonianMonteCarlo`](crate::hamiltonian::HamiltonianMonteCarlo));
-    /// `None` for a kernel without trajectories.
+    /// 1 where the trajectory diverged
+    /// ([`HamiltonianMonteCarlo`](crate::hamiltonian::HamiltonianMonteCarlo)); `None` for a kernel
+    /// without trajectories.
     pub divergent: Option<Tensor<1>>,
     /// 1 where the step was not finite and the chain went back to its start; `None` for a kernel
     /// that rejects.

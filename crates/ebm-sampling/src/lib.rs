@@ -17,11 +17,12 @@
 //! | some coordinates given | [`ConditionalEnergy`](conditioning::ConditionalEnergy) with any kernel, [`ClampedBlockGibbs`](conditioning::ClampedBlockGibbs), [`ClampedSingleSiteGibbs`](conditioning::ClampedSingleSiteGibbs); observed with noise: [`GaussianLikelihood`](conditioning::GaussianLikelihood), [`ObservedBlock`](conditioning::ObservedBlock) |
 //! | partition functions | [`AnnealedImportance`](partition::AnnealedImportance) from below and above, of machines and of any energy ([`EnergyPath`](partition::EnergyPath)); [`TemperedReplicas`](partition::TemperedReplicas) finds far modes |
 //!
-//! Kernels that reject tune themselves during a warm-up: [`adapt_step_size`](adaptation::adapt_step_size) any with a step size,
-//! [`window_adaptation`](adaptation::window_adaptation) Hamiltonian Monte Carlo's step size and metric, as Stan does,
-//! [`chees_adaptation`](adaptation::chees_adaptation) its step size and the length of its trajectories. There is no NUTS: its
-//! trees differ from chain to chain, which chains that move as one batch can't follow; ChEES is
-//! made for them.
+//! Kernels that reject tune themselves during a warm-up:
+//! [`adapt_step_size`](adaptation::adapt_step_size) any with a step size,
+//! [`window_adaptation`](adaptation::window_adaptation) Hamiltonian Monte Carlo's step size and
+//! metric, as Stan does, [`chees_adaptation`](adaptation::chees_adaptation) its step size and the
+//! length of its trajectories. There is no NUTS: its trees differ from chain to chain, which chains
+//! that move as one batch can't follow; ChEES is made for them.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

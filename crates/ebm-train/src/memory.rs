@@ -1,17 +1,19 @@
-//! Whether this machine could hold what is asked for, before it is allocated: an allocation that fails aborts.
+//! Whether this machine could hold what is asked for, before it is allocated: an allocation that
+//! fails aborts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 
-/// Whether the system would give memory for so many `f32` values at once. Nothing is touched, let alone kept.
+/// Whether the system would give memory for so many `f32` values at once. Nothing is touched, let
+/// alone kept.
 pub fn fits(values: u128) -> bool {
     fits_bytes(values.saturating_mul(size_of::<f32>() as u128))
 }
 
-/// The same of values that lie on a device. Of the memory of a GPU nothing is known here: what is free beside the processor says
-/// nothing about it.
+/// The same of values that lie on a device. Of the memory of a GPU nothing is known here: what is
+/// free beside the processor says nothing about it.
 pub fn fits_on(values: u128, device: &Device) -> bool {
     let bytes = values.saturating_mul(size_of::<f32>() as u128);
     if is_of_processor(&format!("{device:?}")) {
@@ -21,16 +23,17 @@ pub fn fits_on(values: u128, device: &Device) -> bool {
     }
 }
 
-/// Whether a device computes in main memory, by its name for debugging: burn has no other that tells devices of backends that
-/// aren't compiled in apart.
+/// Whether a device computes in main memory, by its name for debugging: burn has no other that
+/// tells devices of backends that aren't compiled in apart.
 fn is_of_processor(device: &str) -> bool {
     ["Flex", "NdArray", "Cpu"]
         .iter()
         .any(|name| device.contains(name))
 }
 
-/// Whether the system would give so many bytes at once: whether there is room for them in the address space, which
-/// `ulimit -v` bounds, and in the memory that is free, which the machine or a control group bounds.
+/// Whether the system would give so many bytes at once: whether there is room for them in the
+/// address space, which `ulimit -v` bounds, and in the memory that is free, which the machine or a
+/// control group bounds.
 pub fn fits_bytes(bytes: u128) -> bool {
     is_addressable(bytes) && available().is_none_or(|available| bytes <= u128::from(available))
 }
@@ -75,7 +78,8 @@ fn available_of(meminfo: &str) -> Option<u64> {
     Some(entry("MemAvailable:")?.saturating_add(entry("SwapFree:").unwrap_or(0)))
 }
 
-/// The least that the limits of a process's control groups leave, from the text of `/proc/self/cgroup`; `None` without a limit.
+/// The least that the limits of a process's control groups leave, from the text of
+/// `/proc/self/cgroup`; `None` without a limit.
 fn left_in_groups(groups: &str, root: &Path) -> Option<u64> {
     groups
         .lines()

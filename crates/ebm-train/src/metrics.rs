@@ -13,8 +13,8 @@ pub enum Combine {
     Sum,
 }
 
-/// A number that updates tell by name. Whoever trains may make scalars of their own; those that this
-/// crate tells are constants.
+/// A number that updates tell by name. Whoever trains may make scalars of their own; those that
+/// this crate tells are constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scalar {
     /// Its name, as in `metrics.jsonl`: small letters and underscores.
@@ -31,15 +31,15 @@ impl Scalar {
     pub const DATA_ENERGY: Self = Self::energy("data_energy");
     /// Mean energy of the samples, in the same unit.
     pub const SAMPLE_ENERGY: Self = Self::energy("sample_energy");
-    /// `sample_energy - data_energy`, where an update tells both: positive where the model prefers the
-    /// data.
+    /// `sample_energy - data_energy`, where an update tells both: positive where the model prefers
+    /// the data.
     pub const GAP: Self = Self::mean("gap");
     /// Root mean square distance, per value, that the chains of this update moved.
     pub const DISPLACEMENT: Self = Self::mean("displacement");
     /// Mean share of accepted proposals, for samplers that reject.
     pub const ACCEPTANCE: Self = Self::mean("acceptance");
-    /// Steps of chains that were not finite and sent the chain back to where it started; for samplers
-    /// that don't reject.
+    /// Steps of chains that were not finite and sent the chain back to where it started; for
+    /// samplers that don't reject.
     pub const RESETS: Self = Self::count("resets");
 
     /// A number whose mean over updates means something.
@@ -93,8 +93,8 @@ pub struct Metrics {
 pub enum StepOutcome {
     /// The parameters moved.
     Applied(Metrics),
-    /// Objective or gradient were not finite, or an energy beyond the limit: nothing changed but the
-    /// step number, the noise and the place in the data.
+    /// Objective or gradient were not finite, or an energy beyond the limit: nothing changed but
+    /// the step number, the noise and the place in the data.
     Refused(Metrics),
 }
 
@@ -176,8 +176,8 @@ impl Metrics {
         energies.map(|(_, value)| *value)
     }
 
-    /// The metrics of several updates as one: the step and the learning rate of the last, and of each
-    /// number that the last tells the mean or the sum; `None` if there are none.
+    /// The metrics of several updates as one: the step and the learning rate of the last, and of
+    /// each number that the last tells the mean or the sum; `None` if there are none.
     pub fn combine(updates: &[Self]) -> Option<Self> {
         let last = updates.last()?;
         let count = updates.len() as f64;

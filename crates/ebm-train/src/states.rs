@@ -1,4 +1,5 @@
-//! The states of a model's chains: what an example becomes where a model has hidden units of its own.
+//! The states of a model's chains: what an example becomes where a model has hidden units of its
+//! own.
 
 use burn::tensor::Tensor;
 use ebm_models::{HiddenUnits, PairwiseMachine, PairwiseStructure, Structure};
@@ -12,8 +13,8 @@ pub fn rows<const D: usize>(states: Tensor<D>) -> Tensor<2> {
     states.flatten(1, D - 1)
 }
 
-/// The shape of states for examples of the shape `[batch, ..]`: that of the examples, or all units in
-/// one row, `[batch, units, 1, ..]`, where hidden units are part of the state.
+/// The shape of states for examples of the shape `[batch, ..]`: that of the examples, or all units
+/// in one row, `[batch, units, 1, ..]`, where hidden units are part of the state.
 pub fn state_shape<const D: usize>(structure: &Structure, examples: [usize; D]) -> [usize; D] {
     match structure {
         Structure::Smooth => examples,
@@ -35,10 +36,10 @@ pub fn has_hidden_units(structure: &Structure) -> bool {
     }
 }
 
-/// The positive phase: states with the visible units clamped to the examples, hidden units inferred by
-/// mean field in machines with layers, and drawn in pairwise machines, from fair coins by `sweeps`
-/// sweeps at `temperature`. Nothing of it is on the autodiff graph. What it gives once `interrupt` was
-/// raised isn't used.
+/// The positive phase: states with the visible units clamped to the examples, hidden units inferred
+/// by mean field in machines with layers, and drawn in pairwise machines, from fair coins by
+/// `sweeps` sweeps at `temperature`. Nothing of it is on the autodiff graph. What it gives once
+/// `interrupt` was raised isn't used.
 pub fn clamp<const D: usize>(
     structure: &Structure,
     examples: Tensor<D>,
@@ -67,8 +68,9 @@ pub fn clamp<const D: usize>(
     }
 }
 
-/// The probability that hidden units are on, layer by layer `[batch, units]`, given what is beside them
-/// in `states`; on the autodiff graph where the structure is. Nothing for a model without hidden units.
+/// The probability that hidden units are on, layer by layer `[batch, units]`, given what is beside
+/// them in `states`; on the autodiff graph where the structure is. Nothing for a model without
+/// hidden units.
 pub fn hidden_means<const D: usize>(structure: &Structure, states: Tensor<D>) -> Vec<Tensor<2>> {
     match structure {
         Structure::Smooth => Vec::new(),

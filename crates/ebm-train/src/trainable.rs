@@ -14,12 +14,12 @@ const OFFSET_RATE: f64 = 0.01;
 
 /// An energy that can be trained: a burn module.
 ///
-/// For a model of one's own `impl Trainable<D> for Mine {}` is all there is to write. How its chains can
-/// move, and whether their states hold more than an example, is what its
+/// For a model of one's own `impl Trainable<D> for Mine {}` is all there is to write. How its
+/// chains can move, and whether their states hold more than an example, is what its
 /// [`structure`](Energy::structure) says.
 pub trait Trainable<const D: usize>: Energy<D> + Module + 'static {
-    /// Whether the model can make its products in this type ([`Precision::frozen`]). One of your own that
-    /// casts where it multiplies says so here.
+    /// Whether the model can make its products in this type ([`Precision::frozen`]). One of your
+    /// own that casts where it multiplies says so here.
     fn supports_precision(&self, precision: Precision) -> bool {
         precision == Precision::F32
     }

@@ -1,5 +1,5 @@
-//! The gradient that training follows is that of the log-likelihood, or of its variational bound, on machines whose states
-//! can be counted.
+//! The gradient that training follows is that of the log-likelihood, or of its variational bound,
+//! on machines whose states can be counted.
 #![allow(clippy::unwrap_used)]
 
 mod machines;
@@ -17,8 +17,8 @@ use ebm_train::{
 };
 use machines::{in_proportion, recipe, rows_of, visible_probabilities};
 
-/// Negative samples: each state comes up as often as its probability says, to 1/40,000. (Means over many more lose to the
-/// rounding of f32 sums what they gain.)
+/// Negative samples: each state comes up as often as its probability says, to 1/40,000. (Means over
+/// many more lose to the rounding of f32 sums what they gain.)
 const NEGATIVES: usize = 40_000;
 
 type Parameters = BTreeMap<String, Vec<f64>>;
@@ -48,8 +48,8 @@ fn spread<M: burn::module::Module>(model: M, seed: u64) -> M {
     load_weights(model, drawn).unwrap()
 }
 
-/// The gradient of the objective by autodiff against central differences of `log_likelihood` in f64, for every parameter;
-/// those in `fixed` must not be moved.
+/// The gradient of the objective by autodiff against central differences of `log_likelihood` in
+/// f64, for every parameter; those in `fixed` must not be moved.
 fn assert_gradient<M: Energy<2> + Module>(
     model: M,
     data: Tensor<2>,
@@ -116,7 +116,8 @@ fn bilinear(a: &[f64], w: &[f64], b: &[f64]) -> f64 {
     rows.map(|(a, row)| a * dot(row, b)).sum()
 }
 
-/// Plain and centred: the gradient of the couplings of a centred machine is the one of centred units.
+/// Plain and centred: the gradient of the couplings of a centred machine is the one of centred
+/// units.
 #[test]
 fn an_rbm_climbs_its_log_likelihood() {
     let device = Device::flex();
@@ -162,7 +163,8 @@ fn a_gaussian_rbm_without_couplings_climbs_its_log_likelihood() {
         VisibleUnits::Gaussian,
     );
     let data = Tensor::<2>::from_floats([[1.0, 0.5], [0.2, -1.5]], &device);
-    // The four corners of one standard deviation around the mean have the moments of N(b, 1) up to the second.
+    // The four corners of one standard deviation around the mean have the moments of N(b, 1) up to
+    // the second.
     let corners = [[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]
         .map(|[a, b]: [f32; 2]| [bias[0] + a, bias[1] + b]);
     let samples = Tensor::<2>::from_floats(corners, &device);
@@ -183,8 +185,8 @@ fn a_gaussian_rbm_without_couplings_climbs_its_log_likelihood() {
     assert_gradient(model, data, samples, &[], log_likelihood, "Gaussian");
 }
 
-/// At mean-field states the objective climbs `E_q[-E] + H(q) - log Z` with the best `q`: the bound's own gradient, since
-/// its derivative by the means is zero.
+/// At mean-field states the objective climbs `E_q[-E] + H(q) - log Z` with the best `q`: the
+/// bound's own gradient, since its derivative by the means is zero.
 #[test]
 fn a_dbm_climbs_its_variational_bound() {
     const SIZES: [usize; 3] = [3, 2, 2];
@@ -252,7 +254,8 @@ fn a_dbm_climbs_its_variational_bound() {
     assert_gradient(model, clamped, samples, &[], log_likelihood, "DBM");
 }
 
-/// A machine of 3 visible and 2 hidden units, all coupled, and `-E` of the state of a number, in f64.
+/// A machine of 3 visible and 2 hidden units, all coupled, and `-E` of the state of a number, in
+/// f64.
 fn boltzmann_machine(coding: Coding, device: &Device) -> BoltzmannMachine {
     let zeros = Tensor::zeros([5, 5], device);
     let bias = Tensor::zeros([5], device);
@@ -281,8 +284,9 @@ fn minus_energy(p: &Parameters, coding: Coding, number: usize) -> f64 {
     total
 }
 
-/// With hidden units drawn given the data (here in their exact proportions) the objective climbs the log-likelihood of the
-/// visible units; couplings that aren't connected, and the diagonal, stay.
+/// With hidden units drawn given the data (here in their exact proportions) the objective climbs
+/// the log-likelihood of the visible units; couplings that aren't connected, and the diagonal,
+/// stay.
 #[test]
 fn a_boltzmann_machine_climbs_its_log_likelihood() {
     let device = Device::flex();
@@ -319,8 +323,8 @@ fn a_boltzmann_machine_climbs_its_log_likelihood() {
     }
 }
 
-/// What `clamp` draws after 30 sweeps: hidden units in their exact conditional distribution, visible units untouched.
-/// Five standard errors of a share, 5.7e-7 each, 64 shares.
+/// What `clamp` draws after 30 sweeps: hidden units in their exact conditional distribution,
+/// visible units untouched. Five standard errors of a share, 5.7e-7 each, 64 shares.
 #[test]
 fn clamped_hidden_units_follow_their_conditional_distribution() {
     const COPIES: usize = 10_000;

@@ -40,8 +40,8 @@ fn every_example_is_visited_once_an_epoch_and_the_place_is_kept() {
         assert!(!epochs.contains(&epoch), "two epochs have the same order");
         epochs.push(epoch);
     }
-    // The three that an epoch leaves out are others each time: in 20 epochs every example has had its turn
-    // (an example is left out of all of them with probability (3 / 23)^20).
+    // The three that an epoch leaves out are others each time: in 20 epochs every example has had
+    // its turn (an example is left out of all of them with probability (3 / 23)^20).
     let mut seen: Vec<usize> = epochs.concat();
     seen.sort_unstable();
     seen.dedup();
@@ -166,7 +166,8 @@ fn the_objective_and_its_gradient_are_those_of_the_formula() {
                     all.insert(name.clone(), TensorData::new(values, data.shape().clone()));
                     by_hand(&load_weights(model.clone(), all).unwrap())[0]
                 };
-                // A central difference: its error is of the order of h^2 = 1e-4 and of 1e-7 / h = 1e-5.
+                // A central difference: its error is of the order of h^2 = 1e-4 and of 1e-7 / h =
+                // 1e-5.
                 let h = 1e-2;
                 let expected = (shifted(h) - shifted(-h)) / (2.0 * f64::from(h));
                 let found = f64::from(values[index]) - f64::from(after[index]);

@@ -1,4 +1,5 @@
-//! Langevin dynamics over parameters against exact laws: Gaussian posteriors, regression, calibration, preconditioning.
+//! Langevin dynamics over parameters against exact laws: Gaussian posteriors, regression,
+//! calibration, preconditioning.
 #![allow(clippy::unwrap_used)]
 
 mod posterior;
@@ -24,7 +25,8 @@ fn examples() -> (Vec<f64>, f64, f64) {
 const SIGMA: f64 = 1.5;
 const PRIOR_PRECISION: f64 = 1.2;
 
-/// The posterior of the mean of [`examples`] under `N(theta, SIGMA^2)` and the prior, without minibatches.
+/// The posterior of the mean of [`examples`] under `N(theta, SIGMA^2)` and the prior, without
+/// minibatches.
 fn conjugate(temperature: f64) -> Quadratic {
     let (examples, mean, _) = examples();
     let information = examples.len() as f64 / (SIGMA * SIGMA);
@@ -37,12 +39,14 @@ fn conjugate(temperature: f64) -> Quadratic {
     }
 }
 
-/// 40,000 independent chains: the standard error of a variance is 0.7 %, the biases of the steps here are 5 to 300 %.
+/// 40,000 independent chains: the standard error of a variance is 0.7 %, the biases of the steps
+/// here are 5 to 300 %.
 #[test]
 fn chains_of_a_gaussian_posterior_have_the_exact_law() {
     const CHAINS: usize = 40_000;
     let (examples, mean, _) = examples();
-    // The share of the stability limit, the temperature, and the number of steps: on the way, and there.
+    // The share of the stability limit, the temperature, and the number of steps: on the way, and
+    // there.
     for (share, temperature, steps) in [
         (0.05, 1.0, 10),
         (0.25, 1.0, 25),
@@ -78,8 +82,8 @@ fn chains_of_a_gaussian_posterior_have_the_exact_law() {
     }
 }
 
-/// The step falls by a factor of 20; the bias of the first step's size would be 33 %, what is left at the end is 2 %, and the
-/// standard error 0.7 %.
+/// The step falls by a factor of 20; the bias of the first step's size would be 33 %, what is left
+/// at the end is 2 %, and the standard error 0.7 %.
 #[test]
 fn falling_steps_have_the_exact_law_and_lose_their_bias() {
     let device = Device::flex();
@@ -104,8 +108,9 @@ fn falling_steps_have_the_exact_law_and_lose_their_bias() {
     assert_normal_moments(&values(replicas.theta.val()), law, "falling steps");
 }
 
-/// Minibatches of two of ten examples, a pair for each of 40,000 chains, make the variance larger by a half. Two-point
-/// noise of minibatches has lighter tails than normal, so that the standard error is no larger than assumed.
+/// Minibatches of two of ten examples, a pair for each of 40,000 chains, make the variance larger
+/// by a half. Two-point noise of minibatches has lighter tails than normal, so that the standard
+/// error is no larger than assumed.
 #[test]
 fn minibatches_add_the_variance_of_their_gradients() {
     const CHAINS: usize = 40_000;
@@ -163,8 +168,9 @@ struct Coefficients {
     beta: Param<Tensor<2>>,
 }
 
-/// Linear regression whose first two columns are nearly the same: coefficients are correlated by -0.8. Mean and
-/// covariance of 4,000 chains against the exact law of each step, which is off the posterior by at most a tenth.
+/// Linear regression whose first two columns are nearly the same: coefficients are correlated by
+/// -0.8. Mean and covariance of 4,000 chains against the exact law of each step, which is off the
+/// posterior by at most a tenth.
 #[test]
 fn regression_has_the_mean_and_covariance_of_its_correlated_posterior() {
     const CHAINS: usize = 4000;
@@ -280,11 +286,13 @@ fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
     table(|i, j| (0..3).map(|k| a[i][k] * b[k][j]).sum())
 }
 
-/// Simulation-based calibration (Talts et al. 2018): a parameter from the prior, data from the parameter, 15 chains on the
-/// data; the parameter's rank among their ends is uniform on 0..=15. 3,000 data sets. The steps are a hundredth of the
-/// limit, so that variances are off by 1 %, and 300 of them leave 0.3 % of the start: neither moves the statistic by more
-/// than 0.2. Limit of chi-square with 15 degrees of freedom: 58.8, false-positive rate 4e-7. Ranks can't tell a missing
-/// prior, which leaves calibrated draws around the mean of the data; the exact laws above can.
+/// Simulation-based calibration (Talts et al. 2018): a parameter from the prior, data from the
+/// parameter, 15 chains on the data; the parameter's rank among their ends is uniform on 0..=15.
+/// 3,000 data sets. The steps are a hundredth of the limit, so that variances are off by 1 %, and
+/// 300 of them leave 0.3 % of the start: neither moves the statistic by more than 0.2. Limit of
+/// chi-square with 15 degrees of freedom: 58.8, false-positive rate 4e-7. Ranks can't tell a
+/// missing prior, which leaves calibrated draws around the mean of the data; the exact laws above
+/// can.
 #[test]
 fn ranks_of_true_parameters_are_uniform() {
     const SETS: usize = 3000;
@@ -325,8 +333,9 @@ fn ranks_of_true_parameters_are_uniform() {
     assert!(statistic < 58.8, "{statistic}: {counts:?}");
 }
 
-/// Posterior standard deviations 1 and 0.01, a condition of 10^4, both chains at a tenth of the stability limit of the stiff
-/// parameter. With a mean square that stays what it is at stationarity, `V = A / |D|^2`, the condition is its root, 100.
+/// Posterior standard deviations 1 and 0.01, a condition of 10^4, both chains at a tenth of the
+/// stability limit of the stiff parameter. With a mean square that stays what it is at
+/// stationarity, `V = A / |D|^2`, the condition is its root, 100.
 #[test]
 fn a_constant_preconditioner_mixes_where_plain_steps_do_not() {
     const CHAINS: usize = 10_000;
@@ -401,11 +410,12 @@ fn a_constant_preconditioner_mixes_where_plain_steps_do_not() {
     }
 }
 
-/// The same condition with a mean square that is learned from nothing and averages over 100 steps; minibatches make ten
-/// times as much of it as the posterior does. The stiff parameter relaxes in 10 steps and sees a constant `G`. The slow
-/// one takes 1,000 steps, `V` follows it, and the neglected term gives the density `p / G`, that is, 9 % more variance.
-/// The standard error is 4 %; the lag of `V` takes off at most a fifth of the 9 %, and fluctuations of `V` change the
-/// stiff variance by about 1 %.
+/// The same condition with a mean square that is learned from nothing and averages over 100 steps;
+/// minibatches make ten times as much of it as the posterior does. The stiff parameter relaxes in
+/// 10 steps and sees a constant `G`. The slow one takes 1,000 steps, `V` follows it, and the
+/// neglected term gives the density `p / G`, that is, 9 % more variance. The standard error is 4 %;
+/// the lag of `V` takes off at most a fifth of the 9 %, and fluctuations of `V` change the stiff
+/// variance by about 1 %.
 #[test]
 fn a_learned_preconditioner_finds_both_scales() {
     const CHAINS: usize = 1500;
@@ -436,7 +446,8 @@ fn a_learned_preconditioner_finds_both_scales() {
         &mut Noise::new(8),
         |noise| noise.normal([2, CHAINS], &device) * spread.clone(),
     );
-    // With G = |D| / sqrt(C + A^2 v), where v depends on G in turn: the share of the limit, and the law.
+    // With G = |D| / sqrt(C + A^2 v), where v depends on G in turn: the share of the limit, and the
+    // law.
     let constant_scale = |curvature: f64| {
         let target = Quadratic {
             curvature,
@@ -474,9 +485,9 @@ fn a_learned_preconditioner_finds_both_scales() {
     }
 }
 
-/// With a decay of 0 the neglected `Gamma` shows: for a standard normal posterior `p / G` is `(offset + |theta|)
-/// exp(-theta^2 / 2)`, whose variance is 1.61 for an offset of 1/2, and not 1. Steps of 0.02 leave a bias of about 1 %,
-/// the standard error is 2 %.
+/// With a decay of 0 the neglected `Gamma` shows: for a standard normal posterior `p / G` is
+/// `(offset + |theta|) exp(-theta^2 / 2)`, whose variance is 1.61 for an offset of 1/2, and not 1.
+/// Steps of 0.02 leave a bias of about 1 %, the standard error is 2 %.
 #[test]
 fn the_neglected_term_biases_as_documented() {
     const CHAINS: usize = 8000;

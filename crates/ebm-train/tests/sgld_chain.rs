@@ -1,4 +1,5 @@
-//! One step of Langevin dynamics over parameters by its formula; schedules, state, steps that aren't finite, ensembles.
+//! One step of Langevin dynamics over parameters by its formula; schedules, state, steps that
+//! aren't finite, ensembles.
 #![allow(clippy::unwrap_used)]
 
 mod posterior;
@@ -13,7 +14,8 @@ use ebm_train::{
 };
 use posterior::{Replicas, config, constant, devices, tensor, values};
 
-/// Parameters of two ranks with the loss `sum |matrix - 1|^2 c + sum vector^3`, and one that the loss doesn't see.
+/// Parameters of two ranks with the loss `sum |matrix - 1|^2 c + sum vector^3`, and one that the
+/// loss doesn't see.
 #[derive(Module, Debug)]
 struct Pair {
     matrix: Param<Tensor<2>>,
@@ -83,7 +85,8 @@ fn steps_follow_their_formula_in_double_precision() {
             let mut mean_square = [0.0; 11];
             let mut noise = Noise::new(1);
             for step in 1..=5 {
-                // The matrix draws first, then the vector, and the parameter without a gradient nothing.
+                // The matrix draws first, then the vector, and the parameter without a gradient
+                // nothing.
                 let mut copy = noise.clone();
                 let mut z = values::<2>(copy.normal([2, 3], &device));
                 z.extend(values::<1>(copy.normal([5], &device)));
@@ -282,7 +285,8 @@ fn a_step_that_is_not_finite_has_not_been_tried() {
             let gradients = model.gradients(1.0);
             model = langevin.step(model, gradients, &mut noise);
             let mut skipped = 0;
-            // Not a number in the matrix alone; infinite; and finite, but too large once multiplied by 10.
+            // Not a number in the matrix alone; infinite; and finite, but too large once multiplied
+            // by 10.
             for c in [f64::NAN, f64::INFINITY, 3e38] {
                 let (arrays, mut counters) = langevin.state();
                 assert_eq!(counters["skipped"], skipped);

@@ -29,8 +29,8 @@ const ANSWER: Duration = Duration::from_millis(100);
 
 /// Watch a run in the terminal: progress, energies, gap, gradient norm, chains, the last events.
 ///
-/// It reads the run folder and leaves the run alone; `q` quits. Without a terminal, or with --once, it prints how the run
-/// stands and ends.
+/// It reads the run folder and leaves the run alone; `q` quits. Without a terminal, or with --once,
+/// it prints how the run stands and ends.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -77,7 +77,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Draws until `q` or a signal. The outer error is the terminal's, the inner one that of the run folder.
+/// Draws until `q` or a signal. The outer error is the terminal's, the inner one that of the run
+/// folder.
 fn watch(
     terminal: &mut DefaultTerminal,
     state: &mut State,

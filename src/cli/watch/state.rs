@@ -102,7 +102,8 @@ impl State {
         )
     }
 
-    /// Seconds that the updates left will take at the speed of late, pictures and checkpoints included.
+    /// Seconds that the updates left will take at the speed of late, pictures and checkpoints
+    /// included.
     pub(super) fn seconds_left(&self) -> Option<f64> {
         let left = self.steps()?.checked_sub(self.step())?;
         let last = self.last()?;
@@ -116,7 +117,8 @@ impl State {
         (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
     }
 
-    /// A number of each line over its update, as far as it is finite, and no finer than a terminal shows.
+    /// A number of each line over its update, as far as it is finite, and no finer than a terminal
+    /// shows.
     pub(super) fn curve(&self, value: impl Fn(&MetricsLine) -> f64) -> Vec<(f64, f64)> {
         let lines = self.lines();
         let step = |line: &MetricsLine| line.step as f64;

@@ -1,4 +1,5 @@
-//! What `ebm watch` shows, pinned: every number in it can be checked by hand against the run that is made up here.
+//! What `ebm watch` shows, pinned: every number in it can be checked by hand against the run that
+//! is made up here.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -12,7 +13,8 @@ use super::plain::snapshot;
 use super::state::State;
 use super::view::draw;
 
-/// A run of 41 lines, every 25 updates, half a second each, 5 seconds in all when it is half through.
+/// A run of 41 lines, every 25 updates, half a second each, 5 seconds in all when it is half
+/// through.
 fn run_folder(lines: u64) -> TempDir {
     let folder = TempDir::new().unwrap();
     let config = ebm::run::config::preset("digits").unwrap();
@@ -73,9 +75,10 @@ fn drawn(folder: &Path, width: u16, height: u16) -> Vec<String> {
     lines[1..].to_vec()
 }
 
-/// Half of 2,000 updates, 20 seconds of training: the energies of the data fall from 0 to -4.875, the gap is a saw tooth of five
-/// teeth between 0 and 0.875, the gradient norm falls from 100 to 2.5, on an axis of powers, and chains move by 0.25. Names stand in the title,
-/// ticks at round values.
+/// Half of 2,000 updates, 20 seconds of training: the energies of the data fall from 0 to -4.875,
+/// the gap is a saw tooth of five teeth between 0 and 0.875, the gradient norm falls from 100 to
+/// 2.5, on an axis of powers, and chains move by 0.25. Names stand in the title, ticks at round
+/// values.
 const STOPPED: &str =
     " 1000 of 2000 updates, 50 % ────────────────────────────────────────────────────
  0:20   50.0 updates/s   2 chain steps not finite   temperature 4.5e-5

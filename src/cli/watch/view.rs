@@ -28,7 +28,8 @@ const COLORS: [Color; 2] = [Color::Cyan, Color::Yellow];
 /// Curves with a title.
 struct Plot {
     title: String,
-    /// Whether the axis up may be logarithmic, which it is where all values are positive and far apart.
+    /// Whether the axis up may be logarithmic, which it is where all values are positive and far
+    /// apart.
     logarithmic: bool,
     curves: Vec<(&'static str, Vec<(f64, f64)>)>,
 }
@@ -236,7 +237,8 @@ fn heading(plot: &Plot) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Draws ticks with their labels on the left and below, as far as there is room; returns what is left for the curves.
+/// Draws ticks with their labels on the left and below, as far as there is room; returns what is
+/// left for the curves.
 fn draw_axes(buffer: &mut Buffer, area: Rect, across: &Axis, up: &Axis) -> Rect {
     let labels: Vec<String> = up.ticks.iter().map(|&tick| up.label(tick)).collect();
     let widest = labels.iter().map(String::len).max().unwrap_or(0) as u16;
@@ -269,7 +271,8 @@ fn draw_axes(buffer: &mut Buffer, area: Rect, across: &Axis, up: &Axis) -> Rect 
             .map(|&tick| row(tick))
             .zip(&labels)
             .collect();
-        // Where lines are few, two ticks may fall on one: then every second has a label, or every third, the middle one among them.
+        // Where lines are few, two ticks may fall on one: then every second has a label, or every
+        // third, the middle one among them.
         let is_free = |step: usize| {
             let shown: Vec<u16> = every(&ticks, step).map(|(row, _)| *row).collect();
             shown.windows(2).all(|pair| pair[0] != pair[1])

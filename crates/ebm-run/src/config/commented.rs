@@ -1,4 +1,5 @@
-//! A configuration as TOML with a comment above each key: what it means, what it may be, what it is by default.
+//! A configuration as TOML with a comment above each key: what it means, what it may be, what it is
+//! by default.
 
 use toml::{Table, Value};
 
@@ -12,8 +13,8 @@ const COLUMNS: usize = 100;
 const HEAD: &str = "Every key of a run, with what it means. `ebm train FILE` trains by such a file, in which keys that have a default may be left out.";
 
 impl RunConfig {
-    /// The configuration as TOML, defaults included, with a comment above each key and section; keys that aren't set are named in
-    /// comments. It reads as [`to_toml`](Self::to_toml) does.
+    /// The configuration as TOML, defaults included, with a comment above each key and section;
+    /// keys that aren't set are named in comments. It reads as [`to_toml`](Self::to_toml) does.
     ///
     /// # Errors
     ///

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::RunConfig;
 
 impl RunConfig {
-    /// The same with every path from the root on: those that aren't lead on from the current folder, as paths of a command do, wherever
-    /// they were written.
+    /// The same with every path from the root on: those that aren't lead on from the current
+    /// folder, as paths of a command do, wherever they were written.
     #[must_use]
     pub fn with_absolute_paths(mut self) -> Self {
         for path in self.paths_mut() {

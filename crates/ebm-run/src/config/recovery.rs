@@ -10,8 +10,8 @@ ebm_train::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecoveryConfig {
-    /// Bad steps in a row (none of them applied) after which training goes back to a checkpoint with half
-    /// the learning rate; 1 or more.
+    /// Bad steps in a row (none of them applied) after which training goes back to a checkpoint
+    /// with half the learning rate; 1 or more.
     pub max_bad_steps: u32,
     /// Times it goes back before it gives up, 0 to 1,000,000.
     pub max_rollbacks: u32,

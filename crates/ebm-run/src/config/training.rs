@@ -17,14 +17,16 @@ pub struct TrainingConfig {
     /// Standard deviation of the noise added to the examples, 0 or more.
     #[serde(default)]
     pub data_noise: f64,
-    /// Decay, 0 to below 1, of the moving average of the weights, which samples are drawn with; absent: no average.
+    /// Decay, 0 to below 1, of the moving average of the weights, which samples are drawn with;
+    /// absent: no average.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema_decay: Option<f64>,
-    /// The type in which the energies of chains make their matrix products, `"f32"`, `"bf16"` or `"f16"`; parameters and everything else are f32.
+    /// The type in which the energies of chains make their matrix products, `"f32"`, `"bf16"` or
+    /// `"f16"`; parameters and everything else are f32.
     #[serde(default, skip_serializing_if = "is_f32")]
     pub precision: Precision,
-    /// Run folder with the model, trained or imported, whose weights training starts from; absent: random ones. Only read when
-    /// a run begins.
+    /// Run folder with the model, trained or imported, whose weights training starts from; absent:
+    /// random ones. Only read when a run begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
 }

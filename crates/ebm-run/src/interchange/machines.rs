@@ -7,7 +7,7 @@ use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, RunConfig};
 use crate::kinds::{CODING, LayerNames, LayeredArrays, Machine, PairwiseArrays, Said, VISIBLE};
 use crate::run::ModelFile;
-use crate::weights_file::{WeightsFile, WrongArrays, square};
+use crate::weight_files::{WeightsFile, WrongArrays, square};
 use ebm_train::memory;
 
 /// A machine with layers.

@@ -18,7 +18,7 @@ use crate::config::RunConfig;
 use crate::error::RunError;
 use crate::kinds::{Kind, LayerNames, Said, VISIBLE, WeightsLayout};
 use crate::run::{ModelFile, RunFolder};
-use crate::weights_file::{MODEL, WeightsFile, WrongArrays};
+use crate::weight_files::{MODEL, WeightsFile, WrongArrays};
 use ebm_train::TensorFile;
 
 /// What the arrays of a file are the parameters of, with what they don't say.

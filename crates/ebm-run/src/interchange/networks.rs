@@ -11,7 +11,7 @@ use crate::config::{ConfigError, ConfigTable, ModelConfig, RunConfig};
 use crate::error::RunError;
 use crate::kinds::{AnyModel, NetworkArrays};
 use crate::run::ModelFile;
-use crate::weights_file::{WeightsFile, WrongArrays};
+use crate::weight_files::{WeightsFile, WrongArrays};
 use ebm_train::CheckpointError;
 use ebm_train::{load_weights, weights};
 

@@ -20,7 +20,7 @@ use super::{
     VisibleValues, Weights, WeightsLayout, pretraining,
 };
 use crate::error::RunError;
-use crate::weights_file::WrongArrays;
+use crate::weight_files::WrongArrays;
 
 ebm_train::keys! {
 /// Keys of a deep Boltzmann machine.

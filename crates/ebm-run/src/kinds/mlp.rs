@@ -10,7 +10,7 @@ use super::size::{self, WIDTHS};
 use super::weights::ACTIVATION;
 use super::{AnyModel, ModelConfig, ModelKind, NetworkArrays, Weights, WeightsLayout};
 use crate::error::RunError;
-use crate::weights_file::{WrongArrays, square};
+use crate::weight_files::{WrongArrays, square};
 
 ebm_train::keys! {
 /// Keys of a multilayer perceptron.

@@ -185,9 +185,9 @@ fn layer_recipe(keys: &PretrainingKeys, run: &Recipe) -> Recipe {
         .with_optimizer(OptimizerConfig::sgd(keys.learning_rate).with_weight_decay(decay))
 }
 
-/// Block Gibbs sampling of a machine whose layers stand several times, on its visible units: one copy of a
-/// layer is drawn given one of the other, at one temperature, which is no distribution of its
-/// [`joint_energy`](BlockConditional::joint_energy) that replicas could swap by.
+/// Block Gibbs sampling of a machine whose layers stand several times, on its visible units: one
+/// copy of a layer is drawn given one of the other, at one temperature, which is no distribution of
+/// its [`joint_energy`](BlockConditional::joint_energy) that replicas could swap by.
 struct OnCopies;
 
 impl TransitionKernel<ReplicatedRbm, 2> for OnCopies {

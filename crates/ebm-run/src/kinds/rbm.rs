@@ -14,7 +14,7 @@ use super::{
     VisibleValues, Weights, WeightsLayout, WeightsOption,
 };
 use crate::error::RunError;
-use crate::weights_file::WrongArrays;
+use crate::weight_files::WrongArrays;
 
 ebm_train::keys! {
 /// Keys of a restricted Boltzmann machine.

@@ -7,7 +7,7 @@ use ebm_models::{Activation, Coding, ImageShape, UnknownActivation};
 use serde::de::DeserializeOwned;
 
 use super::{AnyModel, ModelConfig};
-use crate::weights_file::{WeightsFile, WrongArrays};
+use crate::weight_files::{WeightsFile, WrongArrays};
 
 /// The arrays of a kind in files of weights.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,5 @@
-//! Charts as SVG inside of the page: drawn by `plotters` in fixed colours, which the page's style replaces by its own.
+//! Charts as SVG inside of the page: drawn by `plotters` in fixed colours, which the page's style
+//! replaces by its own.
 
 use std::fmt::Display;
 use std::sync::Once;
@@ -17,7 +18,8 @@ use crate::scale::Scale;
 const SIZE: (u32, u32) = (960, 560);
 /// Columns that a curve is thinned to: no screen shows a chart with more pixels than twice that.
 const COLUMNS: usize = 600;
-/// The colour of text and axes, of the grid, and of curves: names for the style sheet rather than colours.
+/// The colour of text and axes, of the grid, and of curves: names for the style sheet rather than
+/// colours.
 const INK: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
 const CURVES: [RGBColor; 4] = [
@@ -96,7 +98,8 @@ pub(super) struct Chart<'a> {
     pub(super) y: &'a str,
     /// Which values the axis up has to show; others are marked, and told of below.
     pub(super) extent: Extent,
-    /// Whether the axis up may be logarithmic, which it is where all values are positive and far apart.
+    /// Whether the axis up may be logarithmic, which it is where all values are positive and far
+    /// apart.
     pub(super) logarithmic: bool,
     /// A value that a line is drawn at, for comparison.
     pub(super) reference: Option<f64>,

@@ -201,7 +201,8 @@ impl<'a> RunData<'a> {
         }
     }
 
-    /// As [`curve`](Self::curve), of a number that not every run tells; `None` where no line has it.
+    /// As [`curve`](Self::curve), of a number that not every run tells; `None` where no line has
+    /// it.
     pub(super) fn told(&self, value: fn(&MetricsLine) -> f64) -> Option<Points> {
         let told = self.metrics.iter().any(|line| !value(line).is_nan());
         told.then(|| self.curve(value))

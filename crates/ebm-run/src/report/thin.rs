@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-/// Thins a curve whose points go from left to right to at most four a column of `x`: the first, the lowest, the highest and
-/// the last of each, in their order, so that the drawn line is that of all points.
+/// Thins a curve whose points go from left to right to at most four a column of `x`: the first, the
+/// lowest, the highest and the last of each, in their order, so that the drawn line is that of all
+/// points.
 ///
-/// M4 of Jugel, Jerzak, Hackenbroich and Markl, "M4: a visualization-oriented time series data aggregation", VLDB 2014.
-/// Points that aren't finite are left out.
+/// M4 of Jugel, Jerzak, Hackenbroich and Markl, "M4: a visualization-oriented time series data
+/// aggregation", VLDB 2014. Points that aren't finite are left out.
 pub fn thin(
     points: impl IntoIterator<Item = (f64, f64)>,
     x: Range<f64>,
@@ -109,7 +110,8 @@ mod tests {
 
     #[test]
     fn extremes_survive_in_their_place() {
-        // A million points between -1 and 1, and a few that stand out, next to each other and at the ends.
+        // A million points between -1 and 1, and a few that stand out, next to each other and at
+        // the ends.
         let count = 1_000_000;
         let mut points: Vec<(f64, f64)> = (0..count)
             .map(|at| (f64::from(at), (f64::from(at) * 0.37).sin()))

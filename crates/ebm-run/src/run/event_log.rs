@@ -1,4 +1,5 @@
-//! `events.jsonl`: what happened in a run and when, one line an event, on its way to whoever watches.
+//! `events.jsonl`: what happened in a run and when, one line an event, on its way to whoever
+//! watches.
 
 use std::fmt;
 use std::path::Path;

@@ -21,7 +21,8 @@ pub enum Event<'a> {
         /// Examples.
         examples: usize,
     },
-    /// The file system of the run folder has no locks: a file keeps other runs away, which a killed process leaves behind.
+    /// The file system of the run folder has no locks: a file keeps other runs away, which a killed
+    /// process leaves behind.
     LockedByFile {
         /// The run folder.
         folder: &'a Path,
@@ -35,7 +36,8 @@ pub enum Event<'a> {
         /// Whether the configuration names other data than before, so that this is meant.
         asked_for: bool,
     },
-    /// A resumed run goes on with another learning rate than its last update had, since its configuration was changed.
+    /// A resumed run goes on with another learning rate than its last update had, since its
+    /// configuration was changed.
     RateJumped {
         /// The learning rate of the last update.
         from: f64,
@@ -116,8 +118,9 @@ pub trait Watch {
     /// Called as things happen.
     fn event(&mut self, event: &Event<'_>);
 
-    /// Asked after each update, and between the transitions of chains that take long: whether to save and stop now. An update or picture
-    /// that has taken more than a second is given up then, and made anew when the run is resumed.
+    /// Asked after each update, and between the transitions of chains that take long: whether to
+    /// save and stop now. An update or picture that has taken more than a second is given up then,
+    /// and made anew when the run is resumed.
     fn should_stop(&mut self) -> bool {
         false
     }

@@ -135,7 +135,8 @@ impl RunFolder {
         Ok(ConfigTable::from_file(&self.config())?)
     }
 
-    /// Writes the configuration, unless it is there already: a full disk doesn't keep a run from going on.
+    /// Writes the configuration, unless it is there already: a full disk doesn't keep a run from
+    /// going on.
     ///
     /// # Errors
     ///
@@ -251,7 +252,8 @@ impl RunFolder {
         deletions.into_iter().collect()
     }
 
-    /// Deletes what writers that were killed left unfinished, wherever this library writes in the folder.
+    /// Deletes what writers that were killed left unfinished, wherever this library writes in the
+    /// folder.
     pub(super) fn delete_unfinished(&self) {
         let owned = |name: &str| match name {
             "config.toml" | "metrics.jsonl" | "density.jsonl" | "model.safetensors"
@@ -266,7 +268,8 @@ impl RunFolder {
         delete_unfinished(&self.checkpoints(), |_| true);
     }
 
-    /// Makes a folder of the run where somebody took it away; the run folder itself isn't made again.
+    /// Makes a folder of the run where somebody took it away; the run folder itself isn't made
+    /// again.
     pub(super) fn make(&self, folder: &Path) -> Result<(), RunError> {
         match fs::create_dir(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

@@ -21,8 +21,9 @@ pub trait Collect: Default {
 
 /// A file of JSON lines, what stands in it, and how far it was read.
 ///
-/// A line that can't be read is counted and left out. A last line that isn't whole yet is left for the next time. A file that was
-/// replaced (training went back to a checkpoint, or was resumed) is read again from its start.
+/// A line that can't be read is counted and left out. A last line that isn't whole yet is left for
+/// the next time. A file that was replaced (training went back to a checkpoint, or was resumed) is
+/// read again from its start.
 #[derive(Debug)]
 pub struct JsonLines<C> {
     path: PathBuf,
@@ -33,7 +34,8 @@ pub struct JsonLines<C> {
     unreadable: Unreadable,
     /// What is wrong with a last line that isn't whole.
     torn: Option<String>,
-    /// The last bytes that were read: what stands before `offset` for as long as the file is the same.
+    /// The last bytes that were read: what stands before `offset` for as long as the file is the
+    /// same.
     seen: Vec<u8>,
 }
 
@@ -70,8 +72,8 @@ impl<C: Collect> JsonLines<C> {
         self.content
     }
 
-    /// Says how many lines couldn't be read, and what is wrong with the first; `None` if there is none. A last line that isn't
-    /// whole counts unless somebody is writing it.
+    /// Says how many lines couldn't be read, and what is wrong with the first; `None` if there is
+    /// none. A last line that isn't whole counts unless somebody is writing it.
     pub fn unreadable(&self, is_written: bool) -> Option<String> {
         let mut unreadable = self.unreadable.clone();
         if let (Some(torn), false) = (&self.torn, is_written) {

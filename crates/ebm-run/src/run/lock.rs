@@ -1,4 +1,5 @@
-//! The lock of a run folder: the system's where it has locks, else a file that says who writes there.
+//! The lock of a run folder: the system's where it has locks, else a file that says who writes
+//! there.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -18,10 +19,12 @@ pub(super) const LOCK_FILE: &str = "run.lock";
 /// The file that says who writes here, on file systems without locks (Lustre, NFS, FUSE).
 pub(super) const OWNER_FILE: &str = "run.owner";
 
-/// How often, and with what pauses, a lock is asked for: one that is only looked at ([`Lock::is_held`]) is free soon.
+/// How often, and with what pauses, a lock is asked for: one that is only looked at
+/// ([`Lock::is_held`]) is free soon.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(10);
-/// After this time a file that doesn't say whose it is was left by a process that was killed while it wrote it.
+/// After this time a file that doesn't say whose it is was left by a process that was killed while
+/// it wrote it.
 const UNSIGNED: Duration = Duration::from_secs(10);
 
 /// A lock on a folder, which ends with this value.
@@ -73,7 +76,8 @@ impl Lock {
         while tries > 0 {
             tries -= 1;
             match file.try_lock() {
-                // A start that failed took the file away meanwhile: others lock the one that is there now.
+                // A start that failed took the file away meanwhile: others lock the one that is
+                // there now.
                 Ok(()) if !is_at(&file, &path) => {
                     if tries > 0 {
                         file = open()?;
@@ -103,7 +107,8 @@ impl Lock {
 
     /// Whether a process holds the lock of a folder.
     pub(super) fn is_held(root: &Path) -> bool {
-        // The system's is held for no longer than the question takes; whoever wants to train meanwhile tries again.
+        // The system's is held for no longer than the question takes; whoever wants to train
+        // meanwhile tries again.
         let held = File::open(root.join(LOCK_FILE))
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
         held || matches!(
@@ -121,7 +126,8 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         match self {
-            // Closing the file would do, had not a program that is just being started by another thread a copy of it.
+            // Closing the file would do, had not a program that is just being started by another
+            // thread a copy of it.
             Self::System(file) => {
                 let _ = file.unlock();
             }
@@ -180,8 +186,8 @@ fn sign(mut file: File, owner: &Owner) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Whether nobody claims the folder; where a claim is just being written, that is not yet known. What a process that is gone has
-/// left is removed.
+/// Whether nobody claims the folder; where a claim is just being written, that is not yet known.
+/// What a process that is gone has left is removed.
 ///
 /// # Errors
 ///
@@ -199,8 +205,8 @@ fn yield_to_owner(root: &Path) -> Result<bool, RunError> {
         Claim::Unsigned => Ok(false),
         Claim::Held(owner) => Err(held(owner)),
         Claim::Stale => {
-            // Under a name of our own first: of several processes that found it stale, the first takes it away, and those after
-            // it what has been put in its place since.
+            // Under a name of our own first: of several processes that found it stale, the first
+            // takes it away, and those after it what has been put in its place since.
             let aside = temporary_name(&path);
             if fs::rename(&path, &aside).is_err() {
                 return Ok(false);

@@ -1,4 +1,5 @@
-//! A log of a run, opened for going on with it: it loses what a roll-back takes back, and nothing else, and never ends training.
+//! A log of a run, opened for going on with it: it loses what a roll-back takes back, and nothing
+//! else, and never ends training.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -19,7 +20,8 @@ pub(super) trait Logged: DeserializeOwned {
     fn step(&self) -> Option<u64>;
 }
 
-/// A log that lines are added to. What can't be written waits in memory, and is written once that works.
+/// A log that lines are added to. What can't be written waits in memory, and is written once that
+/// works.
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
@@ -35,8 +37,9 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Opens a log for going on after `step` updates, and shows `keep` each line of it that stays. Lines of later updates are taken
-    /// out, since they will be written again. Lines that can't be read are moved into a file beside it.
+    /// Opens a log for going on after `step` updates, and shows `keep` each line of it that stays.
+    /// Lines of later updates are taken out, since they will be written again. Lines that can't be
+    /// read are moved into a file beside it.
     ///
     /// The text is a warning, if there is reason for one; the log can be written to in any case.
     pub(super) fn open<T: Logged>(
@@ -59,8 +62,8 @@ impl LogFile {
         (log, warning)
     }
 
-    /// Goes back to where the log was after `step` updates, and shows `keep` each line that stays, also of those that couldn't be
-    /// written so far. The text is a warning.
+    /// Goes back to where the log was after `step` updates, and shows `keep` each line that stays,
+    /// also of those that couldn't be written so far. The text is a warning.
     pub(super) fn go_back<T: Logged>(
         &mut self,
         step: u64,
@@ -77,7 +80,8 @@ impl LogFile {
         self.file = None;
         warnings.extend(self.take_back(step, &mut keep));
         for line in pending.split_inclusive(|&byte| byte == b'\n') {
-            // What stands here was written by `write`, but for half a line whose other half somebody else took away.
+            // What stands here was written by `write`, but for half a line whose other half
+            // somebody else took away.
             if let Ok(value) = serde_json::from_slice::<T>(line)
                 && stays(&value, step)
             {
@@ -89,7 +93,8 @@ impl LogFile {
         (!warnings.is_empty()).then(|| warnings.join("; "))
     }
 
-    /// Takes lines of later updates and those that can't be read out of the file, as far as it lets itself be written; gives warnings.
+    /// Takes lines of later updates and those that can't be read out of the file, as far as it lets
+    /// itself be written; gives warnings.
     fn take_back<T: Logged>(&mut self, step: u64, mut keep: impl FnMut(T)) -> Vec<String> {
         let mut warnings = Vec::new();
         let path = self.path.as_path();
@@ -123,7 +128,8 @@ impl LogFile {
         warnings
     }
 
-    /// Adds a line. The text is a warning: it comes when writing starts to fail, and when it works again and lines were lost.
+    /// Adds a line. The text is a warning: it comes when writing starts to fail, and when it works
+    /// again and lines were lost.
     pub(super) fn write(&mut self, line: &impl Serialize) -> Option<String> {
         let text = match serde_json::to_string(line) {
             Ok(text) => text,
@@ -314,7 +320,8 @@ impl Content {
         })
     }
 
-    /// Calls `action` with the fate, the place and the length of each line after the intact ones, blank ones left out.
+    /// Calls `action` with the fate, the place and the length of each line after the intact ones,
+    /// blank ones left out.
     fn each_after<T: Logged>(
         &self,
         path: &Path,

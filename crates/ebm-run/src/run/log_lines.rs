@@ -1,4 +1,5 @@
-//! The lines of a log, one at a time and none longer than memory is worth, and what is done with those that can't be read.
+//! The lines of a log, one at a time and none longer than memory is worth, and what is done with
+//! those that can't be read.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};

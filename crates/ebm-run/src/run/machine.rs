@@ -1,4 +1,5 @@
-//! `machine.toml`: what a run was started and continued on, so that a report made elsewhere tells the truth.
+//! `machine.toml`: what a run was started and continued on, so that a report made elsewhere tells
+//! the truth.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -79,7 +80,8 @@ impl Machine {
         }
     }
 
-    /// Adds an entry to the file, after those that can be read; what can't be is moved into a file beside it. The text is a warning.
+    /// Adds an entry to the file, after those that can be read; what can't be is moved into a file
+    /// beside it. The text is a warning.
     ///
     /// # Errors
     ///
@@ -129,7 +131,8 @@ impl Machine {
 }
 
 impl Machines {
-    /// Reads the file; a run folder of an older version has none, and so no entries. Entries that can't be read are left out.
+    /// Reads the file; a run folder of an older version has none, and so no entries. Entries that
+    /// can't be read are left out.
     ///
     /// # Errors
     ///
@@ -157,7 +160,8 @@ impl Machines {
     }
 }
 
-/// The entries of the file, where it can't be read as a whole: an entry that was torn doesn't spoil the others.
+/// The entries of the file, where it can't be read as a whole: an entry that was torn doesn't spoil
+/// the others.
 fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
     /// How an entry starts, and what was written behind each.
     const HEAD: &[u8] = b"[[start]]";

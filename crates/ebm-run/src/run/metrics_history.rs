@@ -7,7 +7,8 @@ use super::thinned::{Point, Thinned};
 /// Keys beyond those of this version that are kept.
 const MOST_OTHERS: usize = 64;
 
-/// The lines of `metrics.jsonl`, thinned where there are more than a picture can show: their extremes and means are those of all.
+/// The lines of `metrics.jsonl`, thinned where there are more than a picture can show: their
+/// extremes and means are those of all.
 #[derive(Clone, Debug, Default)]
 pub struct MetricsHistory {
     lines: Thinned<MetricsLine, NUMBERS>,
@@ -75,7 +76,8 @@ impl MetricsHistory {
         self.resets
     }
 
-    /// The keys beyond those that this version knows, in the order in which they appeared, 64 at most.
+    /// The keys beyond those that this version knows, in the order in which they appeared, 64 at
+    /// most.
     pub fn other_keys(&self) -> impl Iterator<Item = &str> {
         self.others.iter().map(|(key, _)| key.as_str())
     }

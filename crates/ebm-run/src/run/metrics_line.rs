@@ -10,9 +10,9 @@ use super::thinned::Row;
 /// Makes the line of the list below: what it holds, is read by, and is thinned by.
 macro_rules! metrics_line {
     ($($(#[doc = $doc:literal])* $name:ident,)+) => {
-        /// What `metrics.jsonl` says of the updates since the line before: averages, but for `step`,
-        /// `learning_rate` and `seconds`, which are those of the last, and `resets`, which is a sum. A
-        /// number that is missing or wasn't finite is NaN.
+        /// What `metrics.jsonl` says of the updates since the line before: averages, but for
+        /// `step`, `learning_rate` and `seconds`, which are those of the last, and `resets`, which
+        /// is a sum. A number that is missing or wasn't finite is NaN.
         #[derive(Clone, Debug, PartialEq)]
         pub struct MetricsLine {
             /// The number of updates so far.
@@ -98,7 +98,8 @@ impl<'de> Deserialize<'de> for MetricsLine {
     }
 }
 
-/// A key, borrowed from the line where that is possible: there are a dozen of them in each of a million lines.
+/// A key, borrowed from the line where that is possible: there are a dozen of them in each of a
+/// million lines.
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {

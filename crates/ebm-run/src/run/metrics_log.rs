@@ -55,7 +55,8 @@ impl MetricsLog {
         self.file.flush()
     }
 
-    /// Opens the file after dropping the lines past `step`, which will be written again. The text is a warning.
+    /// Opens the file after dropping the lines past `step`, which will be written again. The text
+    /// is a warning.
     pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
         let mut seconds_before = 0.0;
         let mut traces = EnergyTraces::default();

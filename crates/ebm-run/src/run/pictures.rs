@@ -24,8 +24,8 @@ impl Runner<'_> {
         step > 0 && self.picture_is_due() && !self.folder.sample(step).exists()
     }
 
-    /// Draws samples, and how the energies went; whether it got to the end. If it didn't, the run is to stop. Training goes on
-    /// without a picture that can't be drawn or written.
+    /// Draws samples, and how the energies went; whether it got to the end. If it didn't, the run
+    /// is to stop. Training goes on without a picture that can't be drawn or written.
     pub(super) fn draw_samples(&mut self, watch: &mut dyn Watch) -> bool {
         let step = self.trainer.steps_done();
         let path = self.folder.sample(step);

@@ -27,7 +27,8 @@ impl Processor {
     }
 }
 
-/// The value of the first line `key : value` of one of Linux's files of facts; elsewhere there is none.
+/// The value of the first line `key : value` of one of Linux's files of facts; elsewhere there is
+/// none.
 fn field(path: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().find_map(|line| {

@@ -1,6 +1,8 @@
-//! Long series in little memory: a few thousand of their rows, with all extremes, and means of the others.
+//! Long series in little memory: a few thousand of their rows, with all extremes, and means of the
+//! others.
 
-/// Columns beyond which neighbours are joined; more than half as many stay, which is more than a chart has pixels to show.
+/// Columns beyond which neighbours are joined; more than half as many stay, which is more than a
+/// chart has pixels to show.
 const MOST_COLUMNS: usize = 2048;
 /// Rows of a column beyond which it is thinned, while it grows.
 const MOST_ROWS: usize = 64;
@@ -19,9 +21,10 @@ pub(crate) trait Row<const N: usize>: Sized {
 
 /// A series of any length.
 ///
-/// Updates are cut into columns of equal width. Each keeps its first and last row and, of each number, the rows where it is lowest
-/// and highest, so that a drawn line is that of all rows (M4, see [`thin`](crate::report::thin)); and beside them the sums of all.
-/// When there are too many columns, they get twice as wide. A series of fewer rows than columns is kept whole.
+/// Updates are cut into columns of equal width. Each keeps its first and last row and, of each
+/// number, the rows where it is lowest and highest, so that a drawn line is that of all rows (M4,
+/// see [`thin`](crate::report::thin)); and beside them the sums of all. When there are too many
+/// columns, they get twice as wide. A series of fewer rows than columns is kept whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Thinned<R, const N: usize> {
     columns: Vec<Column<R, N>>,

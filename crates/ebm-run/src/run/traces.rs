@@ -7,7 +7,8 @@ use crate::axis::Extent;
 use crate::config::EnergyUnit;
 use crate::plot::LinePlot;
 
-/// The energies of data and samples over the updates, thinned as they come: a picture doesn't read the log again.
+/// The energies of data and samples over the updates, thinned as they come: a picture doesn't read
+/// the log again.
 #[derive(Default)]
 pub(super) struct EnergyTraces(Thinned<Point<2>, 2>);
 

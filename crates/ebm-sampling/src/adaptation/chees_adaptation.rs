@@ -49,8 +49,8 @@ const MAX_CHANGE: f64 = 0.35;
 /// from `1..=2 L - 1`, with `L` nearest to the mean number of steps of the warm-up.
 ///
 /// A metric of `kernel` is kept, and distances are measured by it, `|x|^2 = x^T M x`: run
-/// [`window_adaptation`](crate::adaptation::window_adaptation) first where widths differ, and go on from 1 or 2
-/// `leapfrog_steps`.
+/// [`window_adaptation`](crate::adaptation::window_adaptation) first where widths differ, and go on
+/// from 1 or 2 `leapfrog_steps`.
 ///
 /// The length is one number for all chains, which suits a batch. The No-U-Turn sampler finds a
 /// length for each trajectory; a batch would wait for the deepest tree, and read back at each

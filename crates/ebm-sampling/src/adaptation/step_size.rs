@@ -114,8 +114,8 @@ impl StepSize for UniformWalk {
 /// Chains that stand where the energy isn't finite are left out ([`Run::left_out`]); if all do the
 /// step stays. Without steps the kernel is returned as it is. After fewer than 10 steps the average
 /// may be useless: it is halved until at least half of the target is accepted.
-/// [`find_reasonable_step_size`](crate::adaptation::find_reasonable_step_size) gives a first step size where
-/// none is known.
+/// [`find_reasonable_step_size`](crate::adaptation::find_reasonable_step_size) gives a first step
+/// size where none is known.
 ///
 /// ```
 /// # use burn::tensor::{Device, Tensor};

@@ -65,15 +65,16 @@ impl WarmupWindows {
 /// [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end of each slow
 /// window the variances of its draws, pooled over chains and draws, `n` in all, and regularised as
 /// Stan does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step
-/// size starts anew from [`find_reasonable_step_size`](crate::adaptation::find_reasonable_step_size). Stan has
-/// a metric for each chain; pooling needs fewer steps with many chains, but counts the distance
-/// between chains that haven't mixed as variance.
+/// size starts anew from
+/// [`find_reasonable_step_size`](crate::adaptation::find_reasonable_step_size). Stan has a metric
+/// for each chain; pooling needs fewer steps with many chains, but counts the distance between
+/// chains that haven't mixed as variance.
 ///
 /// The number of leapfrog steps stays that of `kernel`. Under the adapted metric all widths are
 /// near 1, so `leapfrog_steps` times the step size should be near `pi / 2`; a fixed length near
 /// `2 pi` is a resonance ([`with_random_length`](HamiltonianMonteCarlo::with_random_length)).
-/// [`chees_adaptation`](crate::adaptation::chees_adaptation) of the result tunes the length, from few
-/// `leapfrog_steps`.
+/// [`chees_adaptation`](crate::adaptation::chees_adaptation) of the result tunes the length, from
+/// few `leapfrog_steps`.
 ///
 /// Don't use the positions of the run as draws, but as starting points. One number is read back
 /// from the device at each step, because the next step depends on it.

@@ -7,9 +7,9 @@ use ebm_models::{BlockConditional, Conditional};
 /// a field `z` for each chain.
 ///
 /// Given the other blocks, the units of the block stay independent and only their fields change, so
-/// that [`BlockGibbs`](crate::gibbs::BlockGibbs) draws from the posterior `p(x | y) ∝ p(x) p(y | x)` as it
-/// draws from `p(x)`. Unlike units that are [clamped](crate::conditioning::ClampedBlockGibbs), they may differ
-/// from what was observed.
+/// that [`BlockGibbs`](crate::gibbs::BlockGibbs) draws from the posterior
+/// `p(x | y) ∝ p(x) p(y | x)` as it draws from `p(x)`. Unlike units that are
+/// [clamped](crate::conditioning::ClampedBlockGibbs), they may differ from what was observed.
 #[derive(Clone, Debug)]
 pub struct ObservedBlock<E> {
     energy: E,

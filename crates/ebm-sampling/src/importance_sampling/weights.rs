@@ -9,9 +9,9 @@ use crate::log_weights::{effective_sample_size, interval, log_mean_exp, standard
 
 /// Weights `w_i` of draws, kept as logarithms in f64 on the host.
 ///
-/// They may come from [`importance_sample`](crate::importance_sampling::importance_sample), from annealing
-/// ([`PartitionEstimate::log_weights`](crate::PartitionEstimate::log_weights)), or from draws of
-/// one energy that are to stand for another, `log w = E(x) - E'(x)`. Draws are taken as
+/// They may come from [`importance_sample`](crate::importance_sampling::importance_sample), from
+/// annealing ([`PartitionEstimate::log_weights`](crate::PartitionEstimate::log_weights)), or from
+/// draws of one energy that are to stand for another, `log w = E(x) - E'(x)`. Draws are taken as
 /// independent: standard errors of weighted chains are too small.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportanceWeights {

@@ -26,10 +26,10 @@ use crate::metropolis_hastings::{GradientState, ProposalState};
 /// # Bias
 ///
 /// No step is rejected, so the stationary density is off by a term of order `step_size^2`, where
-/// [`Langevin`](crate::langevin::Langevin)'s is of order `step_size`. Of a normal with energy `k x^2 / 2`
-/// BAOAB's positions have variance `T / k` **exactly**, at any stable step, `step_size^2 k < 4`,
-/// and any friction above 0. Only the velocities are off: independent of the position, with
-/// variance
+/// [`Langevin`](crate::langevin::Langevin)'s is of order `step_size`. Of a normal with energy
+/// `k x^2 / 2` BAOAB's positions have variance `T / k` **exactly**, at any stable step,
+/// `step_size^2 k < 4`, and any friction above 0. Only the velocities are off: independent of the
+/// position, with variance
 ///
 /// ```text
 /// Var(v) = T (1 - step_size^2 k / 4)
@@ -39,8 +39,8 @@ use crate::metropolis_hastings::{GradientState, ProposalState};
 ///
 /// `1 / friction` is how long a velocity lasts. Friction of the order of `sqrt(k)` of the widest
 /// directions mixes best; without friction chains never change their energy. With very much of it
-/// they are [`Langevin`](crate::langevin::Langevin) chains of step `step_size^2 / 2`, each of whose noises is
-/// the mean of two neighbouring draws.
+/// they are [`Langevin`](crate::langevin::Langevin) chains of step `step_size^2 / 2`, each of whose
+/// noises is the mean of two neighbouring draws.
 ///
 /// # Steps that are not finite
 ///
@@ -55,8 +55,8 @@ pub struct UnderdampedLangevin {
     pub friction: f64,
     /// Temperature in nats, positive.
     pub temperature: f64,
-    /// Whether chains draw their velocity from `N(0, T)` before their first step, which its O keeps,
-    /// and not by that O; see [`with_thermal_start`](Self::with_thermal_start).
+    /// Whether chains draw their velocity from `N(0, T)` before their first step, which its O
+    /// keeps, and not by that O; see [`with_thermal_start`](Self::with_thermal_start).
     #[serde(default)]
     pub thermal_start: bool,
 }

@@ -13,8 +13,8 @@ use super::state::GradientState;
 /// The Metropolis-adjusted Langevin algorithm (Besag 1994; Roberts & Tweedie 1996).
 ///
 /// `exp(-E / T)` is stationary exactly, whatever the step; the bias of
-/// [`Langevin`](crate::langevin::Langevin) is corrected by rejections. Efficiency is best where about 57 %
-/// are accepted (Roberts & Rosenthal 1998). One gradient a step.
+/// [`Langevin`](crate::langevin::Langevin) is corrected by rejections. Efficiency is best where
+/// about 57 % are accepted (Roberts & Rosenthal 1998). One gradient a step.
 pub type Mala = MetropolisHastings<LangevinProposal>;
 
 /// A Langevin step, `x' = x - step_size dE/dx + sqrt(2 step_size T) z`, so that

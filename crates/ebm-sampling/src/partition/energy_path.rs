@@ -36,8 +36,9 @@ pub type Bridge<E, Q> = WeightedSum<(E, Q)>;
 /// target as it is *exactly*: [`Mala`](crate::metropolis_hastings::Mala),
 /// [`HamiltonianMonteCarlo`](crate::hamiltonian::HamiltonianMonteCarlo),
 /// [`RandomWalkMetropolis`](crate::metropolis_hastings::RandomWalkMetropolis), of discrete states
-/// [`GibbsWithGradients`](crate::metropolis_hastings::GibbsWithGradients), [`EnumeratedGibbs`](crate::gibbs::EnumeratedGibbs).
-/// Unadjusted [`Langevin`](crate::langevin::Langevin) steps are biased, the more the larger the step, and so
+/// [`GibbsWithGradients`](crate::metropolis_hastings::GibbsWithGradients),
+/// [`EnumeratedGibbs`](crate::gibbs::EnumeratedGibbs). Unadjusted
+/// [`Langevin`](crate::langevin::Langevin) steps are biased, the more the larger the step, and so
 /// are then the estimates in both directions, which are no longer bounds. At `beta = 0` chains are
 /// drawn anew.
 ///

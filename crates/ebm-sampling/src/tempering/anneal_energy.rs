@@ -26,8 +26,8 @@ pub struct AnnealedEnergy<const D: usize> {
 /// Kernels that are scaled by lengths take steps in proportion to `sqrt(T)`, those that follow the
 /// gradient by a factor of it in proportion to `T`. Besides the kernels' own, one energy a
 /// temperature is computed. Nothing is read back from the device. Pairwise machines are annealed
-/// faster by [`anneal`](crate::tempering::anneal). A chain that an unadjusted kernel has moved to where
-/// position or energy are not finite goes back to where it was at the end of the temperature
+/// faster by [`anneal`](crate::tempering::anneal). A chain that an unadjusted kernel has moved to
+/// where position or energy are not finite goes back to where it was at the end of the temperature
 /// before.
 ///
 /// Source: Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).

@@ -142,7 +142,8 @@ impl Finite {
     }
 }
 
-/// Fails where transitions don't follow their matrix, each row by itself; false-positive rate 2.9e-7.
+/// Fails where transitions don't follow their matrix, each row by itself; false-positive rate
+/// 2.9e-7.
 pub(crate) fn assert_transitions(counts: &Matrix, matrix: &Matrix, what: &str) {
     let (mut statistic, mut freedom) = (0.0, 0.0);
     for (counts, row) in counts.iter().zip(matrix) {

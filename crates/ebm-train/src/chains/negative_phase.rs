@@ -15,7 +15,8 @@ use crate::saving::floats;
 pub enum NegativePhase<const D: usize> {
     /// Chains of a buffer, drawn and written back. Persistent chains are a buffer of one batch.
     Buffer(ReplayBuffer<D>),
-    /// Persistent chains with replicas at several temperatures, row by row: `[temperatures * batch, ..]`.
+    /// Persistent chains with replicas at several temperatures, row by row:
+    /// `[temperatures * batch, ..]`.
     Replicas(Tensor<D>),
     /// Chains that start at the data: CD-k.
     Data,
@@ -32,10 +33,11 @@ pub struct Negatives<const D: usize> {
     replicas: Tensor<D>,
     /// Root mean square distance, per value, between the two ends of a chain: `[1]`.
     pub displacement: Tensor<1>,
-    /// Mean share of accepted proposals, of swaps where only those can be rejected: `[1]`; `None` for a sampler that never
-    /// rejects.
+    /// Mean share of accepted proposals, of swaps where only those can be rejected: `[1]`; `None`
+    /// for a sampler that never rejects.
     pub acceptance: Option<Tensor<1>>,
-    /// Steps that were not finite and sent their chain back to its start: `[1]`; `None` for a sampler that rejects.
+    /// Steps that were not finite and sent their chain back to its start: `[1]`; `None` for a
+    /// sampler that rejects.
     pub resets: Option<Tensor<1>>,
     /// Which chains of the buffer these are.
     indices: Option<Tensor<1, Int>>,
@@ -104,9 +106,9 @@ impl<const D: usize> NegativePhase<D> {
         }
     }
 
-    /// Draws as many samples as there are states in `states`, those of the positive phase. The chains
-    /// stay where they were until [`keep`](Self::keep). Once `interrupt` was raised these are no samples,
-    /// and not to be used.
+    /// Draws as many samples as there are states in `states`, those of the positive phase. The
+    /// chains stay where they were until [`keep`](Self::keep). Once `interrupt` was raised these
+    /// are no samples, and not to be used.
     pub fn sample<M>(
         &self,
         model: &M,
@@ -143,8 +145,8 @@ impl<const D: usize> NegativePhase<D> {
         }
     }
 
-    /// Stores the moved chains. Not called for an update that failed, so that a chain that has gone to
-    /// infinity doesn't come back.
+    /// Stores the moved chains. Not called for an update that failed, so that a chain that has gone
+    /// to infinity doesn't come back.
     pub fn keep(&mut self, negatives: Negatives<D>) {
         match (self, negatives.indices) {
             (Self::Buffer(buffer), Some(indices)) => buffer.write_back(indices, negatives.samples),

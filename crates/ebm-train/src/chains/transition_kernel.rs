@@ -12,7 +12,8 @@ use crate::states::rows;
 ///
 /// # Shapes
 ///
-/// States are `[replicas * batch, ..]`, replica by replica; the first `batch` rows follow the model.
+/// States are `[replicas * batch, ..]`, replica by replica; the first `batch` rows follow the
+/// model.
 pub trait TransitionKernel<E, const D: usize>: Send {
     /// Rows that each chain takes: more than 1 where replicas at other temperatures move beside it.
     fn replicas(&self) -> usize {
@@ -100,8 +101,8 @@ where
 
     /// # Panics
     ///
-    /// If the model has no layers, which [`SamplerConfig::kernel`](crate::recipe::SamplerConfig::kernel)
-    /// finds before.
+    /// If the model has no layers, which
+    /// [`SamplerConfig::kernel`](crate::recipe::SamplerConfig::kernel) finds before.
     fn run(
         &self,
         energy: &E,

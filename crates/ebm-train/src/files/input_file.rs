@@ -1,4 +1,5 @@
-//! Regular files opened for reading, with a bound on what is read: a pipe may block for ever, a device may never end.
+//! Regular files opened for reading, with a bound on what is read: a pipe may block for ever, a
+//! device may never end.
 
 use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, Read};
@@ -34,7 +35,8 @@ pub enum InputError {
     Encoding(&'static str),
 }
 
-/// Opens a regular file, and gives its length. Nothing else is opened: to open a pipe waits for whoever writes into it.
+/// Opens a regular file, and gives its length. Nothing else is opened: to open a pipe waits for
+/// whoever writes into it.
 pub fn open(path: &Path) -> Result<(File, u64), InputError> {
     if let Some(kind) = special(fs::metadata(path)?.file_type()) {
         return Err(InputError::NotAFile(kind));
@@ -73,8 +75,8 @@ fn read_to_end(file: File, bytes: &mut Vec<u8>, limit: u64) -> Result<(), InputE
     Ok(())
 }
 
-/// A pipe that this process was started with, such as `/dev/stdin` behind `|`, or what a shell makes of `<(command)`: somebody
-/// has it open for writing, so that it comes to an end.
+/// A pipe that this process was started with, such as `/dev/stdin` behind `|`, or what a shell
+/// makes of `<(command)`: somebody has it open for writing, so that it comes to an end.
 fn open_own_pipe(path: &Path) -> io::Result<Option<File>> {
     let own = ["/dev/fd", "/proc/self/fd"].map(Path::new);
     let is_own =
@@ -85,12 +87,14 @@ fn open_own_pipe(path: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// The text of a regular file of at most `limit` bytes of UTF-8, without the byte order mark that editors put before it. A pipe that
-/// the process was started with (`/dev/stdin`, `<(command)`) serves as well.
+/// The text of a regular file of at most `limit` bytes of UTF-8, without the byte order mark that
+/// editors put before it. A pipe that the process was started with (`/dev/stdin`, `<(command)`)
+/// serves as well.
 ///
 /// # Errors
 ///
-/// If it can't be read, is no regular file (a pipe of another name, a device, a folder), is longer, or is in another encoding.
+/// If it can't be read, is no regular file (a pipe of another name, a device, a folder), is longer,
+/// or is in another encoding.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
     let bytes = match open_own_pipe(path)? {
         Some(pipe) => {
@@ -111,7 +115,8 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, InputError> {
     Ok(text)
 }
 
-/// Whether something is read and written as it comes, and has no bytes that stay: a device, a pipe, a socket.
+/// Whether something is read and written as it comes, and has no bytes that stay: a device, a pipe,
+/// a socket.
 pub fn is_stream(metadata: &Metadata) -> bool {
     !metadata.is_file() && !metadata.is_dir()
 }

@@ -1,4 +1,5 @@
-//! Whether a process that is named in a file still runs: its number means something on one machine, in one container, for a while.
+//! Whether a process that is named in a file still runs: its number means something on one machine,
+//! in one container, for a while.
 
 use std::fs;
 use std::process;
@@ -23,8 +24,8 @@ pub fn namespace() -> String {
         .unwrap_or_default()
 }
 
-/// When a process of this machine and container started, in ticks since the system did; `None` if there is no such process, or
-/// the system doesn't say.
+/// When a process of this machine and container started, in ticks since the system did; `None` if
+/// there is no such process, or the system doesn't say.
 pub fn start_of(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may hold anything; the start is the 22nd field, the 20th after it.
@@ -36,8 +37,9 @@ pub fn start_of(pid: u32) -> Option<u64> {
     (!matches!(state, "Z" | "X")).then_some(start)
 }
 
-/// Whether a process of this machine and container has ended, that started at that time if it is known, since numbers are given
-/// again. Where the system doesn't list processes, nothing is known of any.
+/// Whether a process of this machine and container has ended, that started at that time if it is
+/// known, since numbers are given again. Where the system doesn't list processes, nothing is known
+/// of any.
 pub fn has_ended(pid: u32, started: Option<u64>) -> bool {
     if start_of(process::id()).is_none() {
         return false;

@@ -13,30 +13,36 @@ use crate::files::process::has_ended;
 
 /// The suffix of files that are not finished.
 pub const UNFINISHED: &str = "tmp";
-/// Bytes of a file's name that its temporary name starts with: names of more than 255 bytes are refused by most systems.
+/// Bytes of a file's name that its temporary name starts with: names of more than 255 bytes are
+/// refused by most systems.
 const NAME_BYTES: usize = 180;
 /// Links that are followed before they are taken for a circle, as Linux does.
 const LINKS: usize = 40;
-/// No writer takes that long: an unfinished file that wasn't touched since is nobody's, whatever its process number says.
+/// No writer takes that long: an unfinished file that wasn't touched since is nobody's, whatever
+/// its process number says.
 const ABANDONED: Duration = Duration::from_secs(3600);
-/// How long nobody may have touched a file whose writer isn't there, where others may write: a process of another machine or
-/// container isn't seen from here, and a number may be given there too.
+/// How long nobody may have touched a file whose writer isn't there, where others may write: a
+/// process of another machine or container isn't seen from here, and a number may be given there
+/// too.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Writes a file whole or not at all: `bytes` under a temporary name, a wait for the disk, a new name.
+/// Writes a file whole or not at all: `bytes` under a temporary name, a wait for the disk, a new
+/// name.
 ///
-/// A file that isn't one of bytes on a disk (`/dev/stdout`, `/dev/null`, a pipe) is written into directly. A link stays: what
-/// it points to is written.
+/// A file that isn't one of bytes on a disk (`/dev/stdout`, `/dev/null`, a pipe) is written into
+/// directly. A link stays: what it points to is written.
 ///
 /// # Errors
 ///
-/// If the disk refuses. What was there before is then still there, and nothing else; unless the disk takes the whole file under its
-/// name, but fails to say that the name would outlast a power cut.
+/// If the disk refuses. What was there before is then still there, and nothing else; unless the
+/// disk takes the whole file under its name, but fails to say that the name would outlast a power
+/// cut.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole_with(path, |file| file.write_all(bytes))
 }
 
-/// Writes a file whole or not at all, see [`write_whole`], by a function for content that isn't held in memory.
+/// Writes a file whole or not at all, see [`write_whole`], by a function for content that isn't
+/// held in memory.
 pub fn write_whole_with(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -60,7 +66,8 @@ pub fn write_whole_with(
     sync_folder(&path)
 }
 
-/// Whether a path is something that is written into, and not replaced: a device, a pipe, the standard output.
+/// Whether a path is something that is written into, and not replaced: a device, a pipe, the
+/// standard output.
 pub fn is_special_file(path: &Path) -> bool {
     standard_stream(path).is_some() || fs::metadata(path).is_ok_and(|metadata| is_stream(&metadata))
 }
@@ -75,8 +82,9 @@ fn open_special(path: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// The standard output or error under its name as a file. Opened by that name it would have a place of its own in a file that
-/// it is redirected to, and what else is printed would be written over it.
+/// The standard output or error under its name as a file. Opened by that name it would have a place
+/// of its own in a file that it is redirected to, and what else is printed would be written over
+/// it.
 #[cfg(unix)]
 fn standard_stream(path: &Path) -> Option<io::Result<File>> {
     use std::os::fd::AsFd;
@@ -164,9 +172,9 @@ fn start() -> u64 {
     })
 }
 
-/// Deletes what writers that are gone left in a folder under temporary names; `owned` says of the name of a file whether only the
-/// caller writes it: then it needn't have been untouched for a while, and the temporary name may be one of an earlier version, which
-/// doesn't say whose it is.
+/// Deletes what writers that are gone left in a folder under temporary names; `owned` says of the
+/// name of a file whether only the caller writes it: then it needn't have been untouched for a
+/// while, and the temporary name may be one of an earlier version, which doesn't say whose it is.
 pub fn delete_unfinished(folder: &Path, owned: impl Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -232,8 +240,9 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     tolerated(File::open(folder).and_then(|folder| folder.sync_all()))
 }
 
-/// Whether a folder was synced, or doesn't let itself be: some file systems (FUSE, CIFS, 9p) don't open folders or don't know how to
-/// sync them, and some folders may be written in but not read. The file is whole under its name then.
+/// Whether a folder was synced, or doesn't let itself be: some file systems (FUSE, CIFS, 9p) don't
+/// open folders or don't know how to sync them, and some folders may be written in but not read.
+/// The file is whole under its name then.
 #[cfg(unix)]
 fn tolerated(synced: io::Result<()>) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};

@@ -1,4 +1,5 @@
-//! Files are whole or not at all, links and special files stay what they are, and only what is nobody's is deleted.
+//! Files are whole or not at all, links and special files stay what they are, and only what is
+//! nobody's is deleted.
 
 use super::*;
 use std::thread;

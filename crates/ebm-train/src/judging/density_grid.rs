@@ -49,7 +49,8 @@ pub enum DensityGridError {
 ///
 /// let density = Plane::new(PlaneProblem::Gaussians).density().expect("it is blurred by noise");
 /// let grid = DensityGrid::from_log_density(PLANE_RANGE, 150, |x| density.log_density(x));
-/// assert!(grid.log_partition().abs() < 1e-4); // the true density has Z = 1, nearly all of it in the square
+/// // The true density has Z = 1, nearly all of it in the square.
+/// assert!(grid.log_partition().abs() < 1e-4);
 /// // Eight components that hardly overlap: ln 8 more than the entropy of one, 1 + ln(2 pi 0.1^2).
 /// let one = 1.0 + (2.0 * std::f64::consts::PI * 0.01).ln();
 /// assert!((grid.entropy() - one - 8.0_f64.ln()).abs() < 1e-3);

@@ -94,7 +94,8 @@ pub fn check_count(key: &'static str, value: usize, most: usize) -> Result<(), I
 /// Most transitions of one chain: hours of the fastest of them, years of the slowest.
 const MOST_TRANSITIONS: usize = 1_000_000_000;
 
-/// Fails unless `value` is a number of transitions from `least` on that a chain can make in a lifetime.
+/// Fails unless `value` is a number of transitions from `least` on that a chain can make in a
+/// lifetime.
 ///
 /// # Errors
 ///

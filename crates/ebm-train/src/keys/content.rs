@@ -1,4 +1,5 @@
-//! A value before it is known what it is to be: what a format gave, numbers that aren't finite included.
+//! A value before it is known what it is to be: what a format gave, numbers that aren't finite
+//! included.
 
 use std::fmt;
 

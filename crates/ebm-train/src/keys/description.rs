@@ -1,4 +1,5 @@
-//! What the keys of a recipe mean: the doc comments of its structs, kept for who shows or explains one.
+//! What the keys of a recipe mean: the doc comments of its structs, kept for who shows or explains
+//! one.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! What the keys of a recipe and of a run's configuration are: names, kinds, ranges, and what they mean.
+//! What the keys of a recipe and of a run's configuration are: names, kinds, ranges, and what they
+//! mean.
 
 mod check;
 mod content;

@@ -11,9 +11,9 @@ use crate::metrics::Scalar;
 crate::keys! {
 /// `mean E(data) - mean E(samples) + alpha * mean(E(data)^2 + E(samples)^2)`.
 ///
-/// Its gradient is the contrastive-divergence estimate of the gradient of the negative log-likelihood
-/// (Hinton 2002); the squares keep energies near zero (Du & Mordatch 2019), where `alpha` is a weight in
-/// 1/nat.
+/// Its gradient is the contrastive-divergence estimate of the gradient of the negative
+/// log-likelihood (Hinton 2002); the squares keep energies near zero (Du & Mordatch 2019), where
+/// `alpha` is a weight in 1/nat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContrastiveDivergence {

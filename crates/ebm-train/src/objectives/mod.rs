@@ -1,9 +1,9 @@
 //! What training minimises: objectives as signed, weighted points, one file each.
 //!
-//! Every first-order objective has the gradient `sum_i w_i dE(x_i)/dw` at constant points with constant
-//! weights, so that one forward and one backward pass serve all of them: an [`Objective`] says at which
-//! points the energy is wanted, and what it makes of the energies there. The weights are what automatic
-//! differentiation finds of that.
+//! Every first-order objective has the gradient `sum_i w_i dE(x_i)/dw` at constant points with
+//! constant weights, so that one forward and one backward pass serve all of them: an [`Objective`]
+//! says at which points the energy is wanted, and what it makes of the energies there. The weights
+//! are what automatic differentiation finds of that.
 //!
 //! A new objective is a file here and a line of the list below.
 
@@ -26,7 +26,8 @@ use crate::metrics::{DeviceScalars, Scalar};
 macro_rules! objectives {
     ($use_list:ident) => {
         $use_list! {
-            /// Contrastive divergence (Hinton 2002): the energy of data falls, that of samples rises.
+            /// Contrastive divergence (Hinton 2002): the energy of data falls, that of samples
+            /// rises.
             "contrastive_divergence" => ContrastiveDivergence(ContrastiveDivergence),
         }
     };
@@ -34,13 +35,15 @@ macro_rules! objectives {
 
 /// What is minimised, and by which estimate of its gradient.
 pub trait Objective<M, const D: usize>: Send {
-    /// Whether it asks for [samples](Update::negatives). A trainer of one that doesn't keeps no chains.
+    /// Whether it asks for [samples](Update::negatives). A trainer of one that doesn't keeps no
+    /// chains.
     fn needs_chains(&self) -> bool {
         false
     }
 
-    /// The points of an update at which the energy is wanted, with what is made of it there. Nothing of
-    /// this is on the autodiff graph. What it gives once the update was called off isn't used.
+    /// The points of an update at which the energy is wanted, with what is made of it there.
+    /// Nothing of this is on the autodiff graph. What it gives once the update was called off isn't
+    /// used.
     fn choose_points(&self, update: &mut Update<'_, M, D>) -> Points<D>;
 }
 
@@ -48,8 +51,8 @@ pub trait Objective<M, const D: usize>: Send {
 pub struct Points<const D: usize> {
     /// The points: `[points, ..]`.
     pub x: Tensor<D>,
-    /// From their energies, `[points]` on the autodiff graph, to the loss. The weight of a point in the
-    /// gradient is the derivative of the loss by its energy.
+    /// From their energies, `[points]` on the autodiff graph, to the loss. The weight of a point in
+    /// the gradient is the derivative of the loss by its energy.
     pub loss: Box<dyn FnOnce(Tensor<1>) -> Loss>,
 }
 

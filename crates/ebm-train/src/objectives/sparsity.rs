@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{InvalidValue, check, check_not_negative};
 
 crate::keys! {
-/// `cost * sum_j (mean_batch P(h_j = 1) - target)^2`, over all hidden units (Lee, Ekanadham & Ng 2008).
+/// `cost * sum_j (mean_batch P(h_j = 1) - target)^2`, over all hidden units (Lee, Ekanadham & Ng
+/// 2008).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sparsity {

@@ -21,8 +21,8 @@ pub(crate) struct Chains<'a, M, const D: usize> {
 
 /// One update, as an objective sees it before the energies that it asks for are known.
 ///
-/// Everything is drawn from the trainer's noise in the order in which it is asked for, and once: what
-/// was asked for before is given again.
+/// Everything is drawn from the trainer's noise in the order in which it is asked for, and once:
+/// what was asked for before is given again.
 pub struct Update<'a, M, const D: usize> {
     batch: Batch<D>,
     frozen: &'a M,
@@ -106,8 +106,8 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
         self.scalars.push((scalar, value));
     }
 
-    /// The states of the examples: the examples themselves, with hidden units inferred where a model
-    /// has them in its states. Without the noise of the data.
+    /// The states of the examples: the examples themselves, with hidden units inferred where a
+    /// model has them in its states. Without the noise of the data.
     pub fn states(&mut self) -> Tensor<D> {
         if let Some(states) = &self.states {
             return states.clone();
@@ -149,8 +149,8 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
         self.data.insert(data).clone()
     }
 
-    /// As many samples of the model as there are examples, where the trainer's chains have ended now:
-    /// `[batch, ..]`. The chains are kept if the update is applied.
+    /// As many samples of the model as there are examples, where the trainer's chains have ended
+    /// now: `[batch, ..]`. The chains are kept if the update is applied.
     ///
     /// # Panics
     ///

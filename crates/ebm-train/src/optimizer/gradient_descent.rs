@@ -1,4 +1,5 @@
-//! Gradient descent as an update rule: each parameter in one pass, its velocity remembered under burn's name.
+//! Gradient descent as an update rule: each parameter in one pass, its velocity remembered under
+//! burn's name.
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};

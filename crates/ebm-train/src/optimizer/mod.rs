@@ -1,4 +1,5 @@
-//! How parameters move: update rules, gradients, the learning rate, a moving average of the weights.
+//! How parameters move: update rules, gradients, the learning rate, a moving average of the
+//! weights.
 
 mod config;
 mod gradient_descent;

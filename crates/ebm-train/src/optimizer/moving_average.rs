@@ -11,8 +11,8 @@ use crate::saving::{ModulePath, track_path};
 
 /// `average <- decay * average + (1 - decay) * weights` after each update (Polyak & Juditsky 1992).
 ///
-/// In the first steps the decay is at most `(1 + n) / (10 + n)` for the `n`-th update, so that the random
-/// initial weights are soon forgotten.
+/// In the first steps the decay is at most `(1 + n) / (10 + n)` for the `n`-th update, so that the
+/// random initial weights are soon forgotten.
 #[derive(Clone, Debug)]
 pub struct MovingAverage<M> {
     model: M,
@@ -38,7 +38,8 @@ impl<M: Module> MovingAverage<M> {
         self.model = model;
     }
 
-    /// Takes the weights after update number `updates` (from 0) in, in place where nobody else holds the average.
+    /// Takes the weights after update number `updates` (from 0) in, in place where nobody else
+    /// holds the average.
     #[must_use = "the average with the new weights is the result"]
     pub fn updated(self, model: &M, updates: u64) -> Self {
         let n = updates as f64;

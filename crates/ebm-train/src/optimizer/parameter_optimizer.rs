@@ -1,7 +1,7 @@
 //! Burn's optimizers over a module's parameters, with a state that is kept by parameter name.
 //!
-//! Burn's own `ModuleOptimizer` keys its state by random parameter ids and restores it on the default
-//! device, which may be a GPU that isn't there.
+//! Burn's own `ModuleOptimizer` keys its state by random parameter ids and restores it on the
+//! default device, which may be a GPU that isn't there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use crate::saving::{ModulePath, fitting, track_path};
 
 /// An update rule and what it remembers of each parameter.
 ///
-/// Weight decay is for parameters of two dimensions or more, the weights; biases are left alone (Hinton 2012, section 10).
+/// Weight decay is for parameters of two dimensions or more, the weights; biases are left alone
+/// (Hinton 2012, section 10).
 #[derive(Clone)]
 pub struct ParameterOptimizer {
     config: OptimizerConfig,
@@ -62,8 +63,8 @@ impl ParameterOptimizer {
         }
     }
 
-    /// Update number `step` (from 0): moves the parameters of `module` against their gradients, each multiplied by `factor`
-    /// first.
+    /// Update number `step` (from 0): moves the parameters of `module` against their gradients,
+    /// each multiplied by `factor` first.
     pub fn step<M: Module>(
         &mut self,
         step: u64,
@@ -98,12 +99,13 @@ impl ParameterOptimizer {
 
     /// Restores what [`state`](Self::state) gave, for the parameters of `module`.
     ///
-    /// What another rule remembered of a parameter is forgotten, as after a change of the configuration.
+    /// What another rule remembered of a parameter is forgotten, as after a change of the
+    /// configuration.
     ///
     /// # Errors
     ///
-    /// A message that names an array or counter that is missing, left over or not of its parameter's shape. Nothing has changed
-    /// then.
+    /// A message that names an array or counter that is missing, left over or not of its
+    /// parameter's shape. Nothing has changed then.
     pub fn restore<M: Module>(
         &mut self,
         module: &M,
@@ -188,7 +190,8 @@ fn rule(config: &OptimizerConfig, weight_decay: f64, momentum: f64) -> Arc<dyn D
                 .build(),
         ),
         OptimizerConfig::Sgd(keys) => {
-            // A run that starts without momentum and gets it later remembers its steps from the start.
+            // A run that starts without momentum and gets it later remembers its steps from the
+            // start.
             let remembers = momentum > 0.0 || keys.momentum > 0.0;
             Arc::new(DescentRule {
                 weight_decay,

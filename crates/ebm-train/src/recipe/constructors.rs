@@ -12,11 +12,12 @@ use super::{
 const ENERGY_LIMIT: f64 = 1e6;
 
 impl Recipe {
-    /// A network on images with values from -1 to 1: short Langevin chains at a low temperature that live
-    /// in a replay buffer (Du & Mordatch 2019), energies kept near zero, Adam, 6,000 updates.
+    /// A network on images with values from -1 to 1: short Langevin chains at a low temperature
+    /// that live in a replay buffer (Du & Mordatch 2019), energies kept near zero, Adam, 6,000
+    /// updates.
     ///
-    /// Networks of a few convolutions learn images of 28x28 pixels by it. Chains that make noise ask for
-    /// a smaller [step](Self::with_sampler) or [learning rate](Self::with_learning_rate).
+    /// Networks of a few convolutions learn images of 28x28 pixels by it. Chains that make noise
+    /// ask for a smaller [step](Self::with_sampler) or [learning rate](Self::with_learning_rate).
     pub fn image_energy() -> Self {
         Self {
             steps: 6000,
@@ -39,9 +40,9 @@ impl Recipe {
         }
     }
 
-    /// The density of points with a few coordinates by maximum likelihood, energies in nats: Langevin
-    /// chains at temperature 1 that are hardly ever restarted, Adam, 3,000 updates. The range is that of
-    /// the problems of the plane, -1.5 to 1.5; other points need their own
+    /// The density of points with a few coordinates by maximum likelihood, energies in nats:
+    /// Langevin chains at temperature 1 that are hardly ever restarted, Adam, 3,000 updates. The
+    /// range is that of the problems of the plane, -1.5 to 1.5; other points need their own
     /// ([`with_range`](Self::with_range)), a little wider than they lie.
     pub fn density() -> Self {
         Self {
@@ -65,8 +66,8 @@ impl Recipe {
         }
     }
 
-    /// A Boltzmann machine of units that are 0 or 1, with layers or without: persistent chains of Gibbs
-    /// sampling (Tieleman 2008), a learning rate that falls to 0, 10,000 updates.
+    /// A Boltzmann machine of units that are 0 or 1, with layers or without: persistent chains of
+    /// Gibbs sampling (Tieleman 2008), a learning rate that falls to 0, 10,000 updates.
     pub fn boltzmann_machine() -> Self {
         Self {
             steps: 10_000,

@@ -1,4 +1,5 @@
-//! What training is: a typed recipe that a trainer checks when it is built, and that can be written down.
+//! What training is: a typed recipe that a trainer checks when it is built, and that can be written
+//! down.
 
 mod constructors;
 
@@ -23,9 +24,10 @@ pub use crate::samplers::{
 
 /// Everything that determines training but the model, the data and the noise.
 ///
-/// A recipe begins as one that works ([`image_energy`](Self::image_energy), [`density`](Self::density),
-/// [`boltzmann_machine`](Self::boltzmann_machine)) and is changed from there. A
-/// [`Trainer`](crate::Trainer) checks it when it is built. It is written and read by serde.
+/// A recipe begins as one that works ([`image_energy`](Self::image_energy),
+/// [`density`](Self::density), [`boltzmann_machine`](Self::boltzmann_machine)) and is changed from
+/// there. A [`Trainer`](crate::Trainer) checks it when it is built. It is written and read by
+/// serde.
 ///
 /// ```
 /// use ebm_train::Recipe;

@@ -1,4 +1,5 @@
-//! A checkpoint: everything that training depends on but the configuration and the data, in one file.
+//! A checkpoint: everything that training depends on but the configuration and the data, in one
+//! file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,13 +47,14 @@ pub struct TrainerState {
     pub noise: Noise,
     /// The place in the data.
     pub order: Order,
-    /// The learning rate of the configuration, which they halve; absent in checkpoints of older versions.
+    /// The learning rate of the configuration, which they halve; absent in checkpoints of older
+    /// versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_rate: Option<f64>,
     /// Step counters of the optimizer.
     pub counters: BTreeMap<String, u64>,
-    /// Whether training went back to this checkpoint and halved its learning rate. If it diverges again
-    /// before it writes another, it goes back to the one before.
+    /// Whether training went back to this checkpoint and halved its learning rate. If it diverges
+    /// again before it writes another, it goes back to the one before.
     #[serde(default)]
     pub used_up: bool,
     /// The examples that it was made with; absent in checkpoints of older versions.
@@ -61,7 +63,8 @@ pub struct TrainerState {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint whole or not at all: a kill at any moment leaves the file that was there.
+    /// Writes the checkpoint whole or not at all: a kill at any moment leaves the file that was
+    /// there.
     ///
     /// # Errors
     ///

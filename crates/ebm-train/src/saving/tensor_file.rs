@@ -89,8 +89,8 @@ impl TensorFile {
     /// # Errors
     ///
     /// A message, if an array is of a type that the format lacks.
-    // The format of safetensors 0.8: length of the header, header in JSON, arrays. The library for it writes the text in an
-    // order that differs from run to run.
+    // The format of safetensors 0.8: length of the header, header in JSON, arrays. The library for
+    // it writes the text in an order that differs from run to run.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let json = |text: &str| serde_json::to_string(text).map_err(|error| error.to_string());
         let checksum = format!("{:08x}", self.checksum());

@@ -8,7 +8,8 @@ use ebm_ops::lift;
 
 /// Where a traversal is in the module tree: the names of fields and indices, joined by dots.
 ///
-/// Variants of an enum add no name, so that a parameter is called the same inside and outside of one.
+/// Variants of an enum add no name, so that a parameter is called the same inside and outside of
+/// one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ModulePath {
     parts: Vec<Option<String>>,
@@ -48,8 +49,8 @@ macro_rules! track_path {
 }
 pub(crate) use track_path;
 
-/// All float parameters of a module by name, such as `layers.0.weight`, in burn's layouts: a fully connected
-/// weight is `[inputs, outputs]`, a convolution's `[outputs, inputs, height, width]`.
+/// All float parameters of a module by name, such as `layers.0.weight`, in burn's layouts: a fully
+/// connected weight is `[inputs, outputs]`, a convolution's `[outputs, inputs, height, width]`.
 pub fn weights<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
     let mut collector = Collector::default();
     module.visit(&mut collector);
@@ -63,8 +64,8 @@ const MOST_PROBLEMS: usize = 3;
 ///
 /// # Errors
 ///
-/// A message that names the parameters that are missing, left over, of another shape, not floating-point numbers or not finite;
-/// the module is gone then.
+/// A message that names the parameters that are missing, left over, of another shape, not
+/// floating-point numbers or not finite; the module is gone then.
 pub fn load_weights<M: Module>(
     module: M,
     weights: BTreeMap<String, TensorData>,

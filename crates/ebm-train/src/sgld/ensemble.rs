@@ -5,12 +5,14 @@ use burn::tensor::Tensor;
 
 /// Modules with parameters drawn from their posterior, off the autodiff graph.
 ///
-/// After `burn_in` offers every `every`-th module is kept, `capacity` at most. **When one more would be kept, every second
-/// member is dropped and `every` is doubled**: the members are always evenly spread over the whole chain after its burn-in,
-/// however long it gets, and there are between half the capacity and all of it. The last ones alone would be close to
-/// each other, and tell of the chain's end only.
+/// After `burn_in` offers every `every`-th module is kept, `capacity` at most. **When one more
+/// would be kept, every second member is dropped and `every` is doubled**: the members are always
+/// evenly spread over the whole chain after its burn-in, however long it gets, and there are
+/// between half the capacity and all of it. The last ones alone would be close to each other, and
+/// tell of the chain's end only.
 ///
-/// Members count alike, which suits a constant step size. Memory is `capacity` times the parameters.
+/// Members count alike, which suits a constant step size. Memory is `capacity` times the
+/// parameters.
 #[derive(Clone, Debug)]
 pub struct Ensemble<M> {
     members: Vec<M>,
@@ -90,16 +92,18 @@ impl<M: Module> Ensemble<M> {
         self.every
     }
 
-    /// The mean of a function over the members, such as a predictive mean, element by element; `None` without a member.
+    /// The mean of a function over the members, such as a predictive mean, element by element;
+    /// `None` without a member.
     pub fn mean<const D: usize>(&self, f: impl FnMut(&M) -> Tensor<D>) -> Option<Tensor<D>> {
         self.moments(f).map(|(mean, _)| mean)
     }
 
-    /// Mean and standard deviation of a function over the members, element by element: a prediction and how sure the
-    /// posterior is of it. `None` with fewer than two members.
+    /// Mean and standard deviation of a function over the members, element by element: a prediction
+    /// and how sure the posterior is of it. `None` with fewer than two members.
     ///
-    /// The standard deviation is the root of the unbiased variance. It is that of the function, not of an observation:
-    /// noise of the data is no part of it. One value of the function at a time is held, by Welford's recursion (1962).
+    /// The standard deviation is the root of the unbiased variance. It is that of the function, not
+    /// of an observation: noise of the data is no part of it. One value of the function at a time
+    /// is held, by Welford's recursion (1962).
     pub fn mean_and_standard_deviation<const D: usize>(
         &self,
         f: impl FnMut(&M) -> Tensor<D>,

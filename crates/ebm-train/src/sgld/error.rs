@@ -1,4 +1,5 @@
-//! What can be wrong with the settings or with a restored state of Langevin dynamics over parameters.
+//! What can be wrong with the settings or with a restored state of Langevin dynamics over
+//! parameters.
 
 /// A setting out of range, or a state that doesn't belong to the chain.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

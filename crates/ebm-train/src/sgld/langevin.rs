@@ -18,20 +18,22 @@ use crate::saving::{ModulePath, track_path};
 pub struct StochasticGradientLangevinConfig {
     /// `|D|`, the number of examples that the likelihood is a product over: at least 1.
     ///
-    /// The gradient is that of a mean, so this is what turns it into that of the whole log-likelihood, and nothing else
-    /// in the program would notice a wrong value: with `c |D|` the chain samples the posterior of every example seen `c`
-    /// times, which is too narrow by about `sqrt(c)`. It is the size of the training set, not of a minibatch, and counts
-    /// what the loss is averaged over: pixels, if it is a mean over pixels.
+    /// The gradient is that of a mean, so this is what turns it into that of the whole
+    /// log-likelihood, and nothing else in the program would notice a wrong value: with `c |D|` the
+    /// chain samples the posterior of every example seen `c` times, which is too narrow by about
+    /// `sqrt(c)`. It is the size of the training set, not of a minibatch, and counts what the loss
+    /// is averaged over: pixels, if it is a mean over pixels.
     pub data_size: usize,
     /// `eps_t`.
     pub step_size: StepSizeSchedule,
-    /// Precision of the prior `N(0, 1 / precision)` of every parameter, biases too; at least 0. 0 is a flat prior, with
-    /// which a posterior need not exist.
+    /// Precision of the prior `N(0, 1 / precision)` of every parameter, biases too; at least 0. 0
+    /// is a flat prior, with which a posterior need not exist.
     ///
     /// Another prior goes into the loss, as `-log p(theta) / |D|`, and this stays 0.
     #[config(default = "0.0")]
     pub prior_precision: f64,
-    /// The posterior is sampled to the power `1 / temperature`, likelihood and prior alike; at least 0.
+    /// The posterior is sampled to the power `1 / temperature`, likelihood and prior alike; at
+    /// least 0.
     ///
     /// Below 1 it is a cold posterior (Wenzel et al. 2020), and 0 is gradient descent to the mode.
     #[config(default = "1.0")]
@@ -40,51 +42,57 @@ pub struct StochasticGradientLangevinConfig {
     pub preconditioner: Option<RmsPropPreconditioner>,
 }
 
-/// Stochastic-gradient Langevin dynamics (Welling & Teh 2011, equation 4): draws from the posterior of a module's parameters.
+/// Stochastic-gradient Langevin dynamics (Welling & Teh 2011, equation 4): draws from the posterior
+/// of a module's parameters.
 ///
-/// With `U = -log p(theta) - sum_i log p(x_i | theta)` over the data set `D`, and its gradient estimated on a minibatch `M`,
+/// With `U = -log p(theta) - sum_i log p(x_i | theta)` over the data set `D`, and its gradient
+/// estimated on a minibatch `M`,
 ///
 /// ```text
 /// theta <- theta - eps_t / 2 grad U + N(0, eps_t T)
 /// grad U = precision theta + |D| g,   g = -(1 / |M|) sum_M grad log p(x_i | theta)
 /// ```
 ///
-/// The caller brings `g`, the gradient of the **mean** negative log-likelihood of a minibatch drawn anew each step. With a
-/// preconditioner (pSGLD) the step is `-eps_t / 2 G grad U + N(0, eps_t T G)`. The likelihood must be tractable up to
-/// a constant: that of a classifier or a regression is, that of an unnormalised energy isn't.
+/// The caller brings `g`, the gradient of the **mean** negative log-likelihood of a minibatch drawn
+/// anew each step. With a preconditioner (pSGLD) the step is
+/// `-eps_t / 2 G grad U + N(0, eps_t T G)`. The likelihood must be tractable up to a constant: that
+/// of a classifier or a regression is, that of an unnormalised energy isn't.
 ///
 /// # What it samples
 ///
-/// No step is rejected, so draws are off the posterior by two biases. Where `U` is quadratic with curvature `A`, a
-/// constant step `eps` makes an autoregressive chain with the factor `1 - eps A / 2` a step, whose noise has the variance
-/// `eps T + eps^2 C / 4`; `C` is the variance of `|D| g` due to the choice of the minibatch. It is stationary with the
-/// right mean and the variance
+/// No step is rejected, so draws are off the posterior by two biases. Where `U` is quadratic with
+/// curvature `A`, a constant step `eps` makes an autoregressive chain with the factor
+/// `1 - eps A / 2` a step, whose noise has the variance `eps T + eps^2 C / 4`; `C` is the variance
+/// of `|D| g` due to the choice of the minibatch. It is stationary with the right mean and the
+/// variance
 ///
 /// ```text
 /// (T + eps C / 4) / (A (1 - eps A / 4))         where the posterior's is T / A
 /// ```
 ///
-/// So a step must be well below `4 / A` for the largest curvature, at which the chain diverges; `eps A / 4` is its relative
-/// error, `2 / (eps A)` about its relaxation time in steps for the smallest curvature; and `eps C / 4` must be small
-/// against `T`, or minibatches blur the posterior. With `s^2` the variance of a single example's gradient over the data
-/// set, `C = |D|^2 s^2 / |M|` for minibatches drawn with replacement, times `(|D| - |M|) / (|D| - 1)` without. Halving
-/// `eps` halves both biases. For vectors `A` is the Hessian, and the covariance without minibatches is
-/// `T A^-1 (1 - eps A / 4)^-1`.
+/// So a step must be well below `4 / A` for the largest curvature, at which the chain diverges;
+/// `eps A / 4` is its relative error, `2 / (eps A)` about its relaxation time in steps for the
+/// smallest curvature; and `eps C / 4` must be small against `T`, or minibatches blur the
+/// posterior. With `s^2` the variance of a single example's gradient over the data set,
+/// `C = |D|^2 s^2 / |M|` for minibatches drawn with replacement, times `(|D| - |M|) / (|D| - 1)`
+/// without. Halving `eps` halves both biases. For vectors `A` is the Hessian, and the covariance
+/// without minibatches is `T A^-1 (1 - eps A / 4)^-1`.
 ///
 /// # Randomness
 ///
-/// A step draws standard normals of each parameter's shape from `noise`, in the order of the module's fields (that of
-/// [`Module::map`]), so that a seed gives the same chain on every backend, up to how each rounds. Parameters without a
-/// gradient are left alone and draw nothing: freezing one conditions on its value. Steps without noise (temperature 0,
-/// exploration) draw nothing.
+/// A step draws standard normals of each parameter's shape from `noise`, in the order of the
+/// module's fields (that of [`Module::map`]), so that a seed gives the same chain on every backend,
+/// up to how each rounds. Parameters without a gradient are left alone and draw nothing: freezing
+/// one conditions on its value. Steps without noise (temperature 0, exploration) draw nothing.
 ///
 /// # Steps that aren't finite
 ///
-/// If a single new value, of a parameter or of a mean square, would not be finite (a NaN in the loss, an overflow), the
-/// whole step is skipped as if it had not been tried: parameters, mean squares, step counter and `noise` stay. Only
-/// [`skipped_steps`](Self::skipped_steps) tells. Moving the other parameters alone would be a step of no chain. One
-/// number a step is read back from the device for this. A chain that skips often samples something else, and one that
-/// always does has diverged: make the step smaller.
+/// If a single new value, of a parameter or of a mean square, would not be finite (a NaN in the
+/// loss, an overflow), the whole step is skipped as if it had not been tried: parameters, mean
+/// squares, step counter and `noise` stay. Only [`skipped_steps`](Self::skipped_steps) tells.
+/// Moving the other parameters alone would be a step of no chain. One number a step is read back
+/// from the device for this. A chain that skips often samples something else, and one that always
+/// does has diverged: make the step smaller.
 ///
 /// ```
 /// # use burn::module::Module;
@@ -99,7 +107,8 @@ pub struct StochasticGradientLangevinConfig {
 /// // y = f(x) + N(0, 0.1^2) for 1000 examples, x: [1000, 3], y: [1000]
 /// # let mut noise = Noise::new(7);
 /// let mut model = MlpConfig::new(3, vec![16]).init(&device, &mut noise).train();
-/// let mut langevin = StochasticGradientLangevinConfig::new(1000, StepSizeSchedule::constant(1e-6)?)
+/// let steps = StepSizeSchedule::constant(1e-6)?;
+/// let mut langevin = StochasticGradientLangevinConfig::new(1000, steps)
 ///     .with_prior_precision(1.0)
 ///     .init()?;
 /// let mut ensemble = Ensemble::new(2000, 10, 100);
@@ -154,7 +163,8 @@ impl StochasticGradientLangevinConfig {
 }
 
 impl StochasticGradientLangevin {
-    /// Moves the parameters of `module` by one step, along the gradients of a minibatch's mean negative log-likelihood.
+    /// Moves the parameters of `module` by one step, along the gradients of a minibatch's mean
+    /// negative log-likelihood.
     ///
     /// A step that would not be finite is skipped, see [above](Self#steps-that-arent-finite).
     pub fn step<M: Module>(
@@ -198,7 +208,8 @@ impl StochasticGradientLangevin {
         self.config.step_size.at(self.steps)
     }
 
-    /// Whether the next step is one of exploration, made without noise ([`StepSizeSchedule::cyclical_cosine`]).
+    /// Whether the next step is one of exploration, made without noise
+    /// ([`StepSizeSchedule::cyclical_cosine`]).
     pub fn explores(&self) -> bool {
         self.config.step_size.explores(self.steps)
     }

@@ -1,4 +1,5 @@
-//! Stochastic-gradient Langevin dynamics: draws of a module's parameters from their posterior, and what is computed of them.
+//! Stochastic-gradient Langevin dynamics: draws of a module's parameters from their posterior, and
+//! what is computed of them.
 
 mod ensemble;
 mod error;

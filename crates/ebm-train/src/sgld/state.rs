@@ -19,9 +19,11 @@ const UPDATES: &str = "updates";
 const MOST_STEPS: u64 = 1 << 53;
 
 impl StochasticGradientLangevin {
-    /// What a chain remembers: arrays by `parameter.mean_square`, and counters, `parameter.updates`, `steps` and `skipped`.
+    /// What a chain remembers: arrays by `parameter.mean_square`, and counters,
+    /// `parameter.updates`, `steps` and `skipped`.
     ///
-    /// With the module's [`weights`](crate::weights) and the `Noise`, all of the chain: restored, it goes on bit for bit.
+    /// With the module's [`weights`](crate::weights) and the `Noise`, all of the chain: restored,
+    /// it goes on bit for bit.
     pub fn state(&self) -> (BTreeMap<String, TensorData>, BTreeMap<String, u64>) {
         let mut arrays = BTreeMap::new();
         let mut counters = BTreeMap::from([
@@ -41,7 +43,8 @@ impl StochasticGradientLangevin {
     ///
     /// # Errors
     ///
-    /// If the state isn't that of a chain with these settings over this module. Nothing has changed then.
+    /// If the state isn't that of a chain with these settings over this module. Nothing has changed
+    /// then.
     pub fn restore<M: Module>(
         &mut self,
         module: &M,

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{SgldError, check, check_positive};
 
-/// The step size `eps_t` of step `t`, from 0: a function of the step, so that it has no state to save.
+/// The step size `eps_t` of step `t`, from 0: a function of the step, so that it has no state to
+/// save.
 ///
 /// Units are those of a squared parameter a nat; see
-/// [`StochasticGradientLangevin`](super::StochasticGradientLangevin) for how large it may be, and what it costs.
+/// [`StochasticGradientLangevin`](super::StochasticGradientLangevin) for how large it may be, and
+/// what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Form", into = "Form")]
 pub struct StepSizeSchedule {
@@ -36,8 +38,8 @@ enum Form {
 }
 
 impl StepSizeSchedule {
-    /// `eps_t = step_size`: the chain has one stationary distribution, which is off the posterior by a bias of order
-    /// `step_size` (Vollmer, Zygalakis & Teh 2016).
+    /// `eps_t = step_size`: the chain has one stationary distribution, which is off the posterior
+    /// by a bias of order `step_size` (Vollmer, Zygalakis & Teh 2016).
     ///
     /// # Errors
     ///
@@ -48,9 +50,10 @@ impl StepSizeSchedule {
 
     /// `eps_t = scale (offset + t)^-exponent`.
     ///
-    /// An exponent in `(1/2, 1]` is what Welling & Teh (2011), equation 2, ask for: `sum eps_t` diverges, so that the chain can
-    /// go anywhere from wherever it starts, and `sum eps_t^2` converges, so that bias and gradient noise die out. Later draws are
-    /// closer to each other, and an average should weigh each by its step size (their section 4.2).
+    /// An exponent in `(1/2, 1]` is what Welling & Teh (2011), equation 2, ask for: `sum eps_t`
+    /// diverges, so that the chain can go anywhere from wherever it starts, and `sum eps_t^2`
+    /// converges, so that bias and gradient noise die out. Later draws are closer to each other,
+    /// and an average should weigh each by its step size (their section 4.2).
     ///
     /// # Errors
     ///
@@ -63,11 +66,12 @@ impl StepSizeSchedule {
         })
     }
 
-    /// `eps_t = initial / 2 (1 + cos(pi p))` with `p = (t mod period) / period`: each cycle starts with steps large enough to
-    /// leave a mode, and ends with small ones inside another (Zhang, Li, Zhang, Chen & Wilson, ICLR 2020, equation 1).
+    /// `eps_t = initial / 2 (1 + cos(pi p))` with `p = (t mod period) / period`: each cycle starts
+    /// with steps large enough to leave a mode, and ends with small ones inside another (Zhang, Li,
+    /// Zhang, Chen & Wilson, ICLR 2020, equation 1).
     ///
-    /// While `p < exploration` steps are made without noise: they look for a mode, and are no draws of anything. Keep
-    /// draws only where [`explores`](Self::explores) is false.
+    /// While `p < exploration` steps are made without noise: they look for a mode, and are no draws
+    /// of anything. Keep draws only where [`explores`](Self::explores) is false.
     ///
     /// # Errors
     ///

@@ -34,8 +34,8 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
         }
     }
 
-    /// Moves chains by this kernel, and not by the one that the recipe's sampler names; the recipe's
-    /// sampler still says how many transitions an update makes.
+    /// Moves chains by this kernel, and not by the one that the recipe's sampler names; the
+    /// recipe's sampler still says how many transitions an update makes.
     #[must_use]
     pub fn with_kernel<K: Kernel<M, Tensor<D>> + Send + 'static>(self, kernel: K) -> Self {
         self.with_transition_kernel(OnStates(kernel))
@@ -198,7 +198,8 @@ fn check_chains<const D: usize>(
 
 /// Fails unless batches of states of `shape` fit into memory.
 fn check_batch<const D: usize>(shape: [usize; D], device: &Device) -> Result<(), InvalidValue> {
-    // Data, the same with noise, chains, their gradients, and the pass over data and chains together.
+    // Data, the same with noise, chains, their gradients, and the pass over data and chains
+    // together.
     let values = memory::product(&shape).saturating_mul(6);
     if memory::fits_on(values, device) {
         return Ok(());

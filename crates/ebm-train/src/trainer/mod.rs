@@ -29,14 +29,14 @@ const REFUSED_IN_A_ROW: u32 = 10;
 /// An update follows an estimate of the gradient of the negative log-likelihood,
 ///
 /// ```text
-/// d/dw -log p(x_data)  ≈  mean over a batch of dE(x_data)/dw  -  mean over chains of dE(x_sample)/dw
+/// d/dw -log p(x_data)  ≈  mean over a batch of dE(x_data)/dw - mean over chains of dE(x_sample)/dw
 /// ```
 ///
-/// with samples that Markov chains draw from the model as it is (Hinton 2002; chains that live on between
-/// updates: Tieleman 2008, Du & Mordatch 2019), or another [`Objective`] of the same form. It is: a batch,
-/// the points that the objective chooses by the frozen model, their energies, the optimizer. One array of
-/// scalars is read back from the device, after the chains have run, since a step that isn't finite must
-/// not be applied.
+/// with samples that Markov chains draw from the model as it is (Hinton 2002; chains that live on
+/// between updates: Tieleman 2008, Du & Mordatch 2019), or another [`Objective`] of the same form.
+/// It is: a batch, the points that the objective chooses by the frozen model, their energies, the
+/// optimizer. One array of scalars is read back from the device, after the chains have run, since a
+/// step that isn't finite must not be applied.
 ///
 /// # Shapes
 ///
@@ -68,8 +68,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     ///
     /// # Errors
     ///
-    /// If a value is out of range, the sampler can't move chains of the model, there are fewer examples
-    /// than a batch takes, or the chains don't fit into memory.
+    /// If a value is out of range, the sampler can't move chains of the model, there are fewer
+    /// examples than a batch takes, or the chains don't fit into memory.
     pub fn new(
         recipe: Recipe,
         model: M,
@@ -115,8 +115,9 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         }
     }
 
-    /// Makes one update, unless `interrupt` calls it off while its chains are moved. It is then as if it had not been tried, `None`: the
-    /// noise, the chains and the place in the data are as before, so that the update that comes next is the same, bit for bit.
+    /// Makes one update, unless `interrupt` calls it off while its chains are moved. It is then as
+    /// if it had not been tried, `None`: the noise, the chains and the place in the data are as
+    /// before, so that the update that comes next is the same, bit for bit.
     pub fn step_unless(&mut self, interrupt: &mut Interrupt<'_>) -> Option<StepOutcome> {
         let (noise, place) = (self.noise.clone(), self.order.place());
         let recipe = &self.recipe;
@@ -213,8 +214,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         self.model = model.train();
     }
 
-    /// The model to sample from, off the autodiff graph: the moving average of the weights if one is kept,
-    /// else the weights.
+    /// The model to sample from, off the autodiff graph: the moving average of the weights if one
+    /// is kept, else the weights.
     pub fn sampling_model(&self) -> M {
         self.average
             .as_ref()

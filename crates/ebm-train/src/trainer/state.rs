@@ -56,12 +56,13 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         }
     }
 
-    /// Restores what [`checkpoint`](Self::checkpoint) gave: the next step is then, bit for bit on one
-    /// backend, the step that would have followed.
+    /// Restores what [`checkpoint`](Self::checkpoint) gave: the next step is then, bit for bit on
+    /// one backend, the step that would have followed.
     ///
     /// # Errors
     ///
-    /// A message, if the checkpoint belongs to another model or configuration; the trainer is as it was then.
+    /// A message, if the checkpoint belongs to another model or configuration; the trainer is as it
+    /// was then.
     pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
         let Checkpoint { state, mut tensors } = checkpoint;
         let model = load_weights(self.model.clone(), take(&mut tensors, MODEL))?;

@@ -1,4 +1,5 @@
-//! What the tests of Langevin dynamics over parameters share: replicas of a Gaussian model, its exact law, and limits of chance.
+//! What the tests of Langevin dynamics over parameters share: replicas of a Gaussian model, its
+//! exact law, and limits of chance.
 #![allow(dead_code, unreachable_pub)] // each test file uses a part
 
 use burn::module::{Module, Param};
@@ -30,8 +31,9 @@ impl Replicas {
         .train()
     }
 
-    /// The gradients of `sum_r (theta_r - center_r)^2 / (2 sigma^2)`, where replica `r` has seen examples of `N(theta_r, sigma^2)`
-    /// with the mean `center_r`: of the mean negative log-likelihood of each, constants left out.
+    /// The gradients of `sum_r (theta_r - center_r)^2 / (2 sigma^2)`, where replica `r` has seen
+    /// examples of `N(theta_r, sigma^2)` with the mean `center_r`: of the mean negative
+    /// log-likelihood of each, constants left out.
     pub fn gradients(&self, center: Tensor<2>, sigma: Tensor<2>) -> ParameterGradients {
         let distance = (self.theta.val() - center.autodiff()) / sigma.autodiff();
         let loss = distance.square().sum().div_scalar(2.0);
@@ -64,7 +66,8 @@ pub fn walk(
     replicas
 }
 
-/// `U = curvature (theta - mode)^2 / 2` at a temperature, with `|D| g` of variance `gradient_noise` due to minibatches.
+/// `U = curvature (theta - mode)^2 / 2` at a temperature, with `|D| g` of variance `gradient_noise`
+/// due to minibatches.
 #[derive(Clone, Copy)]
 pub struct Quadratic {
     pub curvature: f64,
@@ -74,7 +77,8 @@ pub struct Quadratic {
 }
 
 impl Quadratic {
-    /// Mean and variance after the first `steps` steps from `start`, exactly: each step is linear with additive noise.
+    /// Mean and variance after the first `steps` steps from `start`, exactly: each step is linear
+    /// with additive noise.
     pub fn law(&self, start: f64, steps: usize, step_size: impl Fn(u64) -> f64) -> (f64, f64) {
         (0..steps as u64).fold((start, 0.0), |(mean, variance), step| {
             let eps = step_size(step);
@@ -95,7 +99,8 @@ impl Quadratic {
     }
 }
 
-/// A sample of independent normals of this mean and variance: both are within five of their standard errors.
+/// A sample of independent normals of this mean and variance: both are within five of their
+/// standard errors.
 pub fn assert_normal_moments(sample: &[f64], (mean, variance): (f64, f64), what: &str) {
     let n = sample.len() as f64;
     let found = moments(sample);

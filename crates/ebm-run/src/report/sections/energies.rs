@@ -6,7 +6,8 @@ use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
 
-/// Energies of other examples, which a later version may log, are drawn beside those of the training data.
+/// Energies of other examples, which a later version may log, are drawn beside those of the
+/// training data.
 pub(super) fn is_energy(key: &str) -> bool {
     key.ends_with("energy")
 }

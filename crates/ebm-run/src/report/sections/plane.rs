@@ -126,8 +126,8 @@ fn field(data: &RunData<'_>, model: &ModelFile, (low, high): (f64, f64)) -> Stri
         .zip(&forces)
         .filter_map(|(&from, &(x, y))| {
             let size = x.hypot(y);
-            // Forces near the data are many times weaker than those far away, and are to be seen too; none is longer
-            // than its cell.
+            // Forces near the data are many times weaker than those far away, and are to be seen
+            // too; none is longer than its cell.
             let length = 0.95 * cell * (size / (size + median)).sqrt();
             (size > 0.0 && size.is_finite()).then(|| Arrow {
                 from,

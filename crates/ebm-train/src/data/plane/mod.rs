@@ -35,10 +35,10 @@ pub const PLANE_RANGE: (f64, f64) = (-1.5, 1.5);
 /// | pinwheel | `R(2 pi k / 5 + exp(r / 0.7) / 4) v`, as described below |
 /// | Gaussians | a uniform one of eight centres and noise |
 ///
-/// Noise is `N(0, noise^2)` in both directions. For the pinwheel, `v = (0.7 + 0.2 z_1, noise z_2)` with
-/// standard normal `z`, `r = norm(v)`, `R` is a rotation by the angle given, and `k` is uniform. In
-/// Johnson et al. (2016) the arms of the pinwheel are twisted by the first coordinate of `v`, here by
-/// its norm: that keeps areas, so that the density has a closed form.
+/// Noise is `N(0, noise^2)` in both directions. For the pinwheel, `v = (0.7 + 0.2 z_1, noise z_2)`
+/// with standard normal `z`, `r = norm(v)`, `R` is a rotation by the angle given, and `k` is
+/// uniform. In Johnson et al. (2016) the arms of the pinwheel are twisted by the first coordinate
+/// of `v`, here by its norm: that keeps areas, so that the density has a closed form.
 ///
 /// ```
 /// use ebm_train::data::{Plane, PlaneProblem};
