@@ -37,8 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut found = Vec::new();
     for problem in PlaneProblem::ALL {
         let plane = Plane::new(problem);
-        let data = Examples::from_plane(&plane, 10_000, &mut noise, &device);
-        let held_out = Examples::from_plane(&plane, 10_000, &mut noise, &device);
+        let data = Examples::from_plane(&plane, 10_000, &device, &mut noise);
+        let held_out = Examples::from_plane(&plane, 10_000, &device, &mut noise);
         let some: Vec<usize> = (0..2000).collect();
         let points: Vec<f32> = data.batch(&some).x.into_data().iter::<f32>().collect();
 

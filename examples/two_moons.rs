@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: 1,
         annealing: None,
     };
-    let held_out = run::examples(&config.data, Split::Test, &mut Noise::new(2), &device)?;
+    let held_out = run::examples(&config.data, Split::Test, &device, &mut Noise::new(2))?;
     if let Some(view) = PlaneView::of(&model, 300, &device) {
         let view = view?;
         if let Some(found) = view.likelihood(&model, &held_out) {

@@ -18,7 +18,7 @@
 //! let mut noise = Noise::new(1); // the only source of randomness
 //! let moons = Plane::new(PlaneProblem::TwoMoons);
 //! // Or Examples::from_tensor(yours).
-//! let data = Examples::from_plane(&moons, 10_000, &mut noise, &device);
+//! let data = Examples::from_plane(&moons, 10_000, &device, &mut noise);
 //! // Or a burn module of yours.
 //! let model = MlpConfig::new(2, vec![64, 64]).init(&device, &mut noise);
 //! // Or Recipe::image_energy(), Recipe::boltzmann_machine().

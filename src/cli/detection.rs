@@ -180,7 +180,7 @@ pub(crate) fn detect<'a>(
     });
     all.push((row, inliers.clone()));
     for source in sources {
-        let examples = source.draw(model, &held_out.examples, &mut noise.split(), device)?;
+        let examples = source.draw(model, &held_out.examples, device, &mut noise.split())?;
         let outliers = energies(&model.model, &examples, progress)?;
         let mut row = set(source.name(), &outliers);
         row.auroc = auroc(&inliers, &outliers);

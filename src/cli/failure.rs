@@ -52,6 +52,9 @@ pub(crate) enum Failure {
 fn hint(error: &RunError) -> &'static str {
     match error {
         RunError::Judging(JudgingError::TooManyStates(_)) => " (`--method ais`)",
+        RunError::Train(TrainError::UnsupportedPrecision { .. }) => {
+            "; `ebm devices` lists the types of each, `--precision` chooses one"
+        }
         _ => "",
     }
 }

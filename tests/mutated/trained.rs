@@ -216,7 +216,9 @@ fn checkpoints_of_every_kind_are_restored_or_refused() {
             let before = ebm::training::weights(second.model());
             let restored = outcome(&what, || {
                 let checkpoint = Checkpoint::load(&path).map_err(|error| error.to_string())?;
-                second.restore(checkpoint)
+                second
+                    .restore(checkpoint)
+                    .map_err(|mismatch| mismatch.to_string())
             });
             if !restored {
                 refused += 1;

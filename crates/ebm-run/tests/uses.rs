@@ -130,7 +130,7 @@ fn outliers_are_what_they_are_called() {
         let count = data.examples.len();
         let mut noise = Noise::new(3);
         let mut draw = |source: OutlierSource| -> Vec<f32> {
-            let drawn = source.draw(&model, &data.examples, &mut noise, &device);
+            let drawn = source.draw(&model, &data.examples, &device, &mut noise);
             let drawn: Examples<4> = drawn.unwrap();
             assert_eq!(drawn.shape(), [count, 1, 8, 8]);
             drawn

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::DataError;
 use crate::keys::InvalidValue;
+use crate::saving::StateMismatch;
 
 /// Training that can't start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum TrainError {
     Checkpoint(#[from] CheckpointError),
     /// The device doesn't compute in a type that was asked for.
     #[error(
-        "this device doesn't compute in {precision} (config key `training.precision`, flag `--precision`): use f32 or another backend; `ebm devices` lists the types of each"
+        "this device doesn't compute in {precision} (config key `training.precision`): use f32 or another backend"
     )]
     UnsupportedPrecision {
         /// What was asked for.
@@ -82,6 +83,6 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
         /// What differs.
-        message: String,
+        message: StateMismatch,
     },
 }

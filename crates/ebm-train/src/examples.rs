@@ -100,7 +100,7 @@ impl Examples<2> {
     }
 
     /// `count` points drawn from a problem of the plane: `[count, 2]`.
-    pub fn from_plane(plane: &Plane, count: usize, noise: &mut Noise, device: &Device) -> Self {
+    pub fn from_plane(plane: &Plane, count: usize, device: &Device, noise: &mut Noise) -> Self {
         let floats = |x: Tensor<1>| x.into_data().convert::<f32>().iter::<f32>().collect();
         let uniforms: Vec<f32> =
             floats(noise.uniform([count * plane.uniforms_per_point()], device));

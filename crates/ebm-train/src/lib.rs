@@ -42,7 +42,7 @@ pub use optimizer::{MovingAverage, ParameterGradients, ParameterOptimizer};
 pub use recipe::Recipe;
 pub use samplers::Sampler;
 pub use saving::{
-    Checkpoint, MOST_ROLLBACKS, TensorFile, TrainerState, find_infinite, fitting, floats,
+    Checkpoint, MOST_ROLLBACKS, StateMismatch, TensorFile, TrainerState, find_infinite, floats,
     is_safetensors, load_weights, read, weights,
 };
 pub use sgld::{

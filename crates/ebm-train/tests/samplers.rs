@@ -106,7 +106,7 @@ fn samplers_of_real_states_learn_means_and_widths() {
     for (seed, (sampler, width, bias)) in samplers_of_reals().into_iter().enumerate() {
         let what = describe(&sampler);
         let mut noise = Noise::new(20 + seed as u64);
-        let examples = Examples::from_tensor(data(4096, &mut noise, &device));
+        let examples = Examples::from_tensor(data(4096, &device, &mut noise));
         let model = Gaussians::new(&device);
         let trainer = Trainer::new(recipe(sampler), model, examples, noise).unwrap();
         assert_learned(&trained(trainer), width, bias, &what);
@@ -138,7 +138,7 @@ impl Kernel<Gaussians, Tensor<2>> for ExactDraws {
 fn a_kernel_of_ones_own_takes_the_place_of_the_recipes() {
     let device = Device::flex();
     let mut noise = Noise::new(31);
-    let examples = Examples::from_tensor(data(4096, &mut noise, &device));
+    let examples = Examples::from_tensor(data(4096, &device, &mut noise));
     // A sampler of the recipe that could not move these chains: it is not asked.
     let trainer = Trainer::builder(recipe(GibbsConfig::new(1)))
         .with_kernel(ExactDraws)
@@ -267,7 +267,7 @@ fn assert_resumes<M: Trainable<2>>(recipe: Recipe, model: &M, examples: &Tensor<
 fn every_sampler_resumes_bit_for_bit() {
     let device = Device::flex();
     let mut seen = Vec::new();
-    let points = data(512, &mut Noise::new(3), &device);
+    let points = data(512, &device, &mut Noise::new(3));
     for (sampler, _, _) in samplers_of_reals() {
         seen.push(sampler.name());
         assert_resumes(recipe(sampler), &Gaussians::new(&device), &points);

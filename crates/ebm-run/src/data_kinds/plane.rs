@@ -69,9 +69,9 @@ impl DataKind for PlaneConfig {
         })?;
         let (count, device, noise) = (self.count, request.device, request.noise);
         let points = match request.split {
-            Split::Train => Examples::from_plane(&plane, count, noise, device),
+            Split::Train => Examples::from_plane(&plane, count, device, noise),
             // Held-out points come from a stream of their own.
-            Split::Test => Examples::from_plane(&plane, count, &mut noise.split(), device),
+            Split::Test => Examples::from_plane(&plane, count, device, &mut noise.split()),
         };
         Ok(points.reshaped([count, 2, 1, 1]))
     }

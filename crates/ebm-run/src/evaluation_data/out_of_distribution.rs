@@ -58,8 +58,8 @@ impl OutlierSource {
         &self,
         model: &ModelFile,
         held_out: &Examples<4>,
-        noise: &mut Noise,
         device: &Device,
+        noise: &mut Noise,
     ) -> Result<Examples<4>, RunError> {
         let count = held_out.len();
         let [channels, height, width] = model.shape;
@@ -93,7 +93,7 @@ impl OutlierSource {
                     .collect();
                 Images::new(values, model.shape)?
             }
-            Self::Shuffled => return Ok(shuffled(held_out, noise, device)),
+            Self::Shuffled => return Ok(shuffled(held_out, device, noise)),
             Self::Folder { path, resize } => {
                 let images = folder(model, path, *resize)?;
                 return Ok(model.examples_of(images, device));
@@ -110,7 +110,7 @@ fn bytes(count: usize, noise: &mut Noise) -> Vec<u8> {
 }
 
 /// Each example with its pixels in an order of its own, the same in all channels.
-fn shuffled(examples: &Examples<4>, noise: &mut Noise, device: &Device) -> Examples<4> {
+fn shuffled(examples: &Examples<4>, device: &Device, noise: &mut Noise) -> Examples<4> {
     let [count, channels, height, width] = examples.shape();
     let pixels = height * width;
     let indices: Vec<usize> = (0..count).collect();

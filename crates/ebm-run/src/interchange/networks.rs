@@ -99,7 +99,8 @@ pub(super) fn import(
         }
         arrays.insert(name, transposed(data));
     }
-    let model = load_weights(network, arrays).map_err(|message| file.fail(message))?;
+    let model =
+        load_weights(network, arrays).map_err(|mismatch| file.fail(mismatch.to_string()))?;
     Ok(ModelFile {
         model,
         config,

@@ -22,8 +22,8 @@ use crate::error::RunError;
 pub fn examples(
     config: &DataConfig,
     split: Split,
-    noise: &mut Noise,
     device: &Device,
+    noise: &mut Noise,
 ) -> Result<Examples<4>, RunError> {
     read(config, split, config.limit(), device, noise)
 }

@@ -13,9 +13,9 @@ use super::splits;
 use crate::config::RunConfig;
 use crate::error::RunError;
 use crate::kinds::{AnyModel, check_batch};
-use ebm_train::CheckpointError;
 use ebm_train::Trainer;
 use ebm_train::data::Split;
+use ebm_train::{CheckpointError, StateMismatch};
 use ebm_train::{load_weights, weights};
 
 /// Makes a run of `config` in the folder `out`.
@@ -125,7 +125,7 @@ fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, Ru
 fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {
     config.validate()?;
     let (mut noise, mut data_noise) = splits::noise_of_run(config);
-    let examples = splits::examples(&config.data, Split::Train, &mut data_noise, device)?;
+    let examples = splits::examples(&config.data, Split::Train, device, &mut data_noise)?;
     let [_, channels, height, width] = examples.shape();
     let shape = [channels, height, width];
     check_samples(config.output.sample_count, shape)?;
@@ -153,13 +153,13 @@ fn start_from(
 ) -> Result<(), RunError> {
     let trained = load_model(run, device)?;
     trained.check_examples(trainer.examples())?;
-    let wrong = |message: String| CheckpointError::Mismatch {
+    let wrong = |message: StateMismatch| CheckpointError::Mismatch {
         path: run.to_path_buf(),
         message,
     };
     let (found, expected) = (trained.model.name(), trainer.model().name());
     if found != expected {
-        return Err(wrong(format!("it is a {found}, expected a {expected}")).into());
+        return Err(wrong(format!("it is a {found}, expected a {expected}").into()).into());
     }
     let model = load_weights(trainer.model().clone(), weights(&trained.model)).map_err(wrong)?;
     trainer.set_model(model);

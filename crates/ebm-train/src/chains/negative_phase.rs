@@ -8,7 +8,7 @@ use super::config::{ChainStorage, ChainsConfig, StartConfig};
 use super::transition_kernel::TransitionKernel;
 use crate::metrics::{DeviceScalars, Scalar};
 use crate::recipe::Recipe;
-use crate::saving::floats;
+use crate::saving::{StateMismatch, floats};
 
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
@@ -168,12 +168,12 @@ impl<const D: usize> NegativePhase<D> {
     ///
     /// # Errors
     ///
-    /// A message, if chains are missing, left over or of another shape.
-    pub fn restore(&mut self, chains: Option<TensorData>) -> Result<(), String> {
+    /// If chains are missing, left over or of another shape.
+    pub fn restore(&mut self, chains: Option<TensorData>) -> Result<(), StateMismatch> {
         match (self, chains) {
             (Self::Buffer(buffer), Some(chains)) => buffer
                 .restore(chains)
-                .map_err(|mismatch| format!("{mismatch} (config section `chains`)")),
+                .map_err(|mismatch| format!("{mismatch} (config section `chains`)").into()),
             (Self::Replicas(kept), Some(chains)) => {
                 let expected = kept.shape();
                 if *chains.shape() != expected {
@@ -181,7 +181,7 @@ impl<const D: usize> NegativePhase<D> {
                         "the stored chains have shape {:?}, but config sections `chains` and `sampler` keep {:?}",
                         chains.shape().as_slice(),
                         expected.as_slice()
-                    ));
+                    ).into());
                 }
                 let chains = floats(chains).map_err(|found| {
                     format!("the stored chains are {found:?}, expected floating-point numbers")

@@ -15,7 +15,7 @@ use ebm_ops::lift;
 use super::config::OptimizerConfig;
 use super::gradient_descent::DescentRule;
 use super::gradients::ParameterGradients;
-use crate::saving::{ModulePath, fitting, track_path};
+use crate::saving::{ModulePath, StateMismatch, fitting, track_path};
 
 /// An update rule and what it remembers of each parameter.
 ///
@@ -111,7 +111,7 @@ impl ParameterOptimizer {
         module: &M,
         arrays: BTreeMap<String, TensorData>,
         counters: BTreeMap<String, u64>,
-    ) -> Result<(), String> {
+    ) -> Result<(), StateMismatch> {
         let mut restore = Restore {
             path: ModulePath::default(),
             optimizer: self,
@@ -125,7 +125,7 @@ impl ParameterOptimizer {
         let left = restore.arrays.keys().chain(restore.counters.keys()).next();
         let unknown = left.map(|name| format!("it has an unknown value {name} of an optimizer"));
         if let Some(problem) = restore.problem.or(unknown) {
-            return Err(problem);
+            return Err(problem.into());
         }
         self.states = restore.states;
         Ok(())

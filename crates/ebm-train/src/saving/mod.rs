@@ -6,5 +6,5 @@ mod weights;
 
 pub use checkpoint::{Checkpoint, MOST_ROLLBACKS, TrainerState};
 pub use tensor_file::{TensorFile, is_safetensors, read};
-pub(crate) use weights::{ModulePath, track_path};
-pub use weights::{find_infinite, fitting, floats, load_weights, weights};
+pub(crate) use weights::{ModulePath, fitting, track_path};
+pub use weights::{StateMismatch, find_infinite, floats, load_weights, weights};

@@ -43,9 +43,7 @@ impl TensorFile {
             path: path.to_path_buf(),
             source,
         };
-        let bytes = self
-            .to_bytes()
-            .map_err(|message| failed(std::io::Error::other(message)))?;
+        let bytes = self.to_bytes().map_err(failed)?;
         write_whole(path, &bytes).map_err(failed)
     }
 
@@ -88,10 +86,14 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// A message, if an array is of a type that the format lacks.
+    /// If an array is of a type that the format lacks.
     // The format of safetensors 0.8: length of the header, header in JSON, arrays. The library for
     // it writes the text in an order that differs from run to run.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+    pub fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
+        self.encode().map_err(Error::other)
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, String> {
         let json = |text: &str| serde_json::to_string(text).map_err(|error| error.to_string());
         let checksum = format!("{:08x}", self.checksum());
         let mut metadata: BTreeMap<&str, &str> = self

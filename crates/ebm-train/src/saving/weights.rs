@@ -57,6 +57,24 @@ pub fn weights<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
     collector.weights
 }
 
+/// What is to be restored belongs to another model or configuration; the message says how it
+/// differs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StateMismatch(pub(crate) String);
+
+impl From<String> for StateMismatch {
+    fn from(message: String) -> Self {
+        Self(message)
+    }
+}
+
+impl From<&str> for StateMismatch {
+    fn from(message: &str) -> Self {
+        Self(message.to_string())
+    }
+}
+
 /// What a message lists of the parameters that don't fit.
 const MOST_PROBLEMS: usize = 3;
 
@@ -64,12 +82,12 @@ const MOST_PROBLEMS: usize = 3;
 ///
 /// # Errors
 ///
-/// A message that names the parameters that are missing, left over, of another shape, not
+/// With the parameters that are missing, left over, of another shape, not
 /// floating-point numbers or not finite; the module is gone then.
 pub fn load_weights<M: Module>(
     module: M,
     weights: BTreeMap<String, TensorData>,
-) -> Result<M, String> {
+) -> Result<M, StateMismatch> {
     let mut loader = Loader {
         path: ModulePath::default(),
         weights,
@@ -89,12 +107,16 @@ pub fn load_weights<M: Module>(
     if loader.problems.is_empty() {
         Ok(module)
     } else {
-        Err(loader.problems.join(", "))
+        Err(loader.problems.join(", ").into())
     }
 }
 
 /// An array as f32, if it is one of floating-point numbers and of the shape of its parameter.
-pub fn fitting(name: &str, data: TensorData, expected: &Shape) -> Result<TensorData, String> {
+pub(crate) fn fitting(
+    name: &str,
+    data: TensorData,
+    expected: &Shape,
+) -> Result<TensorData, String> {
     if data.shape() != expected {
         return Err(format!(
             "parameter {name} has shape {:?}, expected {:?}",

@@ -6,7 +6,7 @@ use burn::tensor::TensorData;
 
 use super::Trainer;
 use crate::chains::NegativePhase;
-use crate::saving::{Checkpoint, TrainerState};
+use crate::saving::{Checkpoint, StateMismatch, TrainerState};
 use crate::saving::{load_weights, weights};
 use crate::trainable::Trainable;
 
@@ -21,8 +21,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     ///
     /// # Errors
     ///
-    /// A message, if the checkpoint belongs to another model or configuration.
-    pub fn roll_back(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
+    /// If the checkpoint belongs to another model or configuration.
+    pub fn roll_back(&mut self, checkpoint: Checkpoint) -> Result<(), StateMismatch> {
         let rollbacks = self.rollbacks + 1;
         self.restore(checkpoint)?;
         self.rollbacks = rollbacks;
@@ -61,9 +61,9 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     ///
     /// # Errors
     ///
-    /// A message, if the checkpoint belongs to another model or configuration; the trainer is as it
+    /// If the checkpoint belongs to another model or configuration; the trainer is as it
     /// was then.
-    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
+    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), StateMismatch> {
         let Checkpoint { state, mut tensors } = checkpoint;
         let model = load_weights(self.model.clone(), take(&mut tensors, MODEL))?;
         let average = take(&mut tensors, AVERAGE);
@@ -84,16 +84,16 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             }
         };
         if let Some((name, count)) = state.counters.iter().find(|entry| *entry.1 > state.step) {
-            return Err(format!(
+            return Err(StateMismatch(format!(
                 "counter {name} is {count}, but only {} updates were made",
                 state.step
-            ));
+            )));
         }
         let mut optimizer = self.optimizer.clone();
         optimizer.restore(&model, take(&mut tensors, OPTIMIZER), state.counters)?;
         let chains = tensors.remove(CHAINS);
         if let Some(name) = tensors.keys().next() {
-            return Err(format!("it has an unknown array {name}"));
+            return Err(StateMismatch(format!("it has an unknown array {name}")));
         }
         // The last that can fail, since it changes what it restores.
         match &mut self.negative_phase {

@@ -45,7 +45,7 @@ impl Trainable<2> for Gaussians {}
 
 /// Examples whose mean and standard deviation are exactly [`MEAN`] and [`WIDTH`] in every
 /// coordinate, so that the maximum of the likelihood is known.
-pub fn data(count: usize, noise: &mut Noise, device: &Device) -> Tensor<2> {
+pub fn data(count: usize, device: &Device, noise: &mut Noise) -> Tensor<2> {
     let draws: Tensor<2> = noise.normal([count, COUNT], device);
     let centered = draws.clone() - draws.mean_dim(0);
     let spread = centered.clone().square().mean_dim(0).sqrt();

@@ -189,7 +189,7 @@ fn eight_gaussians_are_the_mixture_that_is_stated() {
     assert_eq!(report.warnings(), Vec::<String>::new());
 
     let mut noise = Noise::new(5);
-    let points = Examples::from_plane(&plane, 5000, &mut noise, &device);
+    let points = Examples::from_plane(&plane, 5000, &device, &mut noise);
     let found = report.likelihood(&mixture, Some(&plane), &points).unwrap();
     assert_eq!((found.points, found.outside), (5000, 0));
     let ratio = found.log_ratio.unwrap();
@@ -316,7 +316,7 @@ fn points_follow_the_stated_densities() {
         let name = format!("{}, noise {}", plane.problem(), plane.noise());
         let density = plane.density().unwrap();
         let mut noise = Noise::new(11);
-        let examples = Examples::from_plane(&plane, 100_000, &mut noise, &device);
+        let examples = Examples::from_plane(&plane, 100_000, &device, &mut noise);
         let all: Vec<usize> = (0..examples.len()).collect();
         let points: Vec<f32> = examples.batch(&all).x.into_data().iter::<f32>().collect();
         let found = chi_square(&points, |x| density.log_density(x));
@@ -337,7 +337,7 @@ fn two_moons_are_the_points_that_they_were() {
     let device = Device::flex();
     let mut noise = Noise::new(3);
     let mut again = noise.clone();
-    let points = Examples::from_plane(&Plane::new(PlaneProblem::TwoMoons), 7, &mut noise, &device);
+    let points = Examples::from_plane(&Plane::new(PlaneProblem::TwoMoons), 7, &device, &mut noise);
     let uniforms: Tensor<1> = again.uniform([7], &device);
     let normals: Tensor<2> = again.normal([7, 2], &device);
     let floats = |data: burn::tensor::TensorData| data.iter::<f32>().collect::<Vec<f32>>();
