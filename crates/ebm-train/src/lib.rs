@@ -9,31 +9,24 @@ pub mod data;
 pub mod files;
 pub mod judging;
 pub mod keys;
-pub mod memory;
 pub mod recipe;
 pub mod using;
 
-mod batch;
 mod chains;
-mod error;
 mod examples;
-mod host;
 mod metrics;
 mod objectives;
 mod optimizer;
 mod samplers;
 mod saving;
 mod sgld;
-mod states;
 mod trainable;
 mod trainer;
 
-pub use batch::Batch;
 pub use chains::{
     NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel,
 };
-pub use error::{CheckpointError, TrainError};
-pub use examples::{Examples, Fingerprint, Order, ROWS_AT_A_TIME};
+pub use examples::{Batch, Examples, Fingerprint, Order, ROWS_AT_A_TIME};
 pub use metrics::{Combine, DeviceScalars, Metrics, Scalar, StepOutcome};
 pub use objectives::{
     ContrastiveDivergence, Loss, Objective, ObjectiveKeys, Points, Sparsity, Update,
@@ -42,13 +35,12 @@ pub use optimizer::{MovingAverage, ParameterGradients, ParameterOptimizer};
 pub use recipe::Recipe;
 pub use samplers::Sampler;
 pub use saving::{
-    Checkpoint, MOST_ROLLBACKS, StateMismatch, TensorFile, TrainerState, find_infinite, floats,
-    is_safetensors, load_weights, read, weights,
+    Checkpoint, CheckpointError, MOST_ROLLBACKS, StateMismatch, TensorFile, TrainerState,
+    find_infinite, floats, is_safetensors, load_weights, read, weights,
 };
 pub use sgld::{
     Ensemble, RmsPropPreconditioner, SgldError, StepSizeSchedule, StochasticGradientLangevin,
     StochasticGradientLangevinConfig,
 };
-pub use states::{clamp, has_hidden_units, hidden_means, rows, state_shape};
-pub use trainable::Trainable;
-pub use trainer::{Trainer, TrainerBuilder};
+pub use trainable::{Trainable, clamp, has_hidden_units, hidden_means, rows, state_shape};
+pub use trainer::{TrainError, Trainer, TrainerBuilder};

@@ -6,8 +6,8 @@ use crate::config::SamplerConfig;
 use crate::error::RunError;
 use crate::run::{ModelFile, RunFolder};
 use ebm_train::CheckpointError;
+use ebm_train::files::memory;
 use ebm_train::floats;
-use ebm_train::memory;
 
 /// The chains of the newest checkpoint of a run, in the range of the model, f32.
 ///

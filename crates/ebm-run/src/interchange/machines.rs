@@ -8,7 +8,7 @@ use crate::config::{ConfigError, ConfigTable, RunConfig};
 use crate::kinds::{CODING, LayerNames, LayeredArrays, Machine, PairwiseArrays, Said, VISIBLE};
 use crate::run::ModelFile;
 use crate::weight_files::{WeightsFile, WrongArrays, square};
-use ebm_train::memory;
+use ebm_train::files::memory;
 
 /// A machine with layers.
 pub(super) fn layered(

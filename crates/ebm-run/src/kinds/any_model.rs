@@ -3,7 +3,8 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Energy, HiddenUnits, ImageShape, PairwiseMachine, Structure};
 use ebm_ops::Noise;
-use ebm_train::{memory, rows};
+use ebm_train::files::memory;
+use ebm_train::rows;
 
 use super::size::parameters;
 use super::{AnyModel, ModelConfig, unfitting};

@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use ebm_models::{Activation, ConvLayerConfig, ConvNetConfig, ImageShape};
 use ebm_ops::Noise;
+use ebm_train::files::memory;
 use ebm_train::keys::{InvalidValue, check, check_count, check_layers};
-use ebm_train::memory;
 use serde::{Deserialize, Serialize};
 
 use super::size::WIDTHS;

@@ -90,7 +90,7 @@ fn keys(arrays: &NetworkArrays<'_>) -> Result<(ModelConfig, ImageShape), WrongAr
     hidden.pop();
     let shape = arrays.shape.unwrap_or_else(|| square(inputs));
     let sides = <[usize; 3]>::from(shape);
-    let values = ebm_train::memory::product(&sides);
+    let values = ebm_train::files::memory::product(&sides);
     if values != inputs as u128 {
         return Err(WrongArrays(format!(
             "it takes {inputs} values, but the shape {sides:?} (channels, height, width) has \

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use burn::tensor::Device;
 use ebm_models::ImageShape;
+use ebm_train::files::memory;
 use ebm_train::keys::{InvalidValue, check};
-use ebm_train::memory;
 
 use super::{ModelConfig, unfitting};
 use crate::error::RunError;

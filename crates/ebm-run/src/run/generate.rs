@@ -14,7 +14,7 @@ use super::plane::plane_picture;
 use crate::config::{ChainsConfig, RunConfig, StartConfig};
 use crate::error::RunError;
 use crate::picture::{cell_pixels, image_grid};
-use ebm_train::memory;
+use ebm_train::files::memory;
 use ebm_train::{rows, state_shape};
 
 /// Chains that are moved at a time, so that memory doesn't grow with the number of samples.

@@ -13,7 +13,7 @@ use crate::kinds::{AnyModel, ModelKind};
 use ebm_train::CheckpointError;
 use ebm_train::Examples;
 use ebm_train::TensorFile;
-use ebm_train::memory;
+use ebm_train::files::memory;
 use ebm_train::{load_weights, weights};
 
 /// Metadata keys of a model file.

@@ -6,7 +6,7 @@ use ebm_ops::Interval;
 use ebm_sampling::StartingPoints;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{InvalidValue, NoKeys, check};
+use crate::keys::{Documented, InvalidValue, NoKeys, check};
 
 crate::kinds! {
     /// Where the chains of an update start, and what becomes of them.
@@ -76,6 +76,10 @@ pub enum StartConfig {
     /// Either end of the range with equal probability, for binary units.
     Binary,
 }
+
+impl Documented for ChainStorage {}
+
+impl Documented for StartConfig {}
 
 impl ReplayBufferConfig {
     fn default_capacity() -> usize {

@@ -1,13 +1,12 @@
 //! The negative phase: where the chains of an update start, and what becomes of them.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ebm_ops::Noise;
+use ebm_ops::{Interval, Noise};
 use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
 use super::config::{ChainStorage, ChainsConfig, StartConfig};
 use super::transition_kernel::TransitionKernel;
 use crate::metrics::{DeviceScalars, Scalar};
-use crate::recipe::Recipe;
 use crate::saving::{StateMismatch, floats};
 
 /// Where negatives come from, chosen by the configuration.
@@ -63,7 +62,8 @@ impl<const D: usize> Negatives<D> {
 impl<const D: usize> NegativePhase<D> {
     /// The phase of a configuration, for batches of `shape` = `[batch, ..]`.
     pub fn new(
-        recipe: &Recipe,
+        config: &ChainsConfig,
+        range: Interval,
         replicas: usize,
         shape: [usize; D],
         device: &Device,
@@ -72,18 +72,18 @@ impl<const D: usize> NegativePhase<D> {
         let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
             let mut shape = shape;
             shape[0] = capacity;
-            let config = ReplayBufferConfig {
+            let buffered = ReplayBufferConfig {
                 fresh_fraction,
-                starting_points: start.points(recipe.range),
+                starting_points: start.points(range),
                 storage,
             };
-            Self::Buffer(ReplayBuffer::new(shape, config, device, noise))
+            Self::Buffer(ReplayBuffer::new(shape, buffered, device, noise))
         };
-        match &recipe.chains {
+        match config {
             ChainsConfig::ReplayBuffer(keys) => {
                 let storage = match keys.storage {
                     ChainStorage::F32 => Storage::F32,
-                    ChainStorage::U8 => Storage::U8(recipe.range),
+                    ChainStorage::U8 => Storage::U8(range),
                 };
                 buffer(
                     keys.capacity,
@@ -96,13 +96,13 @@ impl<const D: usize> NegativePhase<D> {
             ChainsConfig::Persistent(keys) if replicas > 1 => {
                 let mut shape = shape;
                 shape[0] *= replicas;
-                Self::Replicas(keys.start.points(recipe.range).draw(shape, device, noise))
+                Self::Replicas(keys.start.points(range).draw(shape, device, noise))
             }
             ChainsConfig::Persistent(keys) => {
                 buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
             }
             ChainsConfig::Data(_) => Self::Data,
-            ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(recipe.range)),
+            ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(range)),
         }
     }
 

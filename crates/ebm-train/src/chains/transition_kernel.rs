@@ -5,7 +5,7 @@ use ebm_models::{Energy, Layers, PairwiseStructure, Structure};
 use ebm_ops::Noise;
 use ebm_sampling::{Interrupt, Kernel, Run, run_unless};
 
-use crate::states::rows;
+use crate::trainable::rows;
 
 /// A transition kernel for the states of models of type `E`, chosen when a trainer is built: a
 /// [`Kernel`] of which nobody sees the state.
@@ -102,7 +102,7 @@ where
     /// # Panics
     ///
     /// If the model has no layers, which
-    /// [`SamplerConfig::kernel`](crate::recipe::SamplerConfig::kernel) finds before.
+    /// [`SamplerConfig::kernel`](crate::samplers::SamplerConfig::kernel) finds before.
     fn run(
         &self,
         energy: &E,
@@ -141,7 +141,7 @@ where
     /// # Panics
     ///
     /// If the model is no pairwise machine, which
-    /// [`SamplerConfig::kernel`](crate::recipe::SamplerConfig::kernel) finds before.
+    /// [`SamplerConfig::kernel`](crate::samplers::SamplerConfig::kernel) finds before.
     fn run(
         &self,
         energy: &E,

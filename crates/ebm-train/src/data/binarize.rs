@@ -1,5 +1,6 @@
 //! Black-and-white images: grey pixels by a threshold or by a coin, drawn once.
 
+use crate::keys::Documented;
 use ebm_ops::Noise;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub enum Binarize {
     /// & Murray 2008).
     Sample,
 }
+
+impl Documented for Binarize {}
 
 /// The stream that [`Binarize::Sample`] draws from: fixed, so that runs are judged by the same
 /// images.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::DataError;
-use crate::memory;
+use crate::files::memory;
 
 /// Finds out whether something that is to be loaded fits into memory; `what` says what it is.
 ///

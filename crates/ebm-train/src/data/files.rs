@@ -9,7 +9,7 @@ use super::dataset::brighten;
 use super::decode::decode_into;
 use super::scaling::fit_bytes;
 use super::{DataError, ImageOptions, Images, ReadOptions};
-use crate::memory::product;
+use crate::files::memory::product;
 
 /// Reads PNG and JPEG files in the order given. If all of them are nothing but 0 and 1, they are
 /// masks, which become 0 and 255.

@@ -1,5 +1,6 @@
 //! The shape that images of other sizes are brought to, and how.
 
+use crate::keys::Documented;
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
@@ -20,6 +21,8 @@ pub enum Fit {
     /// Refuse an image of another size.
     Exact,
 }
+
+impl Documented for Fit {}
 
 /// What images read from PNG and JPEG files shall look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::buffer::check_memory;
 use super::{DataError, ImageOptions, Images};
-use crate::memory;
+use crate::files::memory;
 
 /// Bytes that a pixel takes while images are loaded: its own, and one on its way to a device.
 const BYTES_PER_PIXEL: u128 = 2;

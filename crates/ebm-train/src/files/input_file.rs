@@ -5,7 +5,7 @@ use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::memory;
+use crate::files::memory;
 
 /// Files of at most so many bytes are read without a look at the memory that is free.
 const SMALL: u64 = 1 << 20;

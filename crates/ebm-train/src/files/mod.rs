@@ -1,6 +1,7 @@
 //! Files that are read with care and appear whole or not at all.
 
 pub mod input_file;
+pub mod memory;
 pub mod process;
 mod whole_file;
 

@@ -8,7 +8,7 @@ use ebm_sampling::energy_and_gradient;
 use super::error::JudgingError;
 use super::finite::check_finite;
 use crate::Examples;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::rows;
 
 /// Examples looked at in one go.

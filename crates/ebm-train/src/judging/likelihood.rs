@@ -13,7 +13,7 @@ use super::error::JudgingError;
 use super::finite::check_finite;
 use super::moments::{Estimate, Moments};
 use crate::Examples;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::rows;
 
 /// What a model says of a set of examples; all energies and logarithms in nats.

@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 
 use crate::Examples;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::rows;
 
 /// A training example near a query.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::energies::BATCH;
 use super::error::JudgingError;
 use crate::Examples;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::rows;
 
 /// Sweeps after which recall that hasn't come to rest is given up.

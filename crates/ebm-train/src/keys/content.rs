@@ -255,7 +255,15 @@ mod tests {
         let list = Content::List(vec![Content::Integer(1); 3]);
         let error = <[u8; 2]>::deserialize(list).expect_err("too long");
         assert!(error.to_string().contains("length 3"), "{error}");
-        let error = crate::recipe::StartConfig::deserialize(Content::Integer(5));
+        #[derive(Debug, Deserialize)]
+        enum Name {
+            Known,
+        }
+        assert!(matches!(
+            Name::deserialize(Content::Text("Known".into())),
+            Ok(Name::Known)
+        ));
+        let error = Name::deserialize(Content::Integer(5));
         let error = error.expect_err("no name").to_string();
         assert!(
             error.contains("integer `5`") && error.contains("a name in quotes"),

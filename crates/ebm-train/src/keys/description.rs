@@ -6,8 +6,6 @@ use std::path::PathBuf;
 use ebm_models::{Activation, Coding, Precision, VisibleUnits};
 
 use super::kinds::NoKeys;
-use crate::chains::{ChainStorage, StartConfig};
-use crate::data::{Binarize, Fit};
 
 /// What a type of a recipe is made of.
 #[derive(Debug)]
@@ -62,12 +60,8 @@ values!(
     String,
     PathBuf,
     Activation,
-    Binarize,
-    ChainStorage,
     Coding,
-    Fit,
     Precision,
-    StartConfig,
     VisibleUnits,
 );
 

@@ -16,8 +16,8 @@ use ebm_models::Energy;
 
 pub use contrastive_divergence::ContrastiveDivergence;
 pub use sparsity::Sparsity;
-pub(crate) use update::Chains;
 pub use update::Update;
+pub(crate) use update::{Chains, PositivePhase};
 
 use crate::keys::InvalidValue;
 use crate::metrics::{DeviceScalars, Scalar};

@@ -5,11 +5,11 @@ use ebm_models::Energy;
 use ebm_ops::{Interval, Noise};
 use ebm_sampling::Interrupt;
 
-use crate::batch::Batch;
 use crate::chains::{NegativePhase, Negatives, TransitionKernel};
+use crate::examples::Batch;
 use crate::metrics::{DeviceScalars, Scalar};
-use crate::recipe::Recipe;
-use crate::states::clamp;
+use crate::samplers::SamplerConfig;
+use crate::trainable::clamp;
 
 /// The chains of a trainer: where they start, and what moves them.
 pub(crate) struct Chains<'a, M, const D: usize> {
@@ -19,6 +19,16 @@ pub(crate) struct Chains<'a, M, const D: usize> {
     pub(crate) moving: &'a M,
 }
 
+/// What a recipe says of the states of the data.
+pub(crate) struct PositivePhase<'a> {
+    pub(crate) sampler: &'a SamplerConfig,
+    /// Standard deviation of the noise added to the examples.
+    pub(crate) data_noise: f64,
+    pub(crate) range: Interval,
+    /// Whether a state holds more than its example.
+    pub(crate) infers: bool,
+}
+
 /// One update, as an objective sees it before the energies that it asks for are known.
 ///
 /// Everything is drawn from the trainer's noise in the order in which it is asked for, and once:
@@ -26,10 +36,8 @@ pub(crate) struct Chains<'a, M, const D: usize> {
 pub struct Update<'a, M, const D: usize> {
     batch: Batch<D>,
     frozen: &'a M,
-    /// Whether a state holds more than its example.
-    infers: bool,
+    positive: PositivePhase<'a>,
     chains: Option<Chains<'a, M, D>>,
-    recipe: &'a Recipe,
     noise: &'a mut Noise,
     interrupted: &'a mut dyn FnMut() -> bool,
     states: Option<Tensor<D>>,
@@ -50,18 +58,16 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
     pub(crate) fn new(
         batch: Batch<D>,
         frozen: &'a M,
-        infers: bool,
+        positive: PositivePhase<'a>,
         chains: Option<Chains<'a, M, D>>,
-        recipe: &'a Recipe,
         noise: &'a mut Noise,
         interrupted: &'a mut dyn FnMut() -> bool,
     ) -> Self {
         Self {
             batch,
             frozen,
-            infers,
+            positive,
             chains,
-            recipe,
             noise,
             interrupted,
             states: None,
@@ -81,14 +87,9 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
         self.frozen
     }
 
-    /// The recipe.
-    pub fn recipe(&self) -> &'a Recipe {
-        self.recipe
-    }
-
     /// The range of the data.
     pub fn range(&self) -> Interval {
-        self.recipe.range
+        self.positive.range
     }
 
     /// The device of the examples.
@@ -113,9 +114,9 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
             return states.clone();
         }
         let examples = self.batch.x.clone();
-        let states = if self.infers {
+        let states = if self.positive.infers {
             let (sampler, mut interrupt) = (
-                &self.recipe.sampler,
+                self.positive.sampler,
                 Interrupt::when(&mut *self.interrupted),
             );
             let structure = self.frozen.structure();
@@ -142,8 +143,8 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
         let states = self.states();
         let data = add_noise(
             states,
-            self.recipe.data_noise,
-            self.recipe.range,
+            self.positive.data_noise,
+            self.positive.range,
             self.noise,
         );
         self.data.insert(data).clone()
@@ -168,7 +169,7 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
             chains.moving,
             chains.kernel,
             &states,
-            self.recipe.sampler.transitions(),
+            self.positive.sampler.transitions(),
             self.noise,
             &mut interrupt,
         );

@@ -8,8 +8,8 @@ use burn::tensor::TensorData;
 use ebm_ops::Noise;
 use serde::{Deserialize, Serialize};
 
+use super::error::CheckpointError;
 use super::tensor_file::TensorFile;
-use crate::error::CheckpointError;
 use crate::examples::{Fingerprint, Order};
 
 /// Metadata key of the state.

@@ -9,7 +9,7 @@ use burn::tensor::{DType, Shape, TensorData};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-use crate::error::CheckpointError;
+use super::error::CheckpointError;
 use crate::files::input_file::{InputError, read_bytes};
 use crate::files::write_whole;
 

@@ -6,17 +6,17 @@ use ebm_ops::{Interval, Noise};
 use ebm_sampling::Kernel;
 
 use super::Trainer;
+use super::error::TrainError;
 use crate::chains::{NegativePhase, OnStates, TransitionKernel};
-use crate::error::TrainError;
 use crate::examples::{Examples, Order};
+use crate::files::memory;
 use crate::keys::{InvalidValue, check};
-use crate::memory;
 use crate::objectives::Objective;
 use crate::optimizer::MovingAverage;
 use crate::optimizer::ParameterOptimizer;
 use crate::recipe::{ChainsConfig, Recipe};
-use crate::states::{has_hidden_units, state_shape};
 use crate::trainable::Trainable;
+use crate::trainable::{has_hidden_units, state_shape};
 
 /// A trainer that is still being put together.
 pub struct TrainerBuilder<M, const D: usize> {
@@ -98,9 +98,16 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
         }
         let order = Order::new(noise.split());
         check_batch(shape, &device)?;
-        let negative_phase = objective
-            .needs_chains()
-            .then(|| NegativePhase::new(&recipe, kernel.replicas(), shape, &device, &mut noise));
+        let negative_phase = objective.needs_chains().then(|| {
+            NegativePhase::new(
+                &recipe.chains,
+                recipe.range,
+                kernel.replicas(),
+                shape,
+                &device,
+                &mut noise,
+            )
+        });
         Ok(Trainer {
             average: recipe
                 .ema_decay

@@ -1,25 +1,26 @@
 //! The trainer: one update after the other, all of its state in a checkpoint.
 
 mod builder;
+mod error;
 mod state;
 
 use ebm_ops::Noise;
 use ebm_sampling::Interrupt;
 
 pub use builder::TrainerBuilder;
+pub use error::TrainError;
 
 use crate::chains::{NegativePhase, Negatives, TransitionKernel};
-use crate::error::TrainError;
 use crate::examples::{Examples, Order};
 use crate::metrics::{Metrics, StepOutcome};
-use crate::objectives::{Chains, Objective, Sparsity, Update};
+use crate::objectives::{Chains, Objective, PositivePhase, Sparsity, Update};
 use crate::optimizer::MovingAverage;
 use crate::optimizer::ParameterGradients;
 use crate::optimizer::ParameterOptimizer;
 use crate::recipe::Recipe;
 use crate::saving::weights;
-use crate::states::hidden_means;
 use crate::trainable::Trainable;
+use crate::trainable::hidden_means;
 
 /// Updates refused one after the other after which training is given up.
 const REFUSED_IN_A_ROW: u32 = 10;
@@ -133,13 +134,18 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             kernel: &*self.kernel,
             moving: &moving,
         });
+        let positive = PositivePhase {
+            sampler: &recipe.sampler,
+            data_noise: recipe.data_noise,
+            range: recipe.range,
+            infers: self.infers,
+        };
         let mut interrupted = || interrupt.is_raised();
         let mut update = Update::new(
             batch,
             &frozen,
-            self.infers,
+            positive,
             chains,
-            recipe,
             &mut self.noise,
             &mut interrupted,
         );

@@ -6,7 +6,7 @@ use ebm_ops::{Interval, Noise};
 use ebm_sampling::Interrupt;
 
 use super::error::UsingError;
-use crate::recipe::SamplerConfig;
+use crate::samplers::SamplerConfig;
 
 /// How chains move.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use ebm_models::Energy;
 use serde::Serialize;
 
 use super::error::UsingError;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::judging::{check_finite, energies_are_bounds, example_energies};
 
 /// What a model says of two images, in the unit of its energy.

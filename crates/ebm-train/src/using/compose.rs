@@ -10,7 +10,7 @@ use ebm_sampling::tempering::Tempered;
 use super::chains::{ChainOptions, move_chains};
 use super::error::UsingError;
 use super::shown::show_states;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::rows;
 
 /// How models are composed. `T` is the temperature of the sampler, at which each of them is a

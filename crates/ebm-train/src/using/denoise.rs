@@ -12,7 +12,7 @@ use super::error::UsingError;
 use super::flipped_pixels::undo_flips;
 use super::second_half::SecondHalf;
 use crate::judging::{JudgingError, check_samples};
-use crate::recipe::SamplerConfig;
+use crate::samplers::SamplerConfig;
 
 /// Finds images behind noisy observations `y`.
 ///

@@ -4,7 +4,7 @@ use ebm_models::Structure;
 
 use crate::judging::JudgingError;
 use crate::keys::InvalidValue;
-use crate::recipe::SamplerConfig;
+use crate::samplers::SamplerConfig;
 
 /// A use that a model isn't good for, or whose result is no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

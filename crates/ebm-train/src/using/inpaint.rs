@@ -11,8 +11,8 @@ use super::chains::ChainOptions;
 use super::error::UsingError;
 use super::shown::show_states;
 use crate::judging::check_samples;
-use crate::recipe::SamplerConfig;
 use crate::rows;
+use crate::samplers::SamplerConfig;
 
 /// How free values are drawn.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::error::UsingError;
 use crate::Examples;
-use crate::host::host_values;
+use crate::examples::host_values;
 use crate::judging::{JudgingError, fall, is_whole, require_memory, to_spins};
 use crate::rows;
 

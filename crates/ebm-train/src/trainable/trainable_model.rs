@@ -6,7 +6,7 @@ use ebm_models::{
     BoltzmannMachine, ConvNet, Dbm, Energy, Hopfield, Mlp, Precision, Rbm, ReplicatedRbm,
 };
 
-use crate::states::rows;
+use super::states::rows;
 
 /// Share of the distance to the batch's means that offsets of a centred machine move in an update
 /// (Melchior, Fischer & Wiskott 2016, section 4.2).

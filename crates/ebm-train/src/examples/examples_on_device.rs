@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use ebm_ops::{Noise, Rows, row_indices};
 use serde::{Deserialize, Serialize};
 
-use crate::batch::Batch;
+use super::batch::Batch;
 use crate::data::{Images, Labels, Plane, Points};
 
 /// Examples that are looked at in one go where all of them are gone through, unless they are very

@@ -1,0 +1,9 @@
+//! Training examples on the device: batches with their labels, the order of visits, values back on the host.
+
+mod batch;
+mod examples_on_device;
+mod host;
+
+pub use batch::Batch;
+pub use examples_on_device::{Examples, Fingerprint, Order, ROWS_AT_A_TIME};
+pub(crate) use host::host_values;
