@@ -12,38 +12,33 @@ pub mod kinds;
 pub mod report;
 pub mod uses;
 
-mod axis;
 mod data_kinds;
-mod density_picture;
 mod error;
 mod interchange;
-mod listing;
+mod logs;
 mod npz;
-mod number;
 mod patience;
-mod picture;
-mod plot;
 mod run;
-mod scale;
-mod suggestion;
-mod ticks;
-mod titled_grid;
+mod text;
 mod weight_files;
 
-pub use axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
-pub use density_picture::{DensityPanel, density_panels};
+pub use drawing::axis::{Axis, AxisOptions, Beyond, Clipped, Extent, Mark, Side};
+pub use drawing::density_picture::{DensityPanel, density_panels};
+pub use drawing::picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
+pub use drawing::plot::{Curve, LinePlot};
+pub use drawing::titled_grid::{TitledColumns, titled_grid};
 pub use error::RunError;
 pub use interchange::{Import, NetworkOutput, export, import, stored_chains};
 pub use kinds::AnyModel;
-pub use npz::write_npz;
-pub use picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
-pub use plot::{Curve, LinePlot};
-pub use run::{
-    Annealing, ClaimedFolder, Collect, Event, EventHistory, EventKind, JsonLines, Machine,
-    Machines, MetricsHistory, MetricsLine, ModelFile, Outcome, PlaneView, Processor, RecentMetrics,
-    RecordedEvent, RunFolder, SampleOptions, Samples, Speed, Walk, Watch, draw, examples,
-    load_model, resume, sample, sample_picture, train, walk,
+pub use logs::{
+    Collect, Event, EventHistory, EventKind, JsonLines, MetricsHistory, MetricsLine, Outcome,
+    RecentMetrics, RecordedEvent, Speed, Watch,
 };
-pub use suggestion::{did_you_mean, nearest};
-pub use titled_grid::{TitledColumns, titled_grid};
+pub use npz::write_npz;
+pub use run::{
+    Annealing, ClaimedFolder, Machine, Machines, ModelFile, PlaneView, Processor, RunFolder,
+    SampleOptions, Samples, Walk, draw, examples, load_model, resume, sample, sample_picture,
+    train, walk,
+};
+pub use text::suggestion::{did_you_mean, nearest};
 pub use weight_files::{Renaming, WeightsFile, WrongArrays};

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{ModelConfig, RunConfig, SamplerConfig};
 use crate::kinds::WeightsLayout;
-use crate::number::number;
+use crate::text::number::number;
 
 /// A temperature that differs by less, as a share, from 1 is 1: noise and step size rarely say it
 /// exactly.

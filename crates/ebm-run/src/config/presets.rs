@@ -1,7 +1,7 @@
 //! Configurations that work, by name.
 
 use crate::error::ConfigError;
-use crate::suggestion::did_you_mean;
+use crate::text::suggestion::did_you_mean;
 
 /// Name and text of every preset.
 pub const PRESETS: [(&str, &str); 14] = [

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{ModelConfig, RunConfig, preset};
 use crate::error::ConfigError;
-use crate::suggestion::with_suggestion;
+use crate::text::suggestion::with_suggestion;
 use ebm_train::files::input_file::read_text;
 use ebm_train::keys::KEY_SEPARATOR;
 

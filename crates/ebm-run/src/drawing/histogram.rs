@@ -4,11 +4,11 @@ use image::RgbImage;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::axis::{Axis, Beyond, bulk};
 use crate::config::EnergyUnit;
-use crate::number::count;
-use crate::plot::{TICKS, font, titled, with_legend};
-use crate::scale::Scale;
+use crate::drawing::axis::{Axis, Beyond, bulk};
+use crate::drawing::plot::{TICKS, font, titled, with_legend};
+use crate::drawing::scale::Scale;
+use crate::text::number::count;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 480);

@@ -5,10 +5,10 @@ use ebm_models::{Energy, ImageShape, Structure};
 use ebm_ops::Interval;
 use image::RgbImage;
 
+use crate::drawing::picture::image_grid;
+use crate::drawing::titled_grid::{TitledColumns, titled_grid};
 use crate::kinds::AnyModel as Network;
-use crate::picture::image_grid;
 use crate::run::floats;
-use crate::titled_grid::{TitledColumns, titled_grid};
 use ebm_train::Examples;
 use ebm_train::rows;
 

@@ -1,8 +1,15 @@
-//! Pictures of what a trained model is worth: energies, filters, reconstructions, recall.
+//! Pictures and plots: axes, curves, grids of images, and what a trained model is worth.
 
+pub(crate) mod axis;
+pub(crate) mod density_picture;
 mod histogram;
 mod machine;
+pub(crate) mod picture;
+pub(crate) mod plot;
 mod recall;
+pub(crate) mod scale;
+pub(crate) mod ticks;
+pub(crate) mod titled_grid;
 
 pub use histogram::{EnergyHistogram, Histogram, HistogramSet};
 pub use machine::{filters, reconstructions};

@@ -7,10 +7,10 @@ use ebm_train::rows;
 use ebm_train::using::RecalledImages;
 use image::RgbImage;
 
-use crate::axis::Extent;
-use crate::plot::LinePlot;
+use crate::drawing::axis::Extent;
+use crate::drawing::plot::LinePlot;
+use crate::drawing::titled_grid::{TitledColumns, titled_grid};
 use crate::run::floats;
-use crate::titled_grid::{TitledColumns, titled_grid};
 
 /// The pictures of a recall of damaged examples.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use ebm_train::keys::InvalidValue;
 use ebm_train::using::UsingError;
 use ebm_train::{CheckpointError, TrainError};
 
-use crate::picture::PictureError;
+use crate::drawing::picture::PictureError;
 
 pub use config::ConfigError;
 pub use models::ModelsError;

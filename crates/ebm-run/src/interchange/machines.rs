@@ -118,7 +118,7 @@ fn nothing_left(file: &WeightsFile) -> Result<(), String> {
     if file.arrays.is_empty() {
         return Ok(());
     }
-    let left = crate::listing::listed(file.arrays.keys().map(String::as_str));
+    let left = crate::text::listing::listed(file.arrays.keys().map(String::as_str));
     Err(format!(
         "it has arrays that this model doesn't: {left}; is it of another kind (`--model`), or do they belong to another part (`--prefix`)?"
     ))

@@ -60,7 +60,7 @@ impl Import {
         let name = self.kind.name;
         let option = option.ok_or_else(|| {
             let keys = options.iter().map(|option| option.key);
-            let keys = crate::listing::listed(keys);
+            let keys = crate::text::listing::listed(keys);
             WrongArrays(format!(
                 "found `{key}` for a {name}, expected one of: {keys}"
             ))

@@ -10,9 +10,9 @@ use plotters::style::{FontStyle, register_font};
 
 use super::html;
 use super::thin::{smooth, thin};
-use crate::axis::{Axis, AxisOptions, Extent, Mark, finite};
-use crate::plot::{FONT, MARKS, triangle};
-use crate::scale::Scale;
+use crate::drawing::axis::{Axis, AxisOptions, Extent, Mark, finite};
+use crate::drawing::plot::{FONT, MARKS, triangle};
+use crate::drawing::scale::Scale;
 
 /// Width and height in units of the drawing; the page scales it to its columns.
 const SIZE: (u32, u32) = (960, 560);

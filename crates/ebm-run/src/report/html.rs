@@ -1,6 +1,6 @@
 //! Pieces of HTML: text that is escaped, pictures inside of the page, tables, notes.
 
-pub(super) use crate::number::{count, date, duration, number};
+pub(super) use crate::text::number::{count, date, duration, number};
 use std::fmt::Display;
 use std::io::Cursor;
 

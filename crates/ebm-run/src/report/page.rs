@@ -28,7 +28,7 @@ pub(super) fn render(data: &RunData<'_>, sections: &[Section]) -> String {
         .map(|section| format!("<a href=\"#{}\">{}</a>\n", section.id, section.title))
         .collect();
     let body: String = sections.iter().map(render_section).collect();
-    let now = html::date(crate::run::now());
+    let now = html::date(crate::logs::now());
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "{START}<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

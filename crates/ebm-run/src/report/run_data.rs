@@ -11,10 +11,8 @@ use super::chart::Points;
 use crate::config::{EnergyUnit, RunConfig};
 use crate::error::RunError;
 use crate::kinds::{Kind, WeightsLayout};
-use crate::run::{
-    self, EventHistory, EventKind, JsonLines, Machines, MetricsHistory, MetricsLine, ModelFile,
-    RunFolder,
-};
+use crate::logs::{EventHistory, EventKind, JsonLines, MetricsHistory, MetricsLine};
+use crate::run::{self, Machines, ModelFile, RunFolder};
 use ebm_train::Examples;
 use ebm_train::data::Split;
 
@@ -234,7 +232,7 @@ impl<'a> RunData<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Collect, RecordedEvent};
+    use crate::logs::{Collect, RecordedEvent};
 
     #[test]
     fn the_state_is_what_was_said_last() {

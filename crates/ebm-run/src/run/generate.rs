@@ -12,8 +12,8 @@ use super::floats::floats;
 use super::model_file::ModelFile;
 use super::plane::plane_picture;
 use crate::config::{ChainsConfig, RunConfig, StartConfig};
+use crate::drawing::picture::{cell_pixels, image_grid};
 use crate::error::RunError;
-use crate::picture::{cell_pixels, image_grid};
 use ebm_train::files::memory;
 use ebm_train::{rows, state_shape};
 

@@ -8,11 +8,11 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::event_log::now;
-use super::log_lines::{Aside, Unreadable, aside};
 use super::processor::Processor;
 use crate::config::ConfigError;
 use crate::error::RunError;
+use crate::logs::event_log::now;
+use crate::logs::log_lines::{Aside, Unreadable, aside};
 use ebm_train::files::write_whole;
 
 /// The version of burn that this is built with; the workspace pins it.

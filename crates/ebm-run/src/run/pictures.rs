@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::events::{Event, Watch};
 use super::generate::{SampleOptions, sample_picture, sample_unless};
 use super::plane::plane_picture;
 use super::runner::Runner;
+use crate::drawing::picture::save_picture;
 use crate::error::RunError;
+use crate::logs::events::{Event, Watch};
 use crate::patience::patiently;
-use crate::picture::save_picture;
 
 impl Runner<'_> {
     /// Whether a picture is drawn after this update.

@@ -9,10 +9,10 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::floats::floats;
-use super::log_file::{LogFile, Logged};
 use super::model_file::ModelFile;
-use crate::density_picture::{DensityPanel, density_panels};
+use crate::drawing::density_picture::{DensityPanel, density_panels};
 use crate::kinds::AnyModel;
+use crate::logs::log_file::{LogFile, Logged};
 use ebm_train::Examples;
 use ebm_train::judging::{
     DensityGridError, PlaneDensities, PlaneLikelihood, PlaneOptions, PlaneReport,

@@ -4,16 +4,16 @@
 use burn::module::Module;
 use burn::tensor::Device;
 
-use super::event_log::EventLog;
-use super::events::{Event, Outcome, Watch};
 use super::folder::RunFolder;
 use super::machine::Machine;
-use super::metrics_log::MetricsLog;
 use super::model_file::ModelFile;
 use super::plane::DensityLog;
 use crate::config::RunConfig;
 use crate::error::RunError;
 use crate::kinds::{AnyModel, Pretrained, Pretraining, PretrainingWatch};
+use crate::logs::event_log::EventLog;
+use crate::logs::events::{Event, Outcome, Watch};
+use crate::logs::metrics_log::MetricsLog;
 use crate::patience::patiently;
 use ebm_train::Checkpoint;
 use ebm_train::CheckpointError;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::events::{Outcome, Watch};
 use super::folder::RunFolder;
 use super::generate::check_samples;
 use super::model_file::load_model;
@@ -13,6 +12,7 @@ use super::splits;
 use crate::config::RunConfig;
 use crate::error::RunError;
 use crate::kinds::{AnyModel, check_batch};
+use crate::logs::events::{Outcome, Watch};
 use ebm_train::Trainer;
 use ebm_train::data::Split;
 use ebm_train::{CheckpointError, StateMismatch};

@@ -259,7 +259,7 @@ fn names(arrays: &BTreeMap<String, TensorData>) -> String {
     if arrays.is_empty() {
         return "none".into();
     }
-    crate::listing::listed(arrays.keys().map(String::as_str))
+    crate::text::listing::listed(arrays.keys().map(String::as_str))
 }
 
 /// What of a name `--map` keeps: what follows `old`, from a dot on, or nothing.

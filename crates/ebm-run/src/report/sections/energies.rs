@@ -1,7 +1,7 @@
 //! Energies of data and samples, their gap, and the objective.
 
 use super::{NO_METRICS, Section, UPDATE};
-use crate::axis::Extent;
+use crate::drawing::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;

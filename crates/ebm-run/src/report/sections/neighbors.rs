@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 use ebm_ops::Noise;
 
 use super::Section;
-use crate::axis::{Extent, bulk};
+use crate::drawing::axis::{Extent, bulk};
+use crate::drawing::picture::grouped_grid;
 use crate::kinds::VisibleValues;
-use crate::picture::grouped_grid;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;

@@ -2,7 +2,7 @@
 
 use super::energies::is_energy;
 use super::{Section, UPDATE};
-use crate::axis::Extent;
+use crate::drawing::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;

@@ -5,13 +5,13 @@ use ebm_sampling::energy_and_gradient;
 use plotters::prelude::*;
 
 use super::Section;
-use crate::axis::Axis;
-use crate::picture::point_cloud;
+use crate::drawing::axis::Axis;
+use crate::drawing::picture::point_cloud;
+use crate::drawing::scale::Scale;
 use crate::report::chart::{self, inline};
 use crate::report::html;
 use crate::report::run_data::RunData;
 use crate::run::{ModelFile, PlaneView, SampleOptions, floats, sample};
-use crate::scale::Scale;
 
 /// Points drawn over the density.
 const POINTS: usize = 1000;

@@ -1,9 +1,9 @@
 //! How far the run is, its newest numbers, and what went wrong.
 
 use super::Section;
+use crate::logs::MetricsLine;
 use crate::report::html;
 use crate::report::run_data::{RunData, RunState};
-use crate::run::MetricsLine;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     Some(Section {

@@ -1,7 +1,7 @@
 //! How fast the run went.
 
 use super::{NO_METRICS, Section, UPDATE};
-use crate::axis::Extent;
+use crate::drawing::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;

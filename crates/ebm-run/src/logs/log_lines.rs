@@ -12,29 +12,29 @@ use serde::de::DeserializeOwned;
 const LONGEST: u64 = 1 << 20;
 
 /// The lines of a file, each read into the same memory.
-pub(super) struct LogLines<R> {
+pub(crate) struct LogLines<R> {
     reader: R,
     buffer: Vec<u8>,
 }
 
 /// A line as it stands in the file.
-pub(super) struct LogLine<'a> {
+pub(crate) struct LogLine<'a> {
     /// Its bytes, as far as they are kept.
     bytes: &'a [u8],
     /// Its bytes in the file, line end included.
-    pub(super) length: u64,
+    pub(crate) length: u64,
     /// Whether it has a line end: the last may be about to be written.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 impl<R: BufRead> LogLines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         let buffer = Vec::new();
         Self { reader, buffer }
     }
 
     /// The next line; `None` at the end of the file.
-    pub(super) fn next(&mut self) -> io::Result<Option<LogLine<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<LogLine<'_>>> {
         self.buffer.clear();
         let mut line = (&mut self.reader).take(LONGEST);
         let mut length = line.read_until(b'\n', &mut self.buffer)? as u64;
@@ -64,7 +64,7 @@ impl<'a> LogLine<'a> {
     /// # Errors
     ///
     /// What is wrong with it.
-    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<Option<T>, String> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<Option<T>, String> {
         if self.length > self.bytes.len() as u64 {
             return Err(format!("it has {} bytes", self.length));
         }
@@ -81,17 +81,17 @@ impl<'a> LogLine<'a> {
     }
 
     /// The line without its end.
-    pub(super) fn text(&self) -> &'a [u8] {
+    pub(crate) fn text(&self) -> &'a [u8] {
         self.bytes.trim_ascii()
     }
 }
 
 /// `NAME.unreadable` beside a log: what couldn't be read in it.
-pub(super) struct Aside(BufWriter<File>);
+pub(crate) struct Aside(BufWriter<File>);
 
 impl Aside {
     /// Opens the file for adding to it.
-    pub(super) fn open(log: &Path) -> io::Result<Self> {
+    pub(crate) fn open(log: &Path) -> io::Result<Self> {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -100,7 +100,7 @@ impl Aside {
     }
 
     /// Adds a piece, and a line end if it has none.
-    pub(super) fn add(&mut self, mut piece: impl BufRead) -> io::Result<()> {
+    pub(crate) fn add(&mut self, mut piece: impl BufRead) -> io::Result<()> {
         let mut ends = true;
         loop {
             let bytes = piece.fill_buf()?;
@@ -118,13 +118,13 @@ impl Aside {
     }
 
     /// Waits for the disk: only then may the pieces be taken out of the log.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         self.0.into_inner()?.sync_all()
     }
 }
 
 /// The name of the file of what can't be read in a log.
-pub(super) fn aside(log: &Path) -> PathBuf {
+pub(crate) fn aside(log: &Path) -> PathBuf {
     let mut name = OsString::from(log);
     name.push(".unreadable");
     PathBuf::from(name)
@@ -132,26 +132,26 @@ pub(super) fn aside(log: &Path) -> PathBuf {
 
 /// The lines of a log that can't be read, counted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     /// How many.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// The first: its number from 1, and what is wrong with it.
     first: Option<(u64, String)>,
 }
 
 impl Unreadable {
-    pub(super) fn add(&mut self, line: u64, message: String) {
+    pub(crate) fn add(&mut self, line: u64, message: String) {
         self.count += 1;
         self.first.get_or_insert((line, message));
     }
 
     /// `metrics.jsonl: 2 lines can't be read (line 17: ...)`, if there are any.
-    pub(super) fn describe(&self, log: &Path) -> Option<String> {
+    pub(crate) fn describe(&self, log: &Path) -> Option<String> {
         self.describe_as("line", log)
     }
 
     /// The same of something that isn't made of lines.
-    pub(super) fn describe_as(&self, part: &str, log: &Path) -> Option<String> {
+    pub(crate) fn describe_as(&self, part: &str, log: &Path) -> Option<String> {
         let (number, message) = self.first.as_ref()?;
         let parts = match (self.count, part) {
             (1, _) => part,

@@ -8,13 +8,13 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use crate::axis::{Axis, AxisOptions, Extent, Mark, Side, finite};
-use crate::scale::Scale;
+use crate::drawing::axis::{Axis, AxisOptions, Extent, Mark, Side, finite};
+use crate::drawing::scale::Scale;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 480);
 /// The font of all text, so that a picture is the same on every machine.
-pub(crate) const FONT: &[u8] = include_bytes!("../fonts/plot.ttf");
+pub(crate) const FONT: &[u8] = include_bytes!("../../fonts/plot.ttf");
 /// What the font is registered as.
 const FAMILY: &str = "plot";
 /// Colours of lines, told apart by most people (Okabe & Ito 2008).

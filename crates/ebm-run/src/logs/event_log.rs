@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::events::{Event, Outcome, Watch};
 use super::log_file::{LogFile, Logged};
 use crate::error::RunError;
-use crate::number::number;
+use crate::text::number::number;
 
 /// An event as it was written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -169,14 +169,14 @@ impl Logged for RecordedEvent {
 }
 
 /// The open file, in front of somebody who watches.
-pub(super) struct EventLog<'a> {
+pub(crate) struct EventLog<'a> {
     file: LogFile,
     watch: &'a mut dyn Watch,
 }
 
 impl<'a> EventLog<'a> {
     /// Opens the file for adding to it.
-    pub(super) fn open(path: &Path, watch: &'a mut dyn Watch) -> Self {
+    pub(crate) fn open(path: &Path, watch: &'a mut dyn Watch) -> Self {
         let (file, warning) = LogFile::open(path, 0, |_: RecordedEvent| {});
         let mut log = Self { file, watch };
         if let Some(message) = &warning {
@@ -186,7 +186,7 @@ impl<'a> EventLog<'a> {
     }
 
     /// Writes down how the run ended, and passes that on.
-    pub(super) fn close(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
+    pub(crate) fn close(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
         match &outcome {
             Ok(Outcome::Finished) => {}
             Ok(Outcome::Stopped { step }) => self.write(EventKind::Stopped { step: *step }),

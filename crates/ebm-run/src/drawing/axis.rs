@@ -1,8 +1,8 @@
 //! Axes of curves and histograms: which range they show, where their ticks are, and what lies
 //! beyond.
 
-use crate::number::{count, number};
-use crate::ticks::{round_powers, round_values};
+use crate::drawing::ticks::{round_powers, round_values};
+use crate::text::number::{count, number};
 
 /// Share of the way across that a settled range takes for the start of a run.
 const START: f64 = 0.1;

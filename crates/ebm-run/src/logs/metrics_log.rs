@@ -12,7 +12,7 @@ use super::traces::EnergyTraces;
 use ebm_train::Metrics;
 
 /// The open file and the averages since its last line.
-pub(super) struct MetricsLog {
+pub(crate) struct MetricsLog {
     file: LogFile,
     traces: EnergyTraces,
     sums: Vec<Metrics>,
@@ -38,7 +38,7 @@ impl Logged for MetricsLine {
 
 impl MetricsLog {
     /// Goes back to where the file was after `step` updates. The text is a warning.
-    pub(super) fn go_back(&mut self, step: u64) -> Option<String> {
+    pub(crate) fn go_back(&mut self, step: u64) -> Option<String> {
         let mut seconds_before = 0.0;
         let mut traces = EnergyTraces::default();
         let warning = self.file.go_back(step, |line: MetricsLine| {
@@ -51,13 +51,13 @@ impl MetricsLog {
     }
 
     /// Tries a last time to write what couldn't be written. The text is a warning.
-    pub(super) fn finish(&mut self) -> Option<String> {
+    pub(crate) fn finish(&mut self) -> Option<String> {
         self.file.flush()
     }
 
     /// Opens the file after dropping the lines past `step`, which will be written again. The text
     /// is a warning.
-    pub(super) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
+    pub(crate) fn open(path: &Path, step: u64) -> (Self, Option<String>) {
         let mut seconds_before = 0.0;
         let mut traces = EnergyTraces::default();
         let (file, warning) = LogFile::open(path, step, |line: MetricsLine| {
@@ -75,12 +75,12 @@ impl MetricsLog {
     }
 
     /// Takes an update in.
-    pub(super) fn add(&mut self, metrics: Metrics) {
+    pub(crate) fn add(&mut self, metrics: Metrics) {
         self.sums.push(metrics);
     }
 
     /// Writes a line, and gives what it says, and a warning if it couldn't be written.
-    pub(super) fn write(&mut self, batch_size: usize) -> Option<(Metrics, Speed, Option<String>)> {
+    pub(crate) fn write(&mut self, batch_size: usize) -> Option<(Metrics, Speed, Option<String>)> {
         let metrics = Metrics::combine(&self.sums)?;
         let steps_per_second = self.sums.len() as f64 / self.since.elapsed().as_secs_f64();
         let speed = Speed {
@@ -101,12 +101,12 @@ impl MetricsLog {
     }
 
     /// The energies in all lines so far.
-    pub(super) fn traces(&self) -> &EnergyTraces {
+    pub(crate) fn traces(&self) -> &EnergyTraces {
         &self.traces
     }
 
     /// Leaves time out of the speed that was spent on something else.
-    pub(super) fn pause<T>(&mut self, action: impl FnOnce() -> T) -> T {
+    pub(crate) fn pause<T>(&mut self, action: impl FnOnce() -> T) -> T {
         let paused = Instant::now();
         let result = action();
         self.leave_out(paused.elapsed());
@@ -114,7 +114,7 @@ impl MetricsLog {
     }
 
     /// Leaves time out of the speed.
-    pub(super) fn leave_out(&mut self, time: Duration) {
+    pub(crate) fn leave_out(&mut self, time: Duration) {
         self.since += time;
     }
 }

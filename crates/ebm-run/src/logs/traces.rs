@@ -3,24 +3,24 @@
 use image::RgbImage;
 
 use super::thinned::{Point, Thinned};
-use crate::axis::Extent;
 use crate::config::EnergyUnit;
-use crate::plot::LinePlot;
+use crate::drawing::axis::Extent;
+use crate::drawing::plot::LinePlot;
 
 /// The energies of data and samples over the updates, thinned as they come: a picture doesn't read
 /// the log again.
 #[derive(Default)]
-pub(super) struct EnergyTraces(Thinned<Point<2>, 2>);
+pub(crate) struct EnergyTraces(Thinned<Point<2>, 2>);
 
 impl EnergyTraces {
     /// Adds mean energies after an update.
-    pub(super) fn add(&mut self, step: u64, data: f64, samples: f64) {
+    pub(crate) fn add(&mut self, step: u64, data: f64, samples: f64) {
         let numbers = [data, samples];
         self.0.add(Point { step, numbers });
     }
 
     /// The picture, of energies in `unit`; `None` if there are none yet.
-    pub(super) fn picture(&self, unit: EnergyUnit) -> Option<RgbImage> {
+    pub(crate) fn picture(&self, unit: EnergyUnit) -> Option<RgbImage> {
         let curve = |number: usize| {
             let point = |row: &Point<2>| (row.step as f64, row.numbers[number]);
             vec![self.0.rows().map(point).collect()]

@@ -1,7 +1,7 @@
 //! Axes of every range: round ticks, starts and spikes cut off, last values kept.
 
 use super::*;
-use crate::ticks::FEWEST;
+use crate::drawing::ticks::FEWEST;
 
 const SETTLED: AxisOptions = AxisOptions {
     extent: Extent::Settled,

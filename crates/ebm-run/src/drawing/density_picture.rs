@@ -3,7 +3,7 @@
 use image::{Rgb, RgbImage};
 use plotters::prelude::*;
 
-use crate::plot::font;
+use crate::drawing::plot::font;
 
 /// Height of the strip for a title, and the gap around panels, in pixels.
 const TITLE: usize = 26;

@@ -1,7 +1,7 @@
 //! Events are written down whatever stands in the log, passed on and read back.
 
 use super::*;
-use crate::run::json_lines::{Collect, JsonLines};
+use crate::logs::json_lines::{Collect, JsonLines};
 use std::fs;
 
 /// All events.

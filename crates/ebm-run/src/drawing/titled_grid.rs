@@ -3,8 +3,8 @@
 use image::{Rgb, RgbImage};
 use plotters::prelude::*;
 
-use crate::picture::{check_images, draw_image};
-use crate::plot::font;
+use crate::drawing::picture::{check_images, draw_image};
+use crate::drawing::plot::font;
 
 /// Widest and highest that a picture is enlarged to, in pixels; images that are larger anyway
 /// aren't shrunk.

@@ -15,7 +15,7 @@ use ebm_train::files::write_whole_with;
 const MOST_WAITING: usize = 1 << 20;
 
 /// A line of a log.
-pub(super) trait Logged: DeserializeOwned {
+pub(crate) trait Logged: DeserializeOwned {
     /// The updates made when it was written; `None` of a log that a roll-back leaves alone.
     fn step(&self) -> Option<u64>;
 }
@@ -23,7 +23,7 @@ pub(super) trait Logged: DeserializeOwned {
 /// A log that lines are added to. What can't be written waits in memory, and is written once that
 /// works.
 #[derive(Debug)]
-pub(super) struct LogFile {
+pub(crate) struct LogFile {
     path: PathBuf,
     file: Option<File>,
     /// What isn't written yet, up to half of a line of which the file has the other half.
@@ -42,7 +42,7 @@ impl LogFile {
     /// read are moved into a file beside it.
     ///
     /// The text is a warning, if there is reason for one; the log can be written to in any case.
-    pub(super) fn open<T: Logged>(
+    pub(crate) fn open<T: Logged>(
         path: &Path,
         step: u64,
         keep: impl FnMut(T),
@@ -64,7 +64,7 @@ impl LogFile {
 
     /// Goes back to where the log was after `step` updates, and shows `keep` each line that stays,
     /// also of those that couldn't be written so far. The text is a warning.
-    pub(super) fn go_back<T: Logged>(
+    pub(crate) fn go_back<T: Logged>(
         &mut self,
         step: u64,
         mut keep: impl FnMut(T),
@@ -130,7 +130,7 @@ impl LogFile {
 
     /// Adds a line. The text is a warning: it comes when writing starts to fail, and when it works
     /// again and lines were lost.
-    pub(super) fn write(&mut self, line: &impl Serialize) -> Option<String> {
+    pub(crate) fn write(&mut self, line: &impl Serialize) -> Option<String> {
         let text = match serde_json::to_string(line) {
             Ok(text) => text,
             Err(error) => return Some(format!("can't write {}: {error}", self.path.display())),
@@ -145,7 +145,7 @@ impl LogFile {
     }
 
     /// Tries to write what waits; the text is a warning as of [`Self::write`].
-    pub(super) fn flush(&mut self) -> Option<String> {
+    pub(crate) fn flush(&mut self) -> Option<String> {
         let failed = self.failing;
         let written = self.write_waiting();
         self.failing = written.is_err();

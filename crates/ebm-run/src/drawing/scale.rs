@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use crate::axis::Axis;
+use crate::drawing::axis::Axis;
 
 /// A range with a label at each of its ticks.
 #[derive(Clone, Debug)]
