@@ -1,4 +1,4 @@
-//! Training examples on the device: batches with their labels, the order of visits, values back on the host.
+//! Training examples on the device: batches with their labels, and the order of visits.
 
 mod batch;
 mod examples_on_device;
