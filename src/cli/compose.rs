@@ -1,5 +1,6 @@
 //! `ebm compose`: samples of a product, a mixture or a negation of trained models.
 
+use ebm::training::host_values;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -11,7 +12,7 @@ use ebm::training::judging::check_finite;
 use ebm::training::using::{CompositionError, CompositionKind};
 
 use super::failure::Failure;
-use super::image_inputs::{check_output, floats};
+use super::image_inputs::check_output;
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
 use super::run_args::RunsArgs;
@@ -121,8 +122,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })?;
     let mut noise = Noise::new(args.seed);
     let samples = composed.sample(args.count as usize, args.steps, &choice.device, &mut noise)?;
-    let values = floats(samples.clone());
-    let energies = floats(composed.energy(samples));
+    let values = host_values(samples.clone());
+    let energies = host_values(composed.energy(samples));
     check_finite(&values, "a pixel of the composition")
         .and_then(|()| check_finite(&energies, "the energy of the composition"))?;
     let (shape, range) = (composed.shape().into(), composed.range().into());

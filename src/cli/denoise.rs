@@ -1,5 +1,6 @@
 //! `ebm denoise`: noisy images with a trained model as the prior.
 
+use ebm::training::host_values;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
@@ -11,7 +12,7 @@ use ebm::training::judging::psnr;
 use ebm::training::using::{DenoisedImage, PixelNoise};
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, require_images};
+use super::image_inputs::{ImageArgs, check_output, require_images};
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
 use super::run_args::{OpenRun, RunBeforeFilesArgs};
@@ -172,7 +173,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         .collect();
     let count = images.dims()[0];
     let stacked: Tensor<5> = Tensor::stack(columns, 1);
-    let values = floats(stacked);
+    let values = host_values(stacked);
     let picture = titled_grid(&values, model.shape, (low, high), &titles);
     save_picture(&picture, &args.out)?;
     let what = match pixel_noise {

@@ -127,8 +127,3 @@ pub(crate) fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), Failure> 
         None => Ok(()),
     }
 }
-
-/// The values of a tensor on the host.
-pub(crate) fn floats<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().convert::<f32>().iter::<f32>().collect()
-}

@@ -1,5 +1,6 @@
 //! `ebm inpaint`: free pixels of images drawn given the others.
 
+use ebm::training::host_values;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Tensor, TensorData};
@@ -11,7 +12,7 @@ use ebm::training::judging::example_energies;
 use ebm::training::using::{PixelMask, PixelMaskError, Rectangle, Side};
 
 use super::failure::Failure;
-use super::image_inputs::{ImageArgs, check_output, floats, read_masks, require_images};
+use super::image_inputs::{ImageArgs, check_output, read_masks, require_images};
 use super::layers::DeviceArgs;
 use super::output::confirm_file;
 use super::run_args::{OpenRun, RunBeforeFilesArgs};
@@ -94,7 +95,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
             &mut noise.split(),
         )?;
         let difference = (filled.clone() - images.clone()).square().sum();
-        squares += f64::from(floats(difference)[0]);
+        squares += f64::from(host_values(difference)[0]);
         energies.extend(mean_energy(&model, filled.clone()));
         columns.push(filled);
     }
@@ -109,7 +110,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
         },
     ];
     let stacked: Tensor<5> = Tensor::stack(columns, 1);
-    let values = floats(stacked);
+    let values = host_values(stacked);
     let picture = titled_grid(&values, model.shape, range, &titles);
     save_picture(&picture, &args.out)?;
 
@@ -138,7 +139,7 @@ pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
 
 /// The mean energy; none of machines whose hidden units can't be summed out.
 fn mean_energy(model: &ModelFile, images: Tensor<4>) -> Option<f64> {
-    let energies = floats(example_energies(&model.model, images).ok()?);
+    let energies = host_values(example_energies(&model.model, images).ok()?);
     Some(energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len() as f64)
 }
 

@@ -1,5 +1,6 @@
 //! `ebm sample`: samples of a trained model as a picture, or as arrays with their energies.
 
+use ebm::training::host_values;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, TensorData};
@@ -14,7 +15,6 @@ use ebm::training::files::write_whole;
 use ebm::training::judging::{check_finite, check_samples};
 
 use super::failure::Failure;
-use super::image_inputs::floats;
 use super::layers::DeviceArgs;
 use super::output::{self, Format, check_new, check_place, confirm_file};
 use super::run_args::{OpenRun, RunArgs};
@@ -206,7 +206,10 @@ impl Args {
             None => (run::draw(model, options, device)?, None),
         };
         check_samples(&model.model, &samples.images)?;
-        check_finite(&floats(samples.energies.clone()), "the energy of a sample")?;
+        check_finite(
+            &host_values(samples.energies.clone()),
+            "the energy of a sample",
+        )?;
         let states = samples.states.flatten::<2>(1, 3);
         let is_state = matches!(model.model.structure(), Structure::Smooth);
         let mut arrays = vec![

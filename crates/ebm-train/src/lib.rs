@@ -26,7 +26,7 @@ mod trainer;
 pub use chains::{
     NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel,
 };
-pub use examples::{Batch, Examples, Fingerprint, Order, ROWS_AT_A_TIME};
+pub use examples::{Batch, Examples, Fingerprint, Order, ROWS_AT_A_TIME, host_values};
 pub use metrics::{Combine, DeviceScalars, Metrics, Scalar, StepOutcome};
 pub use objectives::{
     ContrastiveDivergence, Loss, Objective, ObjectiveKeys, Points, Sparsity, Update,

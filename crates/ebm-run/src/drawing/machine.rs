@@ -3,12 +3,12 @@
 use burn::tensor::Tensor;
 use ebm_models::{Energy, ImageShape, Structure};
 use ebm_ops::Interval;
+use ebm_train::host_values;
 use image::RgbImage;
 
 use crate::drawing::picture::image_grid;
 use crate::drawing::titled_grid::{TitledColumns, titled_grid};
 use crate::kinds::AnyModel as Network;
-use crate::run::floats;
 use ebm_train::Examples;
 use ebm_train::rows;
 
@@ -21,7 +21,7 @@ pub fn filters(model: &Network, shape: ImageShape, count: usize) -> Option<RgbIm
         Structure::Pairwise(_) | Structure::Smooth => return None,
     };
     let [visible, hidden] = weight.dims();
-    let values = floats(weight.transpose());
+    let values = host_values(weight.transpose());
     let mut units: Vec<&[f32]> = values.chunks_exact(visible).collect();
     let norm = |unit: &[f32]| unit.iter().map(|w| w * w).sum::<f32>();
     units.sort_by(|a, b| norm(b).total_cmp(&norm(a)));
@@ -57,7 +57,7 @@ pub fn reconstructions(
     };
     let both: Tensor<3> = Tensor::stack(vec![visible, made], 1);
     Some(titled_grid(
-        &floats(both),
+        &host_values(both),
         [channels, height, width],
         range.into().into(),
         &["example", "reconstruction"].map(TitledColumns::one),

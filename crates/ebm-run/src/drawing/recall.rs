@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Coding;
+use ebm_train::host_values;
 use ebm_train::judging::DamagedRecall;
 use ebm_train::rows;
 use ebm_train::using::RecalledImages;
@@ -10,7 +11,6 @@ use image::RgbImage;
 use crate::drawing::axis::Extent;
 use crate::drawing::plot::LinePlot;
 use crate::drawing::titled_grid::{TitledColumns, titled_grid};
-use crate::run::floats;
 
 /// The pictures of a recall of damaged examples.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct RecallPictures {
 pub fn draw_damaged_recall(recall: &DamagedRecall<4>) -> RecallPictures {
     let columns = [&recall.intact, &recall.damaged, &recall.recalled];
     let sweeps = recall.report.sweeps;
-    let traces = floats(recall.energies.clone().transpose());
+    let traces = host_values(recall.energies.clone().transpose());
     let curves = traces
         .chunks_exact(sweeps + 1)
         .map(|trace| {
@@ -73,7 +73,7 @@ fn draw_triples(columns: [&Tensor<4>; 3], titles: [&str; 3], coding: Coding) -> 
     let columns = columns.map(|images| rows(images.clone())).to_vec();
     let triples: Tensor<3> = Tensor::stack(columns, 1);
     titled_grid(
-        &floats(triples),
+        &host_values(triples),
         [channels, height, width],
         (coding.low(), coding.high()),
         &titles.map(TitledColumns::one),

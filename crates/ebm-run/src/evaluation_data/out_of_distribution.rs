@@ -1,13 +1,14 @@
 //! Examples that no model of images should take for its own: noise, constants, shuffled pixels,
 //! other data.
 
+use ebm_train::host_values;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::Noise;
 
 use crate::error::RunError;
-use crate::run::{ModelFile, floats, test_or_training};
+use crate::run::{ModelFile, test_or_training};
 use ebm_train::Examples;
 use ebm_train::data::{self, DataError, Fit, ImageOptions, Images, ReadOptions};
 
@@ -114,7 +115,7 @@ fn shuffled(examples: &Examples<4>, device: &Device, noise: &mut Noise) -> Examp
     let [count, channels, height, width] = examples.shape();
     let pixels = height * width;
     let indices: Vec<usize> = (0..count).collect();
-    let values = floats(examples.batch(&indices).x);
+    let values = host_values(examples.batch(&indices).x);
     let mut shuffled = Vec::with_capacity(values.len());
     for image in values.chunks_exact(channels * pixels) {
         let order = noise.permutation(pixels);

@@ -6,9 +6,9 @@ use ebm_ops::Noise;
 use ebm_sampling::gibbs::SingleSiteGibbs;
 use ebm_sampling::tempering::{TemperatureSchedule, anneal};
 use ebm_sampling::{Interrupt, StartingPoints};
+use ebm_train::host_values;
 use image::RgbImage;
 
-use super::floats::floats;
 use super::model_file::ModelFile;
 use super::plane::plane_picture;
 use crate::config::{ChainsConfig, RunConfig, StartConfig};
@@ -329,5 +329,9 @@ pub fn sample_picture(model: &ModelFile, samples: Tensor<4>, device: &Device) ->
     if let Some((picture, _)) = plane_picture(model, &samples, device) {
         return picture;
     }
-    image_grid(&floats(samples), model.shape, model.config.data.range())
+    image_grid(
+        &host_values(samples),
+        model.shape,
+        model.config.data.range(),
+    )
 }

@@ -1,7 +1,6 @@
 //! A whole run: from a configuration to a folder with metrics, pictures, checkpoints and the final
 //! model.
 
-mod floats;
 mod folder;
 mod generate;
 mod lock;
@@ -26,6 +25,5 @@ pub use processor::Processor;
 pub use splits::{HeldOut, HeldOutOrigin, examples, held_out};
 pub use start::{resume, train};
 
-pub(crate) use floats::floats;
 pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
 pub(crate) use splits::test_or_training;

@@ -1,6 +1,7 @@
 //! Runs on the plane: the density that was learned beside the true one, as numbers and as a
 //! picture.
 
+use ebm_train::host_values;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
@@ -8,7 +9,6 @@ use ebm_models::Energy;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use super::floats::floats;
 use super::model_file::ModelFile;
 use crate::drawing::density_picture::{DensityPanel, density_panels};
 use crate::kinds::AnyModel;
@@ -115,7 +115,7 @@ pub(super) fn plane_picture(
     samples: &Tensor<4>,
     device: &Device,
 ) -> Option<(RgbImage, Option<PlaneReport>)> {
-    let points = floats(samples.clone());
+    let points = host_values(samples.clone());
     let title = format!("{} samples", samples.dims()[0]);
     Some(match PlaneView::of(model, PICTURE_SIDE, device)? {
         Ok(view) => (view.picture(&title, &points), Some(view.report)),

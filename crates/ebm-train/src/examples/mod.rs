@@ -6,4 +6,4 @@ mod host;
 
 pub use batch::Batch;
 pub use examples_on_device::{Examples, Fingerprint, Order, ROWS_AT_A_TIME};
-pub(crate) use host::host_values;
+pub use host::host_values;

@@ -3,6 +3,7 @@
 
 use burn::tensor::Tensor;
 use ebm_ops::Noise;
+use ebm_train::host_values;
 
 use super::Section;
 use crate::drawing::axis::{Extent, bulk};
@@ -11,7 +12,7 @@ use crate::kinds::VisibleValues;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::{ModelFile, SampleOptions, floats, sample};
+use crate::run::{ModelFile, SampleOptions, sample};
 use ebm_train::Examples;
 use ebm_train::judging::{Neighbor, nearest_neighbors, quantile};
 
@@ -62,7 +63,7 @@ fn compared(data: &RunData<'_>, model: &ModelFile, examples: &Examples<4>) -> St
     }
     numbers(&samples, &training)
         + &html::figures(&[histogram(&samples, &training)])
-        + &rows(model, examples, &floats(drawn), &near)
+        + &rows(model, examples, &host_values(drawn), &near)
 }
 
 /// Samples as the data are: pixels that are drawn by coins in place of their probabilities, which
@@ -204,7 +205,7 @@ fn rows(
         .map(|at| {
             let mut values = samples[at * size..(at + 1) * size].to_vec();
             let indices: Vec<usize> = near[at].iter().map(|found| found.index).collect();
-            values.extend(floats(examples.batch(&indices).x));
+            values.extend(host_values(examples.batch(&indices).x));
             let group = indices.len() + 1;
             let picture = grouped_grid(&values, model.shape, model.config.data.range(), group);
             let numbers: Vec<String> = near[at]

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use ebm_sampling::energy_and_gradient;
+use ebm_train::host_values;
 use plotters::prelude::*;
 
 use super::Section;
@@ -11,7 +12,7 @@ use crate::drawing::scale::Scale;
 use crate::report::chart::{self, inline};
 use crate::report::html;
 use crate::report::run_data::RunData;
-use crate::run::{ModelFile, PlaneView, SampleOptions, floats, sample};
+use crate::run::{ModelFile, PlaneView, SampleOptions, sample};
 
 /// Points drawn over the density.
 const POINTS: usize = 1000;
@@ -54,7 +55,7 @@ fn pictures(data: &RunData<'_>, model: &ModelFile) -> Vec<String> {
     };
     figures.push(match sample(model, options, data.device) {
         Ok(samples) => {
-            let picture = view.picture(&format!("{POINTS} fresh samples"), &floats(samples));
+            let picture = view.picture(&format!("{POINTS} fresh samples"), &host_values(samples));
             let alternative = "The true density, the learned one, and fresh samples, side by side";
             html::figure(
                 "True density, learned density, samples",
@@ -70,7 +71,7 @@ fn pictures(data: &RunData<'_>, model: &ModelFile) -> Vec<String> {
             let indices: Vec<usize> = (0..count).collect();
             let density = view.densities.model.density();
             let density: Vec<f32> = density.iter().map(|&value| value as f32).collect();
-            let points = floats(examples.batch(&indices).x);
+            let points = host_values(examples.batch(&indices).x);
             let cloud = point_cloud(&density, CELLS, &points, range);
             let alternative = "Training points over the density of the model";
             html::figure(
@@ -114,7 +115,7 @@ fn field(data: &RunData<'_>, model: &ModelFile, (low, high): (f64, f64)) -> Stri
     let points: Tensor<4> =
         Tensor::from_data(TensorData::new(values, [count, 2, 1, 1]), data.device);
     let (_, gradient) = energy_and_gradient(&model.model, points);
-    let forces: Vec<(f64, f64)> = floats(gradient)
+    let forces: Vec<(f64, f64)> = host_values(gradient)
         .chunks_exact(2)
         .map(|force| (-f64::from(force[0]), -f64::from(force[1])))
         .collect();
