@@ -105,7 +105,7 @@ fn samplers() {
         (&[DBM, "sampler.temperature=0"], &["`sampler.temperature`", "found 0.0"]),
         (&[LANGEVIN], &["`sampler.kind`", "found \"langevin\"", "\"gibbs\""]),
         (&[DBM, LANGEVIN], &["`sampler.kind`", "found \"langevin\"", "\"gibbs\""]),
-        (&[SPINS, SIGNED, LANGEVIN], &["`sampler.kind`", "found \"langevin\"", "pairwise"]),
+        (&[SPINS, SIGNED, LANGEVIN], &["`sampler.kind`", "found \"langevin\"", "\"gibbs\", \"gibbs_with_gradients\""]),
         (&["sampler={kind=\"metropolis\", steps=1, scale=1}"], &["`sampler.kind`", "found \"metropolis\""]),
         (&[TEMPERING, "sampler.temperatures=1"], &["`sampler.temperatures`", "found 1", "from 2"]),
         (&[TEMPERING, "sampler.temperatures=1001"], &["`sampler.temperatures`", "to 1000"]),
@@ -115,8 +115,8 @@ fn samplers() {
         (&[TEMPERING, "sampler.temperature=1"], &["key `sampler.temperature`", "expected one of `steps`"]),
         (&[TEMPERING, "chains={kind=\"data\"}"], &["`chains.kind`", "found \"data\"", "\"persistent\""]),
         (&[TEMPERING, "chains={kind=\"replay_buffer\"}"], &["`chains.kind`", "found \"replay_buffer\""]),
-        (&[TEMPERING, SPINS, SIGNED], &["`sampler.kind`", "found \"parallel_tempering\"", "pairwise"]),
-        (&["sampler.kind=anneal"], &["key `sampler.kind`", "\"anneal\"", "\"gibbs\" \"parallel_tempering\""]),
+        (&[TEMPERING, SPINS, SIGNED], &["`sampler.of`", "found nothing", "\"gibbs_with_gradients\""]),
+        (&["sampler.kind=anneal"], &["key `sampler.kind`", "\"anneal\"", "\"gibbs_with_gradients\" \"parallel_tempering\""]),
     ]);
     refuse("digits", &[
         (&["sampler={kind=\"gibbs\", steps=1}"], &["`sampler.kind`", "found \"gibbs\"", "\"langevin\""]),

@@ -203,7 +203,7 @@ fn held_out_energies_are_drawn_beside_the_others_without_more_code() {
     let run = folder.path().join("run");
     trained(&run, &[]);
     let lines: String = (1..=9)
-        .map(|step| format!("{{\"step\":{step},\"data_energy\":1.0,\"held_out_energy\":2.0}}\n"))
+        .map(|step| format!("{{\"step\":{step},\"data_energy\":1.0,\"sample_energy\":1.5,\"held_out_energy\":2.0}}\n"))
         .collect();
     fs::write(run.join("metrics.jsonl"), lines).unwrap();
     let page = page(&run);

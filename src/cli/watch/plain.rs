@@ -44,7 +44,9 @@ pub(super) fn snapshot(state: &State) -> String {
                 text.push_str(&format!("\n{name:<15} {}", significant(value, 4)));
             }
         };
-        row("loss", last.loss);
+        if last.gap.is_nan() {
+            row("loss", last.loss);
+        }
         row("E(data)", last.data_energy);
         row("E(samples)", last.sample_energy);
         row("gap", last.gap);

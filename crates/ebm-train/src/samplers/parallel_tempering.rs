@@ -138,7 +138,10 @@ impl Sampler for ParallelTemperingConfig {
             (of, _) => Err(InvalidValue {
                 key: "sampler.of",
                 found: of.as_ref().map_or("nothing".into(), |of| of.name().into()),
-                expected: "a sampler that can move chains of this model, for instance `{kind = \"mala\", steps = 5, step_size = 0.01}` for a network".into(),
+                expected: format!(
+                    "a section of keys as those of `sampler` with a kind that moves states of this model: {}",
+                    names_of_replicas(&structure)
+                ),
             }),
         }
     }
@@ -150,4 +153,13 @@ impl Sampler for ParallelTemperingConfig {
     ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
         Err(refuse_replicas("parallel_tempering"))
     }
+}
+
+/// The names of samplers whose replicas can be moved, in quotes.
+fn names_of_replicas(structure: &Structure) -> String {
+    let names = SamplerConfig::names_that_move(structure).into_iter();
+    // Replicas of blocks need no `of`, and replicas have none themselves.
+    let names = names.filter(|name| !["gibbs", "parallel_tempering"].contains(name));
+    let quoted: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+    quoted.join(", ")
 }
