@@ -107,6 +107,20 @@ impl<K> ParallelTempering<K> {
         }
     }
 
+    /// As [`new`](Self::new), for kernels that may not exist.
+    ///
+    /// # Errors
+    ///
+    /// The first of `kernel`.
+    pub fn try_new<F>(ladder: Ladder, kernel: impl FnMut(f64) -> Result<K, F>) -> Result<Self, F> {
+        let kernels: Result<Vec<K>, F> = ladder.values().iter().copied().map(kernel).collect();
+        Ok(Self {
+            kernels: kernels?,
+            ladder,
+            transitions: 1,
+        })
+    }
+
     /// Makes so many transitions of each kernel between swaps.
     ///
     /// # Panics

@@ -1,16 +1,11 @@
 //! Gibbs with gradients: flips of two-valued units, chosen by the gradient of the energy.
 
-use ebm_models::{Energy, Structure};
+use ebm_models::Structure;
 use ebm_ops::Interval;
 use ebm_sampling::metropolis_hastings::GibbsWithGradients;
-use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Sampler, check_unit_temperature, coding_of, may_have_two_values, on_replicas, on_states,
-    unit_temperature,
-};
-use crate::chains::TransitionKernel;
+use super::{Sampler, coding_of, may_have_two_values, unit_temperature};
 use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
@@ -43,12 +38,12 @@ impl GibbsWithGradientsConfig {
         self.temperature = temperature;
         self
     }
-}
 
-/// The kernel for units whose values are the ends of `range`.
-fn flips(range: Interval, temperature: f64) -> Result<GibbsWithGradients, InvalidValue> {
-    let coding = coding_of(range, "gibbs_with_gradients")?;
-    Ok(GibbsWithGradients::new(coding).with_temperature(temperature))
+    /// The kernel, at any inverse temperature, for units whose values are the ends of `range`.
+    fn tempered(&self, _: f64, range: Interval) -> Result<GibbsWithGradients, InvalidValue> {
+        let coding = coding_of(range, "gibbs_with_gradients")?;
+        Ok(GibbsWithGradients::new(coding).with_temperature(self.temperature))
+    }
 }
 
 impl Sampler for GibbsWithGradientsConfig {
@@ -56,9 +51,7 @@ impl Sampler for GibbsWithGradientsConfig {
         check_positive("sampler.temperature", self.temperature)
     }
 
-    fn transitions(&self) -> usize {
-        self.steps
-    }
+    move_states!();
 
     fn temperature(&self) -> f64 {
         self.temperature
@@ -70,23 +63,5 @@ impl Sampler for GibbsWithGradientsConfig {
 
     fn moves(structure: &Structure) -> bool {
         may_have_two_values(structure)
-    }
-
-    fn kernel<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        _energy: &E,
-        range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        Ok(on_states(flips(range, self.temperature)?))
-    }
-
-    fn replicate<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        ladder: Ladder,
-        range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        check_unit_temperature(self.temperature)?;
-        let kernel = flips(range, 1.0)?;
-        Ok(on_replicas(ladder, self.steps, |_| kernel))
     }
 }

@@ -1,16 +1,11 @@
 //! Hamiltonian Monte Carlo: trajectories of several leapfrog steps, accepted or rejected.
 
-use ebm_models::{Energy, Structure};
+use ebm_models::Structure;
 use ebm_ops::Interval;
 use ebm_sampling::hamiltonian::HamiltonianMonteCarlo;
-use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Sampler, check_unit_temperature, has_real_states, on_replicas, on_states, stretch_length,
-    unit_temperature,
-};
-use crate::chains::TransitionKernel;
+use super::{Sampler, has_real_states, stretch_length, unit_temperature};
 use crate::keys::{InvalidValue, check_count, check_positive};
 
 crate::keys! {
@@ -61,15 +56,16 @@ impl HamiltonianConfig {
         self
     }
 
-    /// The kernel, its steps this much longer.
-    fn trajectories(&self, stretch: f64) -> HamiltonianMonteCarlo {
-        let kernel = HamiltonianMonteCarlo::new(self.step_size * stretch, self.leapfrog_steps)
+    /// The kernel of replicas at an inverse temperature.
+    fn tempered(&self, beta: f64, _: Interval) -> Result<HamiltonianMonteCarlo, InvalidValue> {
+        let step_size = self.step_size * stretch_length(beta);
+        let kernel = HamiltonianMonteCarlo::new(step_size, self.leapfrog_steps)
             .with_temperature(self.temperature);
-        if self.random_length {
+        Ok(if self.random_length {
             kernel.with_random_length()
         } else {
             kernel
-        }
+        })
     }
 }
 
@@ -80,9 +76,7 @@ impl Sampler for HamiltonianConfig {
         check_positive("sampler.temperature", self.temperature)
     }
 
-    fn transitions(&self) -> usize {
-        self.steps
-    }
+    move_states!();
 
     fn temperature(&self) -> f64 {
         self.temperature
@@ -90,24 +84,5 @@ impl Sampler for HamiltonianConfig {
 
     fn moves(structure: &Structure) -> bool {
         has_real_states(structure)
-    }
-
-    fn kernel<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        _energy: &E,
-        _range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        Ok(on_states(self.trajectories(1.0)))
-    }
-
-    fn replicate<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        ladder: Ladder,
-        _range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        check_unit_temperature(self.temperature)?;
-        Ok(on_replicas(ladder, self.steps, |beta| {
-            self.trajectories(stretch_length(beta))
-        }))
     }
 }

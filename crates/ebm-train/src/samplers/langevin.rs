@@ -1,16 +1,11 @@
 //! Unadjusted Langevin dynamics: steps down the gradient, with noise.
 
-use ebm_models::{Energy, Structure};
+use ebm_models::Structure;
 use ebm_ops::Interval;
 use ebm_sampling::langevin::Langevin;
-use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Sampler, check_unit_temperature, clamp_by_default, has_real_states, on_replicas, on_states,
-    stretch_gradient,
-};
-use crate::chains::TransitionKernel;
+use super::{Sampler, clamp_by_default, has_real_states, stretch_gradient, stretch_length};
 use crate::keys::{InvalidValue, check, check_not_negative, check_positive};
 
 crate::keys! {
@@ -90,6 +85,18 @@ impl LangevinConfig {
         kernel.clamp = self.clamp.then_some(range);
         kernel
     }
+
+    /// The dynamics of replicas at an inverse temperature, for data in `range`: steps are longer,
+    /// and limits of the gradient smaller, as the energy is.
+    fn tempered(&self, beta: f64, range: Interval) -> Result<Langevin, InvalidValue> {
+        let cold = self.dynamics(range);
+        Ok(Langevin {
+            step_size: cold.step_size * stretch_gradient(beta),
+            noise: cold.noise * stretch_length(beta),
+            gradient_clip: cold.gradient_clip.map(|clip| clip * beta),
+            clamp: cold.clamp,
+        })
+    }
 }
 
 impl Sampler for LangevinConfig {
@@ -115,9 +122,7 @@ impl Sampler for LangevinConfig {
             .map_or(Ok(()), |clip| check_positive("sampler.gradient_clip", clip))
     }
 
-    fn transitions(&self) -> usize {
-        self.steps
-    }
+    move_states!();
 
     fn temperature(&self) -> f64 {
         self.dynamics(Interval::new(0.0, 1.0)).temperature()
@@ -125,30 +130,5 @@ impl Sampler for LangevinConfig {
 
     fn moves(structure: &Structure) -> bool {
         has_real_states(structure)
-    }
-
-    fn kernel<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        _energy: &E,
-        range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        Ok(on_states(self.dynamics(range)))
-    }
-
-    fn replicate<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        ladder: Ladder,
-        range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        check_unit_temperature(self.temperature())?;
-        let cold = self.dynamics(range);
-        Ok(on_replicas(ladder, self.steps, |beta| {
-            let stretch = stretch_gradient(beta);
-            Langevin {
-                gradient_clip: cold.gradient_clip.map(|clip| clip * beta),
-                clamp: cold.clamp,
-                ..Langevin::at_temperature(self.step_size * stretch, 1.0)
-            }
-        }))
     }
 }

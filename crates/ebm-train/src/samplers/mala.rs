@@ -1,16 +1,11 @@
 //! The Metropolis-adjusted Langevin algorithm: Langevin steps, accepted or rejected.
 
-use ebm_models::{Energy, Structure};
+use ebm_models::Structure;
 use ebm_ops::Interval;
 use ebm_sampling::metropolis_hastings::Mala;
-use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Sampler, check_unit_temperature, clamp_by_default, has_real_states, on_replicas, on_states,
-    stretch_gradient, unit_temperature,
-};
-use crate::chains::TransitionKernel;
+use super::{Sampler, clamp_by_default, has_real_states, stretch_gradient, unit_temperature};
 use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
@@ -57,11 +52,12 @@ impl MalaConfig {
         self
     }
 
-    /// The kernel for data in `range`, its steps this much longer.
-    fn mala(&self, range: Interval, stretch: f64) -> Mala {
-        let mut kernel = Mala::new(self.step_size * stretch).with_temperature(self.temperature);
+    /// The kernel of replicas at an inverse temperature, for data in `range`.
+    fn tempered(&self, beta: f64, range: Interval) -> Result<Mala, InvalidValue> {
+        let step_size = self.step_size * stretch_gradient(beta);
+        let mut kernel = Mala::new(step_size).with_temperature(self.temperature);
         kernel.bounds = self.clamp.then_some(range);
-        kernel
+        Ok(kernel)
     }
 }
 
@@ -71,9 +67,7 @@ impl Sampler for MalaConfig {
         check_positive("sampler.temperature", self.temperature)
     }
 
-    fn transitions(&self) -> usize {
-        self.steps
-    }
+    move_states!();
 
     fn temperature(&self) -> f64 {
         self.temperature
@@ -81,24 +75,5 @@ impl Sampler for MalaConfig {
 
     fn moves(structure: &Structure) -> bool {
         has_real_states(structure)
-    }
-
-    fn kernel<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        _energy: &E,
-        range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        Ok(on_states(self.mala(range, 1.0)))
-    }
-
-    fn replicate<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        ladder: Ladder,
-        range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        check_unit_temperature(self.temperature)?;
-        Ok(on_replicas(ladder, self.steps, |beta| {
-            self.mala(range, stretch_gradient(beta))
-        }))
     }
 }

@@ -2,6 +2,34 @@
 //!
 //! A new sampler is a file here and a line of the list below.
 
+/// What a sampler that moves states as they are has in common with its like. It brings a method
+/// `tempered(&self, beta, range) -> Result<K, InvalidValue>`: the kernel of replicas at the inverse
+/// temperature `beta`, on the energy `beta E`, which is its own kernel where `beta` is 1.
+macro_rules! move_states {
+    () => {
+        fn transitions(&self) -> usize {
+            self.steps
+        }
+
+        fn kernel<E: ebm_models::Energy<D> + Clone, const D: usize>(
+            &self,
+            _energy: &E,
+            range: ebm_ops::Interval,
+        ) -> Result<Box<dyn crate::chains::TransitionKernel<E, D>>, InvalidValue> {
+            Ok($crate::samplers::on_states(self.tempered(1.0, range)?))
+        }
+
+        fn replicate<E: ebm_models::Energy<D> + Clone, const D: usize>(
+            &self,
+            ladder: ebm_sampling::tempering::Ladder,
+            range: ebm_ops::Interval,
+        ) -> Result<Box<dyn crate::chains::TransitionKernel<E, D>>, InvalidValue> {
+            $crate::samplers::check_unit_temperature(self.temperature())?;
+            $crate::samplers::on_replicas(ladder, self.steps, |beta| self.tempered(beta, range))
+        }
+    };
+}
+
 mod gibbs;
 mod gibbs_with_gradients;
 mod hamiltonian;
@@ -299,20 +327,22 @@ where
 }
 
 /// Replicas of a kernel, each made for an inverse temperature.
+///
+/// # Errors
+///
+/// The first of `kernel`.
 fn on_replicas<E, K, const D: usize>(
     ladder: Ladder,
     transitions: usize,
-    kernel: impl FnMut(f64) -> K,
-) -> Box<dyn TransitionKernel<E, D>>
+    kernel: impl FnMut(f64) -> Result<K, InvalidValue>,
+) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue>
 where
     E: Energy<D> + Clone,
     K: Kernel<Tempered<E>, Tensor<D>> + Send + 'static,
 {
     let replicas = ladder.temperatures();
-    Box::new(OnReplicas {
-        kernel: ParallelTempering::new(ladder, kernel).with_transitions(transitions),
-        replicas,
-    })
+    let kernel = ParallelTempering::try_new(ladder, kernel)?.with_transitions(transitions);
+    Ok(Box::new(OnReplicas { kernel, replicas }))
 }
 
 /// Fails unless a sampler whose replicas are wanted is at temperature 1.

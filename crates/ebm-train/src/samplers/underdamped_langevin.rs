@@ -1,16 +1,11 @@
 //! Underdamped Langevin dynamics: velocities that last, with friction.
 
-use ebm_models::{Energy, Structure};
+use ebm_models::Structure;
 use ebm_ops::Interval;
 use ebm_sampling::langevin::UnderdampedLangevin;
-use ebm_sampling::tempering::Ladder;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Sampler, check_unit_temperature, has_real_states, on_replicas, on_states, stretch_length,
-    unit_temperature,
-};
-use crate::chains::TransitionKernel;
+use super::{Sampler, has_real_states, stretch_length, unit_temperature};
 use crate::keys::{InvalidValue, check_positive};
 
 crate::keys! {
@@ -49,11 +44,13 @@ impl UnderdampedLangevinConfig {
         self
     }
 
-    /// The kernel, its steps this much longer.
-    fn dynamics(&self, stretch: f64) -> UnderdampedLangevin {
-        UnderdampedLangevin::new(self.step_size * stretch, self.friction / stretch)
+    /// The kernel of replicas at an inverse temperature.
+    fn tempered(&self, beta: f64, _: Interval) -> Result<UnderdampedLangevin, InvalidValue> {
+        let stretch = stretch_length(beta);
+        let kernel = UnderdampedLangevin::new(self.step_size * stretch, self.friction / stretch);
+        Ok(kernel
             .with_temperature(self.temperature)
-            .with_thermal_start()
+            .with_thermal_start())
     }
 }
 
@@ -64,9 +61,7 @@ impl Sampler for UnderdampedLangevinConfig {
         check_positive("sampler.temperature", self.temperature)
     }
 
-    fn transitions(&self) -> usize {
-        self.steps
-    }
+    move_states!();
 
     fn temperature(&self) -> f64 {
         self.temperature
@@ -74,24 +69,5 @@ impl Sampler for UnderdampedLangevinConfig {
 
     fn moves(structure: &Structure) -> bool {
         has_real_states(structure)
-    }
-
-    fn kernel<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        _energy: &E,
-        _range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        Ok(on_states(self.dynamics(1.0)))
-    }
-
-    fn replicate<E: Energy<D> + Clone, const D: usize>(
-        &self,
-        ladder: Ladder,
-        _range: Interval,
-    ) -> Result<Box<dyn TransitionKernel<E, D>>, InvalidValue> {
-        check_unit_temperature(self.temperature)?;
-        Ok(on_replicas(ladder, self.steps, |beta| {
-            self.dynamics(stretch_length(beta))
-        }))
     }
 }
