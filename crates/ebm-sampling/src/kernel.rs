@@ -163,7 +163,7 @@ impl<X> Run<X> {
 
     /// The mean probability of those swaps, `[temperatures - 1]`: what
     /// [`swap_rates`](Self::swap_rates) estimate, with less noise. A ladder is
-    /// [adapted](crate::Ladder::adapted) by it.
+    /// [adapted](crate::tempering::Ladder::adapted) by it.
     pub fn swap_probabilities(&self) -> Option<Tensor<1>> {
         self.by_pair(self.totals.swap_probability.as_ref())
     }

@@ -62,10 +62,10 @@ impl WarmupWindows {
 ///
 /// The steps are divided by [`WarmupWindows::of`]. [`DualAveraging`] tunes the step size all the
 /// time, towards `target_acceptance` (Stan's 0.8 is
-/// [`StepSize::TARGET_ACCEPTANCE`](crate::StepSize::TARGET_ACCEPTANCE)). At the end of each slow
-/// window the variances of its draws, pooled over chains and draws, `n` in all, and regularised as
-/// Stan does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass matrix, and the step
-/// size starts anew from
+/// [`StepSize::TARGET_ACCEPTANCE`](crate::adaptation::StepSize::TARGET_ACCEPTANCE)). At the end of
+/// each slow window the variances of its draws, pooled over chains and draws, `n` in all, and
+/// regularised as Stan does, `n / (n + 5) var + 1e-3 * 5 / (n + 5)`, become the inverse mass
+/// matrix, and the step size starts anew from
 /// [`find_reasonable_step_size`](crate::adaptation::find_reasonable_step_size). Stan has a metric
 /// for each chain; pooling needs fewer steps with many chains, but counts the distance between
 /// chains that haven't mixed as variance.

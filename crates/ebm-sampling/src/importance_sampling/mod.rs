@@ -29,7 +29,7 @@ pub struct ImportanceSample<const D: usize> {
 ///
 /// `q` must be positive wherever the target is. If it is much smaller than the target somewhere,
 /// few draws get all the weight; if `q` doesn't reach a place at all, the result lacks it without
-/// any sign. Unlike [`RejectionSampler`](crate::importance_sampling::RejectionSampler) it needs no
+/// any sign. Unlike [`RejectionSampler`] it needs no
 /// bound.
 ///
 /// A draw with an energy of `+inf` has a weight of zero. So has one whose energy is not a number;

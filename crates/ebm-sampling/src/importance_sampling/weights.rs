@@ -10,7 +10,8 @@ use crate::log_weights::{effective_sample_size, interval, log_mean_exp, standard
 /// Weights `w_i` of draws, kept as logarithms in f64 on the host.
 ///
 /// They may come from [`importance_sample`](crate::importance_sampling::importance_sample), from
-/// annealing ([`PartitionEstimate::log_weights`](crate::PartitionEstimate::log_weights)), or from
+/// annealing
+/// ([`PartitionEstimate::log_weights`](crate::partition::PartitionEstimate::log_weights)), or from
 /// draws of one energy that are to stand for another, `log w = E(x) - E'(x)`. Draws are taken as
 /// independent: standard errors of weighted chains are too small.
 #[derive(Clone, Debug, PartialEq)]
@@ -266,7 +267,7 @@ impl ImportanceWeights {
 
     /// An approximate 95 % interval of `log Z`: the hull of that of the delta method and that of
     /// log-normal weights, as for
-    /// [`PartitionEstimate::interval`](crate::PartitionEstimate::interval).
+    /// [`PartitionEstimate::interval`](crate::partition::PartitionEstimate::interval).
     pub fn log_partition_interval(&self) -> Interval {
         interval(&self.log_weights)
     }
