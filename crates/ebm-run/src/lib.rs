@@ -9,6 +9,7 @@ pub mod config;
 pub mod drawing;
 pub mod evaluation_data;
 pub mod kinds;
+pub mod quality;
 pub mod report;
 pub mod uses;
 

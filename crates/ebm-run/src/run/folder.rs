@@ -90,6 +90,11 @@ impl RunFolder {
         self.root.join("density.jsonl")
     }
 
+    /// One line of JSON with each picture: how good the model was.
+    pub fn quality(&self) -> PathBuf {
+        self.root.join("quality.jsonl")
+    }
+
     /// The folder of pictures.
     pub fn samples(&self) -> PathBuf {
         self.root.join("samples")
@@ -114,6 +119,11 @@ impl RunFolder {
     pub fn checkpoint(&self, step: u64) -> PathBuf {
         self.checkpoints()
             .join(format!("step-{step:08}.{EXTENSION}"))
+    }
+
+    /// The checkpoint of the best model so far.
+    pub fn best_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join(format!("best.{EXTENSION}"))
     }
 
     /// What pretraining made of a hidden layer, from 1.

@@ -1,0 +1,117 @@
+//! What the measurements of a run mean, in words.
+
+use std::fmt;
+
+use super::line::QualityLine;
+
+/// How a run stands, by all that was measured of its models.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing was measured yet, or too little to tell.
+    Unknown,
+    /// The newest measurements are better than those before by more than their noise.
+    Improving,
+    /// It neither rises nor falls by more than its noise.
+    Healthy,
+    /// It is worse than the best by more than its noise.
+    Fell {
+        /// The update of the first measurement that is worse.
+        since: u64,
+        /// The update of the best.
+        best: u64,
+    },
+    /// Samples aren't like the data any more.
+    Collapsed {
+        /// The update of the first measurement that shows it.
+        since: u64,
+        /// The update of the best; `None` where no model was any good.
+        best: Option<u64>,
+        /// What shows it.
+        signs: Vec<Sign>,
+    },
+}
+
+/// What shows that a model has collapsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sign {
+    /// Samples are nearer to where chains start than to the data.
+    LikeNoise,
+    /// Hardly any sample lies among the data.
+    OffTheData,
+    /// Pixel statistics of most samples are outside of the data's.
+    OutsideOfTheData,
+    /// Samples cover few of the classes or modes of the data.
+    FewModes,
+    /// Energies stand at the limit of the regulariser.
+    EnergiesAtTheirLimit,
+    /// The chains of training don't move any more.
+    FrozenChains,
+    /// The weights grow without end.
+    GrowingWeights,
+    /// Something that was measured isn't a finite number.
+    NotFinite,
+}
+
+impl Verdict {
+    /// What lines of `quality.jsonl` mean, in their order.
+    pub fn of(_lines: &[QualityLine]) -> Self {
+        Self::Unknown
+    }
+
+    /// Whether the newest model is of no use.
+    pub fn is_collapse(&self) -> bool {
+        matches!(self, Self::Collapsed { .. })
+    }
+
+    /// In a word, for tables: `healthy`, `still improving`, `fell`, `collapsed`, `unknown`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Improving => "still improving",
+            Self::Healthy => "healthy",
+            Self::Fell { .. } => "fell",
+            Self::Collapsed { .. } => "collapsed",
+        }
+    }
+}
+
+impl Sign {
+    /// In words, as a part of a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LikeNoise => "samples are nearer to noise than to the data",
+            Self::OffTheData => "hardly any sample lies among the data",
+            Self::OutsideOfTheData => "pixel statistics of most samples are outside of the data's",
+            Self::FewModes => "samples cover little of the data",
+            Self::EnergiesAtTheirLimit => "energies stand at the limit of the regulariser",
+            Self::FrozenChains => "the chains don't move any more",
+            Self::GrowingWeights => "the weights grow without end",
+            Self::NotFinite => "samples or energies aren't finite",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    /// A sentence without its full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("not enough measurements to tell"),
+            Self::Improving => f.write_str("still improving"),
+            Self::Healthy => f.write_str("healthy"),
+            Self::Fell { since, best } => write!(
+                f,
+                "quality fell since update {since}; the best, of update {best}, is kept"
+            ),
+            Self::Collapsed { since, best, signs } => {
+                let signs: Vec<&str> = signs.iter().map(|sign| sign.name()).collect();
+                write!(f, "collapsed since update {since}: {}", signs.join("; "))?;
+                match best {
+                    Some(best) => write!(f, "; the best, of update {best}, is kept"),
+                    None => f.write_str("; no model was any good"),
+                }
+            }
+        }
+    }
+}
