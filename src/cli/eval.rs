@@ -10,6 +10,7 @@ use ebm::run::ModelFile;
 use ebm::run::drawing::{
     EnergyHistogram, RecallPictures, draw_damaged_recall, filters, reconstructions,
 };
+use ebm::run::quality::QualityLine;
 use ebm::run::save_picture;
 use ebm::run::uses::log_partition;
 use ebm::training::data::Split;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 use super::detection::{DetectionReport, OutlierArgs};
 use super::eval_plane::{self, PlaneArgs};
+use super::eval_quality::{self, QualityArgs};
 use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::output::check_folder;
@@ -42,6 +44,11 @@ const PICTURED: usize = 100;
 /// 0 is best. Histograms of the energies go into the folder of pictures. Where pixels are real the
 /// norm of the energy's gradient is a second judge (Grathwohl et al. 2020): it may find simple
 /// images that the energy takes for likely.
+///
+/// Of images it also measures fresh samples: their Frechet distance from held-out images beside
+/// that of training images, precision and recall (Kynkaanniemi et al. 2019), and where there are
+/// labels the entropy of their classes. --long-run does that after chains of up to 10,000
+/// transitions, since energies trained with short chains lose modes in long ones.
 ///
 /// For Boltzmann machines: the average log-likelihood of a restricted machine or its lower bound
 /// for a deep one, in nats, with log Z found as by `ebm logz`; pseudo-likelihood, reconstruction
@@ -65,6 +72,8 @@ pub(crate) struct Args {
     partition: PartitionArgs,
     #[command(flatten)]
     plane: PlaneArgs,
+    #[command(flatten)]
+    quality: QualityArgs,
     /// For Hopfield networks and Boltzmann machines: share of the units that are flipped before
     /// recall
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
@@ -84,7 +93,8 @@ Examples:
   ebm eval runs/digits-1                          against noise, constant images and shuffled pixels
   ebm eval runs/fashion --ood uniform --ood DIR   against noise and the images of a folder
   ebm eval runs/rbm --ood none --json             its likelihood alone
-  ebm eval runs/rbm --data DIR                    on other data";
+  ebm eval runs/rbm --data DIR                    on other data
+  ebm eval runs/fashion --ood none --long-run     chains of 256 to 10,000 transitions";
 
 pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -111,6 +121,8 @@ struct Report {
     recall: Option<RecallReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     density: Option<eval_plane::Density>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quality: Vec<QualityLine>,
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
@@ -118,6 +130,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let sources = args.outliers.sources()?;
     let folder = args
         .out
+        .clone()
         .unwrap_or_else(|| args.run.path().join("evaluation"));
     let open = args.run.open(&args.device)?;
     // Found before the work, not after.
@@ -175,6 +188,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
         None => None,
     };
+    let quality = eval_quality::evaluate(
+        &args.quality,
+        args.run.path(),
+        &model,
+        args.data.is_none(),
+        options.seed,
+        &device,
+        &mut bar,
+    )?;
     bar.finish();
 
     let recalled = train.as_ref().and_then(|examples| {
@@ -198,6 +220,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         energies,
         recall: recalled.as_ref().map(|recalled| recalled.report.clone()),
         density,
+        quality,
     };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
     if args.json {
@@ -207,6 +230,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         if let Some(density) = &report.density {
             eval_plane::print(density);
         }
+        eval_quality::print(&report.quality);
     }
     let examples = test.as_ref().or(train.as_ref());
     save(&folder, &json, &model, examples, recalled, histogram)?;

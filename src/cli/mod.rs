@@ -10,6 +10,7 @@ mod devices;
 mod escape;
 mod eval;
 mod eval_plane;
+mod eval_quality;
 mod export;
 mod failure;
 mod image_inputs;

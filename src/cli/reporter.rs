@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ebm::backend::Backend;
 use ebm::run::config::RunConfig;
+use ebm::run::quality::{QualityLine, Verdict};
 use ebm::run::{Event, Outcome, RunFolder, Speed, Watch};
 use ebm::training::{Metrics, Scalar};
 
@@ -16,6 +17,9 @@ use super::numbers::{clock, rate, signed, significant};
 use super::signals;
 use super::status_line::{self, StatusLine};
 use super::terminal::{draws_progress, quoted, remark, warn};
+
+/// Share of the training time from which on it is said what measuring took.
+const COSTLY: f64 = 0.1;
 
 /// Shortest time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -295,6 +299,36 @@ impl Watch for Reporter {
                     significant(*learning_rate, 3)
                 ));
             }
+            Event::Measured {
+                line,
+                verdict,
+                is_best,
+            } => self.line(&quality(line, verdict, *is_best)),
+            Event::Collapsed {
+                from,
+                to,
+                learning_rate,
+                collapses,
+                ..
+            } => {
+                self.step = *to;
+                warning(&format!(
+                    "the model of step {from} has collapsed: back to the best, of step {to}, with learning rate {} (collapse {collapses})",
+                    significant(*learning_rate, 3)
+                ));
+            }
+            Event::StoppedEarly { step, best } => self.line(&format!(
+                "stopped early after step {step}: no better model since that of step {best}"
+            )),
+            Event::Judged { verdict, cost } => {
+                self.line(&format!("verdict: {verdict}"));
+                if *cost > COSTLY {
+                    self.line(&format!(
+                        "measuring quality took {} % of the training time (config key output.quality_samples)",
+                        significant(100.0 * cost, 2)
+                    ));
+                }
+            }
             Event::Warned { message } => warning(message),
             Event::Finished { .. } => {}
         }
@@ -306,6 +340,37 @@ impl Watch for Reporter {
                 .deadline
                 .is_some_and(|deadline| Instant::now() >= deadline)
     }
+}
+
+/// What was measured of a model, in a line.
+fn quality(line: &QualityLine, verdict: &Verdict, is_best: bool) -> String {
+    let mut parts = Vec::new();
+    if let Some(divergence) = line.divergence {
+        parts.push(format!(
+            "{} nats from the true density",
+            significant(divergence, 3)
+        ));
+    }
+    if let Some(distance) = line.distance {
+        let floor = line
+            .floor
+            .map(|floor| format!(" (real data {})", significant(floor, 3)));
+        let distance = significant(distance, 3);
+        parts.push(format!("distance {distance}{}", floor.unwrap_or_default()));
+    }
+    for (name, value) in [("precision", line.precision), ("recall", line.recall)] {
+        parts.extend(value.map(|value| format!("{name} {value:.2}")));
+    }
+    if let Some(likelihood) = line.log_likelihood {
+        parts.push(format!("log-likelihood {} nats", signed(likelihood, 4)));
+    }
+    parts.push(verdict.to_string());
+    let best = if is_best { ", the best so far" } else { "" };
+    format!(
+        "quality after step {}: {}{best}",
+        line.step,
+        parts.join(", ")
+    )
 }
 
 /// Prints a warning, also where nothing else is wanted.

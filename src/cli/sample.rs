@@ -8,7 +8,8 @@ use clap::ValueEnum;
 use ebm::models::{Energy, Structure};
 use ebm::ops::write_npy;
 use ebm::run::config::{MAX_SAMPLES, SamplerConfig};
-use ebm::run::{self, Annealing, ModelFile, SampleOptions};
+use ebm::run::quality::LongRun;
+use ebm::run::{self, Annealing, ModelFile, RunFolder, SampleOptions};
 use ebm::run::{save_picture, write_npz};
 use ebm::sampling::tempering::{Cooling, TemperatureSchedule};
 use ebm::training::files::write_whole;
@@ -18,6 +19,10 @@ use super::failure::Failure;
 use super::layers::DeviceArgs;
 use super::output::{self, Format, check_new, check_place, confirm_file};
 use super::run_args::{OpenRun, RunArgs};
+use super::terminal::warn;
+
+/// How many times longer chains are than those that were looked at before that is worth a word.
+const MUCH_LONGER: usize = 2;
 
 /// Draw samples from the model of a run, into a picture or into arrays for NumPy.
 ///
@@ -131,6 +136,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         check_new("--out", &args.out)?;
     }
     let OpenRun { model, device } = args.run.open(&args.device)?;
+    args.warn_of_length(&model)?;
     let options = SampleOptions {
         count: args.count as usize,
         steps: args.steps,
@@ -168,6 +174,27 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Says so where chains are longer than those that the model is known to be good for.
+    fn warn_of_length(&self, model: &ModelFile) -> Result<(), Failure> {
+        // A machine's chains only get nearer to its distribution.
+        if !matches!(model.model.structure(), Structure::Smooth) || !model.config.data.is_image() {
+            return Ok(());
+        }
+        let path = RunFolder::open(self.run.path())?.long_run();
+        let (steps, shown) = (self.steps, model.config.output.sample_steps);
+        match LongRun::read(&path)?.map(|run| run.good_for()) {
+            Some(Some(good)) if steps as u64 > good => warn(format_args!(
+                "{steps} transitions are more than the {good} that this model is good for ({}): samples may lose modes",
+                path.display()
+            )),
+            None if steps > MUCH_LONGER * shown.max(256) => warn(format_args!(
+                "{steps} transitions are many more than the {shown} by which the model was judged in training: `ebm eval --long-run` says whether samples lose modes"
+            )),
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn check_every(&self, format: Format) -> Result<(), Failure> {
         let Some(every) = self.every else {
             return Ok(());

@@ -37,9 +37,9 @@ pub use logs::{
 };
 pub use npz::write_npz;
 pub use run::{
-    Annealing, ClaimedFolder, Machine, Machines, ModelFile, PlaneView, Processor, RunFolder,
-    SampleOptions, Samples, Walk, draw, examples, load_model, resume, sample, sample_picture,
-    train, walk,
+    Annealing, ChainsRequest, ClaimedFolder, Machine, Machines, ModelFile, PlaneView, Processor,
+    RunFolder, SampleOptions, Samples, Walk, draw, examples, load_model, measure_chains, resume,
+    sample, sample_picture, train, walk,
 };
 pub use text::suggestion::{did_you_mean, nearest};
 pub use weight_files::{Renaming, WeightsFile, WrongArrays};

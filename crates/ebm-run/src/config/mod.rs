@@ -15,6 +15,7 @@ mod values;
 
 use ebm_train::Recipe;
 use ebm_train::keys;
+use ebm_train::keys::check_at_least_one;
 use serde::{Deserialize, Serialize};
 
 pub use crate::data_kinds::{
@@ -30,7 +31,7 @@ pub use ebm_train::recipe::{
     ScheduleKind, SgdConfig, Sparsity, StartConfig,
 };
 pub use energy_unit::EnergyUnit;
-pub use output::{MAX_SAMPLES, OutputConfig};
+pub use output::{MAX_SAMPLES, ModelChoice, OutputConfig};
 pub use presets::{PRESETS, preset};
 pub use recovery::RecoveryConfig;
 pub use table::ConfigTable;
@@ -100,6 +101,9 @@ impl RunConfig {
             &self.data,
             &self.training,
         )?;
+        if let Some(patience) = self.training.early_stopping {
+            check_at_least_one("training.early_stopping", patience as u64)?;
+        }
         self.recovery.validate()?;
         Ok(self.output.validate()?)
     }

@@ -22,10 +22,36 @@ pub struct OutputConfig {
     pub sample_steps: usize,
     /// Updates between checkpoints, 1 or more.
     pub checkpoint_every: u64,
-    /// Checkpoints kept, newest first, 2 or more.
+    /// Checkpoints kept, newest first, 2 or more; that of the best model is kept beside them.
     pub keep_checkpoints: usize,
+    /// Fresh samples that are measured with each picture, 0 to 10,000, 0: quality isn't measured;
+    /// absent: as many as take about a tenth of the training, 64 to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality_samples: Option<usize>,
+    /// Which model `model.safetensors` is: `"best"` by the measured quality, or the `"last"`.
+    #[serde(skip_serializing_if = "ModelChoice::is_best")]
+    pub model: ModelChoice,
 }
 }
+
+/// Which model of a run is its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelChoice {
+    /// The best by the measured quality; the last where that isn't measured.
+    #[default]
+    Best,
+    /// That of the last update.
+    Last,
+}
+
+impl ModelChoice {
+    fn is_best(&self) -> bool {
+        *self == Self::Best
+    }
+}
+
+impl ebm_train::keys::Documented for ModelChoice {}
 
 impl Default for OutputConfig {
     fn default() -> Self {
@@ -36,6 +62,8 @@ impl Default for OutputConfig {
             sample_steps: 256,
             checkpoint_every: 500,
             keep_checkpoints: 3,
+            quality_samples: None,
+            model: ModelChoice::Best,
         }
     }
 }
@@ -47,6 +75,14 @@ impl OutputConfig {
         check_count("output.sample_count", self.sample_count, MAX_SAMPLES)?;
         check_transitions("output.sample_steps", self.sample_steps, 0)?;
         check_at_least_one("output.checkpoint_every", self.checkpoint_every)?;
+        if let Some(samples) = self.quality_samples {
+            check(
+                samples <= MAX_SAMPLES,
+                "output.quality_samples",
+                samples,
+                format!("a whole number from 0 to {MAX_SAMPLES}"),
+            )?;
+        }
         check(
             self.keep_checkpoints >= 2,
             "output.keep_checkpoints",

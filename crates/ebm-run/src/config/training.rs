@@ -25,6 +25,10 @@ pub struct TrainingConfig {
     /// `"f16"`; parameters and everything else are f32.
     #[serde(default, skip_serializing_if = "is_f32")]
     pub precision: Precision,
+    /// Measurements of quality without a better one after which training ends, 1 or more; absent:
+    /// all updates are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<usize>,
     /// Run folder with the model, trained or imported, whose weights training starts from; absent:
     /// random ones. Only read when a run begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use ebm_train::using::UsingError;
 use ebm_train::{CheckpointError, TrainError};
 
 use crate::drawing::picture::PictureError;
+use crate::quality::Verdict;
 
 pub use config::ConfigError;
 pub use models::ModelsError;
@@ -57,6 +58,14 @@ pub enum RunError {
         what: &'static str,
         /// The memory that they would take.
         memory: String,
+    },
+    /// `long_run.json` isn't what `ebm eval --long-run` writes.
+    #[error("{}: {message}; delete it, or write it anew with `ebm eval --long-run`", path.display())]
+    LongRun {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
     },
     /// A model of the plane has no density.
     #[error(transparent)]
@@ -180,10 +189,30 @@ pub enum RunError {
         /// The folder of checkpoints.
         folder: PathBuf,
     },
+    /// A model that samples nothing like its data.
+    #[error(
+        "training {verdict}{attempts}; lower optimizer.learning_rate, take more sampler.steps, or raise objective.energy_regularizer{place}",
+        attempts = attempts(*.collapses),
+        place = place(.kept.as_deref())
+    )]
+    Collapsed {
+        /// What was seen.
+        verdict: Verdict,
+        /// Times that training went back to its best model.
+        collapses: u32,
+        /// The file of the best model, if one was any good.
+        kept: Option<PathBuf>,
+    },
     /// There is none.
     #[error("there is no checkpoint in {}: the run was stopped before it wrote one; `ebm resume` starts it from its beginning", path.display())]
     Missing {
         /// The folder that was searched.
+        path: PathBuf,
+    },
+    /// No best model was kept.
+    #[error("there is no {}: no quality was measured in this run (config key `output.quality_samples`), so that no model is known as the best; resume without `--best`", path.display())]
+    NoBest {
+        /// The checkpoint that would be it.
         path: PathBuf,
     },
     /// There is none any more, or the run was imported and never had one.
@@ -224,6 +253,24 @@ pub enum RunError {
         /// The run folder.
         path: PathBuf,
     },
+}
+
+/// What was tried against collapses.
+fn attempts(collapses: u32) -> String {
+    match collapses {
+        0 => String::new(),
+        1 => "; to go back to it with half the learning rate did not help".into(),
+        many => format!(
+            "; to go back to it {many} times, each with half the learning rate, did not help"
+        ),
+    }
+}
+
+/// Where the best model is.
+fn place(model: Option<&Path>) -> String {
+    model.map_or_else(String::new, |model| {
+        format!("; {} holds the best model", model.display())
+    })
 }
 
 impl From<TrainError> for RunError {

@@ -24,6 +24,8 @@ pub struct EventHistory {
     pub refused: u64,
     /// Times that training went back to a checkpoint.
     pub rollbacks: u64,
+    /// Times that the model collapsed and training went back to the best.
+    pub collapses: u64,
     /// Warnings.
     pub warnings: u64,
     /// Parameters and examples, as the newest start said.
@@ -67,6 +69,7 @@ impl Collect for EventHistory {
             EventKind::Unknown => return,
             EventKind::Refused { in_a_row: 1, .. } => self.refused += 1,
             EventKind::RolledBack { .. } => self.rollbacks += 1,
+            EventKind::Collapsed { .. } => self.collapses += 1,
             EventKind::Warned { .. }
             | EventKind::DataChanged {
                 asked_for: false, ..
@@ -84,7 +87,9 @@ impl Collect for EventHistory {
             }
             EventKind::DataChanged { .. }
             | EventKind::Refused { .. }
-            | EventKind::Pretrained { .. } => {}
+            | EventKind::Pretrained { .. }
+            | EventKind::StoppedEarly { .. }
+            | EventKind::Judged { .. } => {}
         }
         if is_notable {
             self.notable_count += 1;

@@ -86,6 +86,31 @@ pub enum EventKind {
         /// The number of roll-backs so far.
         rollbacks: u32,
     },
+    /// The model collapsed, and training went back to the best.
+    Collapsed {
+        /// The update at which that was seen.
+        from: u64,
+        /// The update of the best model.
+        to: u64,
+        /// What was seen, in words.
+        verdict: String,
+        /// The learning rate that it went on with.
+        learning_rate: f64,
+        /// The number of collapses so far.
+        collapses: u32,
+    },
+    /// Training ended before its last update, since its quality didn't rise any more.
+    StoppedEarly {
+        /// Updates made.
+        step: u64,
+        /// The update of the best model.
+        best: u64,
+    },
+    /// All that was measured of a run that ended, in words.
+    Judged {
+        /// What it means.
+        verdict: String,
+    },
     /// Something went wrong that training went on without: a picture, a line of a log.
     Warned {
         /// What.
@@ -152,6 +177,21 @@ impl fmt::Display for EventKind {
                 "diverged at update {from}: back to update {to} with learning rate {} (roll-back {rollbacks})",
                 number(*learning_rate)
             ),
+            Self::Collapsed {
+                to,
+                verdict,
+                learning_rate,
+                ..
+            } => write!(
+                f,
+                "{verdict}: back to update {to} with learning rate {}",
+                number(*learning_rate)
+            ),
+            Self::StoppedEarly { step, best } => write!(
+                f,
+                "stopped early after update {step}: the best is that of update {best}"
+            ),
+            Self::Judged { verdict } => f.write_str(verdict),
             Self::Warned { message } => write!(f, "warning: {message}"),
             Self::Finished => f.write_str("finished"),
             Self::Stopped { step } => write!(f, "stopped and saved after update {step}"),
@@ -292,6 +332,27 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
             to: *to,
             learning_rate: *learning_rate,
             rollbacks: *rollbacks,
+        },
+        Event::Measured { .. } => return None,
+        Event::Collapsed {
+            from,
+            to,
+            verdict,
+            learning_rate,
+            collapses,
+        } => EventKind::Collapsed {
+            from: *from,
+            to: *to,
+            verdict: verdict.to_string(),
+            learning_rate: *learning_rate,
+            collapses: *collapses,
+        },
+        Event::StoppedEarly { step, best } => EventKind::StoppedEarly {
+            step: *step,
+            best: *best,
+        },
+        Event::Judged { verdict, .. } => EventKind::Judged {
+            verdict: verdict.to_string(),
         },
         Event::Warned { message } => EventKind::Warned {
             message: (*message).to_string(),

@@ -5,6 +5,8 @@ use std::path::Path;
 use ebm_train::Fingerprint;
 use ebm_train::Metrics;
 
+use crate::quality::{QualityLine, Verdict};
+
 /// Something that happened in a run.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
@@ -91,6 +93,42 @@ pub enum Event<'a> {
         learning_rate: f64,
         /// The number of roll-backs so far.
         rollbacks: u32,
+    },
+    /// The quality of the model was measured.
+    Measured {
+        /// What was found.
+        line: &'a QualityLine,
+        /// What all measurements of the run mean.
+        verdict: &'a Verdict,
+        /// Whether it is the best model so far, and was kept.
+        is_best: bool,
+    },
+    /// The model collapsed, and training went back to the best.
+    Collapsed {
+        /// The update at which that was seen.
+        from: u64,
+        /// The update of the best model.
+        to: u64,
+        /// What was seen.
+        verdict: &'a Verdict,
+        /// The learning rate that it goes on with.
+        learning_rate: f64,
+        /// The number of collapses so far.
+        collapses: u32,
+    },
+    /// Training ends before its last update, since its quality doesn't rise any more.
+    StoppedEarly {
+        /// Updates made.
+        step: u64,
+        /// The update of the best model.
+        best: u64,
+    },
+    /// All that was measured of a run that ends, in words.
+    Judged {
+        /// What it means.
+        verdict: &'a Verdict,
+        /// The share of the training time that measuring took.
+        cost: f64,
     },
     /// Something went wrong that training goes on without: a picture, a line of a log.
     Warned {

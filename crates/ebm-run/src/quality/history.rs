@@ -1,7 +1,7 @@
 //! All of `quality.jsonl`, and the best of it.
 
 use super::line::QualityLine;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, best_of};
 use crate::logs::Collect;
 
 /// The lines of `quality.jsonl` in their order: one with each picture.
@@ -26,14 +26,23 @@ impl QualityHistory {
         self.lines.last()
     }
 
-    /// The line of the best model: that of the lowest score, the first of equals.
+    /// The line of the best model: the newest whose score is the lowest up to its standard error.
     pub fn best(&self) -> Option<&QualityLine> {
-        let scored = self
-            .lines
-            .iter()
-            .filter_map(|line| Some((line.score()?, line)));
-        let best = scored.min_by(|(a, _), (b, _)| a.value.total_cmp(&b.value));
-        best.map(|(_, line)| line)
+        best_of(&self.lines)
+    }
+
+    /// How many lines there are since the last that was better than all before by more than its
+    /// standard error.
+    pub fn since_improvement(&self) -> usize {
+        let mut lowest = f64::INFINITY;
+        let mut last = 0;
+        for (at, line) in self.lines.iter().enumerate() {
+            let Some(score) = line.score() else { continue };
+            if score.value + score.error < lowest {
+                (lowest, last) = (score.value, at);
+            }
+        }
+        self.lines.len().saturating_sub(last + 1)
     }
 
     /// What the lines mean.
@@ -46,14 +55,50 @@ impl Collect for QualityHistory {
     type Line = QualityLine;
 
     fn add(&mut self, line: QualityLine) {
+        // A run that went back measures an update again.
+        if let Some(at) = self.lines.iter().position(|known| known.step >= line.step) {
+            self.lines.truncate(at);
+        }
         self.lines.push(line);
     }
 }
 
 impl FromIterator<QualityLine> for QualityHistory {
     fn from_iter<I: IntoIterator<Item = QualityLine>>(lines: I) -> Self {
-        Self {
-            lines: lines.into_iter().collect(),
+        let mut history = Self::default();
+        lines.into_iter().for_each(|line| history.add(line));
+        history
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_improvement_exceeds_its_error_and_may_be_slow() {
+        let history = |distances: &[f64]| -> QualityHistory {
+            let line = |(at, &distance): (usize, &f64)| QualityLine {
+                step: at as u64,
+                distance: Some(distance),
+                distance_error: Some(1.0),
+                ..QualityLine::default()
+            };
+            distances.iter().enumerate().map(line).collect()
+        };
+        for (distances, expected) in [
+            (&[][..], 0),
+            (&[20.0], 0),
+            (&[20.0, 19.5, 19.2], 2),
+            // By half an error each: the third is better than the first.
+            (&[20.0, 19.5, 18.9], 0),
+            (&[20.0, 10.0, 10.5, 9.5, 30.0], 3),
+        ] {
+            assert_eq!(
+                history(distances).since_improvement(),
+                expected,
+                "{distances:?}"
+            );
         }
     }
 }

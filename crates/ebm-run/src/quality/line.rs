@@ -73,6 +73,9 @@ pub struct QualityLine {
     /// Mean energy of the fresh samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_energy: Option<f64>,
+    /// Mean norm of the energy's gradient at the fresh samples, where the energy is smooth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_size: Option<f64>,
     /// Root mean square of the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_size: Option<f64>,
@@ -126,7 +129,8 @@ pub enum ScoreKind {
 }
 
 impl QualityLine {
-    /// What the model is compared by: the most telling number that the line has.
+    /// What the model is compared by: the divergence where it is known, else the distance of its
+    /// samples, else the likelihood, whose estimates flatter a machine whose chains don't mix.
     pub fn score(&self) -> Option<Score> {
         let score = |kind, value: Option<f64>, error: Option<f64>| {
             value.filter(|value| value.is_finite()).map(|value| Score {
@@ -137,8 +141,16 @@ impl QualityLine {
         };
         let likelihood = self.log_likelihood.map(|value| -value);
         score(ScoreKind::Divergence, self.divergence, None)
-            .or_else(|| score(ScoreKind::NegativeLogLikelihood, likelihood, None))
             .or_else(|| score(ScoreKind::Distance, self.distance, self.distance_error))
+            .or_else(|| score(ScoreKind::NegativeLogLikelihood, likelihood, None))
+    }
+
+    /// How far the samples are from the data on the way from a perfect model, 0, to one that
+    /// learned nothing, 1; `None` where distances of both aren't known.
+    pub fn share_of_noise(&self) -> Option<f64> {
+        let (distance, start) = (self.distance?, self.start_distance?);
+        let floor = self.floor.unwrap_or(0.0);
+        (start > floor).then(|| ((distance - floor) / (start - floor)).max(0.0))
     }
 
     /// Mean energy of the fresh samples above that of held-out examples.

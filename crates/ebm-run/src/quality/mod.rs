@@ -2,8 +2,10 @@
 
 mod history;
 mod line;
+mod long_run;
 mod verdict;
 
 pub use history::QualityHistory;
 pub use line::{FeatureKind, QualityLine, Score, ScoreKind};
+pub use long_run::LongRun;
 pub use verdict::{Sign, Verdict};

@@ -95,6 +95,16 @@ impl RunFolder {
         self.root.join("quality.jsonl")
     }
 
+    /// The quality of its model's chains at several lengths, from `ebm eval --long-run`.
+    pub fn long_run(&self) -> PathBuf {
+        self.root.join("long_run.json")
+    }
+
+    /// The classifier whose features quality is measured in, where data have labels.
+    pub fn features(&self) -> PathBuf {
+        self.root.join(format!("features.{EXTENSION}"))
+    }
+
     /// The folder of pictures.
     pub fn samples(&self) -> PathBuf {
         self.root.join("samples")
@@ -247,6 +257,30 @@ impl RunFolder {
             })?;
         let path = self.checkpoint(step);
         Ok((Checkpoint::load(&path)?, path))
+    }
+
+    /// Makes the best checkpoint the newest, for going on from there: later checkpoints and pictures
+    /// are deleted; the lines of logs go when the run goes on. Gives its update.
+    ///
+    /// # Errors
+    ///
+    /// If no best model was kept, its checkpoint can't be used, or the disk refuses.
+    pub fn go_back_to_best(&self) -> Result<u64, RunError> {
+        let path = self.best_checkpoint();
+        if !path.is_file() {
+            return Err(RunError::NoBest { path });
+        }
+        let best = Checkpoint::load(&path)?.state.step;
+        let bytes = fs::read(&path).map_err(RunError::io("read", &path))?;
+        let newest = self.checkpoint(best);
+        write_whole(&newest, &bytes).map_err(RunError::io("write", &newest))?;
+        for step in self.checkpoint_steps()? {
+            if step > best {
+                self.delete_checkpoint(step)?;
+            }
+        }
+        self.delete_samples_after(best)?;
+        Ok(best)
     }
 
     /// Deletes all checkpoints but the newest `keep`, and what a kill left unfinished.

@@ -123,7 +123,7 @@ pub fn sample(
 ) -> Result<Tensor<4>, RunError> {
     check_samples(options.count, model.shape)?;
     let never = &mut Interrupt::never();
-    let (images, _) = run_chains(model, options, None, device, never, &mut |_, _| {})?;
+    let (images, _) = run_chains(model, options, &[], device, never, &mut |_, _| {})?;
     Ok(images)
 }
 
@@ -134,8 +134,27 @@ pub(super) fn sample_unless(
     device: &Device,
     interrupt: &mut Interrupt<'_>,
 ) -> Result<Option<Tensor<4>>, RunError> {
-    let (images, _) = run_chains(model, options, None, device, interrupt, &mut |_, _| {})?;
+    let (images, _) = run_chains(model, options, &[], device, interrupt, &mut |_, _| {})?;
     Ok((!interrupt.was_raised()).then_some(images))
+}
+
+/// As [`draw`], unless `interrupt` calls the chains off: then there are no samples.
+pub(super) fn draw_unless(
+    model: &ModelFile,
+    options: SampleOptions,
+    device: &Device,
+    interrupt: &mut Interrupt<'_>,
+) -> Result<Option<Samples>, RunError> {
+    let (images, states) = run_chains(model, options, &[], device, interrupt, &mut |_, _| {})?;
+    if interrupt.was_raised() {
+        return Ok(None);
+    }
+    let energies = energies(model, states.clone());
+    Ok(Some(Samples {
+        images,
+        states,
+        energies,
+    }))
 }
 
 /// Draws samples as [`sample`] does, the same for the same seed, with their states and energies.
@@ -149,7 +168,7 @@ pub fn draw(
     device: &Device,
 ) -> Result<Samples, RunError> {
     let never = &mut Interrupt::never();
-    let (images, states) = run_chains(model, options, None, device, never, &mut |_, _| {})?;
+    let (images, states) = run_chains(model, options, &[], device, never, &mut |_, _| {})?;
     let energies = energies(model, states.clone());
     Ok(Samples {
         images,
@@ -189,10 +208,11 @@ pub fn walk(
     // One batch of chains after the other, each with all its times.
     let mut batches: Vec<(Vec<Tensor<5>>, Vec<Tensor<2>>)> = Vec::new();
     let never = &mut Interrupt::never();
+    let looks: Vec<usize> = (0..times).map(|time| time * every).collect();
     let (images, states) = run_chains(
         model,
         options,
-        Some(every),
+        &looks,
         device,
         never,
         &mut |time, states| {
@@ -221,6 +241,17 @@ pub fn walk(
     })
 }
 
+/// Samples of states at which chains are.
+pub(super) fn samples_of(model: &ModelFile, states: Tensor<4>, noise: &mut Noise) -> Samples {
+    let means = |states| model.model.visible_means(states, model.shape, noise);
+    let parts = states.clone().split(CHAINS_AT_A_TIME, 0);
+    Samples {
+        images: Tensor::cat(parts.into_iter().map(means).collect(), 0),
+        energies: energies(model, states.clone()),
+        states,
+    }
+}
+
 /// The energies of states, some at a time.
 fn energies(model: &ModelFile, states: Tensor<4>) -> Tensor<1> {
     let parts = states
@@ -232,11 +263,11 @@ fn energies(model: &ModelFile, states: Tensor<4>) -> Tensor<1> {
 }
 
 /// Images and states where chains end, or are once `interrupt` called them off; `look` gets each
-/// batch of them at its start and every so many transitions.
-fn run_chains(
+/// batch of them after `looks` transitions, which ascend.
+pub(super) fn run_chains(
     model: &ModelFile,
     options: SampleOptions,
-    every: Option<usize>,
+    looks: &[usize],
     device: &Device,
     interrupt: &mut Interrupt<'_>,
     look: &mut dyn FnMut(usize, Tensor<4>),
@@ -272,21 +303,20 @@ fn run_chains(
             let states = match &annealing {
                 Some((machine, annealing)) => annealed(machine, position, annealing, &mut noise),
                 None => {
-                    let mut position = position;
-                    let mut moved = 0;
-                    let stride = every.unwrap_or(options.steps).max(1);
-                    loop {
-                        if every.is_some() {
-                            look(moved, position.clone());
+                    let (mut position, mut moved) = (position, 0);
+                    let stops = looks.iter().map(|&stop| (stop, true));
+                    for (stop, is_look) in stops.chain([(options.steps, false)]) {
+                        if stop > moved {
+                            position = kernel
+                                .run(&model.model, position, stop - moved, &mut noise, interrupt)
+                                .position;
+                            moved = stop;
                         }
-                        if moved >= options.steps {
-                            break position;
+                        if is_look {
+                            look(stop, position.clone());
                         }
-                        position = kernel
-                            .run(&model.model, position, stride, &mut noise, interrupt)
-                            .position;
-                        moved += stride;
                     }
+                    position
                 }
             };
             let seen = model

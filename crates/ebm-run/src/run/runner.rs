@@ -1,11 +1,14 @@
 //! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training
 //! diverges.
 
+use std::time::{Duration, Instant};
+
 use burn::module::Module;
 use burn::tensor::Device;
 
 use super::folder::RunFolder;
 use super::machine::Machine;
+use super::measuring::{Ending, Measure, QualityLog};
 use super::model_file::ModelFile;
 use super::plane::DensityLog;
 use crate::config::RunConfig;
@@ -15,10 +18,11 @@ use crate::logs::event_log::EventLog;
 use crate::logs::events::{Event, Outcome, Watch};
 use crate::logs::metrics_log::MetricsLog;
 use crate::patience::patiently;
+use crate::quality::Verdict;
 use ebm_train::Checkpoint;
 use ebm_train::CheckpointError;
 use ebm_train::Fingerprint;
-use ebm_train::{Metrics, StepOutcome, Trainer};
+use ebm_train::{Metrics, Scalar, StepOutcome, Trainer};
 
 /// A run that goes on.
 pub(super) struct Runner<'a> {
@@ -35,6 +39,22 @@ pub(super) struct Runner<'a> {
     pub(super) pictures_failed: bool,
     /// Whether the last deletion of old checkpoints failed, which was said then.
     pub(super) prune_failed: bool,
+    /// What was measured of the models.
+    pub(super) quality: QualityLog,
+    /// What they are measured against, once one is.
+    pub(super) measure: Option<Measure>,
+    /// Whether the last measurement failed, which was said then.
+    pub(super) measurement_failed: bool,
+    /// The time that measuring took in this process.
+    pub(super) measured_for: Duration,
+    /// When this process began to train.
+    pub(super) began: Instant,
+    /// How far the chains of the last update moved.
+    pub(super) displacement: Option<f64>,
+    /// Times that training went back to its best model after a collapse.
+    pub(super) collapses: u32,
+    /// Why training ends before its last update.
+    pub(super) ending: Option<Ending>,
     /// The step that was saved last, by this process.
     pub(super) saved_at: Option<u64>,
     pub(super) refused_in_a_row: u32,
@@ -56,6 +76,7 @@ impl<'a> Runner<'a> {
     ) -> Self {
         folder.delete_unfinished();
         let (log, warning) = MetricsLog::open(&folder.metrics(), trainer.steps_done());
+        let (quality, quality_warning) = QualityLog::open(&folder.quality(), trainer.steps_done());
         let mut runner = Self {
             config,
             device,
@@ -63,7 +84,15 @@ impl<'a> Runner<'a> {
             trainer,
             log,
             density: None,
-            warnings: warning.into_iter().collect(),
+            quality,
+            measure: None,
+            measurement_failed: false,
+            measured_for: Duration::ZERO,
+            began: Instant::now(),
+            displacement: None,
+            collapses: 0,
+            ending: None,
+            warnings: warning.into_iter().chain(quality_warning).collect(),
             pictures_failed: false,
             prune_failed: false,
             saved_at: None,
@@ -88,6 +117,7 @@ impl<'a> Runner<'a> {
         self.warnings.extend(self.log.finish());
         let density = self.density.as_mut().and_then(DensityLog::finish);
         self.warnings.extend(density);
+        self.warnings.extend(self.quality.finish());
         self.warn(&mut log);
         log.close(outcome)
     }
@@ -160,19 +190,54 @@ impl<'a> Runner<'a> {
         if self.trainer.steps_done() >= steps {
             // A kill may have come between the last checkpoint and the model.
             self.save(watch)?;
+            self.restore_model()?;
         }
         // The last picture may have been given up, or a kill come before it.
         let mut whole = !self.lacks_picture() || self.draw_samples(watch);
-        while whole && self.trainer.steps_done() < steps {
+        whole = whole && self.measure(watch)?;
+        while whole && !self.is_over() {
             whole = self.step(watch)?;
-            if watch.should_stop() && self.trainer.steps_done() < steps {
+            if watch.should_stop() && !self.is_over() {
                 break;
             }
         }
-        if !whole || self.trainer.steps_done() < steps {
+        if !whole || !self.is_over() {
             self.write_metrics(watch);
             return Ok(Outcome::Stopped {
                 step: self.save_stopped(watch)?,
+            });
+        }
+        self.finish(watch)
+    }
+
+    /// Whether there is nothing left to do: all updates were made, or training ended before.
+    fn is_over(&self) -> bool {
+        self.ending.is_some() || self.trainer.steps_done() >= self.config.training.steps
+    }
+
+    /// Judges the run and says that it has finished.
+    fn finish(&mut self, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
+        let step = self.trainer.steps_done();
+        if self.ending.is_some() {
+            self.write_metrics(watch);
+            if self.saved_at != Some(step) && self.ending == Some(Ending::StoppedEarly) {
+                self.save(watch)?;
+            }
+        }
+        let verdict = self.quality.history().verdict();
+        if !self.quality.history().is_empty() {
+            let all = self.began.elapsed().as_secs_f64();
+            let measuring = self.measured_for.as_secs_f64();
+            watch.event(&Event::Judged {
+                verdict: &verdict,
+                cost: measuring / (all - measuring).max(f64::MIN_POSITIVE),
+            });
+        }
+        if let Verdict::Collapsed { best, .. } = &verdict {
+            return Err(RunError::Collapsed {
+                verdict: verdict.clone(),
+                collapses: self.collapses,
+                kept: best.map(|_| self.folder.model()),
             });
         }
         watch.event(&Event::Finished {
@@ -214,6 +279,7 @@ impl<'a> Runner<'a> {
         match outcome {
             StepOutcome::Applied(metrics) => {
                 self.refused_in_a_row = 0;
+                self.displacement = metrics.get(Scalar::DISPLACEMENT);
                 watch.event(&Event::Step(&metrics));
                 self.log.add(metrics);
             }
@@ -255,7 +321,7 @@ impl<'a> Runner<'a> {
         if save && !failed {
             self.save(watch)?;
         }
-        Ok(!self.picture_is_due() || self.draw_samples(watch))
+        Ok(!self.picture_is_due() || (self.draw_samples(watch) && self.measure(watch)?))
     }
 
     fn write_metrics(&mut self, watch: &mut dyn Watch) {
@@ -301,26 +367,34 @@ impl<'a> Runner<'a> {
     }
 
     fn save(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
-        let path = self.folder.checkpoint(self.trainer.steps_done());
-        let mut checkpoint = self.trainer.checkpoint();
-        checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
-        let model = self.model_file();
+        self.save_only(watch)?;
         let (folder, keep) = (&self.folder, self.config.output.keep_checkpoints);
-        let pruned = self.log.pause(|| -> Result<_, RunError> {
-            folder.make(&folder.checkpoints())?;
-            checkpoint.save(&path)?;
-            model.save(&folder.model())?;
-            Ok(folder.prune_checkpoints(keep))
-        })?;
-        self.saved_at = Some(self.trainer.steps_done());
-        tracing::info!(path = %path.display(), "checkpoint written");
-        watch.event(&Event::Saved { path: &path });
+        let pruned = self.log.pause(|| folder.prune_checkpoints(keep));
         let failed = std::mem::replace(&mut self.prune_failed, pruned.is_err());
         if !failed {
             self.warnings
                 .extend(pruned.err().map(|error| error.to_string()));
         }
         self.warn(watch);
+        Ok(())
+    }
+
+    /// Saves, and deletes nothing.
+    fn save_only(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
+        let path = self.folder.checkpoint(self.trainer.steps_done());
+        let mut checkpoint = self.trainer.checkpoint();
+        checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
+        checkpoint.state.collapses = self.collapses;
+        let model = (!self.keeps_best_model()).then(|| self.model_file());
+        let folder = &self.folder;
+        self.log.pause(|| -> Result<_, RunError> {
+            folder.make(&folder.checkpoints())?;
+            checkpoint.save(&path)?;
+            model.map_or(Ok(()), |model| model.save(&folder.model()))
+        })?;
+        self.saved_at = Some(self.trainer.steps_done());
+        tracing::info!(path = %path.display(), "checkpoint written");
+        watch.event(&Event::Saved { path: &path });
         Ok(())
     }
 
@@ -351,18 +425,7 @@ impl<'a> Runner<'a> {
             .roll_back(checkpoint)
             .map_err(|message| CheckpointError::Mismatch { path, message })?;
         self.used_up = Some(to);
-        self.refused_in_a_row = 0;
-        self.save(watch)?;
-        if to != newest {
-            self.folder.delete_checkpoint(newest)?;
-        }
-        // Last: until here a kill leaves a checkpoint whose lines are all needed.
-        self.warnings.extend(self.log.go_back(to));
-        let density = self.density.as_mut().and_then(|log| log.go_back(to));
-        self.warnings.extend(density);
-        if let Err(error) = self.folder.delete_samples_after(to) {
-            self.warnings.push(error.to_string());
-        }
+        self.go_on_from(to, watch)?;
         tracing::warn!(
             from,
             to,
@@ -376,6 +439,29 @@ impl<'a> Runner<'a> {
             rollbacks: self.trainer.rollbacks(),
         });
         self.warn(watch);
+        Ok(())
+    }
+}
+
+impl Runner<'_> {
+    /// Saves the state of an earlier update, which the trainer went back to, and takes back what
+    /// came later.
+    pub(super) fn go_on_from(&mut self, to: u64, watch: &mut dyn Watch) -> Result<(), RunError> {
+        self.refused_in_a_row = 0;
+        // Nothing is deleted by its age: what is to go is newer.
+        self.save_only(watch)?;
+        let later = self.folder.checkpoint_steps()?;
+        for step in later.into_iter().filter(|&step| step > to) {
+            self.folder.delete_checkpoint(step)?;
+        }
+        // Last: until here a kill leaves a checkpoint whose lines are all needed.
+        self.warnings.extend(self.log.go_back(to));
+        let density = self.density.as_mut().and_then(|log| log.go_back(to));
+        self.warnings.extend(density);
+        self.warnings.extend(self.quality.go_back(to));
+        if let Err(error) = self.folder.delete_samples_after(to) {
+            self.warnings.push(error.to_string());
+        }
         Ok(())
     }
 }

@@ -61,6 +61,7 @@ pub fn resume(
         return Runner::new(config, device, folder, trainer).run(watch);
     }
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
+    let collapses = checkpoint.state.collapses;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
     let before = folder.read_config()?.read();
     let (step, rollbacks) = (checkpoint.state.step, checkpoint.state.rollbacks);
@@ -96,6 +97,7 @@ pub fn resume(
     folder.write_config(config)?;
     let mut runner = Runner::new(config, device, folder, trainer);
     runner.used_up = used_up;
+    runner.collapses = collapses;
     runner.trained_on = trained_on.map(|examples| (examples, other_data));
     runner.rate_before = rates_before.and_then(|[last, next]| {
         let found = runner.trainer.learning_rate();

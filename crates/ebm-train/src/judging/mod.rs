@@ -20,6 +20,7 @@ mod partition;
 mod partition_options;
 mod plane;
 mod psnr;
+pub mod quality;
 mod recall;
 
 pub use density_grid::{DensityGrid, DensityGridError};

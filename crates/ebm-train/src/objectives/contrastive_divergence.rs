@@ -95,6 +95,11 @@ impl ObjectiveKeys for ContrastiveDivergence {
         self.sparsity.as_ref().map_or(Ok(()), Sparsity::validate)
     }
 
+    fn energy_bound(&self) -> Option<f64> {
+        // The minimum of `E + alpha E^2`.
+        (self.energy_regularizer > 0.0).then(|| 0.5 / self.energy_regularizer)
+    }
+
     fn sparsity(&self) -> Option<Sparsity> {
         self.sparsity
     }

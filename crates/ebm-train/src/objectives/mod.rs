@@ -110,6 +110,12 @@ pub trait ObjectiveKeys {
     /// The first value that is out of range.
     fn validate(&self) -> Result<(), InvalidValue>;
 
+    /// Where the objective itself stops energies, without their sign: `1 / (2 alpha)` with a factor
+    /// `alpha` of their squares. `None`: nowhere.
+    fn energy_bound(&self) -> Option<f64> {
+        None
+    }
+
     /// A target for the activity of hidden units, as a penalty beside the loss.
     fn sparsity(&self) -> Option<Sparsity> {
         None

@@ -12,6 +12,12 @@ use super::error::CheckpointError;
 use super::tensor_file::TensorFile;
 use crate::examples::{Fingerprint, Order};
 
+/// Names of the arrays.
+pub(crate) const MODEL: &str = "model";
+pub(crate) const AVERAGE: &str = "average";
+pub(crate) const OPTIMIZER: &str = "optimizer";
+pub(crate) const CHAINS: &str = "chains";
+
 /// Metadata key of the state.
 const STATE: &str = "state";
 /// Metadata key of the format's version.
@@ -57,9 +63,32 @@ pub struct TrainerState {
     /// again before it writes another, it goes back to the one before.
     #[serde(default)]
     pub used_up: bool,
+    /// Times that training went back to its best model after a collapse.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub collapses: u32,
     /// The examples that it was made with; absent in checkpoints of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Fingerprint>,
+}
+
+/// Takes what is under `prefix.` out.
+pub(crate) fn take_part(
+    tensors: &mut BTreeMap<String, TensorData>,
+    prefix: &str,
+) -> BTreeMap<String, TensorData> {
+    let (part, rest) = std::mem::take(tensors).into_iter().partition(|(name, _)| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with('.'))
+    });
+    *tensors = rest;
+    let part: BTreeMap<String, TensorData> = part;
+    part.into_iter()
+        .map(|(name, data)| (name[prefix.len() + 1..].to_string(), data))
+        .collect()
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Checkpoint {
@@ -84,6 +113,13 @@ impl Checkpoint {
             .into(),
         };
         file.save(path)
+    }
+
+    /// Takes out the weights that samples are drawn with: their moving average if there is one.
+    pub fn take_sampling_weights(&mut self) -> BTreeMap<String, TensorData> {
+        let average = take_part(&mut self.tensors, AVERAGE);
+        let weights = take_part(&mut self.tensors, MODEL);
+        if average.is_empty() { weights } else { average }
     }
 
     /// Reads a checkpoint.

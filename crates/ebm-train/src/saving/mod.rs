@@ -1,6 +1,6 @@
 //! What training leaves behind: weights by name, files of arrays, checkpoints.
 
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod error;
 mod tensor_file;
 mod weights;

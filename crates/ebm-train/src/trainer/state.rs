@@ -6,15 +6,10 @@ use burn::tensor::TensorData;
 
 use super::Trainer;
 use crate::chains::NegativePhase;
+use crate::saving::checkpoint::{AVERAGE, CHAINS, MODEL, OPTIMIZER, take_part};
 use crate::saving::{Checkpoint, StateMismatch, TrainerState};
 use crate::saving::{load_weights, weights};
 use crate::trainable::Trainable;
-
-/// Names of the arrays in a checkpoint.
-const MODEL: &str = "model";
-const AVERAGE: &str = "average";
-const OPTIMIZER: &str = "optimizer";
-const CHAINS: &str = "chains";
 
 impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// Goes back to `checkpoint` with half the learning rate that training has now.
@@ -50,6 +45,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
                 order: self.order.clone(),
                 counters,
                 used_up: false,
+                collapses: 0,
                 examples: Some(self.examples.fingerprint()),
             },
             tensors,
@@ -65,8 +61,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// was then.
     pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), StateMismatch> {
         let Checkpoint { state, mut tensors } = checkpoint;
-        let model = load_weights(self.model.clone(), take(&mut tensors, MODEL))?;
-        let average = take(&mut tensors, AVERAGE);
+        let model = load_weights(self.model.clone(), take_part(&mut tensors, MODEL))?;
+        let average = take_part(&mut tensors, AVERAGE);
         let average = match &self.average {
             Some(_) if average.is_empty() => {
                 return Err(
@@ -90,7 +86,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             )));
         }
         let mut optimizer = self.optimizer.clone();
-        optimizer.restore(&model, take(&mut tensors, OPTIMIZER), state.counters)?;
+        optimizer.restore(&model, take_part(&mut tensors, OPTIMIZER), state.counters)?;
         let chains = tensors.remove(CHAINS);
         if let Some(name) = tensors.keys().next() {
             return Err(StateMismatch(format!("it has an unknown array {name}")));
@@ -126,17 +122,4 @@ fn insert(
         part.into_iter()
             .map(|(name, data)| (format!("{prefix}.{name}"), data)),
     );
-}
-
-/// Takes what is under `prefix.` out.
-fn take(tensors: &mut BTreeMap<String, TensorData>, prefix: &str) -> BTreeMap<String, TensorData> {
-    let (part, rest) = std::mem::take(tensors).into_iter().partition(|(name, _)| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest| rest.starts_with('.'))
-    });
-    *tensors = rest;
-    let part: BTreeMap<String, TensorData> = part;
-    part.into_iter()
-        .map(|(name, data)| (name[prefix.len() + 1..].to_string(), data))
-        .collect()
 }

@@ -1,0 +1,295 @@
+//! A gauge of samples: what is known of the data, found once, and samples measured by it.
+
+use burn::tensor::Tensor;
+use ebm_ops::{Interval, Noise};
+
+use super::classes::{class_shares, entropy};
+use super::features::{Features, is_two_valued};
+use super::frechet::FrechetReference;
+use super::pixel_range::{PixelRange, PixelStatistics};
+use super::precision_recall::{PrecisionRecall, precision_recall};
+use super::report::QualityReport;
+use super::rows::FeatureRows;
+use crate::Examples;
+
+/// The sum of the variances of the training examples' features, which fixes the scale of distances.
+const TOTAL_VARIANCE: f64 = 100.0;
+
+/// Images that are looked at in one go.
+const IMAGES_AT_A_TIME: usize = 256;
+
+/// Sets of training examples over which the distance of the floor is averaged, at most.
+const FLOOR_SETS: usize = 4;
+
+/// How closely a [`QualityGauge`] looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GaugeOptions {
+    /// Held-out examples at most, and training examples at most.
+    pub examples: usize,
+    /// The nearest neighbour that balls reach to where precision and recall are found.
+    pub neighbors: usize,
+}
+
+impl Default for GaugeOptions {
+    fn default() -> Self {
+        Self {
+            examples: 2000,
+            neighbors: 5,
+        }
+    }
+}
+
+/// What is known of a data set, by which samples of models are measured.
+///
+/// On the host it holds the features of up to 2,000 held-out examples and of as many training
+/// examples, about 3 MB.
+#[derive(Clone, Debug)]
+pub struct QualityGauge {
+    features: Features,
+    options: GaugeOptions,
+    range: Interval,
+    noise: Noise,
+    /// What brings the features to their scale.
+    scale: f64,
+    held_out: FeatureRows,
+    training: FeatureRows,
+    reference: Option<FrechetReference>,
+    data_class_entropy: Option<f64>,
+    pixels: Option<PixelRange>,
+    is_two_valued: bool,
+    start_distance: Option<f64>,
+    /// The floor of sets of samples of a size, which doesn't depend on the samples.
+    floor: Option<(usize, Floor)>,
+}
+
+/// What real examples have.
+#[derive(Clone, Copy, Debug)]
+struct Floor {
+    distance: Option<f64>,
+    shares: Option<PrecisionRecall>,
+}
+
+/// What was seen of images.
+struct Seen {
+    rows: FeatureRows,
+    /// Empty where none are told apart.
+    classes: Vec<usize>,
+    statistics: Vec<PixelStatistics>,
+}
+
+impl QualityGauge {
+    /// Looks at examples with values of a range, drawn from `noise`: what all samples are measured
+    /// by. Where none are held out, half of the training examples stand for them.
+    ///
+    /// # Panics
+    ///
+    /// If examples aren't of the shape that the features are for, or an option is 0.
+    pub fn new(
+        features: Features,
+        training: &Examples<4>,
+        held_out: Option<&Examples<4>>,
+        range: Interval,
+        options: GaugeOptions,
+        mut noise: Noise,
+    ) -> Self {
+        assert!(
+            options.examples > 0 && options.neighbors > 0,
+            "a gauge needs at least 1 example and 1 neighbour, found {options:?}"
+        );
+        let is_two_valued = is_two_valued(training, range);
+        let mut draw = |count: usize, most: usize| noise.choose(count.min(most), count);
+        let (kept, taken) = match held_out.filter(|examples| !examples.is_empty()) {
+            Some(held_out) => {
+                let taken = draw(held_out.len(), options.examples);
+                let kept = draw(training.len(), options.examples);
+                (kept, (held_out, taken))
+            }
+            None => {
+                let mut kept = draw(training.len(), 2 * options.examples);
+                let taken = kept.split_off(kept.len().div_ceil(2));
+                (kept, (training, taken))
+            }
+        };
+        let training = see(&features, training, &kept, range);
+        let held_out = see(&features, taken.0, &taken.1, range);
+        let statistics = [training.statistics, held_out.statistics].concat();
+        let variance: f64 = training.rows.variances().iter().sum();
+        let scale = if variance.is_finite() && variance > 0.0 {
+            (TOTAL_VARIANCE / variance).sqrt()
+        } else {
+            1.0
+        };
+        let held_out_rows = held_out.rows.scaled(scale);
+        let classes = (!held_out.classes.is_empty()).then_some(held_out.classes.as_slice());
+        Self {
+            options,
+            range,
+            noise,
+            scale,
+            reference: FrechetReference::new(&held_out_rows),
+            data_class_entropy: covered(&features, classes).as_deref().map(entropy),
+            features,
+            held_out: held_out_rows,
+            training: training.rows.scaled(scale),
+            pixels: PixelRange::learn(&statistics, range),
+            is_two_valued,
+            start_distance: None,
+            floor: None,
+        }
+    }
+
+    /// Remembers the distance of the points that chains start at, `[count, channels, height,
+    /// width]`, beside which those of samples are shown.
+    ///
+    /// # Panics
+    ///
+    /// If they aren't of the shape of an example.
+    #[must_use]
+    pub fn with_start(mut self, points: Tensor<4>) -> Self {
+        let (rows, _) = self.look(points);
+        let reference = self.reference.as_ref();
+        self.start_distance = reference.and_then(|reference| reference.distance(&rows));
+        self
+    }
+
+    /// The features in which distances are taken.
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Held-out examples that samples are compared with.
+    pub fn examples(&self) -> usize {
+        self.held_out.len()
+    }
+
+    /// Measures samples, `[count, channels, height, width]`. Equal samples have equal reports.
+    ///
+    /// Where data are two-valued, values between are taken for probabilities, as samples of
+    /// Boltzmann machines are shown, and coins are drawn with them.
+    ///
+    /// # Panics
+    ///
+    /// If samples aren't of the shape of an example.
+    pub fn measure(&mut self, samples: Tensor<4>) -> QualityReport {
+        let count = samples.dims()[0];
+        let floor = self.floor(count);
+        let mut report = QualityReport {
+            samples: count,
+            examples: self.held_out.len(),
+            floor: floor.distance,
+            start_distance: self.start_distance,
+            floor_precision: floor.shares.map(|shares| shares.precision),
+            floor_recall: floor.shares.map(|shares| shares.recall),
+            data_class_entropy: self.data_class_entropy,
+            ..QualityReport::default()
+        };
+        if count == 0 {
+            return report;
+        }
+        let (mut noise, mut samples) = (self.noise.clone(), samples);
+        let mut statistics = statistics(samples.clone(), self.range);
+        let is_finite = statistics.iter().all(PixelStatistics::is_finite);
+        if is_finite && self.is_two_valued {
+            samples = coins(samples, self.range, &mut noise.split());
+            statistics = self::statistics(samples.clone(), self.range);
+        }
+        report.outside = match self.pixels {
+            _ if !is_finite && self.is_two_valued => Some(1.0),
+            Some(range) => Some(range.share_outside(&statistics)),
+            None => None,
+        };
+        if !is_finite {
+            return report;
+        }
+
+        let (rows, classes) = self.look(samples);
+        let distance = self
+            .reference
+            .as_ref()
+            .and_then(|reference| reference.distance_with_error(&rows, &mut noise));
+        report.distance = distance.map(|distance| distance.mean);
+        report.distance_error = distance
+            .map(|distance| distance.standard_error)
+            .filter(|error| error.is_finite());
+        let shares = self.shares(&rows);
+        report.precision = shares.map(|shares| shares.precision);
+        report.recall = shares.map(|shares| shares.recall);
+        report.classes = covered(&self.features, classes.as_deref());
+        report.class_entropy = report.classes.as_deref().map(entropy);
+        report
+    }
+
+    /// The scaled features of images, and their classes.
+    fn look(&self, images: Tensor<4>) -> (FeatureRows, Option<Vec<usize>>) {
+        let (rows, classes) = self.features.look(images);
+        (rows.scaled(self.scale), classes)
+    }
+
+    /// What `count` real examples have.
+    fn floor(&mut self, count: usize) -> Floor {
+        if let Some((known, floor)) = self.floor
+            && known == count
+        {
+            return floor;
+        }
+        let count = count.min(self.training.len());
+        let sets = (self.training.len() / count.max(1)).min(FLOOR_SETS);
+        let distances: Option<Vec<f64>> = (0..sets)
+            .map(|set| {
+                let rows = self.training.part(set * count, count);
+                self.reference.as_ref()?.distance(&rows)
+            })
+            .collect();
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let floor = Floor {
+            distance: distances.filter(|values| !values.is_empty()).map(mean),
+            shares: self.shares(&self.training.part(0, count)),
+        };
+        self.floor = Some((count, floor));
+        floor
+    }
+
+    /// Precision and recall of as many rows as there are held-out ones.
+    fn shares(&self, rows: &FeatureRows) -> Option<PrecisionRecall> {
+        let count = rows.len().min(self.held_out.len());
+        let [real, made] = [&self.held_out, rows].map(|rows| rows.part(0, count));
+        precision_recall(&real, &made, self.options.neighbors)
+    }
+}
+
+/// Looks at some of the examples, a few at a time.
+fn see(features: &Features, examples: &Examples<4>, indices: &[usize], range: Interval) -> Seen {
+    let (mut rows, mut classes, mut all) = (FeatureRows::none(), Vec::new(), Vec::new());
+    for indices in indices.chunks(IMAGES_AT_A_TIME) {
+        let images = examples.batch(indices).x;
+        all.extend(statistics(images.clone(), range));
+        let (part, found) = features.look(images);
+        rows.extend(&part);
+        classes.extend(found.unwrap_or_default());
+    }
+    Seen {
+        rows,
+        classes,
+        statistics: all,
+    }
+}
+
+/// The statistics of images, a few at a time.
+fn statistics(images: Tensor<4>, range: Interval) -> Vec<PixelStatistics> {
+    let parts = images.split(IMAGES_AT_A_TIME, 0).into_iter();
+    parts
+        .flat_map(|part| PixelStatistics::of_all(part, range))
+        .collect()
+}
+
+/// Two-valued images of values that stand for the probability of the upper one.
+fn coins(images: Tensor<4>, range: Interval, noise: &mut Noise) -> Tensor<4> {
+    let probability = images.sub_scalar(range.low).div_scalar(range.width());
+    let coins = noise.bernoulli(probability);
+    coins.mul_scalar(range.width()).add_scalar(range.low)
+}
+
+/// The shares of the classes, if any are told apart.
+fn covered(features: &Features, classes: Option<&[usize]>) -> Option<Vec<f64>> {
+    Some(class_shares(classes?, features.classes()?))
+}
