@@ -140,7 +140,7 @@ fn a_run_survives_being_killed_again_and_again() {
         "--set",
         "sampler.steps=40",
         "--set",
-        "output={log_every=1, sample_every=7, sample_count=1, sample_steps=1, checkpoint_every=1, keep_checkpoints=2}",
+        "output={log_every=1, sample_every=7, sample_count=1, sample_steps=1, checkpoint_every=1, keep_checkpoints=2, quality_samples=0}",
     ];
     train(folder.path(), "straight", &changes);
     let out = folder.path().join("out");

@@ -153,7 +153,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 }
 
 /// What is in the folder of a run that has finished.
-pub(crate) const RUN_FILES: [&str; 9] = [
+pub(crate) const RUN_FILES: [&str; 10] = [
     "checkpoints",
     "config.toml",
     "energies.png",
@@ -161,6 +161,7 @@ pub(crate) const RUN_FILES: [&str; 9] = [
     "machine.toml",
     "metrics.jsonl",
     "model.safetensors",
+    "quality.jsonl",
     "run.lock",
     "samples",
 ];

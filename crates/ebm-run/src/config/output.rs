@@ -29,7 +29,6 @@ pub struct OutputConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality_samples: Option<usize>,
     /// Which model `model.safetensors` is: `"best"` by the measured quality, or the `"last"`.
-    #[serde(skip_serializing_if = "ModelChoice::is_best")]
     pub model: ModelChoice,
 }
 }
@@ -43,12 +42,6 @@ pub enum ModelChoice {
     Best,
     /// That of the last update.
     Last,
-}
-
-impl ModelChoice {
-    fn is_best(&self) -> bool {
-        *self == Self::Best
-    }
 }
 
 impl ebm_train::keys::Documented for ModelChoice {}

@@ -191,7 +191,7 @@ pub enum RunError {
     },
     /// A model that samples nothing like its data.
     #[error(
-        "training {verdict}{attempts}; lower optimizer.learning_rate, take more sampler.steps, or raise objective.energy_regularizer{place}",
+        "{verdict}{attempts}; lower optimizer.learning_rate, take more sampler.steps, or raise objective.energy_regularizer{place}",
         attempts = attempts(*.collapses),
         place = place(.kept.as_deref())
     )]

@@ -45,9 +45,14 @@ impl QualityHistory {
         self.lines.len().saturating_sub(last + 1)
     }
 
-    /// What the lines mean.
+    /// What the lines mean while training goes on.
     pub fn verdict(&self) -> Verdict {
         Verdict::of(&self.lines)
+    }
+
+    /// What the lines of a training that has ended mean.
+    pub fn final_verdict(&self) -> Verdict {
+        Verdict::at_the_end(&self.lines)
     }
 }
 

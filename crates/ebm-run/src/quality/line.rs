@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ebm_train::judging::quality::TOTAL_VARIANCE;
 use serde::{Deserialize, Serialize};
 
 use crate::logs::log_file::Logged;
@@ -95,7 +96,8 @@ pub struct QualityLine {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FeatureKind {
-    /// The last hidden layer of a small classifier, trained on the labels of the run's own data.
+    /// The last hidden layer of a small classifier, trained on the labels of the run's own data,
+    /// beside the fixed convolutional network.
     Classifier,
     /// A fixed convolutional network of random weights.
     RandomConvolutions,
@@ -146,11 +148,14 @@ impl QualityLine {
     }
 
     /// How far the samples are from the data on the way from a perfect model, 0, to one that
-    /// learned nothing, 1; `None` where distances of both aren't known.
+    /// learned nothing or shows a single image, 1; `None` where the distance isn't known.
     pub fn share_of_noise(&self) -> Option<f64> {
-        let (distance, start) = (self.distance?, self.start_distance?);
         let floor = self.floor.unwrap_or(0.0);
-        (start > floor).then(|| ((distance - floor) / (start - floor)).max(0.0))
+        // A single image, the mean of the data, is as far as the data spread.
+        let noise = self.start_distance.unwrap_or(f64::INFINITY);
+        let noise = noise.min(TOTAL_VARIANCE);
+        let excess = (self.distance? - floor) / (noise - floor);
+        (noise > floor).then_some(excess.max(0.0))
     }
 
     /// Mean energy of the fresh samples above that of held-out examples.
@@ -169,7 +174,9 @@ impl FeatureKind {
     /// In words, for legends.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Classifier => "features of a classifier of the run's own labels",
+            Self::Classifier => {
+                "features of a classifier of the run's own labels and of a fixed random network"
+            }
             Self::RandomConvolutions => "features of a fixed random convolutional network",
             Self::Pixels => "pixels",
             Self::Unknown => "features of a later version",

@@ -14,6 +14,11 @@ pub enum Verdict {
     Improving,
     /// It neither rises nor falls by more than its noise.
     Healthy,
+    /// It doesn't rise any more, and samples are far from the data.
+    Poor {
+        /// What shows it.
+        signs: Vec<Sign>,
+    },
     /// It is worse than the best by more than its noise.
     Fell {
         /// The update of the first measurement that is worse.
@@ -36,8 +41,10 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sign {
-    /// Samples are nearer to where chains start than to the data.
+    /// Samples are nearer to noise, or to a single image, than to the data.
     LikeNoise,
+    /// Samples are far from the data.
+    FarFromTheData,
     /// Hardly any sample lies among the data.
     OffTheData,
     /// Pixel statistics of most samples are outside of the data's.
@@ -57,8 +64,15 @@ pub enum Sign {
 /// Measurements from which it can be told that a run learned nothing.
 const ENOUGH: usize = 4;
 /// Share of the way from the data to noise beyond which samples are noise.
-const NOISE: f64 = 0.5;
-/// Share of the samples whose pixel statistics are outside of the data's that shows a collapse.
+const NOISE: f64 = 0.75;
+/// The same beyond which they are poor.
+const POOR: f64 = 0.15;
+/// Nats from the true density beyond which a model of the plane is as good as none, and poor.
+const NOISE_NATS: f64 = 3.0;
+const POOR_NATS: f64 = 0.5;
+/// Share of the samples whose pixel statistics are outside of the data's that shows a collapse, if
+/// they are far from the data besides: the values of drawings are so exact that good samples miss
+/// them.
 const MOSTLY_OUTSIDE: f64 = 0.5;
 /// What is left of precision, recall or the number of classes of the best model where it collapsed.
 const HARDLY: f64 = 0.2;
@@ -70,13 +84,35 @@ const FALL: f64 = 0.5;
 const ERRORS: f64 = 3.0;
 
 impl Verdict {
-    /// What lines of `quality.jsonl` mean, in their order.
+    /// What lines of `quality.jsonl` mean, in their order, while training goes on.
     pub fn of(lines: &[QualityLine]) -> Self {
+        Self::with_patience(lines, ENOUGH)
+    }
+
+    /// The same of a training that has ended, from which nothing more is to be hoped for.
+    pub fn at_the_end(lines: &[QualityLine]) -> Self {
+        match Self::with_patience(lines, 1) {
+            Self::Unknown => {
+                let signs = lines.last().map(signs_of_poverty).unwrap_or_default();
+                if signs.is_empty() {
+                    return Self::Unknown;
+                }
+                Self::Poor { signs }
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// `enough` measurements tell that a run learned nothing.
+    fn with_patience(lines: &[QualityLine], enough: usize) -> Self {
         let Some(last) = lines.last() else {
             return Self::Unknown;
         };
         let best = best_of(lines).filter(|best| !is_noise(best));
-        let signs = best.map_or_else(|| signs_of_a_start(lines), |best| signs(last, best, lines));
+        let signs = match best {
+            Some(best) => signs(last, best, lines),
+            None => signs_of_a_start(lines, enough),
+        };
         if !signs.is_empty() {
             let shows = |line: &&QualityLine| match best {
                 Some(best) => line.step > best.step && !signs_alone(line, best).is_empty(),
@@ -102,11 +138,17 @@ impl Verdict {
                 best: best.step,
             };
         }
-        let before = &lines[..lines.len() - lines.len().div_ceil(3)];
-        match best_of(before) {
-            Some(before) if is_better(best, before, noise) => Self::Improving,
-            Some(_) => Self::Healthy,
-            None => Self::Unknown,
+        let before = best_of(&lines[..lines.len() - lines.len().div_ceil(3)]);
+        let Some(before) = before else {
+            return Self::Unknown;
+        };
+        let signs = signs_of_poverty(best);
+        if is_better(best, before, noise) {
+            Self::Improving
+        } else if signs.is_empty() {
+            Self::Healthy
+        } else {
+            Self::Poor { signs }
         }
     }
 
@@ -115,12 +157,13 @@ impl Verdict {
         matches!(self, Self::Collapsed { .. })
     }
 
-    /// In a word, for tables: `healthy`, `still improving`, `fell`, `collapsed`, `unknown`.
+    /// In a word, for tables: `healthy`, `still improving`, `poor`, `fell`, `collapsed`, `unknown`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Improving => "still improving",
             Self::Healthy => "healthy",
+            Self::Poor { .. } => "poor",
             Self::Fell { .. } => "fell",
             Self::Collapsed { .. } => "collapsed",
         }
@@ -132,6 +175,7 @@ impl Sign {
     pub fn name(self) -> &'static str {
         match self {
             Self::LikeNoise => "samples are nearer to noise than to the data",
+            Self::FarFromTheData => "samples are far from the data",
             Self::OffTheData => "hardly any sample lies among the data",
             Self::OutsideOfTheData => "pixel statistics of most samples are outside of the data's",
             Self::FewModes => "samples cover little of the data",
@@ -154,43 +198,57 @@ impl fmt::Display for Verdict {
                 f,
                 "quality fell since update {since}; the best, of update {best}, is kept"
             ),
-            Self::Collapsed { since, best, signs } => {
-                let signs: Vec<&str> = signs.iter().map(|sign| sign.name()).collect();
-                write!(f, "collapsed since update {since}: {}", signs.join("; "))?;
-                match best {
-                    Some(best) => write!(f, "; the best, of update {best}, is kept"),
-                    None => f.write_str("; no model was any good"),
-                }
-            }
+            Self::Poor { signs } => write!(f, "poor: {}", in_words(signs)),
+            Self::Collapsed {
+                since,
+                best: Some(best),
+                signs,
+            } => write!(
+                f,
+                "collapsed since update {since}: {}; the best, of update {best}, is kept",
+                in_words(signs)
+            ),
+            Self::Collapsed {
+                best: None, signs, ..
+            } => write!(f, "nothing was learned: {}", in_words(signs)),
         }
     }
 }
 
-/// The newest line whose score is the lowest up to its standard error.
+fn in_words(signs: &[Sign]) -> String {
+    let signs: Vec<&str> = signs.iter().map(|sign| sign.name()).collect();
+    signs.join("; ")
+}
+
+/// The newest line whose score is the lowest up to its standard error and that has lost nothing
+/// else; of noise only if there is nothing else.
 pub(super) fn best_of(lines: &[QualityLine]) -> Option<&QualityLine> {
-    let scores = lines.iter().filter_map(QualityLine::score);
-    let lowest = scores.min_by(|a, b| a.value.total_cmp(&b.value))?;
-    let as_good = |line: &&QualityLine| {
-        let score = line.score();
-        score.is_some_and(|score| score.value <= lowest.value + lowest.error)
+    let all_noise = lines.iter().all(is_noise);
+    let scored = || {
+        let candidates = lines.iter().filter(|line| all_noise || !is_noise(line));
+        candidates.filter_map(|line| Some((line, line.score()?)))
     };
-    lines.iter().rev().find(as_good)
+    let (lowest, score) = scored().min_by(|(_, a), (_, b)| a.value.total_cmp(&b.value))?;
+    let as_good = |(line, found): &(&QualityLine, Score)| {
+        let is_low = found.value <= score.value + score.error;
+        is_low && (line.step <= lowest.step || signs_alone(line, lowest).is_empty())
+    };
+    scored().rev().find(as_good).map(|(line, _)| line)
 }
 
 /// Whether samples are noise.
 fn is_noise(line: &QualityLine) -> bool {
-    let outside = line.outside.is_some_and(|share| share > MOSTLY_OUTSIDE);
-    outside || line.share_of_noise().is_some_and(|share| share > NOISE)
+    !noise_signs(line).is_empty()
 }
 
 /// What shows that a run has learned nothing so far, when there was time enough.
-fn signs_of_a_start(lines: &[QualityLine]) -> Vec<Sign> {
+fn signs_of_a_start(lines: &[QualityLine], enough: usize) -> Vec<Sign> {
     let Some(last) = lines.last() else {
         return Vec::new();
     };
     let measured = lines.iter().filter(|line| line.score().is_some());
     let failed = lines.len() - measured.count();
-    if failed == lines.len() && failed >= 2 {
+    if failed == lines.len() && failed >= enough.min(2) {
         return vec![Sign::NotFinite];
     }
     let still_falling = || {
@@ -199,18 +257,46 @@ fn signs_of_a_start(lines: &[QualityLine]) -> Vec<Sign> {
         best.zip(before)
             .is_some_and(|(best, before)| is_better(best, before, noise_of(lines)))
     };
-    if lines.len() < ENOUGH || !is_noise(last) || still_falling() {
+    // At the end, of which one measurement tells, a good trend helps nobody.
+    if lines.len() < enough || (enough > 1 && still_falling()) {
         return Vec::new();
     }
     noise_signs(last)
 }
 
+/// What shows that samples are noise, or all the same.
 fn noise_signs(line: &QualityLine) -> Vec<Sign> {
-    let like_noise = line.share_of_noise().is_some_and(|share| share > NOISE);
+    let excess = line.share_of_noise();
+    let beyond = |limit: f64| excess.is_some_and(|excess| excess > limit);
+    // Where no distance is known, as where values aren't finite, statistics are all there is.
+    let is_far = excess.is_none() || beyond(POOR);
     let outside = line.outside.is_some_and(|share| share > MOSTLY_OUTSIDE);
+    let divergence = line.divergence.is_some_and(|nats| nats > NOISE_NATS);
     let found = [
-        (like_noise, Sign::LikeNoise),
-        (outside, Sign::OutsideOfTheData),
+        (beyond(NOISE) || divergence, Sign::LikeNoise),
+        (outside && is_far, Sign::OutsideOfTheData),
+    ];
+    found
+        .into_iter()
+        .filter_map(|(is, sign)| is.then_some(sign))
+        .collect()
+}
+
+/// What shows that samples are poor, whatever they were before.
+fn signs_of_poverty(line: &QualityLine) -> Vec<Sign> {
+    let far = line.share_of_noise().is_some_and(|excess| excess > POOR);
+    let diverges = line.divergence.is_some_and(|nats| nats > POOR_NATS);
+    let hardly = |share: Option<f64>, floor: Option<f64>| {
+        let both = share.zip(floor);
+        both.is_some_and(|(share, floor)| share < HARDLY * floor)
+    };
+    let found = [
+        (far || diverges, Sign::FarFromTheData),
+        (
+            hardly(line.precision, line.floor_precision),
+            Sign::OffTheData,
+        ),
+        (hardly(line.recall, line.floor_recall), Sign::FewModes),
     ];
     found
         .into_iter()
@@ -220,7 +306,10 @@ fn noise_signs(line: &QualityLine) -> Vec<Sign> {
 
 /// What shows in a line that the model has collapsed since the best.
 fn signs_alone(line: &QualityLine, best: &QualityLine) -> Vec<Sign> {
-    let mut signs = noise_signs(line);
+    let mut signs = Vec::new();
+    if is_worse(line, best, 0.0) {
+        signs = noise_signs(line);
+    }
     let lost = |before: Option<f64>, now: Option<f64>| {
         let both = before.zip(now);
         both.is_some_and(|(before, now)| before >= HARDLY && now < HARDLY * before)
@@ -359,29 +448,32 @@ mod tests {
             // Few, and bad: it may only have begun.
             (&[290.0, 285.0, 288.0], Verdict::Unknown),
             (&[250.0, 90.0, 40.0, 25.0, 17.0], Verdict::Improving),
-            (
-                &[90.0, 30.0, 21.0, 20.0, 20.5, 19.8, 20.2],
-                Verdict::Healthy,
-            ),
+            (&[45.0, 20.0, 11.0, 10.0, 10.5, 9.8, 10.2], Verdict::Healthy),
             // One bad measurement is an accident, two are none.
-            (&[90.0, 30.0, 20.0, 20.0, 20.5, 35.0], Verdict::Healthy),
+            (&[45.0, 20.0, 10.0, 10.0, 10.5, 20.0], Verdict::Healthy),
             (
-                &[90.0, 30.0, 20.0, 20.0, 20.5, 35.0, 38.0],
+                &[45.0, 20.0, 10.0, 10.0, 10.2, 20.0, 22.0],
                 Verdict::Fell {
                     since: 3000,
                     best: 2500,
                 },
             ),
             (
-                &[90.0, 30.0, 20.0, 60.0, 240.0, 290.0],
+                &[90.0, 30.0, 20.0, 40.0, 240.0, 290.0],
                 collapsed(2500, Some(1500)),
+            ),
+            (
+                &[90.0, 45.0, 40.0, 40.0, 40.5, 39.8, 40.2],
+                Verdict::Poor {
+                    signs: vec![Sign::FarFromTheData],
+                },
             ),
             // From good to noise at once, in the newest line.
             (&[90.0, 30.0, 20.0, 290.0], collapsed(2000, Some(1500))),
             // Nothing was ever learned.
             (&[300.0, 295.0, 298.0, 301.0, 299.0], collapsed(500, None)),
             // It recovered.
-            (&[90.0, 20.0, 280.0, 20.5, 19.9, 20.3], Verdict::Healthy),
+            (&[45.0, 10.0, 280.0, 10.5, 9.9, 10.3], Verdict::Healthy),
         ] {
             assert_eq!(Verdict::of(&lines(distances)), expected, "{distances:?}");
         }
@@ -413,7 +505,7 @@ mod tests {
         // Energies at their limit are no sign alone: all lines of a healthy run have them here.
         let also = Sign::EnergiesAtTheirLimit;
         assert_eq!(
-            shown(|line| line.outside = Some(0.9)),
+            shown(|line| (line.outside, line.distance) = (Some(0.9), Some(45.0))),
             [Sign::OutsideOfTheData, also]
         );
         assert_eq!(

@@ -259,8 +259,8 @@ impl RunFolder {
         Ok((Checkpoint::load(&path)?, path))
     }
 
-    /// Makes the best checkpoint the newest, for going on from there: later checkpoints and pictures
-    /// are deleted; the lines of logs go when the run goes on. Gives its update.
+    /// Makes the best checkpoint the newest, for going on from there: later checkpoints and
+    /// pictures are deleted; the lines of logs go when the run goes on. Gives its update.
     ///
     /// # Errors
     ///

@@ -224,7 +224,7 @@ impl<'a> Runner<'a> {
                 self.save(watch)?;
             }
         }
-        let verdict = self.quality.history().verdict();
+        let verdict = self.quality.history().final_verdict();
         if !self.quality.history().is_empty() {
             let all = self.began.elapsed().as_secs_f64();
             let measuring = self.measured_for.as_secs_f64();

@@ -5,3 +5,4 @@ mod energies;
 mod partition;
 mod partition_modes;
 mod plane;
+mod quality;

@@ -37,14 +37,15 @@ pub(super) fn quality_gauge(
     let mut noise = Noise::new(STREAM);
     let held_out = (held_out.origin != HeldOutOrigin::Training).then_some(&held_out.examples);
     let [channels, height, width] = model.shape;
+    let random = || RandomConvolutions::new(channels, range, device);
     let features = match (FeatureChoice::for_examples(train, range), cache) {
         (FeatureChoice::Classifier, Some(cache)) => {
             let noise = &mut noise.split();
             let classifier = classifier(train, held_out, range, cache, noise, device, interrupt)?;
-            Features::Classifier(Box::new(classifier))
+            Features::Classifier(Box::new(classifier), random())
         }
         (FeatureChoice::Classifier | FeatureChoice::RandomConvolutions, _) => {
-            Features::RandomConvolutions(RandomConvolutions::new(channels, range, device))
+            Features::RandomConvolutions(random())
         }
         (FeatureChoice::Pixels, _) => Features::Pixels(PooledPixels),
     };
@@ -81,7 +82,7 @@ fn classifier(
 /// Takes what a gauge says of samples into a line.
 pub(super) fn take_in(line: &mut QualityLine, features: &Features, report: QualityReport) {
     line.features = Some(match features {
-        Features::Classifier(_) => FeatureKind::Classifier,
+        Features::Classifier(..) => FeatureKind::Classifier,
         Features::RandomConvolutions(_) => FeatureKind::RandomConvolutions,
         Features::Pixels(_) => FeatureKind::Pixels,
     });

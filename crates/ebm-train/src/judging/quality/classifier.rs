@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use ebm_ops::{Interval, Noise, Progress};
 use ebm_sampling::Interrupt;
 
-use super::network::{Network, prepare};
+use super::network::{HIDDEN, Network, prepare};
 use super::rows::FeatureRows;
 use crate::examples::{Examples, Fingerprint, Order, host_values};
 use crate::optimizer::{OptimizerConfig, ParameterGradients, ParameterOptimizer};
@@ -137,6 +137,11 @@ impl Classifier {
     /// The number of classes.
     pub fn classes(&self) -> usize {
         self.description.classes
+    }
+
+    /// Features of an image.
+    pub fn size(&self) -> usize {
+        HIDDEN
     }
 
     /// The range of the values of an image.

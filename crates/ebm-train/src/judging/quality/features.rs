@@ -1,6 +1,9 @@
 //! What turns images into the numbers among which distances are taken, and which of it suits some
 //! data.
 
+use std::iter;
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use ebm_ops::Interval;
 
@@ -22,8 +25,9 @@ const IMAGES_AT_A_TIME: usize = 256;
 /// What turns images into features.
 #[derive(Clone, Debug)]
 pub enum Features {
-    /// The last hidden layer of a classifier of the data's own labels.
-    Classifier(Box<Classifier>),
+    /// The last hidden layer of a classifier of the data's own labels, which knows what is in an
+    /// image, beside a fixed random network, which sees grain where a classifier looks away.
+    Classifier(Box<Classifier>, RandomConvolutions),
     /// A fixed convolutional network of random weights.
     RandomConvolutions(RandomConvolutions),
     /// The pixels themselves.
@@ -98,9 +102,10 @@ impl Features {
     /// If the images aren't of the shape that the features are for.
     pub fn look(&self, images: Tensor<4>) -> (FeatureRows, Option<Vec<usize>>) {
         match self {
-            Self::Classifier(classifier) => {
-                let (rows, classes) = classifier.look(images);
-                (rows, Some(classes))
+            Self::Classifier(classifier, network) => {
+                let (rows, classes) = classifier.look(images.clone());
+                let others = in_parts(images, |part| network.features(part));
+                (rows.beside(&others), Some(classes))
             }
             Self::RandomConvolutions(network) => {
                 (in_parts(images, |part| network.features(part)), None)
@@ -109,10 +114,21 @@ impl Features {
         }
     }
 
+    /// Where in a row of `size` numbers those of each network are, which all count alike.
+    pub(super) fn blocks(&self, size: usize) -> Vec<Range<usize>> {
+        match self {
+            Self::Classifier(classifier, _) => {
+                let first = classifier.size();
+                vec![0..first, first..size]
+            }
+            Self::RandomConvolutions(_) | Self::Pixels(_) => iter::once(0..size).collect(),
+        }
+    }
+
     /// The number of classes that are told apart.
     pub fn classes(&self) -> Option<usize> {
         match self {
-            Self::Classifier(classifier) => Some(classifier.classes()),
+            Self::Classifier(classifier, _) => Some(classifier.classes()),
             Self::RandomConvolutions(_) | Self::Pixels(_) => None,
         }
     }

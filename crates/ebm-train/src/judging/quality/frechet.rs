@@ -25,8 +25,8 @@ const GROUPS: usize = 16;
 /// and the distance of real rows from real ones, with these numbers, is the floor.
 ///
 /// Source: Dowson & Landau, "The Frechet distance between multivariate normal distributions",
-/// J. Multivariate Analysis 1982; of features of images: Heusel et al., NeurIPS 2017, whose features
-/// are those of another network.
+/// J. Multivariate Analysis 1982; of features of images: Heusel et al., NeurIPS 2017, whose
+/// features are those of another network.
 ///
 /// # Panics
 ///
@@ -218,8 +218,8 @@ mod tests {
         FeatureRows::new(values.collect(), mean.len())
     }
 
-    /// Rows that have exactly the mean `m` and the covariance `sum_i a_i a_i^T`, where the `a_i` are
-    /// the columns of `mix`: `2 d` points on its axes.
+    /// Rows that have exactly the mean `m` and the covariance `sum_i a_i a_i^T`, where the `a_i`
+    /// are the columns of `mix`: `2 d` points on its axes.
     fn exact(mean: [f64; 2], columns: [[f64; 2]; 2]) -> FeatureRows {
         // The unbiased covariance of +-s a_1 and +-s a_2 is 2 s^2 / 3 times the sum.
         let scale = 1.5f64.sqrt();

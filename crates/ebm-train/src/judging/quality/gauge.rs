@@ -1,5 +1,7 @@
 //! A gauge of samples: what is known of the data, found once, and samples measured by it.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use ebm_ops::{Interval, Noise};
 
@@ -11,9 +13,11 @@ use super::precision_recall::{PrecisionRecall, precision_recall};
 use super::report::QualityReport;
 use super::rows::FeatureRows;
 use crate::Examples;
+use crate::judging::Estimate;
 
-/// The sum of the variances of the training examples' features, which fixes the scale of distances.
-const TOTAL_VARIANCE: f64 = 100.0;
+/// The sum of the variances of the training examples' features, which fixes the scale of distances:
+/// that of copies of their mean image from the data, about.
+pub const TOTAL_VARIANCE: f64 = 100.0;
 
 /// Images that are looked at in one go.
 const IMAGES_AT_A_TIME: usize = 256;
@@ -50,10 +54,13 @@ pub struct QualityGauge {
     range: Interval,
     noise: Noise,
     /// What brings the features to their scale.
-    scale: f64,
+    scale: Vec<f64>,
+    /// Where in a row the features of each network are.
+    blocks: Vec<Range<usize>>,
     held_out: FeatureRows,
     training: FeatureRows,
-    reference: Option<FrechetReference>,
+    /// Of each of the blocks.
+    references: Option<Vec<FrechetReference>>,
     data_class_entropy: Option<f64>,
     pixels: Option<PixelRange>,
     is_two_valued: bool,
@@ -113,24 +120,34 @@ impl QualityGauge {
         let training = see(&features, training, &kept, range);
         let held_out = see(&features, taken.0, &taken.1, range);
         let statistics = [training.statistics, held_out.statistics].concat();
-        let variance: f64 = training.rows.variances().iter().sum();
-        let scale = if variance.is_finite() && variance > 0.0 {
-            (TOTAL_VARIANCE / variance).sqrt()
-        } else {
-            1.0
-        };
-        let held_out_rows = held_out.rows.scaled(scale);
+        let blocks = features.blocks(training.rows.size());
+        let variances = training.rows.variances();
+        let mut scale = Vec::with_capacity(variances.len());
+        for block in &blocks {
+            let variance: f64 = variances[block.clone()].iter().sum();
+            let factor = if variance.is_finite() && variance > 0.0 {
+                (TOTAL_VARIANCE / blocks.len() as f64 / variance).sqrt()
+            } else {
+                1.0
+            };
+            scale.resize(block.end, factor);
+        }
+        let held_out_rows = held_out.rows.scaled(&scale);
         let classes = (!held_out.classes.is_empty()).then_some(held_out.classes.as_slice());
         Self {
             options,
             range,
             noise,
-            scale,
-            reference: FrechetReference::new(&held_out_rows),
+            references: blocks
+                .iter()
+                .map(|block| FrechetReference::new(&held_out_rows.columns(block.clone())))
+                .collect(),
+            blocks,
             data_class_entropy: covered(&features, classes).as_deref().map(entropy),
             features,
             held_out: held_out_rows,
-            training: training.rows.scaled(scale),
+            training: training.rows.scaled(&scale),
+            scale,
             pixels: PixelRange::learn(&statistics, range),
             is_two_valued,
             start_distance: None,
@@ -147,8 +164,7 @@ impl QualityGauge {
     #[must_use]
     pub fn with_start(mut self, points: Tensor<4>) -> Self {
         let (rows, _) = self.look(points);
-        let reference = self.reference.as_ref();
-        self.start_distance = reference.and_then(|reference| reference.distance(&rows));
+        self.start_distance = self.distance(&rows);
         self
     }
 
@@ -203,10 +219,7 @@ impl QualityGauge {
         }
 
         let (rows, classes) = self.look(samples);
-        let distance = self
-            .reference
-            .as_ref()
-            .and_then(|reference| reference.distance_with_error(&rows, &mut noise));
+        let distance = self.distance_with_error(&rows, &noise);
         report.distance = distance.map(|distance| distance.mean);
         report.distance_error = distance
             .map(|distance| distance.standard_error)
@@ -222,7 +235,33 @@ impl QualityGauge {
     /// The scaled features of images, and their classes.
     fn look(&self, images: Tensor<4>) -> (FeatureRows, Option<Vec<usize>>) {
         let (rows, classes) = self.features.look(images);
-        (rows.scaled(self.scale), classes)
+        (rows.scaled(&self.scale), classes)
+    }
+
+    /// The Frechet distance of rows, summed over the blocks.
+    fn distance(&self, rows: &FeatureRows) -> Option<f64> {
+        let mut blocks = self.blocks.iter().zip(self.references.as_ref()?);
+        blocks.try_fold(0.0, |sum, (block, reference)| {
+            Some(sum + reference.distance(&rows.columns(block.clone()))?)
+        })
+    }
+
+    /// The same with its standard error; of several blocks an upper bound of it, since all are of
+    /// the same samples.
+    fn distance_with_error(&self, rows: &FeatureRows, noise: &Noise) -> Option<Estimate> {
+        let none = Estimate {
+            mean: 0.0,
+            standard_error: 0.0,
+        };
+        let mut blocks = self.blocks.iter().zip(self.references.as_ref()?);
+        blocks.try_fold(none, |sum, (block, reference)| {
+            let rows = rows.columns(block.clone());
+            let found = reference.distance_with_error(&rows, &mut noise.clone())?;
+            Some(Estimate {
+                mean: sum.mean + found.mean,
+                standard_error: sum.standard_error + found.standard_error,
+            })
+        })
     }
 
     /// What `count` real examples have.
@@ -237,7 +276,7 @@ impl QualityGauge {
         let distances: Option<Vec<f64>> = (0..sets)
             .map(|set| {
                 let rows = self.training.part(set * count, count);
-                self.reference.as_ref()?.distance(&rows)
+                self.distance(&rows)
             })
             .collect();
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;

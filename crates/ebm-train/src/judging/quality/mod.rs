@@ -27,7 +27,7 @@ pub use classes::{class_shares, entropy};
 pub use classifier::{Classifier, ClassifierOptions};
 pub use features::{FeatureChoice, Features};
 pub use frechet::{FrechetReference, frechet_distance};
-pub use gauge::{GaugeOptions, QualityGauge};
+pub use gauge::{GaugeOptions, QualityGauge, TOTAL_VARIANCE};
 pub use pixel_range::{PixelRange, PixelStatistics};
 pub use pooled_pixels::PooledPixels;
 pub use precision_recall::{Manifold, PrecisionRecall, precision_recall};

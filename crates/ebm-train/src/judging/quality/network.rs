@@ -17,7 +17,7 @@ const FEWEST_PIXELS: usize = 4;
 const LAYERS: [(usize, usize); 3] = [(16, 5), (32, 3), (64, 3)];
 
 /// Units of the last hidden layer, whose values are the features.
-const HIDDEN: usize = 64;
+pub(super) const HIDDEN: usize = 64;
 
 /// Images with values of a range, brought to `[-1, 1]` and to sides of up to 32 pixels:
 /// `[count, channels, height, width]`.

@@ -115,8 +115,8 @@ mod tests {
         assert_eq!(real(2), Some(vec![100.0, 81.0, 100.0]));
         assert_eq!(real(3), None);
 
-        // Balls of the real: [-1, 1], [0, 2], [1, 19]; of the generated: [6, 12], [9, 15], [33, 47],
-        // [40, 54].
+        // Balls of the real: [-1, 1], [0, 2], [1, 19]; of the generated: [6, 12], [9, 15],
+        // [33, 47], [40, 54].
         let (real, generated) = (line(&[0.0, 1.0, 10.0]), line(&[9.0, 12.0, 40.0, 47.0]));
         let found = precision_recall(&real, &generated, 1).expect("there are enough");
         assert_eq!((found.precision, found.recall), (0.5, 1.0 / 3.0));
@@ -137,7 +137,7 @@ mod tests {
         let rows = FeatureRows::new((0..40).map(|i| f64::from(i * i % 17)).collect(), 2);
         let found = precision_recall(&rows, &rows, 3).expect("there are enough");
         assert_eq!((found.precision, found.recall), (1.0, 1.0));
-        let far = rows.clone().scaled(-1e3);
+        let far = rows.clone().scaled(&[-1e3; 2]);
         let far = FeatureRows::new(far.values().iter().map(|x| x - 1e6).collect(), 2);
         let found = precision_recall(&rows, &far, 3).expect("there are enough");
         assert_eq!((found.precision, found.recall), (0.0, 0.0));

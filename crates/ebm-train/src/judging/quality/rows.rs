@@ -1,5 +1,7 @@
 //! Features of images on the host, one image a row.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 use crate::examples::host_values;
@@ -99,10 +101,50 @@ impl FeatureRows {
         self.values.extend_from_slice(&others.values);
     }
 
-    /// All numbers multiplied by one factor.
+    /// These rows, each with that of others behind it.
+    ///
+    /// # Panics
+    ///
+    /// If there aren't as many others.
     #[must_use]
-    pub fn scaled(mut self, factor: f64) -> Self {
-        self.values.iter_mut().for_each(|value| *value *= factor);
+    pub fn beside(&self, others: &Self) -> Self {
+        assert_eq!(self.len(), others.len(), "rows beside others");
+        let pairs = self.iter().zip(others.iter());
+        Self {
+            values: pairs.flat_map(|(a, b)| [a, b]).flatten().copied().collect(),
+            size: self.size + others.size,
+        }
+    }
+
+    /// The numbers at some places of each row.
+    ///
+    /// # Panics
+    ///
+    /// If a row isn't as long.
+    #[must_use]
+    pub fn columns(&self, places: Range<usize>) -> Self {
+        let rows = self.iter().map(|row| &row[places.clone()]);
+        Self::new(rows.flatten().copied().collect(), places.len())
+    }
+
+    /// Each number of a row multiplied by its factor.
+    ///
+    /// # Panics
+    ///
+    /// If there aren't as many factors as numbers in a row.
+    #[must_use]
+    pub fn scaled(mut self, factors: &[f64]) -> Self {
+        assert!(
+            self.is_empty() || factors.len() == self.size,
+            "{} factors for rows of {}",
+            factors.len(),
+            self.size
+        );
+        for row in self.values.chunks_exact_mut(self.size) {
+            row.iter_mut()
+                .zip(factors)
+                .for_each(|(x, factor)| *x *= factor);
+        }
         self
     }
 
@@ -151,9 +193,12 @@ mod tests {
         assert_eq!(rows.part(0, 1).values(), [1.0, 2.0]);
         assert_eq!(rows.part(1, 9).values(), [3.0, 6.0]);
         assert!(rows.part(2, 1).is_empty());
-        rows.extend(&rows.part(0, 1).scaled(2.0));
-        assert_eq!(rows.row(2), [2.0, 4.0]);
+        rows.extend(&rows.part(0, 1).scaled(&[2.0, 3.0]));
+        assert_eq!(rows.row(2), [2.0, 6.0]);
+        let beside = rows.beside(&rows.columns(1..2));
+        assert_eq!(beside.row(1), [3.0, 6.0, 6.0]);
+        assert_eq!((beside.len(), beside.size()), (3, 3));
         assert!(rows.is_finite());
-        assert!(!rows.scaled(f64::NAN).is_finite());
+        assert!(!rows.scaled(&[1.0, f64::NAN]).is_finite());
     }
 }
