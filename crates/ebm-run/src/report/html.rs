@@ -37,29 +37,92 @@ pub(super) fn paragraph(what: impl Display) -> String {
     format!("<p>{}</p>\n", text(what))
 }
 
-/// A table of names and values.
-pub(super) fn facts(rows: &[(&str, String)]) -> String {
+/// Names and values, in columns where there is room.
+pub(super) fn facts(rows: &[(impl Display, String)]) -> String {
     let rows: String = rows
         .iter()
         .map(|(name, value)| {
             let (name, value) = (text(name), text(value));
-            format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n")
+            format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n")
         })
         .collect();
-    format!("<table class=\"facts\">\n{rows}</table>\n")
+    format!("<dl class=\"facts\">\n{rows}</dl>\n")
+}
+
+/// Numbers of note, each with its name and what stands below it.
+pub(super) fn tiles(tiles: &[(impl Display, String, String)]) -> String {
+    let tiles: String = tiles
+        .iter()
+        .map(|(name, value, note)| {
+            let note = if note.is_empty() {
+                String::new()
+            } else {
+                format!("<small>{}</small>", text(note))
+            };
+            let (name, value) = (text(name), text(value));
+            format!("<div class=\"tile\"><dt>{name}</dt><dd>{value}{note}</dd></div>\n")
+        })
+        .collect();
+    format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
+}
+
+/// A table whose first column names the rows, and whose others are numbers.
+pub(super) fn table<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
+    let class = |column: usize| match column {
+        0 => "",
+        _ => " class=\"number\"",
+    };
+    let heads = heads.iter().enumerate();
+    let heads: String = heads
+        .map(|(column, head)| format!("<th scope=\"col\"{}>{}</th>", class(column), text(head)))
+        .collect();
+    let rows: String = rows
+        .iter()
+        .map(|row| {
+            let cells: String = row
+                .iter()
+                .enumerate()
+                .map(|(column, value)| match column {
+                    0 => format!("<th scope=\"row\">{}</th>", text(value)),
+                    _ => format!("<td{}>{}</td>", class(column), text(value)),
+                })
+                .collect();
+            format!("<tr>{cells}</tr>\n")
+        })
+        .collect();
+    format!("<table class=\"numbers\">\n<tr>{heads}</tr>\n{rows}</table>\n")
 }
 
 /// Figures beside each other where there is room.
 pub(super) fn figures(figures: &[String]) -> String {
-    format!("<div class=\"figures\">\n{}</div>\n", figures.concat())
+    grid("figures", figures)
 }
 
-/// Pictures beside each other, which take less room than charts.
+/// Pictures beside each other.
 pub(super) fn pictures(figures: &[String]) -> String {
-    format!(
-        "<div class=\"figures pictures\">\n{}</div>\n",
-        figures.concat()
-    )
+    grid("figures pictures", figures)
+}
+
+/// Pictures beside a chart, which is wider than they are and comes last.
+pub(super) fn lead(figures: &[String]) -> String {
+    grid("lead", figures)
+}
+
+/// Two things of equal width beside each other where there is room.
+pub(super) fn beside(things: &[String]) -> String {
+    let things: Vec<String> = things
+        .iter()
+        .map(|thing| format!("<div>{thing}</div>\n"))
+        .collect();
+    grid("beside", &things)
+}
+
+fn grid(class: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let lone = if items.len() == 1 { " lone" } else { "" };
+    format!("<div class=\"{class}{lone}\">\n{}</div>\n", items.concat())
 }
 
 /// A figure: something drawn, with a caption above and, if it needs one, an explanation below.
@@ -109,6 +172,8 @@ mod tests {
             missing("<b>"),
             paragraph("<b>"),
             facts(&[("<b>", "<b>".into())]),
+            tiles(&[("<b>", "<b>".into(), "<b>".into())]),
+            table(&["<b>", "<b>"], &[["<b>".into(), "<b>".into()]]),
             figure("<b>", "", "<b>"),
             embedded(&[], (1, 1), "\"><b>"),
         ] {
