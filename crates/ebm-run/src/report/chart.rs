@@ -107,7 +107,7 @@ impl Chart<'_> {
     ///
     /// Where the axis up can be linear and logarithmic both are drawn, one of them hidden.
     pub(super) fn figure(&self, below: &str) -> String {
-        let Some((shown, up)) = self.svg(self.logarithmic, self.extent) else {
+        let Some((shown, up)) = self.svg() else {
             return html::figure(self.title, &html::missing("No values yet."), below);
         };
         let values = self.series.iter().flat_map(Series::finite);
@@ -120,7 +120,7 @@ impl Chart<'_> {
             true => self.extent,
             false => Extent::Whole,
         };
-        let other = self.svg(!up.logarithmic, extent);
+        let other = self.svg_on(!up.logarithmic, extent);
         let other = other.filter(|(_, other)| other.logarithmic != up.logarithmic);
         let hidden = other.map(|(svg, _)| svg.replacen("<svg ", "<svg hidden ", 1));
         let across = self.across().map(|across| (across.low, across.high));
@@ -197,7 +197,11 @@ impl Chart<'_> {
     }
 
     /// The drawing, and its axis up.
-    fn svg(&self, logarithmic: bool, extent: Extent) -> Option<(String, Axis)> {
+    fn svg(&self) -> Option<(String, Axis)> {
+        self.svg_on(self.logarithmic, self.extent)
+    }
+
+    fn svg_on(&self, logarithmic: bool, extent: Extent) -> Option<(String, Axis)> {
         let across = self.across()?;
         let finite: Vec<Vec<(f64, f64)>> = self
             .series

@@ -90,3 +90,52 @@ fn a_start_far_off_is_cut_marked_and_told_of() {
         "{figure}"
     );
 }
+
+#[test]
+fn what_is_positive_and_far_apart_is_drawn_on_both_axes() {
+    let far = vec![(0.0, 1.0), (50.0, 20.0), (100.0, 1e3)];
+    let logarithmic = chart(far.clone()).figure("");
+    let linear = Chart {
+        logarithmic: false,
+        ..chart(far)
+    };
+    let linear = linear.figure("");
+    for (figure, shown, first) in [
+        (&logarithmic, "logarithmic", "\n30\n"),
+        (&linear, "linear", "\n400\n"),
+    ] {
+        assert!(figure.contains(&format!("data-scale=\"{shown}\"")), "{figure}");
+        let (shown, hidden) = figure.split_once("<svg hidden ").expect("two drawings");
+        assert!(shown.contains(first) && !hidden.contains(first), "{figure}");
+    }
+    // What isn't positive has no logarithm.
+    let one = chart(vec![(0.0, -1.0), (1.0, 1e3)]).figure("");
+    assert_eq!(one.matches("<svg ").count(), 1, "{one}");
+    assert!(!one.contains("<svg hidden"));
+}
+
+#[test]
+fn values_are_there_for_the_script() {
+    let mut chart = chart(vec![(0.0, 1.0), (20.0, 2.000_001)]);
+    let other = vec![(20.0, 1.5)];
+    chart.series.push(Series::new("floor", other).dashed(0));
+    let figure = chart.figure("");
+    let expected = "data-area=\"160 888 14 464\" data-x=\"update\" data-across=\"0 20\"";
+    assert!(figure.contains(expected), "{figure}");
+    let curves = "[[\"a <curve>\",1,[[0.0,1.0],[20.0,2.0]]],[\"floor\",1,[[20.0,1.5]]]]";
+    assert!(figure.contains(&html::text(curves).to_string()), "{figure}");
+    assert!(figure.contains("<span class=\"c1 dashed\">floor</span>"), "{figure}");
+}
+
+#[test]
+fn bands_and_rings_are_drawn() {
+    let mut chart = chart(vec![(0.0, 1.0), (10.0, 3.0), (20.0, 2.0)]);
+    let plain = chart.figure("");
+    chart.series[0].band = vec![(0.0, 0.5, 1.5), (10.0, 2.0, 4.0), (20.0, -1.0, 3.0)];
+    chart.series[0].ring = Some((20.0, 2.0));
+    let drawn = chart.figure("");
+    for (sign, count) in [("<polygon", 1), ("<circle", 1)] {
+        assert_eq!(drawn.matches(sign).count(), count, "{drawn}");
+        assert!(!plain.contains(sign), "{plain}");
+    }
+}

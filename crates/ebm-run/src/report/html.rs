@@ -32,6 +32,19 @@ pub(super) fn missing(what: impl Display) -> String {
     format!("<p class=\"missing\">{}</p>\n", text(what))
 }
 
+/// A value and its standard error, to as many places as the error has two digits.
+pub(super) fn with_error(value: f64, error: f64) -> String {
+    if !(value.is_finite() && error.is_finite() && error > 0.0) {
+        return number(value);
+    }
+    let places = 1 - error.log10().floor() as i32;
+    match places {
+        ..=0 => format!("{} ± {}", number(value.round()), number(error.round())),
+        1..=4 => format!("{value:.0$} ± {error:.0$}", places as usize),
+        _ => format!("{} ± {}", number(value), number(error)),
+    }
+}
+
 /// A paragraph.
 pub(super) fn paragraph(what: impl Display) -> String {
     format!("<p>{}</p>\n", text(what))
@@ -149,10 +162,14 @@ pub(super) fn picture(picture: &RgbImage, alternative: &str) -> String {
     }
 }
 
+/// Wider pictures are scaled smoothly; the pixels of others are to be seen.
+const SMALL: u32 = 640;
+
 /// A PNG file inside of the page.
 pub(super) fn embedded(png: &[u8], (width, height): (u32, u32), alternative: &str) -> String {
+    let class = if width < SMALL { " class=\"small\"" } else { "" };
     format!(
-        "<img src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\">",
+        "<img{class} src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\">",
         base64::encode(png),
         text(alternative)
     )
@@ -178,6 +195,20 @@ mod tests {
             embedded(&[], (1, 1), "\"><b>"),
         ] {
             assert!(!made.contains("<b>"), "{made}");
+        }
+    }
+
+    #[test]
+    fn values_have_the_digits_that_their_errors_leave() {
+        for (value, error, expected) in [
+            (9.059, 1.859, "9.1 ± 1.9"),
+            (0.2012, 0.0379, "0.201 ± 0.038"),
+            (228.4, 12.3, "228 ± 12"),
+            (3.0e-6, 1.0e-7, "3e-6 ± 1e-7"),
+            (5.0, 0.0, "5"),
+            (f64::NAN, 1.0, "not finite"),
+        ] {
+            assert_eq!(with_error(value, error), expected);
         }
     }
 

@@ -88,7 +88,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let path = data.folder.evaluation();
     let bytes = fs::read(&path).ok()?;
     let body = match serde_json::from_slice::<Evaluation>(&bytes) {
-        Ok(found) => note(data, &path) + &tables(&found, &path),
+        Ok(found) => note(data, &path) + &tables(data, &found, &path),
         Err(error) => html::missing(format_args!("can't read {}: {error}", path.display())),
     };
     Some(Section {
@@ -115,9 +115,12 @@ fn note(data: &RunData<'_>, path: &Path) -> String {
     html::paragraph(format_args!("By `ebm eval` on {when}.{later}"))
 }
 
-fn tables(found: &Evaluation, path: &Path) -> String {
+fn tables(data: &RunData<'_>, found: &Evaluation, path: &Path) -> String {
     let mut body = likelihoods(found);
-    if !found.quality.is_empty() {
+    let long_run = data.long_run.as_ref().map(|found| found.lines.as_slice());
+    // The next section has it.
+    let is_long_run = long_run == Some(found.quality.as_slice());
+    if !found.quality.is_empty() && !is_long_run {
         body.push_str(&long_chains::table(&found.quality));
     }
     let outliers = outliers(&found.energies);
@@ -139,11 +142,7 @@ fn outliers(energies: &Energies) -> String {
             let name = Path::new(&set.name).file_name();
             let name = name.map_or_else(|| set.name.clone(), |name| name.display().to_string());
             let energy = set.energy.map_or_else(String::new, |energy| {
-                format!(
-                    "{} ± {}",
-                    html::number(energy.mean),
-                    html::number(energy.standard_deviation)
-                )
+                html::with_error(energy.mean, energy.standard_deviation)
             });
             let examples = html::count(set.examples);
             [name, examples, energy, number(set.auroc), number(set.fpr_at_95)]

@@ -46,9 +46,7 @@ pub(super) fn table(lines: &[QualityLine]) -> String {
         .iter()
         .map(|line| {
             let distance = match (line.distance, line.distance_error) {
-                (Some(distance), Some(error)) => {
-                    format!("{} ± {}", html::number(distance), html::number(error))
-                }
+                (Some(distance), Some(error)) => html::with_error(distance, error),
                 (Some(distance), None) => html::number(distance),
                 (None, _) => "not finite".into(),
             };

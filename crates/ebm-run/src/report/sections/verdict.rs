@@ -87,7 +87,7 @@ fn tiles(data: &RunData<'_>, last: &QualityLine) -> String {
     }
     if let Some(distance) = last.distance {
         let value = match last.distance_error {
-            Some(error) => format!("{} ± {}", html::number(distance), html::number(error)),
+            Some(error) => html::with_error(distance, error),
             None => html::number(distance),
         };
         let note = [known("real data", last.floor), known("noise", last.start_distance)];
