@@ -182,14 +182,18 @@ fn a_report_opens_in_a_browser_at_the_width_of_a_desk_and_of_a_phone() {
             page.matches("<img ").count(),
             "{said}"
         );
-        let (all, hidden) = (page.matches("<svg ").count(), page.matches("<svg hidden").count());
+        let (all, hidden) = (
+            page.matches("<svg ").count(),
+            page.matches("<svg hidden").count(),
+        );
         assert_eq!(found(said, "charts") as usize, all - hidden, "{said}");
         // A press hides one drawing and shows the other.
         assert!(hidden > 0, "the distances are far apart");
         assert_eq!(found(said, "switched") as usize, 2 * hidden, "{said}");
         let charts = page.matches("class=\"chart\"").count();
         assert_eq!(found(said, "notes") as usize, charts, "{said}");
-        let first = "first &lt;update 6 samples, with their standard error 8.5 real data 3 noise 300&gt;";
+        let first =
+            "first &lt;update 6 samples, with their standard error 8.5 real data 3 noise 300&gt;";
         assert!(said.contains(first), "{said}");
         browse(&browser, &file, width.max(600), 900, &[&screenshot]);
         let picture = image::open(&picture).unwrap().to_rgb8();

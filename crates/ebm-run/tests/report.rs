@@ -253,7 +253,11 @@ fn quality_leads_where_it_was_measured() {
         assert!(page.contains(said), "no {said}");
     }
     // A torn or strange line is said, as in other logs.
-    fs::write(run.join("quality.jsonl"), format!("<b>\n{}", MEASURED.trim())).unwrap();
+    fs::write(
+        run.join("quality.jsonl"),
+        format!("<b>\n{}", MEASURED.trim()),
+    )
+    .unwrap();
     assert!(self::page(&run).contains("quality.jsonl: 1 line can&#39;t be read (line 1: "));
 }
 
@@ -284,13 +288,16 @@ fn an_evaluation_and_a_long_run_are_in_the_report() {
     };
     let shown = evaluation("[]");
     assert_needs_nothing_else(&shown);
-    assert_eq!(sections(&shown)[..3], ["evaluation", "long-chains", "summary"]);
+    assert_eq!(
+        sections(&shown)[..3],
+        ["evaluation", "long-chains", "summary"]
+    );
     for said in [
         "<dt>Log-likelihood, train (nats)</dt><dd>-30.500</dd>",
-        "<th scope=\"row\">test</th><td class=\"number\">1,500</td><td class=\"number\">-1.00 ± 0.50</td>",
+        "<th scope=\"row\">test</th><td class=\"number\" data-head=\"examples\">1,500</td><td class=\"number\" data-head=\"energy (nats)\">-1.00 ± 0.50</td>",
         "<th scope=\"row\">&lt;b&gt;</th>",
-        "<td class=\"number\">0.988</td><td class=\"number\">0.125</td>",
-        "<th scope=\"row\">10,000</th><td class=\"number\">90.0 ± 1.2</td><td class=\"number\">87.5 %</td>",
+        "data-head=\"AUROC\">0.988</td><td class=\"number\" data-head=\"FPR@95\">0.125</td>",
+        "<th scope=\"row\">10,000</th><td class=\"number\" data-head=\"distance\">90.0 ± 1.2</td>",
         "Chains of up to 256 transitions are about as good",
         "By `ebm eval` on ",
     ] {
@@ -303,7 +310,10 @@ fn an_evaluation_and_a_long_run_are_in_the_report() {
     for file in ["evaluation/report.json", "long_run.json"] {
         fs::write(run.join(file), "{\"lines\":5,\"sets\":5}").unwrap();
         let message = page(&run);
-        assert!(message.contains(file) && message.contains("invalid type"), "{file}");
+        assert!(
+            message.contains(file) && message.contains("invalid type"),
+            "{file}"
+        );
     }
 }
 

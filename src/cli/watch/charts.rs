@@ -121,7 +121,7 @@ pub(super) fn draw_charts(frame: &mut Frame<'_>, state: &State, area: Rect) {
 
 fn draw_chart(frame: &mut Frame<'_>, plot: &Plot, area: Rect) {
     let block = Block::bordered()
-        .title(heading(plot))
+        .title(heading(plot, area.width))
         .border_style(Style::new().dim());
     let inner = block.inner(area);
     let curves = || plot.curves.iter().map(|(_, points)| points.as_slice());
@@ -174,8 +174,15 @@ fn draw_chart(frame: &mut Frame<'_>, plot: &Plot, area: Rect) {
 }
 
 /// The title of a chart, and the names of its curves in their colours: beside them, not over them.
-fn heading(plot: &Plot) -> Line<'static> {
-    let mut spans = vec![Span::from(format!(" {} ", plot.title))];
+/// The unit gives way where names would be cut off.
+fn heading(plot: &Plot, width: u16) -> Line<'static> {
+    let names = plot.curves.iter().filter(|(name, _)| !name.is_empty());
+    let names: usize = names.map(|(name, _)| name.len() + 2).sum();
+    let title = match plot.title.split_once(" (") {
+        Some((title, _)) if plot.title.len() + 4 + names > width.into() => title,
+        _ => &plot.title,
+    };
+    let mut spans = vec![Span::from(format!(" {title} "))];
     for ((name, _), color) in plot.curves.iter().zip(COLORS) {
         if !name.is_empty() {
             spans.push(Span::from(format!(" {name} ")).fg(color));
@@ -260,4 +267,3 @@ fn cell(place: f64, axis: &Axis, cells: u16) -> u16 {
     let share = (place - axis.low) / (axis.high - axis.low);
     (share * f64::from(cells)).clamp(0.0, f64::from(cells.max(1) - 1)) as u16
 }
-

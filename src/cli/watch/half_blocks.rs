@@ -25,8 +25,18 @@ pub(super) fn can_be_drawn() -> bool {
 
 /// What `COLORTERM` and `TERM` say.
 fn has_true_colors(colorterm: &str, term: &str) -> bool {
-    let known = ["kitty", "alacritty", "foot", "ghostty", "wezterm", "-direct"];
-    let says = matches!(colorterm.to_ascii_lowercase().as_str(), "truecolor" | "24bit");
+    let known = [
+        "kitty",
+        "alacritty",
+        "foot",
+        "ghostty",
+        "wezterm",
+        "-direct",
+    ];
+    let says = matches!(
+        colorterm.to_ascii_lowercase().as_str(),
+        "truecolor" | "24bit"
+    );
     says || known.iter().any(|name| term.contains(name))
 }
 
@@ -73,11 +83,7 @@ pub(super) fn draw(picture: &SmallPicture, buffer: &mut Buffer, area: Rect) {
 }
 
 /// The colours of each cell's upper and lower half, line by line.
-fn cells(
-    picture: &SmallPicture,
-    columns: u16,
-    lines: u16,
-) -> Vec<Vec<([u8; 3], Option<[u8; 3]>)>> {
+fn cells(picture: &SmallPicture, columns: u16, lines: u16) -> Vec<Vec<([u8; 3], Option<[u8; 3]>)>> {
     let pixels = picture.fitted(columns.into(), 2 * u32::from(lines));
     let rows: Vec<&[[u8; 3]]> = pixels.rows().collect();
     let pairs = rows.chunks(2).map(|pair| {
@@ -103,7 +109,11 @@ mod tests {
             ("yes", "linux", false),
             ("", "", false),
         ] {
-            assert_eq!(has_true_colors(colorterm, term), expected, "{colorterm} {term}");
+            assert_eq!(
+                has_true_colors(colorterm, term),
+                expected,
+                "{colorterm} {term}"
+            );
         }
     }
 }

@@ -37,7 +37,11 @@ pub(super) fn facts(state: &State) -> Vec<(&'static str, String)> {
     if let Some(likelihood) = last.log_likelihood {
         facts.push(("log-likelihood", format!("{} nats", number(likelihood))));
     }
-    if let Some((best, score)) = state.quality().best().and_then(|best| Some((best, best.score()?))) {
+    if let Some((best, score)) = state
+        .quality()
+        .best()
+        .and_then(|best| Some((best, best.score()?)))
+    {
         let value = match score.kind {
             ScoreKind::NegativeLogLikelihood => -score.value,
             _ => score.value,
@@ -47,7 +51,10 @@ pub(super) fn facts(state: &State) -> Vec<(&'static str, String)> {
     let share = |share: f64| format!("{share:.2}");
     facts.extend(last.precision.map(|found| ("precision", share(found))));
     facts.extend(last.recall.map(|found| ("recall", share(found))));
-    facts.extend(last.held_out_energy.map(|energy| ("E(held out)", significant(energy, 4))));
+    facts.extend(
+        last.held_out_energy
+            .map(|energy| ("E(held out)", significant(energy, 4))),
+    );
     facts
 }
 

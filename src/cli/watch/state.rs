@@ -89,10 +89,7 @@ impl State {
     }
 
     /// A measured number over its update.
-    pub(super) fn measured(
-        &self,
-        value: impl Fn(&QualityLine) -> Option<f64>,
-    ) -> Vec<(f64, f64)> {
+    pub(super) fn measured(&self, value: impl Fn(&QualityLine) -> Option<f64>) -> Vec<(f64, f64)> {
         let lines = self.quality().lines().iter();
         lines
             .filter_map(|line| Some((line.step as f64, value(line)?)))

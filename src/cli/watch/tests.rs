@@ -268,11 +268,17 @@ fn quality_and_held_out_energies_are_on_the_terminal() {
     let facts = " distance 21.0 ± 1.5 (real data 3.00)   best update 1000 (21.0)   precision 0.88";
     assert!(lines[3].starts_with(facts), "{}", lines[3]);
     let whole = lines.join("\n");
-    for expected in ["┌ distance  samples  real data ", "data  samples  held out "] {
+    for expected in [
+        "┌ distance  samples  real data ",
+        "data  samples  held out ",
+    ] {
         assert!(whole.contains(expected), "no {expected} in\n{whole}");
     }
     // Nobody said that this terminal has the colours.
-    assert!(!whole.contains('▀') && !whole.contains("samples alone"), "{whole}");
+    assert!(
+        !whole.contains('▀') && !whole.contains("samples alone"),
+        "{whole}"
+    );
 }
 
 #[test]

@@ -22,13 +22,20 @@ pub(super) fn figure(title: &str, shares: &[f64], reference: f64, below: &str) -
     if shares.is_empty() || !highest.is_finite() {
         return None;
     }
-    let classes = || shares.iter().enumerate().map(|(class, &share)| (class as f64, share));
+    let classes = || {
+        shares
+            .iter()
+            .enumerate()
+            .map(|(class, &share)| (class as f64, share))
+    };
     let ends = (-0.5, shares.len() as f64 - 0.5);
     let every = shares.len().div_ceil(LABELS);
     let labelled = (0..shares.len()).step_by(every);
     let across = Scale {
         range: ends.0..ends.1,
-        ticks: labelled.map(|class| (class as f64, class.to_string())).collect(),
+        ticks: labelled
+            .map(|class| (class as f64, class.to_string()))
+            .collect(),
     };
     let up = Scale::from(&Axis::linear(0.0, 1.08 * highest, TICKS));
     let svg = on_axes((across, up), "class", "share", |plane| {
@@ -67,6 +74,9 @@ mod tests {
         assert_eq!(figure("Classes", &[f64::INFINITY], 1.0, ""), None);
         // A hundred classes have room for a dozen numbers.
         let many = figure("Classes", &[0.01; 100], 0.01, "").expect("there are shares");
-        assert!(many.contains("\n99\n") && !many.contains("\n98\n"), "{many}");
+        assert!(
+            many.contains("\n99\n") && !many.contains("\n98\n"),
+            "{many}"
+        );
     }
 }

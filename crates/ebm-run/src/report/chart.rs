@@ -125,7 +125,11 @@ impl Chart<'_> {
         let hidden = other.map(|(svg, _)| svg.replacen("<svg ", "<svg hidden ", 1));
         let across = self.across().map(|across| (across.low, across.high));
         let curves = self.series.iter().enumerate().map(|(place, series)| {
-            let points = thin(series.finite(), across.map_or(0.0..0.0, |(a, b)| a..b), COLUMNS);
+            let points = thin(
+                series.finite(),
+                across.map_or(0.0..0.0, |(a, b)| a..b),
+                COLUMNS,
+            );
             (series.name.as_str(), series.color.unwrap_or(place), points)
         });
         let drawn = with_values(

@@ -79,31 +79,32 @@ pub(super) fn tiles(tiles: &[(impl Display, String, String)]) -> String {
     format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
 }
 
-/// A table whose first column names the rows, and whose others are numbers.
+/// A table whose first column names the rows, and whose others are numbers; each has its head with
+/// it, for screens that are too narrow for columns.
 pub(super) fn table<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
-    let class = |column: usize| match column {
-        0 => "",
-        _ => " class=\"number\"",
-    };
-    let heads = heads.iter().enumerate();
-    let heads: String = heads
-        .map(|(column, head)| format!("<th scope=\"col\"{}>{}</th>", class(column), text(head)))
+    let head: String = heads
+        .iter()
+        .enumerate()
+        .map(|(column, head)| {
+            let class = if column == 0 { "" } else { " class=\"number\"" };
+            format!("<th scope=\"col\"{class}>{}</th>", text(head))
+        })
         .collect();
+    let cell = |(column, value): (usize, &String)| {
+        let (head, value) = (text(heads[column]), text(value));
+        match column {
+            0 => format!("<th scope=\"row\">{value}</th>"),
+            _ => format!("<td class=\"number\" data-head=\"{head}\">{value}</td>"),
+        }
+    };
     let rows: String = rows
         .iter()
         .map(|row| {
-            let cells: String = row
-                .iter()
-                .enumerate()
-                .map(|(column, value)| match column {
-                    0 => format!("<th scope=\"row\">{}</th>", text(value)),
-                    _ => format!("<td{}>{}</td>", class(column), text(value)),
-                })
-                .collect();
+            let cells: String = row.iter().enumerate().map(cell).collect();
             format!("<tr>{cells}</tr>\n")
         })
         .collect();
-    format!("<table class=\"numbers\">\n<tr>{heads}</tr>\n{rows}</table>\n")
+    format!("<table class=\"numbers\">\n<tr>{head}</tr>\n{rows}</table>\n")
 }
 
 /// Figures beside each other where there is room.
@@ -116,9 +117,9 @@ pub(super) fn pictures(figures: &[String]) -> String {
     grid("figures pictures", figures)
 }
 
-/// Pictures beside a chart, which is wider than they are and comes last.
-pub(super) fn lead(figures: &[String]) -> String {
-    grid("lead", figures)
+/// Pictures beside a chart, which comes last; `wide` are pictures that are wider than it.
+pub(super) fn lead(figures: &[String], wide: bool) -> String {
+    grid(if wide { "lead wide" } else { "lead" }, figures)
 }
 
 /// Two things of equal width beside each other where there is room.
@@ -167,7 +168,11 @@ const SMALL: u32 = 640;
 
 /// A PNG file inside of the page.
 pub(super) fn embedded(png: &[u8], (width, height): (u32, u32), alternative: &str) -> String {
-    let class = if width < SMALL { " class=\"small\"" } else { "" };
+    let class = if width < SMALL {
+        " class=\"small\""
+    } else {
+        ""
+    };
     format!(
         "<img{class} src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\">",
         base64::encode(png),

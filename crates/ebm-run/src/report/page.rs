@@ -1,9 +1,9 @@
 //! The page around the sections: its head, its table of contents, its style.
 
-use super::sha256::sha256;
-use super::{base64, html};
 use super::run_data::RunData;
 use super::sections::Section;
+use super::sha256::sha256;
+use super::{base64, html};
 
 /// How every report starts, by which one is told from other files.
 pub(super) const START: &str = "<!DOCTYPE html>\n<!-- ebm report -->\n";

@@ -4,8 +4,7 @@
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let primes = first_primes();
     // Square roots of the first 8 primes, and cube roots of the first 64.
-    let mut state: [u32; 8] =
-        std::array::from_fn(|at| fraction(primes[at], 2));
+    let mut state: [u32; 8] = std::array::from_fn(|at| fraction(primes[at], 2));
     let constants: [u32; 64] = std::array::from_fn(|at| fraction(primes[at], 3));
     let mut message = bytes.to_vec();
     message.push(0x80);
@@ -28,7 +27,9 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
 fn digest(state: &mut [u32; 8], block: &[u8], constants: &[u32; 64]) {
     let mut words = [0_u32; 64];
     for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
-        *word = bytes.iter().fold(0, |word, &byte| word << 8 | u32::from(byte));
+        *word = bytes
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u32::from(byte));
     }
     for at in 16..64 {
         let (early, late) = (words[at - 15], words[at - 2]);
@@ -82,15 +83,30 @@ mod tests {
     fn digests_are_those_of_the_standard() {
         let thousands = "a".repeat(1000);
         for (text, expected) in [
-            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ),
+            (
+                "abc",
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
             (
                 "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
             ),
-            (&thousands[..55], "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"),
-            (&thousands[..64], "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"),
-            (&thousands, "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"),
+            (
+                &thousands[..55],
+                "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318",
+            ),
+            (
+                &thousands[..64],
+                "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb",
+            ),
+            (
+                &thousands,
+                "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3",
+            ),
         ] {
             let digest: String = sha256(text.as_bytes())
                 .iter()

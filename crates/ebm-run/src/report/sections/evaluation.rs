@@ -105,7 +105,9 @@ fn note(data: &RunData<'_>, path: &Path) -> String {
     let Some(then) = modified(path) else {
         return String::new();
     };
-    let seconds = then.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = then
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let when = html::date(seconds);
     let is_newer = |model: SystemTime| model > then;
     let later = match modified(&data.folder.model()).is_some_and(is_newer) {
@@ -129,7 +131,12 @@ fn tables(data: &RunData<'_>, found: &Evaluation, path: &Path) -> String {
         let drawn = embedded(&picture, "Histograms of the energies of data and outliers");
         html::figure("Energies of data and outliers", &drawn, "")
     });
-    body + &html::beside(&[Some(outliers), figure].into_iter().flatten().collect::<Vec<_>>())
+    body + &html::beside(
+        &[Some(outliers), figure]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn outliers(energies: &Energies) -> String {
@@ -145,14 +152,23 @@ fn outliers(energies: &Energies) -> String {
                 html::with_error(energy.mean, energy.standard_deviation)
             });
             let examples = html::count(set.examples);
-            [name, examples, energy, number(set.auroc), number(set.fpr_at_95)]
+            [
+                name,
+                examples,
+                energy,
+                number(set.auroc),
+                number(set.fpr_at_95),
+            ]
         })
         .collect();
     let energy = match energies.unit.as_str() {
         "" => "energy".to_string(),
         unit => format!("energy ({unit})"),
     };
-    html::table(&["set", "examples", energy.as_str(), "AUROC", "FPR@95"], &rows)
+    html::table(
+        &["set", "examples", energy.as_str(), "AUROC", "FPR@95"],
+        &rows,
+    )
 }
 
 /// What is known of the likelihoods of machines, and of models of the plane.
@@ -163,7 +179,8 @@ fn likelihoods(found: &Evaluation) -> String {
     };
     let mean = |estimate: Option<Estimate>| estimate.map(|estimate| estimate.mean);
     if let Some(partition) = &found.log_partition {
-        let of = |direction: &Option<Direction>| direction.as_ref().map(|found| found.log_partition);
+        let of =
+            |direction: &Option<Direction>| direction.as_ref().map(|found| found.log_partition);
         let log_partition = partition.log_partition.or(of(&partition.forward));
         let reverse = of(&partition.reverse);
         add("log Z (nats)".into(), log_partition);
@@ -181,7 +198,10 @@ fn likelihoods(found: &Evaluation) -> String {
     for (split, set) in found.density.iter().flat_map(|density| &density.sets) {
         let (model, truth) = (set.log_likelihood, set.true_log_likelihood);
         add(format!("Log-likelihood, {split} (nats)"), mean(model));
-        add(format!("Log-likelihood of the true density, {split}"), mean(truth));
+        add(
+            format!("Log-likelihood of the true density, {split}"),
+            mean(truth),
+        );
     }
     match facts.is_empty() {
         true => String::new(),

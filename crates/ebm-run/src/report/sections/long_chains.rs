@@ -24,7 +24,8 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     if table.is_none() && curves.is_empty() {
         return None;
     }
-    let hint = html::paragraph("`ebm eval --long-run` measures chains of 256 to 10,000 transitions.");
+    let hint =
+        html::paragraph("`ebm eval --long-run` measures chains of 256 to 10,000 transitions.");
     Some(Section {
         id: "long-chains",
         title: "Long chains",
@@ -79,7 +80,14 @@ pub(super) fn table(lines: &[QualityLine]) -> String {
         "{} fresh samples beside held-out data; distances in {features}, the entropy of the classes in nats.",
         html::count(first.samples.unwrap_or(0))
     ));
-    let heads = ["transitions", "distance", "precision", "recall", "classes", "outside"];
+    let heads = [
+        "transitions",
+        "distance",
+        "precision",
+        "recall",
+        "classes",
+        "outside",
+    ];
     below + &html::table(&heads, &rows)
 }
 

@@ -11,7 +11,11 @@ use crate::report::run_data::RunData;
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let shown = data.quality.last()?.score().map(|score| score.kind);
     let unless_shown = |kind, chart: fn(&RunData<'_>) -> Option<String>| {
-        if shown == Some(kind) { None } else { chart(data) }
+        if shown == Some(kind) {
+            None
+        } else {
+            chart(data)
+        }
     };
     let figures: Vec<String> = [
         unless_shown(ScoreKind::Distance, distance),
@@ -36,7 +40,14 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
 
 /// The curve that models of the run are compared by.
 pub(super) fn score(data: &RunData<'_>) -> Option<String> {
-    match data.quality.lines().iter().rev().find_map(QualityLine::score)?.kind {
+    match data
+        .quality
+        .lines()
+        .iter()
+        .rev()
+        .find_map(QualityLine::score)?
+        .kind
+    {
         ScoreKind::Divergence => divergence(data),
         ScoreKind::Distance => distance(data),
         ScoreKind::NegativeLogLikelihood => log_likelihood(data),
@@ -82,7 +93,11 @@ fn precision_and_recall(data: &RunData<'_>) -> Option<String> {
         ("recall", data.measured(|line| line.recall)),
     ];
     let floors = [
-        ("of real data", data.measured(|line| line.floor_precision), 0),
+        (
+            "of real data",
+            data.measured(|line| line.floor_precision),
+            0,
+        ),
         ("of real data", data.measured(|line| line.floor_recall), 1),
     ];
     let measured = measured.into_iter();
@@ -179,7 +194,11 @@ fn energies(data: &RunData<'_>) -> Option<String> {
     let measured = [
         ("training data", data.measured(|line| line.data_energy), 0),
         ("fresh samples", data.measured(|line| line.sample_energy), 1),
-        ("held-out data", data.measured(|line| line.held_out_energy), 2),
+        (
+            "held-out data",
+            data.measured(|line| line.held_out_energy),
+            2,
+        ),
     ];
     let series: Vec<Series> = measured
         .into_iter()
@@ -229,10 +248,7 @@ fn gap(data: &RunData<'_>) -> Option<String> {
 }
 
 /// The place of the best model on a curve.
-fn best(
-    data: &RunData<'_>,
-    value: impl Fn(&QualityLine) -> Option<f64>,
-) -> Option<(f64, f64)> {
+fn best(data: &RunData<'_>, value: impl Fn(&QualityLine) -> Option<f64>) -> Option<(f64, f64)> {
     let best = data.quality.best()?;
     Some((best.step as f64, value(best)?))
 }

@@ -63,7 +63,10 @@ fn evenly(values: &[u64], count: usize) -> Vec<u64> {
 
 /// The picture of the samples after an update.
 pub(super) fn picture(path: &Path, step: u64) -> String {
-    embedded(path, &format!("Samples after {} updates", html::count(step)))
+    embedded(
+        path,
+        &format!("Samples after {} updates", html::count(step)),
+    )
 }
 
 /// A PNG file of the run inside of the page.

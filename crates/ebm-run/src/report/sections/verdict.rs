@@ -19,10 +19,7 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
         Verdict::Collapsed { .. } => "bad",
         Verdict::Unknown => "unknown",
     };
-    let sentence = format!(
-        "<p class=\"verdict {tone}\">{}</p>\n",
-        html::text(sentence)
-    );
+    let sentence = format!("<p class=\"verdict {tone}\">{}</p>\n", html::text(sentence));
     Some(Section {
         id: "verdict",
         title: "Verdict",
@@ -33,7 +30,9 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
 }
 
@@ -42,7 +41,11 @@ fn explanation(data: &RunData<'_>, last: &QualityLine) -> String {
     let mut sentences = Vec::new();
     if last.distance.is_some() {
         let samples = last.samples.map_or_else(String::new, |count| {
-            format!("{} fresh samples of update {}", html::count(count), html::count(last.step))
+            format!(
+                "{} fresh samples of update {}",
+                html::count(count),
+                html::count(last.step)
+            )
         });
         let features = last.features.map_or("features", FeatureKind::name);
         sentences.push(format!(
@@ -65,13 +68,19 @@ fn explanation(data: &RunData<'_>, last: &QualityLine) -> String {
 fn tiles(data: &RunData<'_>, last: &QualityLine) -> String {
     let mut tiles: Vec<(&str, String, String)> = Vec::new();
     let known = |name: &str, value: Option<f64>| {
-        value.map_or_else(String::new, |value| format!("{name} {}", html::number(value)))
+        value.map_or_else(String::new, |value| {
+            format!("{name} {}", html::number(value))
+        })
     };
     let joined = |parts: [String; 2]| {
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join(", ")
     };
-    if let Some(best) = data.quality.best().and_then(|best| Some((best, best.score()?))) {
+    if let Some(best) = data
+        .quality
+        .best()
+        .and_then(|best| Some((best, best.score()?)))
+    {
         let (line, score) = best;
         let name = match score.kind {
             ScoreKind::Divergence => "divergence",
@@ -90,7 +99,10 @@ fn tiles(data: &RunData<'_>, last: &QualityLine) -> String {
             Some(error) => html::with_error(distance, error),
             None => html::number(distance),
         };
-        let note = [known("real data", last.floor), known("noise", last.start_distance)];
+        let note = [
+            known("real data", last.floor),
+            known("noise", last.start_distance),
+        ];
         tiles.push(("Distance", value, joined(note)));
     }
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
@@ -99,24 +111,37 @@ fn tiles(data: &RunData<'_>, last: &QualityLine) -> String {
         ("Recall", last.recall, last.floor_recall),
     ] {
         if let Some(share) = share {
-            let note = floor.map_or_else(String::new, |floor| format!("real data {}", percent(floor)));
+            let note =
+                floor.map_or_else(String::new, |floor| format!("real data {}", percent(floor)));
             tiles.push((name, percent(share), note));
         }
     }
     if let (Some(entropy), Some(classes)) = (last.class_entropy, &last.classes) {
         let value = format!("{:.1} of {}", entropy.exp(), classes.len());
-        tiles.push(("Classes covered", value, "exponential of their entropy".into()));
+        tiles.push((
+            "Classes covered",
+            value,
+            "exponential of their entropy".into(),
+        ));
     }
     if let Some(outside) = last.outside {
         let note = "brightness, contrast or roughness that no example has";
         tiles.push(("Samples unlike any data", percent(outside), note.into()));
     }
     if let Some(likelihood) = last.log_likelihood {
-        tiles.push(("Log-likelihood", html::number(likelihood), "nats, of held-out data".into()));
+        tiles.push((
+            "Log-likelihood",
+            html::number(likelihood),
+            "nats, of held-out data".into(),
+        ));
     }
     if let (Some(held_out), Some(training)) = (last.held_out_energy, last.data_energy) {
         let note = data.with_unit("held-out minus training data");
-        tiles.push(("Energy gap of the data", html::number(held_out - training), note));
+        tiles.push((
+            "Energy gap of the data",
+            html::number(held_out - training),
+            note,
+        ));
     }
     html::tiles(&tiles)
 }
@@ -135,7 +160,7 @@ fn lead(data: &RunData<'_>, verdict: &Verdict) -> String {
         }
     }
     figures.extend(quality::score(data));
-    html::lead(&figures)
+    html::lead(&figures, data.is_plane())
 }
 
 #[cfg(test)]
