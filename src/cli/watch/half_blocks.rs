@@ -82,8 +82,11 @@ pub(super) fn draw(picture: &SmallPicture, buffer: &mut Buffer, area: Rect) {
     }
 }
 
+/// The colours of a cell's upper half and, but in a last line that is odd, its lower half.
+type Cell = ([u8; 3], Option<[u8; 3]>);
+
 /// The colours of each cell's upper and lower half, line by line.
-fn cells(picture: &SmallPicture, columns: u16, lines: u16) -> Vec<Vec<([u8; 3], Option<[u8; 3]>)>> {
+fn cells(picture: &SmallPicture, columns: u16, lines: u16) -> Vec<Vec<Cell>> {
     let pixels = picture.fitted(columns.into(), 2 * u32::from(lines));
     let rows: Vec<&[[u8; 3]]> = pixels.rows().collect();
     let pairs = rows.chunks(2).map(|pair| {

@@ -223,6 +223,9 @@ impl Chart<'_> {
     }
 }
 
+/// A curve for the page's script: its name, its colour from 0, its points.
+pub(super) type Values<'a> = (&'a str, usize, Vec<(f64, f64)>);
+
 /// What is drawn together with what the page's script shows of it: the values of each curve, with
 /// its name and colour, between the ends of the axis across.
 pub(super) fn with_values(
@@ -230,10 +233,10 @@ pub(super) fn with_values(
     x: &str,
     (low, high): (f64, f64),
     logarithmic: bool,
-    curves: &[(&str, usize, Vec<(f64, f64)>)],
+    curves: &[Values<'_>],
 ) -> String {
     let rounded = |value: f64| format!("{value:.4e}").parse().unwrap_or(value);
-    let curves: Vec<(&str, usize, Vec<(f64, f64)>)> = curves
+    let curves: Vec<Values<'_>> = curves
         .iter()
         .map(|(name, color, points)| {
             let points = points.iter().map(|&(x, y)| (x, rounded(y)));
