@@ -18,7 +18,7 @@ const WIDTHS: [u32; 2] = [1280, 390];
 
 /// Runs the page in a frame of a given width and writes what it finds into the document. A frame,
 /// since browsers don't make windows as narrow as a phone; and around the page, since that runs no
-/// script.
+/// script but its own, which is tried: every chart is pointed at, every switch pressed.
 const HARNESS: &str = r#"<!DOCTYPE html><html><body style="margin:0"><pre id="found"></pre>
 <iframe id="page" style="border:0;display:block" width="WIDTH" height="HEIGHT" srcdoc="PAGE"></iframe>
 <script>
@@ -29,6 +29,18 @@ addEventListener('load', () => {
     const page = frame.contentDocument, root = page.documentElement;
     for (const details of page.querySelectorAll('details')) details.open = true;
     const lines = [];
+    const drawn = () => [...page.querySelectorAll('svg')].map(chart => chart.getBoundingClientRect().height > 100);
+    const before = drawn();
+    for (const button of page.querySelectorAll('button')) button.click();
+    lines.push('switched ' + drawn().filter((shown, index) => shown !== before[index]).length);
+    for (const button of page.querySelectorAll('button')) button.click();
+    for (const chart of page.querySelectorAll('.chart')) {
+      const box = chart.getBoundingClientRect();
+      chart.dispatchEvent(new frame.contentWindow.PointerEvent('pointermove', { clientX: box.left + box.width * 0.9 }));
+    }
+    const notes = [...page.querySelectorAll('.chart > .note:not([hidden])')];
+    lines.push('notes ' + notes.filter(note => note.children.length > 1).length);
+    lines.push('first <' + (notes.length ? notes[0].innerText.replace(/\s+/g, ' ') : '') + '>');
     lines.push('width ' + frame.contentWindow.innerWidth);
     lines.push('scroll ' + root.scrollWidth);
     const wide = [...page.querySelectorAll('body *')].filter(element => {
@@ -47,7 +59,7 @@ addEventListener('load', () => {
     const pictures = [...page.images];
     lines.push('pictures ' + pictures.length);
     lines.push('broken ' + pictures.filter(picture => !(picture.complete && picture.naturalWidth > 0)).length);
-    lines.push('charts ' + [...page.querySelectorAll('svg')].filter(chart => chart.getBoundingClientRect().height > 100).length);
+    lines.push('charts ' + drawn().filter(shown => shown).length);
     const loaded = frame.contentWindow.performance.getEntriesByType('resource');
     lines.push('requests ' + loaded.filter(entry => !entry.name.startsWith('data:')).length);
     found.textContent = 'FOUND ' + lines.join('; ') + ' END';
@@ -138,6 +150,14 @@ fn found(said: &str, name: &str) -> u32 {
 fn a_report_opens_in_a_browser_at_the_width_of_a_desk_and_of_a_phone() {
     let folder = workspace();
     train(folder.path(), "out", &[]);
+    let measured: String = [(2, 250.0), (4, 9.0), (6, 8.5)]
+        .map(|(step, distance)| {
+            format!(
+                "{{\"step\":{step},\"samples\":64,\"distance\":{distance},\"distance_error\":0.5,\"floor\":3.0,\"start_distance\":300.0,\"precision\":0.9,\"recall\":0.8,\"classes\":[0.25,0.5,0.25]}}\n"
+            )
+        })
+        .concat();
+    fs::write(folder.path().join("out/quality.jsonl"), measured).unwrap();
     let output = run(folder.path(), &["report", "out"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("wrote out/report.html"));
@@ -162,11 +182,19 @@ fn a_report_opens_in_a_browser_at_the_width_of_a_desk_and_of_a_phone() {
             page.matches("<img ").count(),
             "{said}"
         );
-        assert_eq!(
-            found(said, "charts") as usize,
+        let (all, hidden) = (
             page.matches("<svg ").count(),
-            "{said}"
+            page.matches("<svg hidden").count(),
         );
+        assert_eq!(found(said, "charts") as usize, all - hidden, "{said}");
+        // A press hides one drawing and shows the other.
+        assert!(hidden > 0, "the distances are far apart");
+        assert_eq!(found(said, "switched") as usize, 2 * hidden, "{said}");
+        let charts = page.matches("class=\"chart\"").count();
+        assert_eq!(found(said, "notes") as usize, charts, "{said}");
+        let first =
+            "first &lt;update 6 samples, with their standard error 8.5 real data 3 noise 300&gt;";
+        assert!(said.contains(first), "{said}");
         browse(&browser, &file, width.max(600), 900, &[&screenshot]);
         let picture = image::open(&picture).unwrap().to_rgb8();
         assert_eq!(picture.width(), width.max(600));

@@ -106,15 +106,17 @@ fn assert_needs_nothing_else(page: &str) {
         let id = link.strip_prefix('#').unwrap();
         assert!(page.contains(&format!("<section id=\"{id}\"")), "{id}");
     }
-    // Nothing of another place: neither addresses, nor imports of style, nor scripts.
+    // Nothing of another place: neither addresses, nor imports of style, nor scripts but its own.
     for sign in [
-        "://", "url(", "@import", "<script", "<link", "<iframe", "srcset",
+        "://", "url(", "@import", "<script ", "<link", "<iframe", "srcset",
     ] {
         assert!(!page.contains(sign), "{sign}");
     }
+    assert_eq!(page.matches("<script>").count(), 1);
     assert!(
         page.contains("content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline';")
     );
+    assert!(page.contains(" script-src 'sha256-") && !page.contains("script-src 'unsafe"));
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn markup_in_what_a_user_wrote_is_shown_and_not_obeyed() {
     metrics.push_str("{\"step\":5,\"<script>\":1.0}\n");
     fs::write(run.join("metrics.jsonl"), metrics).unwrap();
     let page = page(&run);
-    assert!(!page.contains("<script") && !page.contains("alert(1)<b>"));
+    assert!(!page.contains("alert(1)<b>"));
     assert!(page.contains("/x/&lt;script&gt;&#39;&amp;"));
     assert!(page.contains("<h1>&lt;script&gt;alert(1)&lt;b&gt;</h1>"));
     assert!(page.contains("<section id=\"other\""));
@@ -209,6 +211,110 @@ fn held_out_energies_are_drawn_beside_the_others_without_more_code() {
     let page = page(&run);
     assert!(page.contains("<span class=\"c3\">held_out_energy</span>"));
     assert!(!sections(&page).contains(&"other"));
+}
+
+/// Lines of a run whose classes are known: it gets better, then worse than its best.
+const MEASURED: &str = r#"
+{"step":1,"features":"classifier","samples":64,"transitions":2,"distance":250.0,"distance_error":9.0,"floor":3.0,"start_distance":300.0,"precision":0.1,"recall":0.2,"floor_precision":0.9,"floor_recall":0.95,"classes":[0.25,0.75],"class_entropy":0.56,"data_class_entropy":0.69,"outside":0.5,"data_energy":-1.0,"held_out_energy":-0.5,"sample_energy":0.5,"gradient_size":2.0}
+{"step":2,"features":"classifier","samples":64,"transitions":2,"distance":9.0,"distance_error":0.5,"floor":3.0,"start_distance":300.0,"precision":0.8,"recall":0.7,"classes":[0.5,0.5],"class_entropy":0.68,"data_class_entropy":0.69,"outside":0.02,"data_energy":-1.0,"held_out_energy":-0.75,"sample_energy":-0.5,"gradient_size":1.0,"log_likelihood":-12.5}
+{"step":3,"features":"classifier","samples":64,"transitions":2,"distance":30.0,"distance_error":0.5,"floor":3.0,"start_distance":300.0,"precision":0.6,"recall":0.7,"data_energy":-1.0,"held_out_energy":-0.5}
+{"step":4,"features":"classifier","samples":64,"transitions":2,"distance":31.0,"distance_error":0.5,"floor":3.0,"start_distance":300.0,"precision":0.6,"recall":0.7,"data_energy":-1.0,"held_out_energy":0.5}
+"#;
+
+#[test]
+fn quality_leads_where_it_was_measured() {
+    let folder = TempDir::new().unwrap();
+    let run = folder.path().join("run");
+    trained(&run, &[]);
+    let without = page(&run);
+    assert!(!without.contains("Frechet") && !without.contains("id=\"verdict\""));
+    fs::write(run.join("quality.jsonl"), MEASURED.trim_start()).unwrap();
+    let page = page(&run);
+    assert_needs_nothing_else(&page);
+    let lead = ["verdict", "quality", "long-chains"];
+    let expected = [&lead[..], &sections(&without)].concat();
+    assert_eq!(sections(&page), expected);
+    assert!(!page.contains("class=\"missing\""));
+    for said in [
+        "<p class=\"verdict fell\">Quality fell since update 3; the best, of update 2, is kept.</p>",
+        "64 fresh samples of update 4 are compared with held-out data by their Frechet distance in features of a classifier of the run&#39;s own labels.",
+        "<dd>31.00 ± 0.50",
+        "real data 3, noise 300",
+        "Best samples, update 2",
+        "Newest samples, update 4",
+        "Classes of the samples, update 2",
+        "Distance from held-out data: Frechet distance over update. samples, with their standard error from 250 to 31, lowest 9, highest 250; real data from 3 to 3,",
+        "held-out data from -0.5 to 0.5, lowest -0.75, highest 0.5",
+        "E(held out) - E(training) from 0.5 to 1.5",
+        "Log-likelihood of held-out data",
+        "0: 0.5; 1: 0.5.",
+        "at the ends of the chains from 2 to 1",
+    ] {
+        assert!(page.contains(said), "no {said}");
+    }
+    // A torn or strange line is said, as in other logs.
+    fs::write(
+        run.join("quality.jsonl"),
+        format!("<b>\n{}", MEASURED.trim()),
+    )
+    .unwrap();
+    assert!(self::page(&run).contains("quality.jsonl: 1 line can&#39;t be read (line 1: "));
+}
+
+#[test]
+fn an_evaluation_and_a_long_run_are_in_the_report() {
+    let folder = TempDir::new().unwrap();
+    let run = folder.path().join("run");
+    trained(&run, &[]);
+    let line = |transitions: u64, distance: f64| {
+        format!(
+            "{{\"step\":4,\"samples\":32,\"transitions\":{transitions},\"distance\":{distance},\"distance_error\":1.25,\"floor\":3.0,\"start_distance\":120.0,\"precision\":0.875,\"recall\":0.5}}"
+        )
+    };
+    let lines = format!("[{},{}]", line(256, 20.0), line(10_000, 90.0));
+    fs::write(run.join("long_run.json"), format!("{{\"lines\":{lines}}}")).unwrap();
+    fs::create_dir(run.join("evaluation")).unwrap();
+    let evaluation = |quality: &str| {
+        let text = format!(
+            r#"{{"model":"rbm","log_partition":{{"method":"exact","log_partition":10.0}},
+                "sets":[["train",{{"examples":9,"unnormalized_log_likelihood":{{"mean":-20.5,"standard_error":0.5}}}}]],
+                "energies":{{"unit":"nats","sets":[
+                    {{"name":"test","examples":1500,"energy":{{"mean":-1.0,"standard_deviation":0.5,"min":-2.0}}}},
+                    {{"name":"/home/<b>","examples":30,"energy":null,"auroc":0.9876,"fpr_at_95":0.125}}]}},
+                "later":[1,2],"quality":{quality}}}"#
+        );
+        fs::write(run.join("evaluation/report.json"), text).unwrap();
+        page(&run)
+    };
+    let shown = evaluation("[]");
+    assert_needs_nothing_else(&shown);
+    assert_eq!(
+        sections(&shown)[..3],
+        ["evaluation", "long-chains", "summary"]
+    );
+    for said in [
+        "<dt>Log-likelihood, train (nats)</dt><dd>-30.500</dd>",
+        "<th scope=\"row\">test</th><td class=\"number\" data-head=\"examples\">1,500</td><td class=\"number\" data-head=\"energy (nats)\">-1.00 ± 0.50</td>",
+        "<th scope=\"row\">&lt;b&gt;</th>",
+        "data-head=\"AUROC\">0.988</td><td class=\"number\" data-head=\"FPR@95\">0.125</td>",
+        "<th scope=\"row\">10,000</th><td class=\"number\" data-head=\"distance\">90.0 ± 1.2</td>",
+        "Chains of up to 256 transitions are about as good",
+        "By `ebm eval` on ",
+    ] {
+        assert!(shown.contains(said), "no {said}");
+    }
+    // The same table isn't shown twice.
+    assert_eq!(evaluation(&lines).matches(">10,000</th>").count(), 1);
+    let other = format!("[{}]", line(10_000, 91.0));
+    assert_eq!(evaluation(&other).matches(">10,000</th>").count(), 2);
+    for file in ["evaluation/report.json", "long_run.json"] {
+        fs::write(run.join(file), "{\"lines\":5,\"sets\":5}").unwrap();
+        let message = page(&run);
+        assert!(
+            message.contains(file) && message.contains("invalid type"),
+            "{file}"
+        );
+    }
 }
 
 #[test]

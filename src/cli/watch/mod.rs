@@ -1,5 +1,8 @@
 //! `ebm watch`: a run in the terminal, while it goes on or after.
 
+mod charts;
+mod half_blocks;
+mod judged;
 mod plain;
 mod state;
 #[cfg(test)]
@@ -17,7 +20,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use super::failure::Failure;
 use super::run_args::RunArgs;
 use super::signals;
-use super::terminal::say_lines;
+use super::terminal::{say_file, say_lines};
 use super::train::parse_duration;
 use state::State;
 
@@ -27,10 +30,12 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// Longest time until a signal is answered.
 const ANSWER: Duration = Duration::from_millis(100);
 
-/// Watch a run in the terminal: progress, energies, gap, gradient norm, chains, the last events.
+/// Watch a run in the terminal: how good the model is, its newest samples, progress, energies, gap,
+/// gradient norm, chains, the last events.
 ///
-/// It reads the run folder and leaves the run alone; `q` quits. Without a terminal, or with --once,
-/// it prints how the run stands and ends.
+/// It reads the run folder and leaves the run alone; `q` quits, `s` shows the samples alone. They
+/// are drawn where the terminal has 24-bit colours (COLORTERM=truecolor). Without a terminal, or
+/// with --once, it prints how the run stands and ends.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -51,8 +56,15 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let mut state = State::open(args.run.path())?;
-    if args.once || !std::io::stdout().is_terminal() {
+    let is_terminal = std::io::stdout().is_terminal();
+    if is_terminal && half_blocks::can_be_drawn() {
+        state = state.with_pictures();
+    }
+    if args.once || !is_terminal {
         say_lines(&plain::snapshot(&state));
+        if let Some((_, picture)) = state.picture() {
+            say_file(half_blocks::lines(picture, half_blocks::room()).as_bytes());
+        }
         return Ok(());
     }
     let failed = |error: std::io::Error| Failure::Argument {
@@ -85,8 +97,9 @@ fn watch(
     every: Duration,
     signal: &AtomicI32,
 ) -> std::io::Result<Result<(), Failure>> {
+    let mut screen = view::Screen::All;
     loop {
-        terminal.draw(|frame| view::draw(frame, state))?;
+        terminal.draw(|frame| view::draw(frame, state, screen))?;
         let next = Instant::now() + every;
         loop {
             if signal.load(Ordering::SeqCst) != 0 {
@@ -106,9 +119,13 @@ fn watch(
                     if control_c || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) {
                         return Ok(Ok(()));
                     }
+                    if key.code == KeyCode::Char('s') {
+                        screen = screen.other();
+                        terminal.draw(|frame| view::draw(frame, state, screen))?;
+                    }
                 }
                 Event::Resize(..) => {
-                    terminal.draw(|frame| view::draw(frame, state))?;
+                    terminal.draw(|frame| view::draw(frame, state, screen))?;
                 }
                 _ => {}
             }

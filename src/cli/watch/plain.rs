@@ -5,6 +5,7 @@ use ebm::run::report::RunState;
 use crate::cli::numbers::{clock, rate, significant};
 use crate::cli::terminal::shown;
 
+use super::judged;
 use super::state::{State, time_of_day};
 
 /// Events shown.
@@ -23,6 +24,12 @@ pub(super) fn snapshot(state: &State) -> String {
     }
     for unreadable in state.unreadable() {
         text.push_str(&format!("\nleft out        {unreadable}"));
+    }
+    if !state.quality().is_empty() {
+        text.push_str(&format!("\nverdict         {}", state.quality().verdict()));
+    }
+    for (name, value) in judged::facts(state) {
+        text.push_str(&format!("\n{name:<15} {value}"));
     }
     text.push_str(&format!("\nupdates         {}", state.step()));
     if let Some(steps) = state.steps() {
@@ -62,6 +69,10 @@ pub(super) fn snapshot(state: &State) -> String {
         text.push_str(&format!("\nupdates/s       {updates}"));
     } else {
         text.push_str("\nno metrics yet");
+    }
+    if let Some((_, path)) = state.samples() {
+        let path = shown(&path.display().to_string());
+        text.push_str(&format!("\nsamples         {path}"));
     }
     for event in state.last_events(EVENTS) {
         text.push_str(&format!(

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ebm::run::config::{EnergyUnit, RunConfig};
+use ebm::run::drawing::SmallPicture;
+use ebm::run::quality::{QualityHistory, QualityLine};
 use ebm::run::report::{RunState, thin};
 use ebm::run::{EventHistory, JsonLines, MetricsHistory, MetricsLine, RecordedEvent, RunFolder};
 
@@ -17,6 +19,10 @@ pub(super) struct State {
     config: Option<RunConfig>,
     metrics: JsonLines<MetricsHistory>,
     events: JsonLines<EventHistory>,
+    quality: JsonLines<QualityHistory>,
+    /// The newest picture of samples: the update, and the picture where it is drawn.
+    samples: Option<(u64, Option<SmallPicture>)>,
+    draws_pictures: bool,
     running: bool,
 }
 
@@ -27,6 +33,9 @@ impl State {
         let mut state = Self {
             metrics: JsonLines::open(&folder.metrics())?,
             events: JsonLines::open(&folder.events())?,
+            quality: JsonLines::open(&folder.quality())?,
+            samples: None,
+            draws_pictures: false,
             config: None,
             running: false,
             folder,
@@ -35,10 +44,19 @@ impl State {
         Ok(state)
     }
 
+    /// With pictures, for a terminal that can draw them.
+    pub(super) fn with_pictures(mut self) -> Self {
+        self.draws_pictures = true;
+        self.samples = None;
+        self.look();
+        self
+    }
+
     /// Reads what was added since.
     pub(super) fn poll(&mut self) -> Result<(), Failure> {
         self.metrics.poll()?;
         self.events.poll()?;
+        self.quality.poll()?;
         self.look();
         Ok(())
     }
@@ -48,6 +66,13 @@ impl State {
         self.running = self.folder.is_running();
         let table = self.folder.read_config().ok();
         self.config = table.and_then(|table| table.read().ok());
+        let newest = self.folder.sample_steps().unwrap_or_default().pop();
+        if newest != self.samples.as_ref().map(|(step, _)| *step) {
+            self.samples = newest.map(|step| {
+                let path = self.draws_pictures.then(|| self.folder.sample(step));
+                (step, path.and_then(|path| SmallPicture::open(&path)))
+            });
+        }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -58,11 +83,37 @@ impl State {
         self.metrics.content()
     }
 
+    /// What was measured of the model; nothing in runs of older versions.
+    pub(super) fn quality(&self) -> &QualityHistory {
+        self.quality.content()
+    }
+
+    /// A measured number over its update.
+    pub(super) fn measured(&self, value: impl Fn(&QualityLine) -> Option<f64>) -> Vec<(f64, f64)> {
+        let lines = self.quality().lines().iter();
+        lines
+            .filter_map(|line| Some((line.step as f64, value(line)?)))
+            .collect()
+    }
+
+    /// The newest picture of samples: its update, and its file.
+    pub(super) fn samples(&self) -> Option<(u64, PathBuf)> {
+        let (step, _) = self.samples.as_ref()?;
+        Some((*step, self.folder.sample(*step)))
+    }
+
+    /// The newest picture of samples and its update, where pictures are drawn.
+    pub(super) fn picture(&self) -> Option<(u64, &SmallPicture)> {
+        let (step, picture) = self.samples.as_ref()?;
+        Some((*step, picture.as_ref()?))
+    }
+
     /// What can't be read of the logs, and is left out.
     pub(super) fn unreadable(&self) -> impl Iterator<Item = String> {
         let logs = [
             self.metrics.unreadable(self.running),
             self.events.unreadable(self.running),
+            self.quality.unreadable(self.running),
         ];
         logs.into_iter().flatten()
     }

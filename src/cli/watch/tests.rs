@@ -5,13 +5,16 @@
 use std::fs;
 use std::path::Path;
 
+use image::{Rgb, RgbImage};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::Color;
 use tempfile::TempDir;
 
+use super::half_blocks::lines;
 use super::plain::snapshot;
 use super::state::State;
-use super::view::draw;
+use super::view::{Screen, draw};
 
 /// A run of 41 lines, every 25 updates, half a second each, 5 seconds in all when it is half
 /// through.
@@ -62,7 +65,9 @@ fn run_folder(lines: u64) -> TempDir {
 fn drawn(folder: &Path, width: u16, height: u16) -> Vec<String> {
     let state = State::open(folder).unwrap();
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(frame, &state)).unwrap();
+    terminal
+        .draw(|frame| draw(frame, &state, Screen::All))
+        .unwrap();
     let buffer = terminal.backend().buffer();
     let lines: Vec<String> = buffer
         .content()
@@ -211,4 +216,99 @@ fn what_is_left_follows_the_speed_of_late() {
     assert_eq!((state.step(), state.lines().count()), (1250, 50));
     let left = state.seconds_left().unwrap();
     assert!((left - 750.0 * 5.0 / 25.0).abs() < 1e-9, "{left}");
+}
+
+/// Adds what was measured of the run, and a picture: red above, blue below.
+fn with_quality(folder: &Path) {
+    let lines: String = [250.0, 90.0, 30.0, 21.0]
+        .iter()
+        .zip([250, 500, 750, 1000])
+        .map(|(distance, step)| {
+            format!(
+                "{{\"step\":{step},\"features\":\"pixels\",\"samples\":64,\"distance\":{distance},\"distance_error\":1.5,\"floor\":3.0,\"start_distance\":300.0,\"precision\":0.875,\"recall\":0.5,\"held_out_energy\":-4.5}}\n"
+            )
+        })
+        .collect();
+    fs::write(folder.join("quality.jsonl"), lines).unwrap();
+    fs::create_dir(folder.join("samples")).unwrap();
+    let picture = RgbImage::from_fn(20, 20, |_, y| {
+        Rgb(if y < 10 { [200, 0, 0] } else { [0, 0, 200] })
+    });
+    picture
+        .save(folder.join("samples/step-00001000.png"))
+        .unwrap();
+}
+
+#[test]
+fn quality_leads_a_snapshot() {
+    let folder = run_folder(40);
+    with_quality(folder.path());
+    let text = snapshot(&State::open(folder.path()).unwrap());
+    let (_, rest) = text.split_once(": ").unwrap();
+    let expected = "stopped\n\
+         verdict         still improving\n\
+         distance        21.0 ± 1.5 (real data 3.00)\n\
+         best            update 1000 (21.0)\n\
+         precision       0.88\n\
+         recall          0.50\n\
+         E(held out)     -4.500\n\
+         updates         1000 of 2000\n";
+    assert!(rest.starts_with(expected), "{rest}");
+    let path = folder.path().join("samples/step-00001000.png");
+    let line = format!("\nsamples         {}\n", path.display());
+    assert!(rest.contains(&line), "{rest}");
+}
+
+#[test]
+fn quality_and_held_out_energies_are_on_the_terminal() {
+    let folder = run_folder(40);
+    with_quality(folder.path());
+    let lines = drawn(folder.path(), 80, 30);
+    assert_eq!(lines[2], " still improving");
+    let facts = " distance 21.0 ± 1.5 (real data 3.00)   best update 1000 (21.0)   precision 0.88";
+    assert!(lines[3].starts_with(facts), "{}", lines[3]);
+    let whole = lines.join("\n");
+    for expected in [
+        "┌ distance  samples  real data ",
+        "data  samples  held out ",
+    ] {
+        assert!(whole.contains(expected), "no {expected} in\n{whole}");
+    }
+    // Nobody said that this terminal has the colours.
+    assert!(
+        !whole.contains('▀') && !whole.contains("samples alone"),
+        "{whole}"
+    );
+}
+
+#[test]
+fn samples_are_drawn_where_there_are_colours() {
+    let folder = run_folder(40);
+    with_quality(folder.path());
+    let state = State::open(folder.path()).unwrap().with_pictures();
+    let colors = |width: u16, height: u16, screen| {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, &state, screen)).unwrap();
+        let cells = terminal.backend().buffer().content();
+        let half = cells.iter().filter(|cell| cell.symbol() == "▀");
+        half.map(|cell| (cell.fg, cell.bg)).collect::<Vec<_>>()
+    };
+    // 20 columns of 10 lines, wherever it fits.
+    let beside = colors(120, 30, Screen::All);
+    assert_eq!(beside.len(), 200);
+    let (red, blue) = (Color::Rgb(200, 0, 0), Color::Rgb(0, 0, 200));
+    assert_eq!((beside[0], beside[199]), ((red, red), (blue, blue)));
+    assert_eq!(colors(80, 30, Screen::All).len(), 0);
+    assert_eq!(colors(80, 30, Screen::Samples).len(), 200);
+    for (width, height) in [(1, 2), (3, 3), (20, 8), (101, 6), (300, 2)] {
+        colors(width, height, Screen::All);
+        colors(width, height, Screen::Samples);
+    }
+    let (_, picture) = state.picture().unwrap();
+    let text = lines(picture, (80, 40));
+    assert_eq!(text.lines().count(), 10);
+    let first = "\x1b[38;2;200;0;0m\x1b[48;2;200;0;0m▀";
+    assert_eq!(text.lines().next().unwrap(), first.repeat(20) + "\x1b[0m");
+    // Without colours there is no picture to draw.
+    assert!(State::open(folder.path()).unwrap().picture().is_none());
 }

@@ -8,9 +8,11 @@ pub(crate) mod picture;
 pub(crate) mod plot;
 mod recall;
 pub(crate) mod scale;
+mod small_picture;
 pub(crate) mod ticks;
 pub(crate) mod titled_grid;
 
 pub use histogram::{EnergyHistogram, Histogram, HistogramSet};
 pub use machine::{filters, reconstructions};
 pub use recall::{RecallPictures, draw_damaged_recall, draw_recalled_images};
+pub use small_picture::{Pixels, SmallPicture};

@@ -32,34 +32,111 @@ pub(super) fn missing(what: impl Display) -> String {
     format!("<p class=\"missing\">{}</p>\n", text(what))
 }
 
+/// A value and its standard error, to as many places as the error has two digits.
+pub(super) fn with_error(value: f64, error: f64) -> String {
+    if !(value.is_finite() && error.is_finite() && error > 0.0) {
+        return number(value);
+    }
+    let places = 1 - error.log10().floor() as i32;
+    match places {
+        ..=0 => format!("{} ± {}", number(value.round()), number(error.round())),
+        1..=4 => format!("{value:.0$} ± {error:.0$}", places as usize),
+        _ => format!("{} ± {}", number(value), number(error)),
+    }
+}
+
 /// A paragraph.
 pub(super) fn paragraph(what: impl Display) -> String {
     format!("<p>{}</p>\n", text(what))
 }
 
-/// A table of names and values.
-pub(super) fn facts(rows: &[(&str, String)]) -> String {
+/// Names and values, in columns where there is room.
+pub(super) fn facts(rows: &[(impl Display, String)]) -> String {
     let rows: String = rows
         .iter()
         .map(|(name, value)| {
             let (name, value) = (text(name), text(value));
-            format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n")
+            format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n")
         })
         .collect();
-    format!("<table class=\"facts\">\n{rows}</table>\n")
+    format!("<dl class=\"facts\">\n{rows}</dl>\n")
+}
+
+/// Numbers of note, each with its name and what stands below it.
+pub(super) fn tiles(tiles: &[(impl Display, String, String)]) -> String {
+    let tiles: String = tiles
+        .iter()
+        .map(|(name, value, note)| {
+            let note = if note.is_empty() {
+                String::new()
+            } else {
+                format!("<small>{}</small>", text(note))
+            };
+            let (name, value) = (text(name), text(value));
+            format!("<div class=\"tile\"><dt>{name}</dt><dd>{value}{note}</dd></div>\n")
+        })
+        .collect();
+    format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
+}
+
+/// A table whose first column names the rows, and whose others are numbers; each has its head with
+/// it, for screens that are too narrow for columns.
+pub(super) fn table<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
+    let head: String = heads
+        .iter()
+        .enumerate()
+        .map(|(column, head)| {
+            let class = if column == 0 { "" } else { " class=\"number\"" };
+            format!("<th scope=\"col\"{class}>{}</th>", text(head))
+        })
+        .collect();
+    let cell = |(column, value): (usize, &String)| {
+        let (head, value) = (text(heads[column]), text(value));
+        match column {
+            0 => format!("<th scope=\"row\">{value}</th>"),
+            _ => format!("<td class=\"number\" data-head=\"{head}\">{value}</td>"),
+        }
+    };
+    let rows: String = rows
+        .iter()
+        .map(|row| {
+            let cells: String = row.iter().enumerate().map(cell).collect();
+            format!("<tr>{cells}</tr>\n")
+        })
+        .collect();
+    format!("<table class=\"numbers\">\n<tr>{head}</tr>\n{rows}</table>\n")
 }
 
 /// Figures beside each other where there is room.
 pub(super) fn figures(figures: &[String]) -> String {
-    format!("<div class=\"figures\">\n{}</div>\n", figures.concat())
+    grid("figures", figures)
 }
 
-/// Pictures beside each other, which take less room than charts.
+/// Pictures beside each other.
 pub(super) fn pictures(figures: &[String]) -> String {
-    format!(
-        "<div class=\"figures pictures\">\n{}</div>\n",
-        figures.concat()
-    )
+    grid("figures pictures", figures)
+}
+
+/// Pictures beside a chart, which comes last; `wide` are pictures that are wider than it.
+pub(super) fn lead(figures: &[String], wide: bool) -> String {
+    grid(if wide { "lead wide" } else { "lead" }, figures)
+}
+
+/// Two things of equal width beside each other where there is room.
+pub(super) fn beside(things: &[String]) -> String {
+    let things: Vec<String> = things
+        .iter()
+        .map(|thing| format!("<div>{thing}</div>\n"))
+        .collect();
+    grid("beside", &things)
+}
+
+fn grid(class: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let lone = if items.len() == 1 { " lone" } else { "" };
+    format!("<div class=\"{class}{lone}\">\n{}</div>\n", items.concat())
 }
 
 /// A figure: something drawn, with a caption above and, if it needs one, an explanation below.
@@ -86,10 +163,18 @@ pub(super) fn picture(picture: &RgbImage, alternative: &str) -> String {
     }
 }
 
+/// Wider pictures are scaled smoothly; the pixels of others are to be seen.
+const SMALL: u32 = 640;
+
 /// A PNG file inside of the page.
 pub(super) fn embedded(png: &[u8], (width, height): (u32, u32), alternative: &str) -> String {
+    let class = if width < SMALL {
+        " class=\"small\""
+    } else {
+        ""
+    };
     format!(
-        "<img src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\">",
+        "<img{class} src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\">",
         base64::encode(png),
         text(alternative)
     )
@@ -109,10 +194,26 @@ mod tests {
             missing("<b>"),
             paragraph("<b>"),
             facts(&[("<b>", "<b>".into())]),
+            tiles(&[("<b>", "<b>".into(), "<b>".into())]),
+            table(&["<b>", "<b>"], &[["<b>".into(), "<b>".into()]]),
             figure("<b>", "", "<b>"),
             embedded(&[], (1, 1), "\"><b>"),
         ] {
             assert!(!made.contains("<b>"), "{made}");
+        }
+    }
+
+    #[test]
+    fn values_have_the_digits_that_their_errors_leave() {
+        for (value, error, expected) in [
+            (9.059, 1.859, "9.1 ± 1.9"),
+            (0.2012, 0.0379, "0.201 ± 0.038"),
+            (228.4, 12.3, "228 ± 12"),
+            (3.0e-6, 1.0e-7, "3e-6 ± 1e-7"),
+            (5.0, 0.0, "5"),
+            (f64::NAN, 1.0, "not finite"),
+        ] {
+            assert_eq!(with_error(value, error), expected);
         }
     }
 

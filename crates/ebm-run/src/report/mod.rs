@@ -1,15 +1,18 @@
-//! A run as one HTML page that needs nothing but itself: curves, pictures, memorisation,
-//! configuration, machine.
+//! A run as one HTML page that needs nothing but itself: how good its model is, curves, pictures,
+//! memorisation, configuration, machine.
 //!
 //! A page is a list of sections, each in a file of its own under `sections/`; a section that
 //! doesn't apply to a kind of model is left out, and one whose material is missing says so.
 
+mod bars;
 mod base64;
 mod chart;
 mod html;
 mod page;
 mod run_data;
 mod sections;
+mod sha256;
+mod svg;
 mod thin;
 
 use std::fs;

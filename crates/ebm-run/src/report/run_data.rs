@@ -12,6 +12,7 @@ use crate::config::{EnergyUnit, RunConfig};
 use crate::error::RunError;
 use crate::kinds::{Kind, WeightsLayout};
 use crate::logs::{EventHistory, EventKind, JsonLines, MetricsHistory, MetricsLine};
+use crate::quality::{LongRun, QualityHistory, QualityLine};
 use crate::run::{self, Machines, ModelFile, RunFolder};
 use ebm_train::Examples;
 use ebm_train::data::Split;
@@ -27,6 +28,10 @@ pub(super) struct RunData<'a> {
     pub(super) config: Result<RunConfig, String>,
     pub(super) metrics: MetricsHistory,
     pub(super) events: EventHistory,
+    /// What was measured of the model; nothing in runs of older versions.
+    pub(super) quality: QualityHistory,
+    /// What chains of several lengths come to, if that was measured.
+    pub(super) long_run: Option<LongRun>,
     pub(super) machines: Machines,
     /// What couldn't be read of them, and was left out.
     pub(super) unreadable: Vec<String>,
@@ -97,12 +102,20 @@ impl<'a> RunData<'a> {
         let running = folder.is_running();
         let metrics = JsonLines::<MetricsHistory>::open(&folder.metrics())?;
         let events = JsonLines::<EventHistory>::open(&folder.events())?;
+        let quality = JsonLines::<QualityHistory>::open(&folder.quality())?;
         let machines = Machines::read(&folder.machine())?;
-        let unreadable = [metrics.unreadable(running), events.unreadable(running)]
-            .into_iter()
-            .chain([machines.unreadable.clone()])
-            .flatten()
-            .collect();
+        let (long_run, no_long_run) = match LongRun::read(&folder.long_run()) {
+            Ok(found) => (found, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let unreadable = [
+            metrics.unreadable(running),
+            events.unreadable(running),
+            quality.unreadable(running),
+            machines.unreadable.clone(),
+            no_long_run,
+        ];
+        let unreadable = unreadable.into_iter().flatten().collect();
         Ok(Self {
             options,
             device,
@@ -110,6 +123,8 @@ impl<'a> RunData<'a> {
             config,
             metrics: metrics.into_content(),
             events: events.into_content(),
+            quality: quality.into_content(),
+            long_run,
             machines,
             unreadable,
             model: run::load_model(folder.root(), device).map_err(|error| error.to_string()),
@@ -204,6 +219,17 @@ impl<'a> RunData<'a> {
     pub(super) fn told(&self, value: fn(&MetricsLine) -> f64) -> Option<Points> {
         let told = self.metrics.iter().any(|line| !value(line).is_nan());
         told.then(|| self.curve(value))
+    }
+
+    /// A measured number over its update; `None` where no line has it.
+    pub(super) fn measured(
+        &self,
+        value: impl Fn(&QualityLine) -> Option<f64>,
+    ) -> Option<Vec<(f64, f64)>> {
+        let lines = self.quality.lines().iter();
+        let points = lines.filter_map(|line| Some((line.step as f64, value(line)?)));
+        let points: Vec<(f64, f64)> = points.collect();
+        (!points.is_empty()).then_some(points)
     }
 
     /// The keys beyond those that this version knows, in the order in which they appear.

@@ -141,6 +141,11 @@ impl RunFolder {
         self.root.join(format!("pretraining-{layer}.{EXTENSION}"))
     }
 
+    /// What `ebm eval` found last, unless it was told to write elsewhere.
+    pub fn evaluation(&self) -> PathBuf {
+        self.root.join("evaluation").join("report.json")
+    }
+
     /// The final model.
     pub fn model(&self) -> PathBuf {
         self.root.join(format!("model.{EXTENSION}"))

@@ -3,17 +3,21 @@
 mod chains;
 mod configuration;
 mod energies;
+mod evaluation;
 mod events;
 mod filters;
+mod long_chains;
 mod machine;
 mod neighbors;
 mod optimization;
 mod other;
 mod plane;
+mod quality;
 mod recall;
 mod samples;
 mod summary;
 mod throughput;
+mod verdict;
 
 use super::run_data::RunData;
 
@@ -33,7 +37,11 @@ pub(super) struct Section {
 type Make = fn(&RunData<'_>) -> Option<Section>;
 
 /// All sections with what they are called while they are made.
-pub(super) const SECTIONS: [(&str, Make); 14] = [
+pub(super) const SECTIONS: [(&str, Make); 18] = [
+    ("verdict", verdict::section),
+    ("quality", quality::section),
+    ("evaluation", evaluation::section),
+    ("long chains", long_chains::section),
     ("summary", summary::section),
     ("energies", energies::section),
     ("optimization", optimization::section),

@@ -61,8 +61,7 @@ fn compared(data: &RunData<'_>, model: &ModelFile, examples: &Examples<4>) -> St
     if samples.is_empty() || training.is_empty() {
         return html::missing("One training example has no neighbours to compare with.");
     }
-    numbers(&samples, &training)
-        + &html::figures(&[histogram(&samples, &training)])
+    html::beside(&[numbers(&samples, &training), histogram(&samples, &training)])
         + &rows(model, examples, &host_values(drawn), &near)
 }
 

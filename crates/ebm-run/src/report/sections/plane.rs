@@ -9,9 +9,9 @@ use super::Section;
 use crate::drawing::axis::Axis;
 use crate::drawing::picture::point_cloud;
 use crate::drawing::scale::Scale;
-use crate::report::chart::{self, inline};
 use crate::report::html;
 use crate::report::run_data::RunData;
+use crate::report::svg::{CURVES, inline, mesh};
 use crate::run::{ModelFile, PlaneView, SampleOptions, sample};
 
 /// Points drawn over the density.
@@ -179,8 +179,7 @@ fn draw(arrows: &[Arrow], range: std::ops::Range<f64>) -> Option<String> {
     if arrows.is_empty() {
         return None;
     }
-    // The first curve's colour of the style sheet.
-    let style = RGBColor(3, 0, 1).stroke_width(3);
+    let style = CURVES[0].stroke_width(3);
     let axis = Axis::linear(range.start, range.end, 5);
     let mut svg = String::new();
     {
@@ -193,7 +192,7 @@ fn draw(arrows: &[Arrow], range: std::ops::Range<f64>) -> Option<String> {
             .y_label_area_size(130)
             .build_cartesian_2d(Scale::from(&axis), Scale::from(&axis))
             .ok()?;
-        chart::mesh(&mut chart, "first value", "second value").ok()?;
+        mesh(&mut chart, "first value", "second value").ok()?;
         for arrow in arrows {
             let [shaft, head] = arrow.lines();
             chart

@@ -61,8 +61,16 @@ fn evenly(values: &[u64], count: usize) -> Vec<u64> {
         .collect()
 }
 
-fn picture(path: &Path, step: u64) -> String {
-    let alternative = format!("Samples after {} updates", html::count(step));
+/// The picture of the samples after an update.
+pub(super) fn picture(path: &Path, step: u64) -> String {
+    embedded(
+        path,
+        &format!("Samples after {} updates", html::count(step)),
+    )
+}
+
+/// A PNG file of the run inside of the page.
+pub(super) fn embedded(path: &Path, alternative: &str) -> String {
     let unreadable = |error: &dyn std::fmt::Display| {
         html::missing(format_args!("can't read {}: {error}", path.display()))
     };
@@ -77,12 +85,12 @@ fn picture(path: &Path, step: u64) -> String {
             let (width, height) = (image.width(), image.height());
             let side = width.max(height);
             if bytes.len() <= MOST_BYTES && side <= MOST_SIDE {
-                return html::embedded(&bytes, (width, height), &alternative);
+                return html::embedded(&bytes, (width, height), alternative);
             }
             let scaled = |length: u32| (length * SCALED_SIDE.min(side) / side).max(1);
             let size = (scaled(width), scaled(height));
             let small = resize(&image.to_rgb8(), size.0, size.1, FilterType::Triangle);
-            html::picture(&small, &alternative)
+            html::picture(&small, alternative)
         }
     }
 }

@@ -66,19 +66,7 @@ fn tiles(data: &RunData<'_>) -> String {
         tiles.push(("Parameters".into(), count(parameters), String::new()));
         tiles.push(("Training examples".into(), count(examples), String::new()));
     }
-    let tiles: String = tiles
-        .iter()
-        .map(|(name, value, note)| {
-            let note = if note.is_empty() {
-                String::new()
-            } else {
-                format!("<small>{}</small>", html::text(note))
-            };
-            let (name, value) = (html::text(name), html::text(value));
-            format!("<div class=\"tile\"><dt>{name}</dt><dd>{value}{note}</dd></div>\n")
-        })
-        .collect();
-    format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
+    html::tiles(&tiles)
 }
 
 fn trouble(data: &RunData<'_>) -> String {
