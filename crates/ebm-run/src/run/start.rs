@@ -15,10 +15,14 @@ use crate::kinds::{AnyModel, check_batch};
 use crate::logs::events::{Outcome, Watch};
 use ebm_train::Trainer;
 use ebm_train::data::Split;
+use ebm_train::keys::{InvalidValue, check};
 use ebm_train::{CheckpointError, StateMismatch};
 use ebm_train::{load_weights, weights};
 
-/// Makes a run of `config` in the folder `out`.
+/// Makes a run of `config` in the folder `out`. Where the configuration doesn't say how many
+/// examples are held out, that is decided here, and written down with it; a run that starts from
+/// the weights of another holds out what its configuration says, since those weights may have seen
+/// the others.
 ///
 /// # Errors
 ///
@@ -32,7 +36,11 @@ pub fn train(
 ) -> Result<Outcome, RunError> {
     // Everything that can be wrong is found before anything is written.
     RunFolder::check_free(out)?;
-    let config = &config.clone().with_absolute_paths();
+    let mut config = config.clone().with_absolute_paths();
+    if config.training.start_from.is_none() {
+        config.data.keys_mut().hold_out_by_default();
+    }
+    let config = &config;
     let trainer = begin(config, device)?;
     let folder = RunFolder::create(out, config)?;
     Runner::new(config, device, folder, trainer).run(watch)
@@ -60,10 +68,13 @@ pub fn resume(
         folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer).run(watch);
     }
+    let before = folder.read_config()?.read();
+    if let Ok(before) = &before {
+        check_held_out(before, config)?;
+    }
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let collapses = checkpoint.state.collapses;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
-    let before = folder.read_config()?.read();
     let (step, rollbacks) = (checkpoint.state.step, checkpoint.state.rollbacks);
     let rate = config.optimizer.learning_rate();
     let rate_before = before
@@ -113,6 +124,18 @@ const SMALL_JUMP: f64 = 0.01;
 /// Share by which two learning rates differ at least that aren't the same: JSON may lose the last
 /// bit of one.
 const SAME_RATE: f64 = 1e-12;
+
+/// Examples that were trained on can't be held out afterwards.
+fn check_held_out(before: &RunConfig, now: &RunConfig) -> Result<(), InvalidValue> {
+    let [before, now] = [before, now].map(|config| config.clone().with_absolute_paths().data);
+    let [was, is] = [&before, &now].map(|data| data.keys().test_fraction());
+    check(
+        is == 0.0 || is == was || before.place() != now.place(),
+        "data.test_fraction",
+        format!("{is:?}"),
+        format!("{was:?}, that of the run: what it was trained on can't be held out any more"),
+    )
+}
 
 /// A trainer at its first step, with the weights that it is to start from.
 fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {

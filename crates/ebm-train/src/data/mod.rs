@@ -15,6 +15,7 @@ mod digits;
 mod error;
 mod files;
 pub mod formats;
+mod hold_out;
 pub mod idx;
 mod image_options;
 mod labels;
@@ -33,7 +34,8 @@ pub use dataset::Images;
 pub use digits::digits;
 pub use error::DataError;
 pub use files::{load_image_files, load_image_files_like};
-pub use formats::{FORMATS, Format, load_folder, sniff};
+pub use formats::{FORMATS, Format, has_split, load_folder, sniff};
+pub use hold_out::hold_out;
 pub use image_options::{Fit, ImageOptions};
 pub use labels::Labels;
 pub use plane::{
