@@ -167,7 +167,7 @@ fn examples_of_the_help_can_be_followed() {
     // Training wants images of 28x28 and no runs that are in its way.
     let folder = prepared(28, false);
     let lines = help("train");
-    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.len(), 7);
     for line in lines {
         follow(folder.path(), &line);
     }

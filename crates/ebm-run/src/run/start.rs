@@ -34,6 +34,22 @@ pub fn train(
     out: &Path,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, RunError> {
+    train_chosen(config, &[], device, out, watch)
+}
+
+/// The same of a configuration that was [chosen](crate::config::AutomaticConfig): the lines that
+/// say what was chosen and why are kept in the folder, in `chosen.txt`.
+///
+/// # Errors
+///
+/// As for [`train`].
+pub fn train_chosen(
+    config: &RunConfig,
+    reasons: &[String],
+    device: &Device,
+    out: &Path,
+    watch: &mut dyn Watch,
+) -> Result<Outcome, RunError> {
     // Everything that can be wrong is found before anything is written.
     RunFolder::check_free(out)?;
     let mut config = config.clone().with_absolute_paths();
@@ -43,7 +59,15 @@ pub fn train(
     let config = &config;
     let trainer = begin(config, device)?;
     let folder = RunFolder::create(out, config)?;
-    Runner::new(config, device, folder, trainer).run(watch)
+    let kept = match reasons {
+        [] => Ok(()),
+        reasons => folder.write_chosen(reasons),
+    };
+    let mut runner = Runner::new(config, device, folder, trainer);
+    runner
+        .warnings
+        .extend(kept.err().map(|error| error.to_string()));
+    runner.run(watch)
 }
 
 /// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was
@@ -147,7 +171,10 @@ fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, Ru
 }
 
 /// A trainer at its first step, with weights that were drawn.
-fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {
+pub(super) fn prepare(
+    config: &RunConfig,
+    device: &Device,
+) -> Result<Trainer<AnyModel, 4>, RunError> {
     config.validate()?;
     let (mut noise, mut data_noise) = splits::noise_of_run(config);
     let examples = splits::examples(&config.data, Split::Train, device, &mut data_noise)?;

@@ -22,6 +22,7 @@ mod labels;
 mod plane;
 mod read_options;
 mod scaling;
+mod survey;
 mod turns;
 mod whole;
 
@@ -42,6 +43,7 @@ pub use plane::{
     PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, Points, UnknownPlaneProblem, two_moons,
 };
 pub use read_options::ReadOptions;
+pub use survey::Survey;
 
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
