@@ -90,7 +90,7 @@ fn prepared(side: usize, with_runs: bool) -> TempDir {
     let folder = workspace();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("my.toml"), TINY).unwrap();
-    idx_folder(&at("DIR"), &images(70, [1, side, side]));
+    idx_folder(&at("DIR"), &images(80, [1, side, side]));
     fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/conv_energy.pt"),
         at("energy.pt"),
