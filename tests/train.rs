@@ -371,9 +371,9 @@ fn a_folder_of_own_images_is_trained_on_untuned() {
     assert!(matches!(output.status.code(), Some(0 | 1)), "{complaint}");
     assert!(complaint.contains("--minutes"), "{complaint}");
     for needle in [
-        "62 images, 10x12, in colour, with 2 label(s)",
-        "held out: a tenth",
-        "network: 2 convolution(s)",
+        "62 images of 10x12, in colour, with 2 labels",
+        "held out: a share of 0.1",
+        "no longer than 4, 2 of them",
         "learning rate: 5e-4",
         "as measured on this machine",
         "set otherwise: backend=flex",

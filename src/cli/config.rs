@@ -39,7 +39,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
     };
     let config = args.config.read_automatic(&automatic, updates)?;
-    let reasons = args.config.reasons(&automatic, updates, pace);
+    let reasons = args.config.reasons(&automatic, &config, pace);
     let reasons: String = reasons.iter().map(|line| format!("# {line}\n")).collect();
     let text = format!("{reasons}\n{}", config.to_commented_toml()?);
     say_file(text.as_bytes());

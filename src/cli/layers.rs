@@ -97,10 +97,10 @@ impl ConfigArgs {
     pub(crate) fn reasons(
         &self,
         automatic: &AutomaticConfig,
-        updates: u64,
+        config: &RunConfig,
         pace: Pace,
     ) -> Vec<String> {
-        let mut reasons = automatic.reasons(updates, pace);
+        let mut reasons = automatic.reasons(config, pace);
         if !self.overrides.is_empty() {
             reasons.push(format!("set otherwise: {}", self.overrides.join(", ")));
         }

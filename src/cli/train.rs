@@ -101,7 +101,7 @@ fn choose(
         }
     };
     let config = args.read_automatic(automatic, updates)?;
-    let reasons = args.reasons(automatic, updates, pace);
+    let reasons = args.reasons(automatic, &config, pace);
     for line in &reasons {
         remark(format_args!("{line}"));
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ebm_train::data::{DataError, Survey};
 
-use super::ConfigTable;
+use super::{ConfigTable, RunConfig};
 use crate::error::ConfigError;
 use crate::text::number::number;
 
@@ -149,10 +149,12 @@ impl AutomaticConfig {
         (products * passes) as f64 * SECONDS_A_PRODUCT
     }
 
-    /// The number of updates that fit into the minutes, two digits of it.
+    /// The number of updates that fit into the minutes: a whole number of times those between two
+    /// pictures.
     pub fn updates(&self, seconds_per_update: f64) -> u64 {
         let updates = UPDATES_SHARE * 60.0 * self.minutes / seconds_per_update.max(1e-9);
-        two_digits(updates as u64)
+        let updates = updates as u64;
+        pictures(updates) * two_digits(updates / pictures(updates))
     }
 
     /// The configuration of a training of so many updates.
@@ -170,9 +172,7 @@ impl AutomaticConfig {
         }
         let values = channels * height * width;
         let capacity = CAPACITY.min(BUFFER_VALUES / values).max(self.batch());
-        let [fewest, most] = PICTURES;
-        let every = (updates / most).max(BETWEEN_PICTURES).min(updates / fewest);
-        let every = two_digits(every);
+        let every = two_digits(updates / pictures(updates));
         for change in [
             format!("model.layers={:?}", self.layers()),
             format!("chains.capacity={capacity}"),
@@ -186,53 +186,44 @@ impl AutomaticConfig {
         Ok(table)
     }
 
-    /// What was chosen and why, a line each.
-    pub fn reasons(&self, updates: u64, pace: Pace) -> Vec<String> {
-        let Survey {
-            count,
-            classes,
-            size,
-            sizes,
-            has_test,
-            ..
-        } = self.survey;
-        let [channels, height, width] = self.shape();
-        let colour = if channels == 1 { "grey" } else { "in colour" };
-        let labels = classes.map_or_else(
-            || "without labels".to_string(),
-            |classes| format!("with {classes} label(s)"),
-        );
-        let mut lines = vec![format!(
-            "{count} images, {height}x{width}, {colour}, {labels}: all else was chosen for them, since no preset and no file was named"
-        )];
-        if sizes > 1 || size != [height, width] {
-            let [high, wide] = size;
-            let kind = if sizes > 1 { "of several sizes, " } else { "" };
-            lines.push(format!(
-                "size: the images are {kind}{high}x{wide} in the middle; they are cut and scaled to {height}x{width}, since networks are trained on sides of at most {LARGEST_SIDE} pixels (data.size)"
-            ));
-        }
-        lines.push(match has_test {
-            true => "held out: the test set of the folder".to_string(),
-            false => "held out: a tenth of the images, which training never sees and quality is measured against (data.test_fraction)".to_string(),
-        });
+    /// What was chosen and why, a line each; `config` is what became of it.
+    pub fn reasons(&self, config: &RunConfig, pace: Pace) -> Vec<String> {
+        let colour = if self.survey.channels == 1 {
+            "grey"
+        } else {
+            "in colour"
+        };
         let layers = self.layers();
+        let recipe = config.recipe();
+        let updates = recipe.steps;
+        let last = recipe.learning_rate(updates.saturating_sub(1), 0);
+        let minutes = number(self.minutes);
+        let mut lines = vec![self.found()];
+        lines.extend(self.scaled());
+        lines.push(match config.data.keys().test_fraction() {
+            _ if self.survey.has_test => "held out: the test set of the folder".to_string(),
+            share => format!(
+                "held out: a share of {share} of the images (data.test_fraction), which training never sees and quality is measured against"
+            ),
+        });
         lines.push(format!(
-            "network: {} convolution(s) that halve the image each, until its sides are no longer than {SMALLEST_MAP}; {} maps in the first, as many as {colour} needs; swish, whose slope is smooth",
+            "network: convolutions that halve the image until its sides are no longer than {SMALLEST_MAP}, {} of them; {} maps in the first, since images are {colour}; swish, whose slope is smooth",
             layers.len(),
             layers[0][0],
         ));
         lines.push(format!(
-            "chains: {TRANSITIONS} Langevin steps an update from a buffer of past chains, batches of {}: short and many, so that a model comes about in minutes",
-            self.batch()
+            "chains: {} Langevin steps an update from a buffer of past chains, {} at a time: short and many, so that a model comes about in minutes",
+            config.sampler.transitions(),
+            recipe.batch_size,
         ));
-        lines.push(
-            "learning rate: 5e-4, which falls to a twentieth along a cosine: twice as much collapses on plain shapes".to_string(),
-        );
-        let minutes = number(self.minutes);
+        lines.push(format!(
+            "learning rate: {:e}, and {} at the last update: larger ones collapse on plain shapes",
+            config.optimizer.learning_rate(),
+            number(last),
+        ));
         lines.push(match pace {
             Pace::Measured(seconds) => format!(
-                "updates: {updates}, which fit into {minutes} minutes (--minutes) at {} s each, as measured on this machine, and with pictures and measurements",
+                "updates: {updates}, which fit into {minutes} minutes (--minutes) at {} s each, as measured on this machine, with pictures and measurements",
                 number(seconds)
             ),
             Pace::Estimated(seconds) => format!(
@@ -242,6 +233,48 @@ impl AutomaticConfig {
             Pace::Given => format!("updates: {updates}, as they were given"),
         });
         lines
+    }
+
+    /// What lies in the folder.
+    fn found(&self) -> String {
+        let Survey {
+            count,
+            size: [height, width],
+            channels,
+            classes,
+            ..
+        } = self.survey;
+        let colour = if channels == 1 { "grey" } else { "in colour" };
+        let labels = match classes {
+            None => "without labels".to_string(),
+            Some(1) => "with one label".to_string(),
+            Some(classes) => format!("with {classes} labels"),
+        };
+        format!(
+            "{count} images of {height}x{width}, {colour}, {labels}: all else was chosen for them, since no preset and no file was named"
+        )
+    }
+
+    /// What becomes of images of other sizes than that of the examples.
+    fn scaled(&self) -> Option<String> {
+        let Survey {
+            size,
+            sizes,
+            is_scaled,
+            ..
+        } = self.survey;
+        let [_, height, width] = self.shape();
+        if !is_scaled || (sizes == 1 && size == [height, width]) {
+            return None;
+        }
+        let why = if sizes == 1 {
+            format!("sides of more than {LARGEST_SIDE} pixels take too long")
+        } else {
+            format!("their sizes differ, and the above is in the middle of {sizes}")
+        };
+        Some(format!(
+            "size: images are cut and scaled to {height}x{width}: {why} (data.size)"
+        ))
     }
 
     /// What the data or the time lack, a line each.
@@ -318,6 +351,12 @@ impl AutomaticConfig {
     }
 }
 
+/// The number of pictures of so many updates.
+fn pictures(updates: u64) -> u64 {
+    let [fewest, most] = PICTURES;
+    (updates / BETWEEN_PICTURES).clamp(fewest, most)
+}
+
 /// A number of at least 1 with only its first two digits.
 fn two_digits(number: u64) -> u64 {
     let mut unit = 1;
@@ -328,117 +367,5 @@ fn two_digits(number: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{ModelConfig, RunConfig};
-    use crate::kinds::AnyModel;
-
-    fn of(channels: usize, side: usize, count: usize, is_scaled: bool) -> AutomaticConfig {
-        let survey = Survey {
-            count,
-            classes: None,
-            channels,
-            size: [side, side],
-            sizes: 1,
-            is_scaled,
-            has_test: false,
-        };
-        AutomaticConfig::with_survey(Path::new("shapes"), survey, None)
-    }
-
-    fn read(automatic: &AutomaticConfig, updates: u64) -> RunConfig {
-        let table = automatic.table(updates).expect("a path of text");
-        table.read().expect("it is valid")
-    }
-
-    fn layers(config: &RunConfig) -> Vec<[usize; 4]> {
-        match &config.model {
-            ModelConfig::ConvNet(keys) => keys.layers.clone(),
-            other => panic!("found {other:?}"),
-        }
-    }
-
-    #[test]
-    fn networks_grow_with_images_and_every_choice_builds() {
-        let next = [64, 3, 2, 1];
-        for (channels, side, count, scaled, expected) in [
-            (3, 16, 540, true, vec![[48, 4, 2, 1], next]),
-            (3, 32, 5000, true, vec![[48, 4, 2, 1], next, next]),
-            (1, 28, 60_000, false, vec![[16, 4, 2, 1], next, next]),
-            (3, 64, 200, true, vec![[48, 4, 2, 1], next, next, next]),
-            (3, 500, 200, true, vec![[48, 4, 2, 1], next, next, next]),
-            (1, 8, 20, true, vec![[16, 4, 2, 1]]),
-            (1, 3, 9, true, vec![[16, 4, 2, 1]]),
-            (1, 1, 2, true, vec![[16, 3, 2, 1]]),
-        ] {
-            let automatic = of(channels, side, count, scaled);
-            let config = read(&automatic, 5000);
-            assert_eq!(layers(&config), expected, "{channels}x{side}x{side}");
-            let shape = automatic.shape();
-            let device = burn::tensor::Device::flex();
-            let mut noise = ebm_ops::Noise::new(1);
-            AnyModel::new(&config.model, shape.into(), &device, &mut noise).expect("it builds");
-            assert!(shape[1] <= LARGEST_SIDE);
-            // A tenth is held out of what a batch is taken from.
-            assert!(config.training.batch_size <= (count - count.div_ceil(10)).max(1));
-            assert_eq!(config.sampler.transitions(), TRANSITIONS);
-            assert_eq!(config.output.sample_every, 500);
-            assert!(!automatic.reasons(5000, Pace::Given).is_empty());
-        }
-    }
-
-    #[test]
-    fn all_that_was_chosen_is_written_out() {
-        let automatic = of(3, 16, 540, true);
-        let text = read(&automatic, 9800).to_toml().expect("plain values");
-        for line in [
-            "path = \"shapes\"",
-            "channels = 3",
-            "size = [16, 16]",
-            "test_fraction = 0.1",
-            "batch_size = 32",
-            "capacity = 8192",
-            "steps = 9800",
-            "sample_every = 810",
-        ] {
-            assert!(text.contains(&format!("{line}\n")), "no {line} in\n{text}");
-        }
-        let of_fixed_shape = read(&of(1, 28, 60_000, false), 100);
-        let text = of_fixed_shape.to_toml().expect("plain values");
-        assert!(
-            !text.contains("channels =") && !text.contains("\nsize ="),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn updates_fill_the_minutes() {
-        let automatic = of(3, 16, 540, true);
-        // 5 minutes, of which four fifths are updates.
-        assert_eq!(automatic.updates(0.03), 8000);
-        assert_eq!(automatic.updates(0.0285), 8400);
-        assert_eq!(automatic.updates(1e9), 1);
-        // What it was made for: about 30 ms at 16x16, four times that at 32x32.
-        let (small, large) = (automatic.expected_seconds(), of(3, 32, 5000, true));
-        assert!((0.02..0.04).contains(&small), "{small}");
-        assert!((3.5..6.0).contains(&(large.expected_seconds() / small)));
-        assert_eq!(
-            [0, 7, 99, 100, 987, 12_345].map(two_digits),
-            [1, 7, 99, 100, 980, 12_000]
-        );
-    }
-
-    #[test]
-    fn what_is_lacking_is_said() {
-        assert!(of(3, 16, 540, true).warnings(8000).is_empty());
-        let lacking = |automatic: AutomaticConfig, updates, needle: &str| {
-            let said = automatic.warnings(updates);
-            assert!(said.len() == 1 && said[0].contains(needle), "{said:?}");
-        };
-        lacking(of(3, 16, 49, true), 8000, "found 49 images");
-        lacking(of(3, 64, 200, true), 600, "time for 600 updates");
-        lacking(of(1, 96, 200, false), 8000, "isn't scaled");
-        let large = of(3, 500, 200, true).reasons(8000, Pace::Measured(0.5));
-        assert!(large[1].contains("scaled to 64x64"), "{large:?}");
-    }
-}
+#[path = "automatic_tests.rs"]
+mod tests;
