@@ -67,7 +67,8 @@ impl ConfigArgs {
             _ => return Ok(None),
         };
         let automatic = AutomaticConfig::of(data, self.minutes).map_err(RunError::from)?;
-        Ok(Some(automatic))
+        let asked = self.over(automatic.table(1)?)?;
+        Ok(Some(automatic.following(&asked)))
     }
 
     /// What was chosen for a training of so many updates, with the keys that are set over it.

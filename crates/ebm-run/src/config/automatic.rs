@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ebm_train::data::{DataError, Survey};
 
-use super::{ConfigTable, RunConfig};
+use super::{ConfigTable, DataConfig, RunConfig};
 use crate::error::ConfigError;
 use crate::text::number::number;
 
@@ -97,6 +97,8 @@ pub struct AutomaticConfig {
     path: PathBuf,
     survey: Survey,
     minutes: f64,
+    /// Channels, height and width of an example.
+    shape: [usize; 3],
 }
 
 /// How the number of updates came about.
@@ -124,9 +126,22 @@ impl AutomaticConfig {
     pub fn with_survey(path: &Path, survey: Survey, minutes: Option<f64>) -> Self {
         Self {
             path: path.to_path_buf(),
-            survey,
             minutes: minutes.unwrap_or(MINUTES),
+            shape: shape(&survey),
+            survey,
         }
+    }
+
+    /// The same for images of the size and the channels that a configuration asks for.
+    #[must_use]
+    pub fn following(mut self, config: &RunConfig) -> Self {
+        if let DataConfig::Folder(keys) = &config.data
+            && let (true, Some(channels), Some([height, width])) =
+                (self.survey.is_scaled, keys.channels, keys.size)
+        {
+            self.shape = [channels, height, width];
+        }
+        self
     }
 
     /// The minutes that training is to take.
@@ -136,7 +151,7 @@ impl AutomaticConfig {
 
     /// The seconds that an update is expected to take on two cores.
     pub fn expected_seconds(&self) -> f64 {
-        let [channels, mut height, mut width] = self.shape();
+        let [channels, mut height, mut width] = self.shape;
         let (mut inputs, mut products) = (channels, 0);
         for [maps, kernel, stride, padding] in self.layers() {
             [height, width] = [height, width]
@@ -165,7 +180,7 @@ impl AutomaticConfig {
     pub fn table(&self, updates: u64) -> Result<ConfigTable, ConfigError> {
         let mut table = ConfigTable::parse(BASE, "the configuration chosen for the data".into())?;
         table.set_data_folder(&self.path)?;
-        let [channels, height, width] = self.shape();
+        let [channels, height, width] = self.shape;
         if self.survey.is_scaled {
             table.set(&format!("data.channels={channels}"))?;
             table.set(&format!("data.size=[{height}, {width}]"))?;
@@ -188,11 +203,7 @@ impl AutomaticConfig {
 
     /// What was chosen and why, a line each; `config` is what became of it.
     pub fn reasons(&self, config: &RunConfig, pace: Pace) -> Vec<String> {
-        let colour = if self.survey.channels == 1 {
-            "grey"
-        } else {
-            "in colour"
-        };
+        let colour = colour(self.shape[0]);
         let layers = self.layers();
         let recipe = config.recipe();
         let updates = recipe.steps;
@@ -244,7 +255,7 @@ impl AutomaticConfig {
             classes,
             ..
         } = self.survey;
-        let colour = if channels == 1 { "grey" } else { "in colour" };
+        let colour = colour(channels);
         let labels = match classes {
             None => "without labels".to_string(),
             Some(1) => "with one label".to_string(),
@@ -263,11 +274,13 @@ impl AutomaticConfig {
             is_scaled,
             ..
         } = self.survey;
-        let [_, height, width] = self.shape();
+        let [_, height, width] = self.shape;
         if !is_scaled || (sizes == 1 && size == [height, width]) {
             return None;
         }
-        let why = if sizes == 1 {
+        let why = if self.shape != shape(&self.survey) {
+            "as was asked for".to_string()
+        } else if sizes == 1 {
             format!("sides of more than {LARGEST_SIDE} pixels take too long")
         } else {
             format!("their sizes differ, and the above is in the middle of {sizes}")
@@ -304,29 +317,9 @@ impl AutomaticConfig {
         lines
     }
 
-    /// Channels, height and width of an example.
-    fn shape(&self) -> [usize; 3] {
-        let Survey {
-            channels,
-            size,
-            is_scaled,
-            ..
-        } = self.survey;
-        let longest = size[0].max(size[1]);
-        let [height, width] = size.map(|side| {
-            if !is_scaled || longest <= LARGEST_SIDE {
-                side
-            } else {
-                let side = (side * LARGEST_SIDE) as f64 / longest as f64;
-                (side.round() as usize).max(1)
-            }
-        });
-        [channels, height, width]
-    }
-
     /// The convolutions, as `model.layers` has them.
     fn layers(&self) -> Vec<[usize; 4]> {
-        let [channels, height, width] = self.shape();
+        let [channels, height, width] = self.shape;
         let mut first = FIRST[usize::from(channels > 1)];
         if height.min(width) < 2 {
             // The kernel of the others, which fits a row of pixels.
@@ -351,10 +344,28 @@ impl AutomaticConfig {
     }
 }
 
+/// Channels, height and width that images are brought to.
+fn shape(survey: &Survey) -> [usize; 3] {
+    let [height, width] = survey.size;
+    let longest = height.max(width);
+    let [height, width] = survey.size.map(|side| {
+        if !survey.is_scaled || longest <= LARGEST_SIDE {
+            return side;
+        }
+        let side = (side * LARGEST_SIDE) as f64 / longest as f64;
+        (side.round() as usize).max(1)
+    });
+    [survey.channels, height, width]
+}
+
 /// The number of pictures of so many updates.
 fn pictures(updates: u64) -> u64 {
     let [fewest, most] = PICTURES;
     (updates / BETWEEN_PICTURES).clamp(fewest, most)
+}
+
+fn colour(channels: usize) -> &'static str {
+    if channels == 1 { "grey" } else { "in colour" }
 }
 
 /// A number of at least 1 with only its first two digits.

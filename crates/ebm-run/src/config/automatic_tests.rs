@@ -45,7 +45,7 @@ fn networks_grow_with_images_and_every_choice_builds() {
         let automatic = of(channels, side, count, scaled);
         let config = read(&automatic, 5000);
         assert_eq!(layers(&config), expected, "{channels}x{side}x{side}");
-        let shape = automatic.shape();
+        let shape = automatic.shape;
         let device = burn::tensor::Device::flex();
         let mut noise = ebm_ops::Noise::new(1);
         AnyModel::new(&config.model, shape.into(), &device, &mut noise).expect("it builds");
@@ -79,6 +79,25 @@ fn all_that_was_chosen_is_written_out() {
     assert!(
         !text.contains("channels =") && !text.contains("\nsize ="),
         "{text}"
+    );
+}
+
+#[test]
+fn a_size_that_is_asked_for_has_a_network_of_its_own() {
+    let automatic = of(3, 500, 540, true);
+    let mut table = automatic.table(1).expect("a path of text");
+    for change in ["data.size=[32, 16]", "data.channels=1"] {
+        table.set(change).expect("a key");
+    }
+    let asked = table.read().expect("it is valid");
+    let automatic = automatic.following(&asked);
+    let config = read(&automatic, 5000);
+    assert_eq!(layers(&config), [[16, 4, 2, 1], NEXT, NEXT]);
+    assert_eq!(config.data, asked.data);
+    let said = automatic.reasons(&config, Pace::Given);
+    assert!(
+        said[1].contains("scaled to 32x16: as was asked for"),
+        "{said:?}"
     );
 }
 

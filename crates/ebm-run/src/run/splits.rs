@@ -118,7 +118,8 @@ pub struct HeldOut {
 }
 
 /// The test split of a run's data, or the share of them that is kept out of training; without
-/// either the training examples beyond `data.limit`; without these the training examples themselves, whose energies say nothing of generalisation.
+/// either the training examples beyond `data.limit`; without these the training examples
+/// themselves, whose energies say nothing of generalisation.
 ///
 /// # Errors
 ///
