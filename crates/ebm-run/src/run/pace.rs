@@ -11,10 +11,11 @@ use crate::error::RunError;
 /// Updates before the clock starts: the first makes what later ones find made.
 const WARM_UP: usize = 2;
 /// Updates that are timed, at most.
-const MOST: usize = 50;
+const MOST: usize = 200;
 
-/// The seconds that an update of a configuration takes, from updates that are made for it and
-/// thrown away: as many as take `within`, 1 to 50.
+/// The seconds that an update of a configuration takes, the median of updates that are made for it
+/// and thrown away: as many as take `within`, 1 to 200. The median, since others may want the
+/// machine for a moment.
 ///
 /// # Errors
 ///
@@ -29,10 +30,12 @@ pub fn seconds_per_update(
         trainer.step();
     }
     let began = Instant::now();
-    let mut updates = 0;
-    while updates == 0 || (updates < MOST && began.elapsed() < within) {
+    let mut times = Vec::new();
+    while times.is_empty() || (times.len() < MOST && began.elapsed() < within) {
+        let before = Instant::now();
         trainer.step();
-        updates += 1;
+        times.push(before.elapsed().as_secs_f64());
     }
-    Ok(began.elapsed().as_secs_f64() / updates as f64)
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
 }
