@@ -90,7 +90,7 @@ fn prepared(side: usize, with_runs: bool) -> TempDir {
     let folder = workspace();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("my.toml"), TINY).unwrap();
-    idx_folder(&at("DIR"), &images(70, [1, side, side]));
+    idx_folder(&at("DIR"), &images(80, [1, side, side]));
     fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/conv_energy.pt"),
         at("energy.pt"),
@@ -171,7 +171,7 @@ fn examples_of_the_help_can_be_followed() {
     // Training wants images of 28x28 and no runs that are in its way.
     let folder = prepared(28, false);
     let lines = help("train");
-    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.len(), 7);
     for line in lines {
         follow(folder.path(), &line);
     }

@@ -186,7 +186,8 @@ fn configurations_that_are_trained_are_read() {
                 }
                 // Where data lie, where a run goes, where and how long it computes: nothing of the
                 // configuration.
-                "--data" | "--out" | "--from" | "--backend" | "--device" | "--time-limit" => {
+                "--data" | "--minutes" | "--out" | "--from" | "--backend" | "--device"
+                | "--time-limit" => {
                     rest.next();
                 }
                 other => panic!("{}: what is {other}?", path.display()),

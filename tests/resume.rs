@@ -289,7 +289,8 @@ fn paths_given_to_resume_and_import_hold_wherever_the_run_is_used() {
 /// A run on images, stopped after two updates.
 fn on_images(folder: &Path, run: &str, count: usize) {
     png_folder(&folder.join("images"), count, 8, 8);
-    let images = "data={kind=\"folder\", path=\"images\", channels=1, size=[8, 8]}";
+    let images =
+        "data={kind=\"folder\", path=\"images\", channels=1, size=[8, 8], test_fraction=0}";
     let short = ["--set", "training.steps=2", "--set", images];
     train(folder, run, &short);
 }

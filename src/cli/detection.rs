@@ -152,7 +152,7 @@ pub(crate) fn detect<'a>(
     }
     // What was looked at already isn't looked at again.
     let inliers = match (origin, &train, test) {
-        (HeldOutOrigin::TestSplit, _, Some(test)) => test,
+        (HeldOutOrigin::TestSplit | HeldOutOrigin::TestFraction, _, Some(test)) => test,
         (HeldOutOrigin::Training, Some(train), _) => train.clone(),
         _ => energies(&model.model, &held_out.examples, progress)?,
     };
@@ -257,6 +257,9 @@ impl DetectionReport {
         }
         match self.held_out {
             HeldOutOrigin::TestSplit => {}
+            HeldOutOrigin::TestFraction => say(format_args!(
+                "the data have no test split: held out are the images that training left out for it (data.test_fraction)"
+            )),
             HeldOutOrigin::BeyondLimit => say(format_args!(
                 "the data have no test split: held out are the training images beyond data.limit"
             )),

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ebm::backend::{self, Choice};
-use ebm::run::RunFolder;
-use ebm::run::config::{ConfigTable, RunConfig};
+use ebm::run::config::{AutomaticConfig, ConfigTable, Pace, RunConfig};
+use ebm::run::{RunError, RunFolder};
 
 use super::failure::Failure;
 use super::terminal::warn;
@@ -20,9 +20,13 @@ pub(crate) struct ConfigArgs {
     /// [default: digits]
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
-    /// Folder of data: IDX files (MNIST and relatives), CIFAR-10 binary files, or PNG/JPEG images
+    /// Folder of data: IDX files (MNIST and relatives), CIFAR-10 binary files, or PNG/JPEG images;
+    /// without CONFIG or a preset all else is chosen for them, and said
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Minutes that training is to take, where all is chosen for the data [default: 5]
+    #[arg(long, value_name = "M", value_parser = parse_minutes, requires = "data", conflicts_with_all = ["file", "preset"])]
+    pub(crate) minutes: Option<f64>,
     /// Change one key, e.g. training.steps=500; `none` removes an optional key; may be repeated
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
@@ -45,18 +49,74 @@ impl ConfigArgs {
         if let Some(data) = &self.data {
             table.set_data_folder(data)?;
         }
+        let mut config = self.over(table)?;
+        if let Some(run) = start_from {
+            config.training.start_from = Some(run.to_path_buf());
+        }
+        // The run may be resumed from elsewhere.
+        Ok(config.with_absolute_paths())
+    }
+
+    /// What is chosen for the data, where nothing else says how to train on them.
+    pub(crate) fn automatic(
+        &self,
+        start_from: Option<&Path>,
+    ) -> Result<Option<AutomaticConfig>, Failure> {
+        let data = match (&self.file, &self.preset, start_from, &self.data) {
+            (None, None, None, Some(data)) => data,
+            _ => return Ok(None),
+        };
+        let automatic = AutomaticConfig::of(data, self.minutes).map_err(RunError::from)?;
+        let asked = self.over(automatic.table(1)?)?;
+        Ok(Some(automatic.following(&asked)))
+    }
+
+    /// What was chosen for a training of so many updates, with the keys that are set over it.
+    pub(crate) fn read_automatic(
+        &self,
+        automatic: &AutomaticConfig,
+        updates: u64,
+    ) -> Result<RunConfig, Failure> {
+        let config = self.over(automatic.table(updates)?)?;
+        // The run may be resumed from elsewhere.
+        Ok(config.with_absolute_paths())
+    }
+
+    /// The number of updates, if it is set by hand.
+    pub(crate) fn given_updates(
+        &self,
+        automatic: &AutomaticConfig,
+    ) -> Result<Option<u64>, Failure> {
+        let updates = |chosen| -> Result<u64, Failure> {
+            Ok(self.over(automatic.table(chosen)?)?.training.steps)
+        };
+        let given = updates(1)?;
+        Ok((updates(2)? == given).then_some(given))
+    }
+
+    /// What was chosen and why, and what is set otherwise.
+    pub(crate) fn reasons(
+        &self,
+        automatic: &AutomaticConfig,
+        config: &RunConfig,
+        pace: Pace,
+    ) -> Vec<String> {
+        let mut reasons = automatic.reasons(config, pace);
+        if !self.overrides.is_empty() {
+            reasons.push(format!("set otherwise: {}", self.overrides.join(", ")));
+        }
+        reasons
+    }
+
+    /// The keys of flags over a table.
+    fn over(&self, mut table: ConfigTable) -> Result<RunConfig, Failure> {
         if let Some(seed) = self.seed {
             table.set(&format!("seed={seed}"))?;
         }
         for assignment in &self.overrides {
             table.set(assignment)?;
         }
-        let mut config = table.read()?;
-        if let Some(run) = start_from {
-            config.training.start_from = Some(run.to_path_buf());
-        }
-        // The run may be resumed from elsewhere.
-        Ok(config.with_absolute_paths())
+        Ok(table.read()?)
     }
 
     /// What a run of this configuration is called.
@@ -66,10 +126,18 @@ impl ConfigArgs {
             .as_deref()
             .and_then(Path::file_stem)
             .map(|stem| stem.to_string_lossy().into_owned());
-        let run = || Some(start_from?.file_name()?.to_string_lossy().into_owned());
+        let last = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
         stem.or_else(|| self.preset.clone())
-            .or_else(run)
+            .or_else(|| last(start_from?))
+            .or_else(|| last(self.data.as_deref()?))
             .unwrap_or_else(|| DEFAULT_PRESET.into())
+    }
+}
+
+fn parse_minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes.is_finite() => Ok(minutes),
+        _ => Err("expected a number of minutes above 0".into()),
     }
 }
 

@@ -100,7 +100,7 @@ fn numbers_of_a_boltzmann_machine_are_those_of_its_definition() {
         let model =
             format!("model={{kind=\"boltzmann_machine\", coding=\"{coding}\", weight_std=0.2}}");
         let range = format!("data.range=[{low}, 1]");
-        let changes = [&model, &range, "training.steps=50"];
+        let changes = [&model, &range, "training.steps=50", "data.test_fraction=0"];
         train(folder.path(), coding, &changes, &["--data", "images"]);
         let report = eval(folder.path(), coding, &[]);
         // There are no test images in the folder.

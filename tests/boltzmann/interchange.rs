@@ -64,7 +64,15 @@ fn what_is_exported_is_imported_as_the_same_machine() {
             &["--coding", "binary", "--visible", "9"],
         ),
     ] {
-        let changes = [changes, &["training.steps=60", "data.limit=none"]].concat();
+        let changes = [
+            changes,
+            &[
+                "training.steps=60",
+                "data.limit=none",
+                "data.test_fraction=0",
+            ],
+        ]
+        .concat();
         train(folder.path(), run, &changes, &["--data", data]);
         let weights = Weights::of(folder.path(), run);
         let expected: &[&str] = match kind {
@@ -349,6 +357,7 @@ fn grey_pixels_stay_grey_for_an_imported_gaussian_machine() {
         "model.visible_units=gaussian",
         "data.binarize=none",
         "data.limit=none",
+        "data.test_fraction=0",
     ];
     train(folder.path(), "gaussian", &changes, &["--data", "grey"]);
     Weights::of(folder.path(), "gaussian");

@@ -1,8 +1,10 @@
 //! `ebm eval --ood`: the table, the JSON, the histogram, and where held-out images come from.
 
+use std::fs;
+
 use serde_json::Value;
 
-use crate::common::{idx_folder, images, names, png_folder, train, workspace};
+use crate::common::{idx_folder, images, names, png_folder, run, succeed, text, train, workspace};
 use crate::{printed, train_machines};
 
 fn sets(report: &Value) -> Vec<String> {
@@ -110,12 +112,80 @@ fn without_a_test_split_images_beyond_the_limit_are_held_out() {
         let arguments = ["eval", "--run", out, "--json", "--ood", "uniform"];
         serde_json::from_str(&printed(folder.path(), &arguments)).unwrap()
     };
-    let limited = report("limited", "data={kind=\"folder\", path=\"idx\", limit=60}");
+    let limited = report(
+        "limited",
+        "data={kind=\"folder\", path=\"idx\", limit=60, test_fraction=0}",
+    );
     assert_eq!(limited["energies"]["held_out"], "beyond_limit");
     assert_eq!(limited["energies"]["sets"][1]["examples"], 30);
-    let whole = report("whole", "data={kind=\"folder\", path=\"idx\"}");
+    let whole = report(
+        "whole",
+        "data={kind=\"folder\", path=\"idx\", test_fraction=0}",
+    );
     assert_eq!(whole["energies"]["held_out"], "training");
     assert_eq!(sets(&whole), ["train (nothing is held out)", "uniform"]);
+}
+
+/// Sorted by label, a tenth of each: the run trains on the others, and is judged by these.
+#[test]
+fn a_share_of_a_folder_is_held_out_by_label() {
+    let folder = workspace();
+    for label in ["a", "b"] {
+        png_folder(&folder.path().join("png").join(label), 30, 8, 8);
+    }
+    let data = "data={kind=\"folder\", path=\"png\", channels=1, size=[8, 8]}";
+    let said = train(folder.path(), "run", &["--set", data]);
+    assert!(said.contains("54 examples"), "{said}");
+    let config = fs::read_to_string(folder.path().join("run/config.toml")).unwrap();
+    assert!(config.contains("\ntest_fraction = 0.1\n"), "{config}");
+    let report = |arguments: &[&str]| -> Value {
+        let arguments = [&["eval", "--json", "--ood", "uniform"], arguments].concat();
+        serde_json::from_str(&printed(folder.path(), &arguments)).unwrap()
+    };
+    let whole = report(&["--run", "run"]);
+    assert_eq!(whole["energies"]["held_out"], "test_fraction");
+    assert_eq!(sets(&whole), ["train", "held out", "uniform"]);
+    let counts = |at: usize| whole["energies"]["sets"][at]["examples"].as_u64();
+    assert_eq!([0, 1].map(counts), [Some(54), Some(6)]);
+    let said = printed(folder.path(), &["eval", "--run", "run"]);
+    assert!(said.contains("(data.test_fraction)"), "{said}");
+    // A copy of the folder has the same examples held out.
+    for label in ["a", "b"] {
+        png_folder(&folder.path().join("copy").join(label), 30, 8, 8);
+    }
+    assert_eq!(
+        report(&["--run", "run", "--data", "copy"])["energies"],
+        whole["energies"]
+    );
+
+    // What was trained on can't be held out afterwards.
+    let more = ["resume", "run", "--set", "training.steps=7", "--set"];
+    let refused = run(
+        folder.path(),
+        &[&more[..], &["data.test_fraction=0.2"]].concat(),
+    );
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`data.test_fraction`") && said.contains("expected 0.1"),
+        "{said}"
+    );
+
+    // A run of a version without the key goes on with all that it was trained on.
+    let all = ["--set", data, "--set", "data.test_fraction=0"];
+    let said = train(folder.path(), "old", &all);
+    assert!(said.contains("60 examples"), "{said}");
+    let path = folder.path().join("old/config.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    assert!(config.contains("test_fraction = 0.0\n"), "{config}");
+    fs::write(&path, config.replace("test_fraction = 0.0\n", "")).unwrap();
+    let said = succeed(
+        folder.path(),
+        &["resume", "old", "--set", "training.steps=7"],
+    );
+    assert!(said.contains("60 examples"), "{said}");
+    let config = fs::read_to_string(&path).unwrap();
+    assert!(!config.contains("test_fraction"), "{config}");
 }
 
 /// The test points of two moons aren't those of training, and noise is drawn in the plane.

@@ -39,7 +39,7 @@ pub use npz::write_npz;
 pub use run::{
     Annealing, ChainsRequest, ClaimedFolder, Machine, Machines, ModelFile, PlaneView, Processor,
     RunFolder, SampleOptions, Samples, Walk, draw, examples, load_model, measure_chains, resume,
-    sample, sample_picture, train, walk,
+    sample, sample_picture, seconds_per_update, train, train_chosen, walk,
 };
 pub use text::suggestion::{did_you_mean, nearest};
 pub use weight_files::{Renaming, WeightsFile, WrongArrays};

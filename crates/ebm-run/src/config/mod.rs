@@ -3,6 +3,7 @@
 //! A [`RunConfig`] is read in layers: a preset or a file, then `--set section.key=value` overrides.
 //! Every error names the key, what was found and what was expected.
 
+mod automatic;
 mod commented;
 mod energy_unit;
 mod output;
@@ -23,6 +24,7 @@ pub use crate::data_kinds::{
 };
 pub use crate::error::ConfigError;
 pub use crate::kinds::ModelConfig;
+pub use automatic::{AutomaticConfig, Pace};
 pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use ebm_train::Examples;
-use ebm_train::data::{self, Binarize, DataError, Fit, ImageOptions, ReadOptions};
+use ebm_train::data::{self, Binarize, DataError, Fit, ImageOptions, Images, ReadOptions, Split};
 use ebm_train::keys::{InvalidValue, check};
 use serde::{Deserialize, Serialize};
 
 use super::{DataKind, ExamplesRequest, default_range, images};
 use crate::error::RunError;
+
+/// The share of images that a new run holds out unless it is told another.
+const TEST_FRACTION: f64 = 0.1;
 
 ebm_train::keys! {
 /// Keys of a folder of images.
@@ -43,6 +46,11 @@ pub struct FolderConfig {
     /// Use only the first so many examples, 1 or more; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// Share of the images, 0 to below 1, that is held out of training to judge the model by, where
+    /// the folder has no test set of its own: drawn by the run's `seed`, of each label its share.
+    /// Absent: 0.1 in a new run, which writes it down, and 0 in a run folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_fraction: Option<f64>,
 }
 }
 
@@ -76,7 +84,13 @@ impl DataKind for FolderConfig {
         if let Some(white) = self.white {
             check(white > 0, "data.white", white, "a byte, 1 to 255")?;
         }
-        Ok(())
+        let share = self.test_fraction();
+        check(
+            (0.0..1.0).contains(&share),
+            "data.test_fraction",
+            format!("{share:?}"),
+            "a number from 0 to below 1",
+        )
     }
 
     fn limit(&self) -> Option<usize> {
@@ -95,6 +109,19 @@ impl DataKind for FolderConfig {
         Some(&mut self.path)
     }
 
+    fn test_fraction(&self) -> f64 {
+        self.test_fraction.unwrap_or(0.0)
+    }
+
+    fn hold_out_by_default(&mut self) {
+        self.test_fraction.get_or_insert(TEST_FRACTION);
+    }
+
+    fn holds_out_training_examples(&self) -> Result<bool, RunError> {
+        Ok(self.test_fraction() > 0.0
+            && !data::has_split(&self.path, Split::Test, &self.read_options(None))?)
+    }
+
     fn examples(&self, request: ExamplesRequest<'_>) -> Result<Examples<4>, RunError> {
         if self.path.as_os_str().is_empty() {
             return Err(RunError::from(InvalidValue {
@@ -103,27 +130,48 @@ impl DataKind for FolderConfig {
                 expected: "the folder with the data: pass `--data DIR`".into(),
             }));
         }
-        let shape = self.image_options();
-        let options = ReadOptions {
-            limit: request.limit,
-            channels: self.channels,
-            size: self.size,
-            white: self.white,
-            scale_to: shape.as_ref().ok().copied(),
-        };
-        let images = match (
-            data::load_folder(&self.path, request.split, &options),
-            shape,
-        ) {
-            // Only some formats need a shape: these say which keys are missing.
-            (Err(DataError::NoShape { .. }), Err(missing)) => return Err(missing.into()),
-            (images, _) => images?,
+        let images = if self.holds_out_training_examples()? {
+            let all = self.load(Split::Train, request.limit)?;
+            let count = all.len();
+            // Both parts are of the same draw: nothing is taken from the noise itself.
+            let mut noise = request.noise.clone();
+            all.part(request.split, self.test_fraction(), &mut noise)
+                .ok_or_else(|| InvalidValue {
+                    key: "data.test_fraction",
+                    found: format!("{:?} of {count} image(s)", self.test_fraction()),
+                    expected: format!(
+                        "two images or more in {}, or 0 to hold none out",
+                        self.path.display()
+                    ),
+                })?
+        } else {
+            self.load(request.split, request.limit)?
         };
         Ok(images::upload(self, images, &request))
     }
 }
 
 impl FolderConfig {
+    /// Reads a split of the folder.
+    fn load(&self, split: Split, limit: Option<usize>) -> Result<Images, RunError> {
+        let images = data::load_folder(&self.path, split, &self.read_options(limit));
+        match (images, self.image_options()) {
+            // Only some formats need a shape: these say which keys are missing.
+            (Err(DataError::NoShape { .. }), Err(missing)) => Err(missing.into()),
+            (images, _) => Ok(images?),
+        }
+    }
+
+    fn read_options(&self, limit: Option<usize>) -> ReadOptions {
+        ReadOptions {
+            limit,
+            channels: self.channels,
+            size: self.size,
+            white: self.white,
+            scale_to: self.image_options().ok(),
+        }
+    }
+
     /// The shape that images of other sizes are brought to.
     fn image_options(&self) -> Result<ImageOptions, InvalidValue> {
         // Both flags at once: who lacks one mostly lacks the other.

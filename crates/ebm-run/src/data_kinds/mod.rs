@@ -85,6 +85,23 @@ pub trait DataKind {
         None
     }
 
+    /// The share of the examples that is held out where the source has no test set of its own.
+    fn test_fraction(&self) -> f64 {
+        0.0
+    }
+
+    /// Says how many examples a new run holds out, if that isn't said.
+    fn hold_out_by_default(&mut self) {}
+
+    /// Whether the test split is a share of the training examples, since the source has none.
+    ///
+    /// # Errors
+    ///
+    /// If the source can't be looked at.
+    fn holds_out_training_examples(&self) -> Result<bool, RunError> {
+        Ok(false)
+    }
+
     /// The path that is read, if there is one.
     fn path_mut(&mut self) -> Option<&mut PathBuf> {
         None

@@ -65,6 +65,11 @@ impl RunFolder {
         self.root.join(CONFIG)
     }
 
+    /// What was chosen for the data and why, where the configuration was.
+    pub fn chosen(&self) -> PathBuf {
+        self.root.join("chosen.txt")
+    }
+
     /// The configuration of a run that isn't whole yet.
     pub(super) fn staged_config(&self) -> PathBuf {
         self.root.join(format!("{CONFIG}.{UNFINISHED}"))
@@ -172,6 +177,17 @@ impl RunFolder {
         if fs::read(&path).is_ok_and(|before| before == text.as_bytes()) {
             return Ok(());
         }
+        write_whole(&path, text.as_bytes()).map_err(RunError::io("write", &path))
+    }
+
+    /// Writes what was chosen, a line each.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub(super) fn write_chosen(&self, reasons: &[String]) -> Result<(), RunError> {
+        let path = self.chosen();
+        let text = reasons.join("\n") + "\n";
         write_whole(&path, text.as_bytes()).map_err(RunError::io("write", &path))
     }
 

@@ -88,6 +88,8 @@ impl ModelFile {
 pub enum HeldOutOrigin {
     /// The test split of the data.
     TestSplit,
+    /// The share of the data's images that `data.test_fraction` keeps out of training.
+    TestFraction,
     /// Training examples beyond `data.limit`, which training left out.
     BeyondLimit,
     /// No examples are held out: these are those of training.
@@ -99,6 +101,7 @@ impl HeldOutOrigin {
     pub fn name(self) -> &'static str {
         match self {
             Self::TestSplit => "test",
+            Self::TestFraction => "held out",
             Self::BeyondLimit => "train beyond data.limit",
             Self::Training => "train (nothing is held out)",
         }
@@ -114,18 +117,22 @@ pub struct HeldOut {
     pub origin: HeldOutOrigin,
 }
 
-/// The test split of a run's data; without one the training examples beyond `data.limit`; without
-/// these the training examples themselves, whose energies say nothing of generalisation.
+/// The test split of a run's data, or the share of them that is kept out of training; without
+/// either the training examples beyond `data.limit`; without these the training examples
+/// themselves, whose energies say nothing of generalisation.
 ///
 /// # Errors
 ///
-/// If there is none of the three, or their shape isn't that of the model: the error of the training
+/// If there is none of these, or their shape isn't that of the model: the error of the training
 /// examples. If a test split is there and can't be read: its error.
 pub fn held_out(model: &ModelFile, device: &Device) -> Result<HeldOut, RunError> {
     let data = &model.config.data;
     match model.examples(data, Split::Test, device) {
         Ok(examples) if !examples.is_empty() => {
-            let origin = HeldOutOrigin::TestSplit;
+            let origin = match data.keys().holds_out_training_examples() {
+                Ok(true) => HeldOutOrigin::TestFraction,
+                _ => HeldOutOrigin::TestSplit,
+            };
             return Ok(HeldOut { examples, origin });
         }
         // To judge by other examples than those that are meant is no way out of a damaged file.

@@ -15,10 +15,14 @@ use crate::kinds::{AnyModel, check_batch};
 use crate::logs::events::{Outcome, Watch};
 use ebm_train::Trainer;
 use ebm_train::data::Split;
+use ebm_train::keys::{InvalidValue, check};
 use ebm_train::{CheckpointError, StateMismatch};
 use ebm_train::{load_weights, weights};
 
-/// Makes a run of `config` in the folder `out`.
+/// Makes a run of `config` in the folder `out`. Where the configuration doesn't say how many
+/// examples are held out, that is decided here, and written down with it; a run that starts from
+/// the weights of another holds out what its configuration says, since those weights may have seen
+/// the others.
 ///
 /// # Errors
 ///
@@ -30,12 +34,40 @@ pub fn train(
     out: &Path,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, RunError> {
+    train_chosen(config, &[], device, out, watch)
+}
+
+/// The same of a configuration that was [chosen](crate::config::AutomaticConfig): the lines that
+/// say what was chosen and why are kept in the folder, in `chosen.txt`.
+///
+/// # Errors
+///
+/// As for [`train`].
+pub fn train_chosen(
+    config: &RunConfig,
+    reasons: &[String],
+    device: &Device,
+    out: &Path,
+    watch: &mut dyn Watch,
+) -> Result<Outcome, RunError> {
     // Everything that can be wrong is found before anything is written.
     RunFolder::check_free(out)?;
-    let config = &config.clone().with_absolute_paths();
+    let mut config = config.clone().with_absolute_paths();
+    if config.training.start_from.is_none() {
+        config.data.keys_mut().hold_out_by_default();
+    }
+    let config = &config;
     let trainer = begin(config, device)?;
     let folder = RunFolder::create(out, config)?;
-    Runner::new(config, device, folder, trainer).run(watch)
+    let kept = match reasons {
+        [] => Ok(()),
+        reasons => folder.write_chosen(reasons),
+    };
+    let mut runner = Runner::new(config, device, folder, trainer);
+    runner
+        .warnings
+        .extend(kept.err().map(|error| error.to_string()));
+    runner.run(watch)
 }
 
 /// Continues the run in `folder` from its newest checkpoint, or from its beginning if it was
@@ -60,10 +92,13 @@ pub fn resume(
         folder.write_config(config)?;
         return Runner::new(config, device, folder, trainer).run(watch);
     }
+    let before = folder.read_config()?.read();
+    if let Ok(before) = &before {
+        check_held_out(before, config)?;
+    }
     let (mut checkpoint, path) = folder.newest_checkpoint()?;
     let collapses = checkpoint.state.collapses;
     let used_up = checkpoint.state.used_up.then_some(checkpoint.state.step);
-    let before = folder.read_config()?.read();
     let (step, rollbacks) = (checkpoint.state.step, checkpoint.state.rollbacks);
     let rate = config.optimizer.learning_rate();
     let rate_before = before
@@ -114,6 +149,18 @@ const SMALL_JUMP: f64 = 0.01;
 /// bit of one.
 const SAME_RATE: f64 = 1e-12;
 
+/// Examples that were trained on can't be held out afterwards.
+fn check_held_out(before: &RunConfig, now: &RunConfig) -> Result<(), InvalidValue> {
+    let [before, now] = [before, now].map(|config| config.clone().with_absolute_paths().data);
+    let [was, is] = [&before, &now].map(|data| data.keys().test_fraction());
+    check(
+        is == 0.0 || is == was || before.place() != now.place(),
+        "data.test_fraction",
+        format!("{is:?}"),
+        format!("{was:?}, that of the run: what it was trained on can't be held out any more"),
+    )
+}
+
 /// A trainer at its first step, with the weights that it is to start from.
 fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {
     let mut trainer = prepare(config, device)?;
@@ -124,7 +171,10 @@ fn begin(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, Ru
 }
 
 /// A trainer at its first step, with weights that were drawn.
-fn prepare(config: &RunConfig, device: &Device) -> Result<Trainer<AnyModel, 4>, RunError> {
+pub(super) fn prepare(
+    config: &RunConfig,
+    device: &Device,
+) -> Result<Trainer<AnyModel, 4>, RunError> {
     config.validate()?;
     let (mut noise, mut data_noise) = splits::noise_of_run(config);
     let examples = splits::examples(&config.data, Split::Train, device, &mut data_noise)?;

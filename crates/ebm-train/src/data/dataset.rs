@@ -111,6 +111,20 @@ impl Images {
         }
     }
 
+    /// The images at `rows`, which ascend, in the buffer that holds them all.
+    #[must_use]
+    pub(super) fn keep(mut self, rows: &[usize]) -> Self {
+        let size = self.image_size();
+        for (to, &from) in rows.iter().enumerate() {
+            self.pixels
+                .copy_within(from * size..(from + 1) * size, to * size);
+        }
+        self.pixels.truncate(rows.len() * size);
+        self.pixels.shrink_to_fit();
+        self.labels = self.labels.map(|labels| labels.subset(rows));
+        self
+    }
+
     /// The labels `from` other images, of which these are a changed copy, one to one.
     #[must_use]
     pub(super) fn with_labels_of(mut self, from: &Self) -> Self {

@@ -86,6 +86,22 @@ pub(super) fn decode_into(
     }
 }
 
+/// Height and width of the image in the file at `path`, which isn't decoded for it.
+pub(super) fn image_size(path: &Path) -> Result<[usize; 2], DataError> {
+    let one_pixel = ImageOptions {
+        channels: 1,
+        height: 1,
+        width: 1,
+        fit: Fit::Exact,
+    };
+    // An image of another size is refused before it is decoded, with its own.
+    match decode_into(path, &one_pixel, &mut [0]) {
+        Ok(()) => Ok([1, 1]),
+        Err(DataError::WrongShape { found, .. }) => Ok([found[1], found[2]]),
+        Err(error) => Err(error),
+    }
+}
+
 /// Decodes the bytes of a file, if `enough` says of the memory that this takes that it is there;
 /// whether it is.
 fn decode(

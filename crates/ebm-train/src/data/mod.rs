@@ -15,12 +15,14 @@ mod digits;
 mod error;
 mod files;
 pub mod formats;
+mod hold_out;
 pub mod idx;
 mod image_options;
 mod labels;
 mod plane;
 mod read_options;
 mod scaling;
+mod survey;
 mod turns;
 mod whole;
 
@@ -33,13 +35,15 @@ pub use dataset::Images;
 pub use digits::digits;
 pub use error::DataError;
 pub use files::{load_image_files, load_image_files_like};
-pub use formats::{FORMATS, Format, load_folder, sniff};
+pub use formats::{FORMATS, Format, has_split, load_folder, sniff};
+pub use hold_out::hold_out;
 pub use image_options::{Fit, ImageOptions};
 pub use labels::Labels;
 pub use plane::{
     PLANE_RANGE, Plane, PlaneDensity, PlaneProblem, Points, UnknownPlaneProblem, two_moons,
 };
 pub use read_options::ReadOptions;
+pub use survey::Survey;
 
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

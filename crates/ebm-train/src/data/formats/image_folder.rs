@@ -74,8 +74,7 @@ impl Format for ImageFolder {
         })?;
         shape.validate()?;
         require_folder(folder)?;
-        let [train, test] = ["train", "test"].map(|name| folder.join(name));
-        let is_split = [&train, &test].iter().all(|folder| folder.is_dir());
+        let (train, test, is_split) = splits(folder);
         let (folder, listing, names) = if is_split {
             let (train_listing, test_listing) = (list(&train)?, list(&test)?);
             let names: BTreeSet<String> = train_listing
@@ -111,6 +110,32 @@ impl Format for ImageFolder {
         labels.truncate(images.len());
         images.with_labels(Labels::named(labels, names.into_iter().collect())?)
     }
+}
+
+impl ImageFolder {
+    /// The files of the training split, and the number of labels if there are any.
+    ///
+    /// # Errors
+    /// As reading it, of the folder.
+    pub(in crate::data) fn training_files(
+        folder: &Path,
+    ) -> Result<(Vec<PathBuf>, Option<usize>), DataError> {
+        let (train, _, is_split) = splits(folder);
+        let folder = if is_split { &train } else { folder };
+        let listing = list(folder)?;
+        listing.check(folder)?;
+        let classes = listing.labelled.len();
+        let files = listing.labelled.into_values().flatten();
+        let files = files.chain(listing.loose).collect();
+        Ok((files, (classes > 0).then_some(classes)))
+    }
+}
+
+/// The folders of the splits, and whether both are there.
+fn splits(folder: &Path) -> (PathBuf, PathBuf, bool) {
+    let [train, test] = ["train", "test"].map(|name| folder.join(name));
+    let is_split = [&train, &test].iter().all(|folder| folder.is_dir());
+    (train, test, is_split)
 }
 
 fn patterns() -> String {

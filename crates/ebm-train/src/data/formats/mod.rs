@@ -79,6 +79,21 @@ pub fn load_folder(
     sniff(folder)?.read(folder, split, options)
 }
 
+/// Whether the data set in `folder` has a split, be it damaged.
+///
+/// # Errors
+/// Those of [`sniff`].
+pub fn has_split(folder: &Path, split: Split, options: &ReadOptions) -> Result<bool, DataError> {
+    // Nothing is said of the brightness of one image.
+    let first = ReadOptions {
+        limit: Some(1),
+        white: Some(u8::MAX),
+        ..*options
+    };
+    let read = sniff(folder)?.read(folder, split, &first);
+    Ok(read.err().is_none_or(|error| !error.is_absence()))
+}
+
 /// The first of the names in `folder` under which a file lies. Folders don't count, as archives
 /// unpack into folders of the names of their files; a pipe, a device or a link to nothing counts
 /// where there is no file, so that it is said what is wrong with it.

@@ -1,0 +1,382 @@
+//! A configuration for a folder of images of which nothing else is said, chosen from their size,
+//! their channels and their number.
+
+use std::path::{Path, PathBuf};
+
+use ebm_train::data::{DataError, Survey};
+
+use super::{ConfigTable, DataConfig, RunConfig};
+use crate::error::ConfigError;
+use crate::text::number::number;
+
+// The numbers of the rule, found by experiments with hundreds and thousands of coloured shapes of
+// 16x16 and 32x32 pixels. They are all here.
+
+/// What is the same for all images. Keys that depend on them are set by `table`.
+const BASE: &str = r#"
+seed = 1
+
+[data]
+kind = "folder"
+test_fraction = 0.1
+
+[model]
+kind = "conv_net"
+hidden = 64
+activation = "swish"
+
+[sampler]
+kind = "langevin"
+steps = 10
+step_size = 10.0
+noise = 0.015
+gradient_clip = 0.015
+
+[chains]
+kind = "replay_buffer"
+capacity = 8192
+fresh_fraction = 0.05
+
+[objective]
+energy_regularizer = 0.1
+
+[optimizer]
+kind = "adam"
+learning_rate = 5e-4
+gradient_clip = 1.0
+
+[schedule.decay]
+kind = "cosine"
+final_factor = 0.05
+
+[training]
+steps = 1
+batch_size = 32
+data_noise = 0.03
+ema_decay = 0.999
+
+[output]
+sample_steps = 256
+"#;
+/// Transitions of `BASE`.
+const TRANSITIONS: usize = 10;
+/// Examples an update, unless there are fewer.
+const BATCH: usize = 32;
+/// The longest side that images are brought to.
+const LARGEST_SIDE: usize = 64;
+/// The first convolution of grey images and of coloured ones, as `model.layers` has it.
+const FIRST: [[usize; 4]; 2] = [[16, 4, 2, 1], [48, 4, 2, 1]];
+/// The convolutions after it, each of which halves the image.
+const NEXT: [usize; 4] = [64, 3, 2, 1];
+/// Convolutions follow until the longer side is no longer than this.
+const SMALLEST_MAP: usize = 4;
+/// The fully connected layer of `BASE`.
+const HIDDEN: usize = 64;
+/// Chains that the buffer keeps, at most, and values that all of them have, of 256 MB.
+const CAPACITY: usize = 8192;
+const BUFFER_VALUES: usize = 1 << 26;
+/// Minutes of training, unless they are said.
+const MINUTES: f64 = 5.0;
+/// Share of the time that updates get: the rest is for pictures, checkpoints and measurements.
+const UPDATES_SHARE: f64 = 0.8;
+/// Pictures and measurements of a run: at most so many and no fewer.
+const PICTURES: [u64; 2] = [4, 12];
+/// Updates between them, as far as there are enough: fewer would cost too much beside them.
+const BETWEEN_PICTURES: u64 = 500;
+/// Fewer images are too few to learn from, and fewer updates too few to learn by.
+const FEW_IMAGES: usize = 50;
+const FEW_UPDATES: u64 = 2000;
+/// Seconds that two cores take for a multiplication of an update, forward and backward.
+const SECONDS_A_PRODUCT: f64 = 1.1e-10;
+/// Passes of an update beside its chains.
+const BESIDE_CHAINS: usize = 3;
+
+/// A folder of images, and what is chosen for it.
+#[derive(Clone, Debug)]
+pub struct AutomaticConfig {
+    path: PathBuf,
+    survey: Survey,
+    minutes: f64,
+    /// Channels, height and width of an example.
+    shape: [usize; 3],
+}
+
+/// How the number of updates came about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// So many seconds an update were measured on this machine.
+    Measured(f64),
+    /// So many seconds an update are what two cores are expected to take.
+    Estimated(f64),
+    /// The number was given.
+    Given,
+}
+
+impl AutomaticConfig {
+    /// Looks at a folder for a training of so many minutes, 5 unless they are said.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Survey::of`].
+    pub fn of(path: &Path, minutes: Option<f64>) -> Result<Self, DataError> {
+        Ok(Self::with_survey(path, Survey::of(path)?, minutes))
+    }
+
+    /// The same of a folder that was looked at.
+    pub fn with_survey(path: &Path, survey: Survey, minutes: Option<f64>) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            minutes: minutes.unwrap_or(MINUTES),
+            shape: shape(&survey),
+            survey,
+        }
+    }
+
+    /// The same for images of the size and the channels that a configuration asks for.
+    #[must_use]
+    pub fn following(mut self, config: &RunConfig) -> Self {
+        if let DataConfig::Folder(keys) = &config.data
+            && let (true, Some(channels), Some([height, width])) =
+                (self.survey.is_scaled, keys.channels, keys.size)
+        {
+            self.shape = [channels, height, width];
+        }
+        self
+    }
+
+    /// The minutes that training is to take.
+    pub fn minutes(&self) -> f64 {
+        self.minutes
+    }
+
+    /// The seconds that an update is expected to take on two cores.
+    pub fn expected_seconds(&self) -> f64 {
+        let [channels, mut height, mut width] = self.shape;
+        let (mut inputs, mut products) = (channels, 0);
+        for [maps, kernel, stride, padding] in self.layers() {
+            [height, width] = [height, width]
+                .map(|side| (side + 2 * padding).saturating_sub(kernel) / stride + 1);
+            products += height * width * maps * inputs * kernel * kernel;
+            inputs = maps;
+        }
+        products += height * width * inputs * HIDDEN;
+        let passes = self.batch() * (TRANSITIONS + BESIDE_CHAINS);
+        (products * passes) as f64 * SECONDS_A_PRODUCT
+    }
+
+    /// The number of updates that fit into the minutes: a whole number of times those between two
+    /// pictures.
+    pub fn updates(&self, seconds_per_update: f64) -> u64 {
+        let updates = UPDATES_SHARE * 60.0 * self.minutes / seconds_per_update.max(1e-9);
+        let updates = updates as u64;
+        pictures(updates) * two_digits(updates / pictures(updates))
+    }
+
+    /// The configuration of a training of so many updates.
+    ///
+    /// # Errors
+    ///
+    /// If the path can't be written in TOML.
+    pub fn table(&self, updates: u64) -> Result<ConfigTable, ConfigError> {
+        let mut table = ConfigTable::parse(BASE, "the configuration chosen for the data".into())?;
+        table.set_data_folder(&self.path)?;
+        let [channels, height, width] = self.shape;
+        if self.survey.is_scaled {
+            table.set(&format!("data.channels={channels}"))?;
+            table.set(&format!("data.size=[{height}, {width}]"))?;
+        }
+        let values = channels * height * width;
+        let capacity = CAPACITY.min(BUFFER_VALUES / values).max(self.batch());
+        let every = two_digits(updates / pictures(updates));
+        for change in [
+            format!("model.layers={:?}", self.layers()),
+            format!("chains.capacity={capacity}"),
+            format!("training.steps={updates}"),
+            format!("training.batch_size={}", self.batch()),
+            format!("output.sample_every={every}"),
+            format!("output.checkpoint_every={every}"),
+        ] {
+            table.set(&change)?;
+        }
+        Ok(table)
+    }
+
+    /// What was chosen and why, a line each; `config` is what became of it.
+    pub fn reasons(&self, config: &RunConfig, pace: Pace) -> Vec<String> {
+        let colour = colour(self.shape[0]);
+        let layers = self.layers();
+        let recipe = config.recipe();
+        let updates = recipe.steps;
+        let last = recipe.learning_rate(updates.saturating_sub(1), 0);
+        let minutes = number(self.minutes);
+        let mut lines = vec![self.found()];
+        lines.extend(self.scaled());
+        lines.push(match config.data.keys().test_fraction() {
+            _ if self.survey.has_test => "held out: the test set of the folder".to_string(),
+            share => format!(
+                "held out: a share of {share} of the images (data.test_fraction), which training never sees and quality is measured against"
+            ),
+        });
+        lines.push(format!(
+            "network: convolutions that halve the image until its sides are no longer than {SMALLEST_MAP}, {} of them; {} maps in the first, since images are {colour}; swish, whose slope is smooth",
+            layers.len(),
+            layers[0][0],
+        ));
+        lines.push(format!(
+            "chains: {} Langevin steps an update from a buffer of past chains, {} at a time: short and many, so that a model comes about in minutes",
+            config.sampler.transitions(),
+            recipe.batch_size,
+        ));
+        lines.push(format!(
+            "learning rate: {:e}, and {} at the last update: larger ones collapse on plain shapes",
+            config.optimizer.learning_rate(),
+            number(last),
+        ));
+        lines.push(match pace {
+            Pace::Measured(seconds) => format!(
+                "updates: {updates}, which fit into {minutes} minutes (--minutes) at {} s each, as measured on this machine, with pictures and measurements",
+                number(seconds)
+            ),
+            Pace::Estimated(seconds) => format!(
+                "updates: {updates}, which fit into {minutes} minutes (--minutes) at {} s each, as two cores are expected to take; `ebm train` measures it",
+                number(seconds)
+            ),
+            Pace::Given => format!("updates: {updates}, as they were given"),
+        });
+        lines
+    }
+
+    /// What lies in the folder.
+    fn found(&self) -> String {
+        let Survey {
+            count,
+            size: [height, width],
+            channels,
+            classes,
+            ..
+        } = self.survey;
+        let colour = colour(channels);
+        let labels = match classes {
+            None => "without labels".to_string(),
+            Some(1) => "with one label".to_string(),
+            Some(classes) => format!("with {classes} labels"),
+        };
+        format!(
+            "{count} images of {height}x{width}, {colour}, {labels}: all else was chosen for them, since no preset and no file was named"
+        )
+    }
+
+    /// What becomes of images of other sizes than that of the examples.
+    fn scaled(&self) -> Option<String> {
+        let Survey {
+            size,
+            sizes,
+            is_scaled,
+            ..
+        } = self.survey;
+        let [_, height, width] = self.shape;
+        if !is_scaled || (sizes == 1 && size == [height, width]) {
+            return None;
+        }
+        let why = if self.shape != shape(&self.survey) {
+            "as was asked for".to_string()
+        } else if sizes == 1 {
+            format!("sides of more than {LARGEST_SIDE} pixels take too long")
+        } else {
+            format!("their sizes differ, and the above is in the middle of {sizes}")
+        };
+        Some(format!(
+            "size: images are cut and scaled to {height}x{width}: {why} (data.size)"
+        ))
+    }
+
+    /// What the data or the time lack, a line each.
+    pub fn warnings(&self, updates: u64) -> Vec<String> {
+        let mut lines = Vec::new();
+        let Survey {
+            count,
+            size: [height, width],
+            is_scaled,
+            ..
+        } = self.survey;
+        if count < FEW_IMAGES {
+            lines.push(format!(
+                "found {count} images, expected {FEW_IMAGES} or more: a model of so few learns them by heart"
+            ));
+        }
+        if !is_scaled && height.max(width) > LARGEST_SIDE {
+            lines.push(format!(
+                "found images of {height}x{width} in a format that isn't scaled, expected sides of at most {LARGEST_SIDE} pixels: updates are slow"
+            ));
+        }
+        if updates < FEW_UPDATES {
+            lines.push(format!(
+                "found time for {updates} updates, expected {FEW_UPDATES} or more: give more minutes (--minutes) or smaller images (data.size)"
+            ));
+        }
+        lines
+    }
+
+    /// The convolutions, as `model.layers` has them.
+    fn layers(&self) -> Vec<[usize; 4]> {
+        let [channels, height, width] = self.shape;
+        let mut first = FIRST[usize::from(channels > 1)];
+        if height.min(width) < 2 {
+            // The kernel of the others, which fits a row of pixels.
+            (first[1], first[3]) = (NEXT[1], NEXT[3]);
+        }
+        let mut layers = vec![first];
+        let mut side = height.max(width) / 2;
+        while side > SMALLEST_MAP {
+            layers.push(NEXT);
+            side = side.div_ceil(2);
+        }
+        layers
+    }
+
+    fn batch(&self) -> usize {
+        let Survey {
+            count, has_test, ..
+        } = self.survey;
+        // A tenth is held out, at least one.
+        let held_out = if has_test { 0 } else { count.div_ceil(10) };
+        BATCH.min(count.saturating_sub(held_out)).max(1)
+    }
+}
+
+/// Channels, height and width that images are brought to.
+fn shape(survey: &Survey) -> [usize; 3] {
+    let [height, width] = survey.size;
+    let longest = height.max(width);
+    let [height, width] = survey.size.map(|side| {
+        if !survey.is_scaled || longest <= LARGEST_SIDE {
+            return side;
+        }
+        let side = (side * LARGEST_SIDE) as f64 / longest as f64;
+        (side.round() as usize).max(1)
+    });
+    [survey.channels, height, width]
+}
+
+/// The number of pictures of so many updates.
+fn pictures(updates: u64) -> u64 {
+    let [fewest, most] = PICTURES;
+    (updates / BETWEEN_PICTURES).clamp(fewest, most)
+}
+
+fn colour(channels: usize) -> &'static str {
+    if channels == 1 { "grey" } else { "in colour" }
+}
+
+/// A number of at least 1 with only its first two digits.
+fn two_digits(number: u64) -> u64 {
+    let mut unit = 1;
+    while number / unit >= 100 {
+        unit *= 10;
+    }
+    (number / unit * unit).max(1)
+}
+
+#[cfg(test)]
+#[path = "automatic_tests.rs"]
+mod tests;
