@@ -26,7 +26,7 @@ pub use crate::kinds::ModelConfig;
 pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
-    GibbsConfig, LangevinConfig, LinearConfig, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
+    GibbsConfig, GradientPenalty, LangevinConfig, LinearConfig, LongChains, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
     ParallelTemperingConfig, PersistentConfig, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
     ScheduleKind, SgdConfig, Sparsity, StartConfig,
 };
