@@ -64,7 +64,6 @@ fn values_out_of_range() {
         ("objective.contrastive_limit=0", "objective.contrastive_limit", "above 0"),
         ("objective.gradient_penalty={weight=0}", "objective.gradient_penalty.weight", "above 0"),
         ("objective.gradient_penalty={weight=1, step=0}", "objective.gradient_penalty.step", "above 0"),
-        ("objective.gradient_penalty={weight=1, at=\"noise\"}", "objective.gradient_penalty.at", "`samples`"),
         ("optimizer.sharpness_radius=-1", "optimizer.sharpness_radius", "above 0"),
         ("objective.energy_regularizer=-1", "objective.energy_regularizer", "at least 0"),
         ("objective.energy_regularizer=inf", "objective.energy_regularizer", "found inf"),

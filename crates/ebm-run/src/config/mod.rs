@@ -26,9 +26,10 @@ pub use crate::kinds::ModelConfig;
 pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
-    GibbsConfig, GradientPenalty, LangevinConfig, LinearConfig, LongChains, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
-    ParallelTemperingConfig, PersistentConfig, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
-    ScheduleKind, SgdConfig, Sparsity, StartConfig,
+    GibbsConfig, GradientPenalty, LangevinConfig, LinearConfig, LongChains, MetropolisConfig,
+    ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PersistentConfig,
+    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, Sparsity,
+    StartConfig,
 };
 pub use energy_unit::EnergyUnit;
 pub use output::{MAX_SAMPLES, ModelChoice, OutputConfig};
