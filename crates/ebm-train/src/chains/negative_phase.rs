@@ -14,8 +14,8 @@ use crate::saving::{StateMismatch, floats};
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
 pub enum NegativePhase<const D: usize> {
-    /// Chains of a buffer, drawn and written back, but for those that are evicted. Persistent chains
-    /// are a buffer of one batch.
+    /// Chains of a buffer, drawn and written back, but for those that are evicted. Persistent
+    /// chains are a buffer of one batch.
     Buffer(ReplayBuffer<D>, Option<Eviction>),
     /// Persistent chains with replicas at several temperatures, row by row:
     /// `[temperatures * batch, ..]`.

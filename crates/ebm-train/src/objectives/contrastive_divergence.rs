@@ -31,8 +31,8 @@ pub struct ContrastiveDivergence {
     /// absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<f64>,
-    /// How far the energies of data may be below those of samples, above 0: beyond it the difference
-    /// teaches nothing; absent: without limit.
+    /// How far the energies of data may be below those of samples, above 0: beyond it the
+    /// difference teaches nothing; absent: without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contrastive_limit: Option<f64>,
     /// How often hidden units should be on; absent: as they like.

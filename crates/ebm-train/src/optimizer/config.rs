@@ -169,9 +169,9 @@ impl OptimizerConfig {
         self
     }
 
-    /// The same by sharpness-aware minimisation (Foret et al. 2021) of this radius `rho`: parameters
-    /// move by the gradient at `w + rho g / |g|`, where `g` is the gradient at `w`. Each update then
-    /// makes its forward and backward passes twice, on the same points.
+    /// The same by sharpness-aware minimisation (Foret et al. 2021) of this radius `rho`:
+    /// parameters move by the gradient at `w + rho g / |g|`, where `g` is the gradient at `w`. Each
+    /// update then makes its forward and backward passes twice, on the same points.
     #[must_use]
     pub fn with_sharpness_radius(mut self, radius: f64) -> Self {
         let sharpness = match &mut self {
