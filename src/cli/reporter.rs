@@ -308,12 +308,13 @@ impl Watch for Reporter {
                 from,
                 to,
                 learning_rate,
+                transitions,
                 collapses,
                 ..
             } => {
                 self.step = *to;
                 warning(&format!(
-                    "the model of step {from} has collapsed: back to the best, of step {to}, with learning rate {} (collapse {collapses})",
+                    "the model of step {from} has collapsed: back to the best, of step {to}, with learning rate {} and chains of {transitions} transitions (collapse {collapses})",
                     significant(*learning_rate, 3)
                 ));
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData};
 use ebm_ops::{Interval, Noise, Rows, StartingPoints, row_indices};
 
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
@@ -142,6 +142,27 @@ impl<const D: usize> ReplayBuffer<D> {
             stored
         };
         Draw { positions, indices }
+    }
+
+    /// Moves the chains of `positions` that `which` names to fresh starting points, and leaves the
+    /// others. Fresh values are drawn for all, so that the noise moves on by the same amount.
+    ///
+    /// # Shapes
+    ///
+    /// - `positions` and output: `[count, ..]`
+    /// - `which`: `[count]`
+    pub fn restart(
+        &self,
+        positions: Tensor<D>,
+        which: Tensor<1, Bool>,
+        noise: &mut Noise,
+    ) -> Tensor<D> {
+        let shape = positions.dims();
+        let points = self.config.starting_points;
+        let fresh = points.draw(shape, &positions.device(), noise);
+        let mut column = [1; D];
+        column[0] = shape[0];
+        positions.mask_where(which.reshape(column).expand(shape), fresh)
     }
 
     /// Stores moved chains where they were drawn from.

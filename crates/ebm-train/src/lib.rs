@@ -24,12 +24,13 @@ mod trainable;
 mod trainer;
 
 pub use chains::{
-    NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel,
+    Eviction, NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel,
 };
 pub use examples::{Batch, Examples, Fingerprint, Order, ROWS_AT_A_TIME, host_values};
 pub use metrics::{Combine, DeviceScalars, Metrics, Scalar, StepOutcome};
 pub use objectives::{
-    ContrastiveDivergence, Loss, Objective, ObjectiveKeys, Points, Sparsity, Update,
+    ContrastiveDivergence, GradientPenalty, Loss, Objective, ObjectiveKeys, PenalizedPoints,
+    Points, Sparsity, Update,
 };
 pub use optimizer::{MovingAverage, ParameterGradients, ParameterOptimizer};
 pub use recipe::Recipe;

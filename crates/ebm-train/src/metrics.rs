@@ -41,6 +41,13 @@ impl Scalar {
     /// Steps of chains that were not finite and sent the chain back to where it started; for
     /// samplers that don't reject.
     pub const RESETS: Self = Self::count("resets");
+    /// Share of the chains of this update that were outliers, or frozen, and start anew.
+    pub const EVICTED: Self = Self::mean("evicted");
+    /// 1 where the limit of the contrastive term was reached, else 0: over several updates, the
+    /// share of those that learned nothing by it.
+    pub const CLAMPED: Self = Self::mean("clamped");
+    /// The penalty of the energy's slope, its factor included.
+    pub const GRADIENT_PENALTY: Self = Self::mean("gradient_penalty");
 
     /// A number whose mean over updates means something.
     pub const fn mean(name: &'static str) -> Self {

@@ -97,7 +97,7 @@ impl<M: Energy<2>> Objective<M, 2> for NoiseContrast {
         let squares = x.clone().square().sum_dim(1).squeeze_dim::<1>(1);
         let log_density = squares / -2.0 - TAU.ln() * values as f64 / 2.0;
         Points::new(x, move |energies| {
-            let logits = energies.clone().neg() - log_density.autodiff();
+            let logits = energies.clone().neg() - log_density.clone().autodiff();
             let of_data = softplus(logits.clone().narrow(0, 0, count).neg(), 1.0).mean();
             let of_noise = softplus(logits.narrow(0, count, count), 1.0).mean();
             let data_energy = energies.narrow(0, 0, count).mean();

@@ -117,6 +117,7 @@ fn each_optimizer_follows_its_formula() {
         epsilon: EPSILON,
         weight_decay,
         gradient_clip: None,
+        sharpness_radius: None,
     };
     let two_momenta = SgdConfig {
         learning_rate: 1.0,
@@ -125,6 +126,7 @@ fn each_optimizer_follows_its_formula() {
         initial_steps: 2,
         weight_decay: 0.0,
         gradient_clip: None,
+        sharpness_radius: None,
     };
     let cases: [(&str, OptimizerConfig, Rule); 7] = [
         (

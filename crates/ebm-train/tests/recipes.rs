@@ -4,9 +4,9 @@
 use ebm_train::Recipe;
 use ebm_train::recipe::{
     ChainsConfig, ContrastiveDivergence, ExponentialConfig, GibbsConfig, GibbsWithGradientsConfig,
-    HamiltonianConfig, LangevinConfig, MalaConfig, MetropolisConfig, ObjectiveConfig,
-    OptimizerConfig, ParallelTemperingConfig, SamplerConfig, ScheduleConfig, ScheduleKind,
-    Sparsity, StartConfig, UnderdampedLangevinConfig,
+    GradientPenalty, HamiltonianConfig, LangevinConfig, MalaConfig, MetropolisConfig,
+    ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PenalizedPoints, ReplayBufferConfig,
+    SamplerConfig, ScheduleConfig, ScheduleKind, Sparsity, StartConfig, UnderdampedLangevinConfig,
 };
 
 fn samplers() -> Vec<SamplerConfig> {
@@ -41,6 +41,23 @@ fn recipes() -> Vec<Recipe> {
         Recipe::image_energy().with_chains(ChainsConfig::from_data()),
         Recipe::image_energy().with_chains(ChainsConfig::from_noise(StartConfig::Normal)),
         Recipe::density().with_optimizer(OptimizerConfig::sgd(0.1).with_momentum(0.5)),
+        Recipe::density()
+            .with_optimizer(OptimizerConfig::adam(0.1).with_sharpness_radius(0.05))
+            .with_objective(
+                objective()
+                    .with_trim(0.1)
+                    .with_contrastive_limit(0.02)
+                    .with_gradient_penalty(
+                        GradientPenalty::new(0.5)
+                            .at(PenalizedPoints::Both)
+                            .with_step(0.01),
+                    ),
+            )
+            .with_chains(
+                ChainsConfig::from(buffer().evicting_above(6.0).evicting_frozen(0.9))
+                    .with_long_chains(10, 5),
+            ),
+        Recipe::density().with_chains(ChainsConfig::from_data().with_long_chains(2, 3)),
         Recipe::density().with_schedule(ScheduleConfig {
             warmup: 100,
             decay: exponential,
@@ -99,6 +116,14 @@ fn an_objective_without_a_kind_is_contrastive_divergence() {
     assert_eq!(empty, ObjectiveConfig::default());
 }
 
+fn objective() -> ContrastiveDivergence {
+    ContrastiveDivergence::default()
+}
+
+fn buffer() -> ReplayBufferConfig {
+    ReplayBufferConfig::new(4096, 0.1)
+}
+
 #[test]
 fn a_value_out_of_range_is_named_when_a_recipe_is_checked() {
     let cases = [
@@ -142,6 +167,49 @@ fn a_value_out_of_range_is_named_when_a_recipe_is_checked() {
             Recipe::density()
                 .with_objective(ContrastiveDivergence::default().with_energy_regularizer(f64::NAN)),
             "objective.energy_regularizer",
+        ),
+        (
+            Recipe::density().with_objective(objective().with_trim(0.0)),
+            "objective.trim",
+        ),
+        (
+            Recipe::density().with_objective(objective().with_trim(1.0)),
+            "objective.trim",
+        ),
+        (
+            Recipe::density().with_objective(objective().with_contrastive_limit(0.0)),
+            "objective.contrastive_limit",
+        ),
+        (
+            Recipe::density()
+                .with_objective(objective().with_gradient_penalty(GradientPenalty::new(-1.0))),
+            "objective.gradient_penalty.weight",
+        ),
+        (
+            Recipe::density().with_objective(
+                objective().with_gradient_penalty(GradientPenalty::new(1.0).with_step(0.0)),
+            ),
+            "objective.gradient_penalty.step",
+        ),
+        (
+            Recipe::density().with_optimizer(OptimizerConfig::adam(0.1).with_sharpness_radius(0.0)),
+            "optimizer.sharpness_radius",
+        ),
+        (
+            Recipe::density().with_chains(buffer().evicting_above(0.0)),
+            "chains.evict_above",
+        ),
+        (
+            Recipe::density().with_chains(buffer().evicting_frozen(1.5)),
+            "chains.evict_frozen",
+        ),
+        (
+            Recipe::density().with_chains(ChainsConfig::from_data().with_long_chains(0, 2)),
+            "chains.long.every",
+        ),
+        (
+            Recipe::density().with_chains(ChainsConfig::from(buffer()).with_long_chains(2, 0)),
+            "chains.long.factor",
         ),
     ];
     for (recipe, key) in cases {

@@ -9,9 +9,9 @@ use ebm_models::{BoltzmannMachineConfig, Coding, DbmConfig, RbmConfig, VisibleUn
 use ebm_ops::Noise;
 use ebm_train::keys::InvalidValue;
 use ebm_train::recipe::{
-    ChainsConfig, GibbsConfig, GibbsWithGradientsConfig, HamiltonianConfig, LangevinConfig,
-    MalaConfig, MetropolisConfig, ParallelTemperingConfig, ReplayBufferConfig, SamplerConfig,
-    StartConfig, UnderdampedLangevinConfig,
+    ChainsConfig, ContrastiveDivergence, GibbsConfig, GibbsWithGradientsConfig, GradientPenalty,
+    HamiltonianConfig, LangevinConfig, MalaConfig, MetropolisConfig, ParallelTemperingConfig,
+    ReplayBufferConfig, SamplerConfig, StartConfig, UnderdampedLangevinConfig,
 };
 use ebm_train::{Examples, Recipe, TrainError, Trainable, Trainer};
 use gaussians::Gaussians;
@@ -149,6 +149,26 @@ fn chains_that_hold_two_values_start_at_such() {
     let dbm = DbmConfig::new(UNITS, vec![3, 2]).init(&device, &mut Noise::new(2));
     let value = refused(from_data(), dbm, black_and_white).unwrap();
     assert_eq!(value.key, "chains.kind");
+}
+
+#[test]
+fn a_penalty_of_slopes_needs_states_that_have_them() {
+    let device = Device::flex();
+    let penalty = ContrastiveDivergence::default().with_gradient_penalty(GradientPenalty::new(0.1));
+    let recipe = || recipe().with_objective(penalty);
+    let rbm = |units| {
+        let config = RbmConfig::new(UNITS, 3).with_visible_units(units);
+        config.init(&device, &mut Noise::new(3))
+    };
+    let binary = rbm(VisibleUnits::Bernoulli);
+    let value = refused(recipe(), binary, units(&device)).unwrap();
+    assert_eq!(value.key, "objective.gradient_penalty");
+    let machine = BoltzmannMachineConfig::new(UNITS).with_coding(Coding::Binary);
+    let machine = machine.init(&device, &mut Noise::new(3));
+    let value = refused(recipe(), machine, units(&device)).unwrap();
+    assert_eq!(value.key, "objective.gradient_penalty");
+    let gaussian = rbm(VisibleUnits::Gaussian);
+    assert_eq!(refused(recipe(), gaussian, units(&device)), None);
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(super) fn color(verdict: &Verdict) -> Color {
     match verdict {
         Verdict::Healthy => Color::Green,
         Verdict::Improving => Color::Blue,
-        Verdict::Fell { .. } => Color::Yellow,
+        Verdict::Fell { .. } | Verdict::Poor { .. } => Color::Yellow,
         Verdict::Collapsed { .. } => Color::Red,
         _ => Color::Reset,
     }

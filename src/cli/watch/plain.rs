@@ -26,7 +26,7 @@ pub(super) fn snapshot(state: &State) -> String {
         text.push_str(&format!("\nleft out        {unreadable}"));
     }
     if !state.quality().is_empty() {
-        text.push_str(&format!("\nverdict         {}", state.quality().verdict()));
+        text.push_str(&format!("\nverdict         {}", state.verdict()));
     }
     for (name, value) in judged::facts(state) {
         text.push_str(&format!("\n{name:<15} {value}"));

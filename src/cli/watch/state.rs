@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ebm::run::config::{EnergyUnit, RunConfig};
 use ebm::run::drawing::SmallPicture;
-use ebm::run::quality::{QualityHistory, QualityLine};
+use ebm::run::quality::{QualityHistory, QualityLine, Verdict};
 use ebm::run::report::{RunState, thin};
 use ebm::run::{EventHistory, JsonLines, MetricsHistory, MetricsLine, RecordedEvent, RunFolder};
 
@@ -86,6 +86,11 @@ impl State {
     /// What was measured of the model; nothing in runs of older versions.
     pub(super) fn quality(&self) -> &QualityHistory {
         self.quality.content()
+    }
+
+    /// What was measured means for a run of this length.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.quality().verdict_of_run(self.steps())
     }
 
     /// A measured number over its update.

@@ -129,7 +129,7 @@ fn draw_quality(frame: &mut Frame<'_>, state: &State, area: Rect) {
     if state.quality().is_empty() {
         return;
     }
-    let verdict = state.quality().verdict();
+    let verdict = state.verdict();
     let color = judged::color(&verdict);
     let facts: Vec<String> = judged::facts(state)
         .into_iter()

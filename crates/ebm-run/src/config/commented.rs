@@ -210,6 +210,15 @@ mod tests {
                 ],
             ),
             (
+                "digits",
+                &[
+                    "objective.gradient_penalty={weight=0.1}",
+                    "chains.long={every=10, factor=5}",
+                    "chains.evict_above=6.0",
+                    "optimizer.sharpness_radius=0.05",
+                ],
+            ),
+            (
                 "dbm-mnist",
                 &[
                     "model.pretraining={steps=5}",

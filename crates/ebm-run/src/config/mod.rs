@@ -28,9 +28,10 @@ pub use automatic::{AutomaticConfig, Pace};
 pub use ebm_train::keys::{InvalidValue, NoKeys};
 pub use ebm_train::recipe::{
     AdamConfig, AdamWConfig, ChainStorage, ChainsConfig, CosineConfig, ExponentialConfig,
-    GibbsConfig, LangevinConfig, LinearConfig, MetropolisConfig, ObjectiveConfig, OptimizerConfig,
-    ParallelTemperingConfig, PersistentConfig, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
-    ScheduleKind, SgdConfig, Sparsity, StartConfig,
+    GibbsConfig, GradientPenalty, LangevinConfig, LinearConfig, LongChains, MetropolisConfig,
+    ObjectiveConfig, OptimizerConfig, ParallelTemperingConfig, PersistentConfig,
+    ReplayBufferConfig, SamplerConfig, ScheduleConfig, ScheduleKind, SgdConfig, Sparsity,
+    StartConfig,
 };
 pub use energy_unit::EnergyUnit;
 pub use output::{MAX_SAMPLES, ModelChoice, OutputConfig};

@@ -96,6 +96,8 @@ pub enum EventKind {
         verdict: String,
         /// The learning rate that it went on with.
         learning_rate: f64,
+        /// The transitions of its chains.
+        transitions: usize,
         /// The number of collapses so far.
         collapses: u32,
     },
@@ -181,10 +183,11 @@ impl fmt::Display for EventKind {
                 to,
                 verdict,
                 learning_rate,
+                transitions,
                 ..
             } => write!(
                 f,
-                "{verdict}: back to update {to} with learning rate {}",
+                "{verdict}: back to update {to} with learning rate {} and chains of {transitions} transitions",
                 number(*learning_rate)
             ),
             Self::StoppedEarly { step, best } => write!(
@@ -339,12 +342,14 @@ fn recorded(event: &Event<'_>) -> Option<EventKind> {
             to,
             verdict,
             learning_rate,
+            transitions,
             collapses,
         } => EventKind::Collapsed {
             from: *from,
             to: *to,
             verdict: verdict.to_string(),
             learning_rate: *learning_rate,
+            transitions: *transitions,
             collapses: *collapses,
         },
         Event::StoppedEarly { step, best } => EventKind::StoppedEarly {

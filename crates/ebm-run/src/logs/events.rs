@@ -113,6 +113,8 @@ pub enum Event<'a> {
         verdict: &'a Verdict,
         /// The learning rate that it goes on with.
         learning_rate: f64,
+        /// The transitions of its chains.
+        transitions: usize,
         /// The number of collapses so far.
         collapses: u32,
     },

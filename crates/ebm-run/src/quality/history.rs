@@ -50,6 +50,15 @@ impl QualityHistory {
         Verdict::of(&self.lines)
     }
 
+    /// What the lines of a run of so many updates mean.
+    pub fn verdict_of_run(&self, steps: Option<u64>) -> Verdict {
+        let last = self.last().map(|line| line.step);
+        match last.zip(steps) {
+            Some((last, steps)) if last >= steps => self.final_verdict(),
+            _ => self.verdict(),
+        }
+    }
+
     /// What the lines of a training that has ended mean.
     pub fn final_verdict(&self) -> Verdict {
         Verdict::at_the_end(&self.lines)

@@ -6,7 +6,9 @@ use ebm_ops::Interval;
 use ebm_sampling::StartingPoints;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{Documented, InvalidValue, NoKeys, check};
+use super::eviction::Eviction;
+use super::long_chains::LongChains;
+use crate::keys::{Documented, InvalidValue, check, check_positive};
 
 crate::kinds! {
     /// Where the chains of an update start, and what becomes of them.
@@ -16,7 +18,7 @@ crate::kinds! {
         /// As many chains as a batch, never restarted (Tieleman 2008).
         "persistent" => Persistent(PersistentConfig),
         /// At the batch itself: contrastive divergence (Hinton 2002).
-        "data" => Data(NoKeys),
+        "data" => Data(DataChainsConfig),
         /// At fresh noise in each update (Nijkamp et al. 2019).
         "noise" => Noise(PersistentConfig),
     }
@@ -39,17 +41,43 @@ pub struct ReplayBufferConfig {
     /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
     #[serde(default)]
     pub start: StartConfig,
+    /// Robust standard deviations (1.4826 times the median absolute deviation), above 0, by which
+    /// the energy of a chain may be above the median of its batch: beyond them it starts anew;
+    /// absent: none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evict_above: Option<f64>,
+    /// Share of the values of a chain, above 0, that may lie still at an end of the range during
+    /// an update: a chain with as many or more starts anew; absent: none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evict_frozen: Option<f64>,
+    /// Longer chains now and then; absent: all updates have chains of the same length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongChains>,
 }
 }
 
 crate::keys! {
-/// Keys of chains that have only a start.
+/// Keys of chains that start at noise, once or in each update.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersistentConfig {
     /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
     #[serde(default)]
     pub start: StartConfig,
+    /// Longer chains now and then; absent: all updates have chains of the same length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongChains>,
+}
+}
+
+crate::keys! {
+/// Keys of chains that start at the data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataChainsConfig {
+    /// Longer chains now and then; absent: all updates have chains of the same length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongChains>,
 }
 }
 
@@ -82,6 +110,35 @@ impl Documented for ChainStorage {}
 impl Documented for StartConfig {}
 
 impl ReplayBufferConfig {
+    /// So many chains that start uniformly, of which this share is restarted.
+    pub fn new(capacity: usize, fresh_fraction: f64) -> Self {
+        Self {
+            capacity,
+            fresh_fraction,
+            storage: ChainStorage::default(),
+            start: StartConfig::default(),
+            evict_above: None,
+            evict_frozen: None,
+            long: None,
+        }
+    }
+
+    /// The same without chains whose energy is more than so many robust standard deviations above
+    /// the median of their batch.
+    #[must_use]
+    pub fn evicting_above(mut self, deviations: f64) -> Self {
+        self.evict_above = Some(deviations);
+        self
+    }
+
+    /// The same without chains of which this share of values, or more, lies still at an end of the
+    /// range.
+    #[must_use]
+    pub fn evicting_frozen(mut self, share: f64) -> Self {
+        self.evict_frozen = Some(share);
+        self
+    }
+
     fn default_capacity() -> usize {
         8192
     }
@@ -89,35 +146,64 @@ impl ReplayBufferConfig {
     fn default_fresh_fraction() -> f64 {
         0.05
     }
+
+    /// Which chains start anew, if any do, for data in `range`.
+    pub(super) fn eviction(&self, range: Interval) -> Option<Eviction> {
+        let wanted = self.evict_above.is_some() || self.evict_frozen.is_some();
+        wanted.then_some(Eviction {
+            above: self.evict_above,
+            frozen: self.evict_frozen,
+            range,
+        })
+    }
 }
 
 impl ChainsConfig {
     /// A buffer of so many chains that start uniformly, of which this share is restarted.
     pub fn replay_buffer(capacity: usize, fresh_fraction: f64) -> Self {
-        Self::ReplayBuffer(ReplayBufferConfig {
-            capacity,
-            fresh_fraction,
-            storage: ChainStorage::default(),
-            start: StartConfig::default(),
-        })
+        ReplayBufferConfig::new(capacity, fresh_fraction).into()
     }
 
     /// As many chains as a batch that are never restarted.
     pub fn persistent(start: StartConfig) -> Self {
-        Self::Persistent(PersistentConfig { start })
+        Self::Persistent(PersistentConfig { start, long: None })
     }
 
     /// Chains that start at the data in each update.
     pub fn from_data() -> Self {
-        Self::Data(NoKeys {})
+        Self::Data(DataChainsConfig::default())
     }
 
     /// Chains that start at fresh noise in each update.
     pub fn from_noise(start: StartConfig) -> Self {
-        Self::Noise(PersistentConfig { start })
+        Self::Noise(PersistentConfig { start, long: None })
+    }
+
+    /// The same with chains of `factor` times the length in every `every`-th update.
+    #[must_use]
+    pub fn with_long_chains(mut self, every: u64, factor: usize) -> Self {
+        let long = match &mut self {
+            Self::ReplayBuffer(keys) => &mut keys.long,
+            Self::Persistent(keys) | Self::Noise(keys) => &mut keys.long,
+            Self::Data(keys) => &mut keys.long,
+        };
+        *long = Some(LongChains { every, factor });
+        self
+    }
+
+    /// Longer chains now and then, if they are wanted.
+    pub fn long(&self) -> Option<LongChains> {
+        match self {
+            Self::ReplayBuffer(keys) => keys.long,
+            Self::Persistent(keys) | Self::Noise(keys) => keys.long,
+            Self::Data(keys) => keys.long,
+        }
     }
 
     pub(crate) fn validate(&self, batch_size: usize) -> Result<(), InvalidValue> {
+        if let Some(long) = self.long() {
+            long.validate()?;
+        }
         let Self::ReplayBuffer(keys) = self else {
             return Ok(());
         };
@@ -136,7 +222,18 @@ impl ChainsConfig {
             "chains.fresh_fraction",
             format!("{:?}", keys.fresh_fraction),
             "a number from 0 to 1",
-        )
+        )?;
+        if let Some(above) = keys.evict_above {
+            check_positive("chains.evict_above", above)?;
+        }
+        keys.evict_frozen.map_or(Ok(()), |share| {
+            check(
+                share > 0.0 && share <= 1.0,
+                "chains.evict_frozen",
+                format!("{share:?}"),
+                "a number above 0, up to 1",
+            )
+        })
     }
 
     /// The distribution that chains start from; `None` where they start at the data.
@@ -146,6 +243,12 @@ impl ChainsConfig {
             Self::Persistent(keys) | Self::Noise(keys) => Some(keys.start),
             Self::Data(_) => None,
         }
+    }
+}
+
+impl From<ReplayBufferConfig> for ChainsConfig {
+    fn from(keys: ReplayBufferConfig) -> Self {
+        Self::ReplayBuffer(keys)
     }
 }
 

@@ -1,9 +1,15 @@
 //! Where negatives come from: where chains start, what moves them, and what becomes of them.
 
 mod config;
+mod eviction;
+mod long_chains;
 mod negative_phase;
 mod transition_kernel;
 
-pub use config::{ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig};
+pub use config::{
+    ChainStorage, ChainsConfig, DataChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig,
+};
+pub use eviction::Eviction;
+pub use long_chains::LongChains;
 pub use negative_phase::{NegativePhase, Negatives};
 pub use transition_kernel::{OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel};

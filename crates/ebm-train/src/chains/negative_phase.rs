@@ -1,10 +1,12 @@
 //! The negative phase: where the chains of an update start, and what becomes of them.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use ebm_models::Energy;
 use ebm_ops::{Interval, Noise};
 use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
 use super::config::{ChainStorage, ChainsConfig, StartConfig};
+use super::eviction::Eviction;
 use super::transition_kernel::TransitionKernel;
 use crate::metrics::{DeviceScalars, Scalar};
 use crate::saving::{StateMismatch, floats};
@@ -12,8 +14,9 @@ use crate::saving::{StateMismatch, floats};
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
 pub enum NegativePhase<const D: usize> {
-    /// Chains of a buffer, drawn and written back. Persistent chains are a buffer of one batch.
-    Buffer(ReplayBuffer<D>),
+    /// Chains of a buffer, drawn and written back, but for those that are evicted. Persistent
+    /// chains are a buffer of one batch.
+    Buffer(ReplayBuffer<D>, Option<Eviction>),
     /// Persistent chains with replicas at several temperatures, row by row:
     /// `[temperatures * batch, ..]`.
     Replicas(Tensor<D>),
@@ -40,6 +43,17 @@ pub struct Negatives<const D: usize> {
     pub resets: Option<Tensor<1>>,
     /// Which chains of the buffer these are.
     indices: Option<Tensor<1, Int>>,
+    /// What replaces the evicted ones among them.
+    evicted: Option<Evicted<D>>,
+}
+
+/// What becomes of the chains of a buffer that evicts some.
+#[derive(Clone, Debug)]
+struct Evicted<const D: usize> {
+    /// The chains that are kept, fresh ones in the place of the evicted: `[batch, ..]`.
+    chains: Tensor<D>,
+    /// The share of the evicted: `[1]`.
+    share: Tensor<1>,
 }
 
 impl<const D: usize> Negatives<D> {
@@ -51,10 +65,13 @@ impl<const D: usize> Negatives<D> {
             .clone()
             .map(|share| (Scalar::ACCEPTANCE, share));
         let resets = self.resets.clone().map(|count| (Scalar::RESETS, count));
+        let evicted = self.evicted.as_ref();
+        let evicted = evicted.map(|evicted| (Scalar::EVICTED, evicted.share.clone()));
         [displacement]
             .into_iter()
             .chain(acceptance)
             .chain(resets)
+            .chain(evicted)
             .collect()
     }
 }
@@ -77,7 +94,7 @@ impl<const D: usize> NegativePhase<D> {
                 starting_points: start.points(range),
                 storage,
             };
-            Self::Buffer(ReplayBuffer::new(shape, buffered, device, noise))
+            ReplayBuffer::new(shape, buffered, device, noise)
         };
         match config {
             ChainsConfig::ReplayBuffer(keys) => {
@@ -85,13 +102,14 @@ impl<const D: usize> NegativePhase<D> {
                     ChainStorage::F32 => Storage::F32,
                     ChainStorage::U8 => Storage::U8(range),
                 };
-                buffer(
+                let buffer = buffer(
                     keys.capacity,
                     keys.fresh_fraction,
                     keys.start,
                     storage,
                     noise,
-                )
+                );
+                Self::Buffer(buffer, keys.eviction(range))
             }
             ChainsConfig::Persistent(keys) if replicas > 1 => {
                 let mut shape = shape;
@@ -99,7 +117,8 @@ impl<const D: usize> NegativePhase<D> {
                 Self::Replicas(keys.start.points(range).draw(shape, device, noise))
             }
             ChainsConfig::Persistent(keys) => {
-                buffer(shape[0], 0.0, keys.start, Storage::F32, noise)
+                let buffer = buffer(shape[0], 0.0, keys.start, Storage::F32, noise);
+                Self::Buffer(buffer, None)
             }
             ChainsConfig::Data(_) => Self::Data,
             ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(range)),
@@ -109,7 +128,7 @@ impl<const D: usize> NegativePhase<D> {
     /// Draws as many samples as there are states in `states`, those of the positive phase. The
     /// chains stay where they were until [`keep`](Self::keep). Once `interrupt` was raised these
     /// are no samples, and not to be used.
-    pub fn sample<M>(
+    pub fn sample<M: Energy<D>>(
         &self,
         model: &M,
         kernel: &dyn TransitionKernel<M, D>,
@@ -121,7 +140,7 @@ impl<const D: usize> NegativePhase<D> {
         let shape = states.dims();
         let (start, indices) = match self {
             Self::Replicas(chains) => (chains.clone(), None),
-            Self::Buffer(buffer) => {
+            Self::Buffer(buffer, _) => {
                 let draw = buffer.draw(shape[0], noise);
                 (draw.positions, Some(draw.indices))
             }
@@ -135,6 +154,7 @@ impl<const D: usize> NegativePhase<D> {
         let replicas = chains.position;
         let samples = replicas.clone().narrow(0, 0, shape[0]);
         let start = start.narrow(0, 0, shape[0]);
+        let evicted = self.evict(model, start.clone(), samples.clone(), noise);
         Negatives {
             displacement: (samples.clone() - start).square().mean().sqrt(),
             acceptance,
@@ -142,14 +162,37 @@ impl<const D: usize> NegativePhase<D> {
             samples,
             replicas,
             indices,
+            evicted,
         }
+    }
+
+    /// Puts fresh starts in the place of outliers and of frozen chains; `None` where none is looked
+    /// for. The noise moves on by the same amount whatever is found.
+    fn evict<M: Energy<D>>(
+        &self,
+        model: &M,
+        start: Tensor<D>,
+        end: Tensor<D>,
+        noise: &mut Noise,
+    ) -> Option<Evicted<D>> {
+        let Self::Buffer(buffer, Some(eviction)) = self else {
+            return None;
+        };
+        let found = eviction.find(model, start, end.clone());
+        Some(Evicted {
+            chains: buffer.restart(end, found.clone(), noise),
+            share: found.float().mean(),
+        })
     }
 
     /// Stores the moved chains. Not called for an update that failed, so that a chain that has gone
     /// to infinity doesn't come back.
     pub fn keep(&mut self, negatives: Negatives<D>) {
         match (self, negatives.indices) {
-            (Self::Buffer(buffer), Some(indices)) => buffer.write_back(indices, negatives.samples),
+            (Self::Buffer(buffer, _), Some(indices)) => {
+                let kept = negatives.evicted.map(|evicted| evicted.chains);
+                buffer.write_back(indices, kept.unwrap_or(negatives.samples));
+            }
             (Self::Replicas(chains), _) => *chains = negatives.replicas,
             _ => {}
         }
@@ -158,7 +201,7 @@ impl<const D: usize> NegativePhase<D> {
     /// The stored chains, for a checkpoint; `None` if no chain outlives an update.
     pub fn chains(&self) -> Option<TensorData> {
         match self {
-            Self::Buffer(buffer) => Some(buffer.to_data()),
+            Self::Buffer(buffer, _) => Some(buffer.to_data()),
             Self::Replicas(chains) => Some(chains.to_data()),
             Self::Data | Self::Noise(_) => None,
         }
@@ -171,7 +214,7 @@ impl<const D: usize> NegativePhase<D> {
     /// If chains are missing, left over or of another shape.
     pub fn restore(&mut self, chains: Option<TensorData>) -> Result<(), StateMismatch> {
         match (self, chains) {
-            (Self::Buffer(buffer), Some(chains)) => buffer
+            (Self::Buffer(buffer, _), Some(chains)) => buffer
                 .restore(chains)
                 .map_err(|mismatch| format!("{mismatch} (config section `chains`)").into()),
             (Self::Replicas(kept), Some(chains)) => {
@@ -189,7 +232,7 @@ impl<const D: usize> NegativePhase<D> {
                 *kept = Tensor::from_data(chains, &kept.device());
                 Ok(())
             }
-            (Self::Buffer(_) | Self::Replicas(_), None) => {
+            (Self::Buffer(..) | Self::Replicas(_), None) => {
                 Err("it holds no chains, but config section `chains` keeps them".into())
             }
             (Self::Data | Self::Noise(_), None) => Ok(()),

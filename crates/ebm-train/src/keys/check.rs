@@ -77,6 +77,20 @@ pub fn check_decay(key: &'static str, value: f64) -> Result<(), InvalidValue> {
     )
 }
 
+/// Fails unless `value` lies between zero and one.
+///
+/// # Errors
+///
+/// If it isn't so.
+pub fn check_share(key: &'static str, value: f64) -> Result<(), InvalidValue> {
+    check(
+        value > 0.0 && value < 1.0,
+        key,
+        format!("{value:?}"),
+        "a number between 0 and 1",
+    )
+}
+
 /// Fails unless `value` is at least 1 and at most `most`.
 ///
 /// # Errors
@@ -92,7 +106,7 @@ pub fn check_count(key: &'static str, value: usize, most: usize) -> Result<(), I
 }
 
 /// Most transitions of one chain: hours of the fastest of them, years of the slowest.
-const MOST_TRANSITIONS: usize = 1_000_000_000;
+pub const MOST_TRANSITIONS: usize = 1_000_000_000;
 
 /// Fails unless `value` is a number of transitions from `least` on that a chain can make in a
 /// lifetime.

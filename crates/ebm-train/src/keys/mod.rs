@@ -7,8 +7,8 @@ mod description;
 mod kinds;
 
 pub use check::{
-    InvalidValue, check, check_at_least_one, check_count, check_decay, check_layers,
-    check_not_negative, check_positive, check_transitions,
+    InvalidValue, MOST_TRANSITIONS, check, check_at_least_one, check_count, check_decay,
+    check_layers, check_not_negative, check_positive, check_share, check_transitions,
 };
 #[doc(hidden)]
 pub use content::Part;

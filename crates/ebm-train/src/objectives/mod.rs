@@ -8,6 +8,7 @@
 //! A new objective is a file here and a line of the list below.
 
 mod contrastive_divergence;
+mod gradient_penalty;
 mod sparsity;
 mod update;
 
@@ -15,6 +16,7 @@ use burn::tensor::Tensor;
 use ebm_models::Energy;
 
 pub use contrastive_divergence::ContrastiveDivergence;
+pub use gradient_penalty::{GradientPenalty, PenalizedPoints};
 pub use sparsity::Sparsity;
 pub use update::Update;
 pub(crate) use update::{Chains, PositivePhase};
@@ -52,8 +54,8 @@ pub struct Points<const D: usize> {
     /// The points: `[points, ..]`.
     pub x: Tensor<D>,
     /// From their energies, `[points]` on the autodiff graph, to the loss. The weight of a point in
-    /// the gradient is the derivative of the loss by its energy.
-    pub loss: Box<dyn FnOnce(Tensor<1>) -> Loss>,
+    /// the gradient is the derivative of the loss by its energy. It may be asked for several times.
+    pub loss: Box<dyn Fn(Tensor<1>) -> Loss>,
 }
 
 /// What is minimised, on the autodiff graph, and what else there is to tell.
@@ -67,7 +69,7 @@ pub struct Loss {
 
 impl<const D: usize> Points<D> {
     /// Points whose loss is any function of their energies.
-    pub fn new(x: Tensor<D>, loss: impl FnOnce(Tensor<1>) -> Loss + 'static) -> Self {
+    pub fn new(x: Tensor<D>, loss: impl Fn(Tensor<1>) -> Loss + 'static) -> Self {
         Self {
             x,
             loss: Box::new(loss),
@@ -75,8 +77,24 @@ impl<const D: usize> Points<D> {
     }
 
     /// The loss of a model, on the autodiff graph where the model is: one pass over all points.
-    pub fn evaluate<E: Energy<D>>(self, model: &E) -> Loss {
-        (self.loss)(model.energy(self.x.autodiff()))
+    pub fn evaluate<E: Energy<D>>(&self, model: &E) -> Loss {
+        (self.loss)(model.energy(self.x.clone().autodiff()))
+    }
+
+    /// These and others, in one pass: the losses are summed, and both tell their scalars.
+    #[must_use]
+    pub fn with(self, others: Self) -> Self {
+        let count = self.x.dims()[0];
+        let x = Tensor::cat(vec![self.x, others.x], 0);
+        let (loss, others) = (self.loss, others.loss);
+        Self::new(x, move |energies| {
+            let total = energies.dims()[0];
+            let mut sum = loss(energies.clone().slice(0..count));
+            let other = others(energies.slice(count..total));
+            sum.value = sum.value + other.value;
+            sum.scalars.extend(other.scalars);
+            sum
+        })
     }
 
     /// Points with constant signed weights: the loss `sum_i w_i E(x_i)`.
@@ -86,8 +104,8 @@ impl<const D: usize> Points<D> {
     /// - `x`: `[points, ..]`
     /// - `weights`: `[points]`, in which a positive weight lowers the energy of its point
     pub fn weighted(x: Tensor<D>, weights: Tensor<1>) -> Self {
-        Self::new(x, |energies| Loss {
-            value: (energies * weights.autodiff()).sum(),
+        Self::new(x, move |energies| Loss {
+            value: (energies * weights.clone().autodiff()).sum(),
             scalars: Vec::new(),
         })
     }
@@ -113,6 +131,11 @@ pub trait ObjectiveKeys {
     /// Where the objective itself stops energies, without their sign: `1 / (2 alpha)` with a factor
     /// `alpha` of their squares. `None`: nowhere.
     fn energy_bound(&self) -> Option<f64> {
+        None
+    }
+
+    /// The key of what needs the gradient of the energy by the states, if there is such.
+    fn needs_gradient(&self) -> Option<&'static str> {
         None
     }
 

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{InvalidValue, check, check_not_negative};
+use crate::keys::{InvalidValue, check_not_negative, check_share};
 
 crate::keys! {
 /// `cost * sum_j (mean_batch P(h_j = 1) - target)^2`, over all hidden units (Lee, Ekanadham & Ng
@@ -35,12 +35,7 @@ impl Sparsity {
     }
 
     pub(super) fn validate(&self) -> Result<(), InvalidValue> {
-        check(
-            self.target > 0.0 && self.target < 1.0,
-            "objective.sparsity.target",
-            format!("{:?}", self.target),
-            "a number between 0 and 1",
-        )?;
+        check_share("objective.sparsity.target", self.target)?;
         check_not_negative("objective.sparsity.cost", self.cost)
     }
 }

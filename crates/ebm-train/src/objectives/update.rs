@@ -15,6 +15,8 @@ use crate::trainable::clamp;
 pub(crate) struct Chains<'a, M, const D: usize> {
     pub(crate) phase: &'a NegativePhase<D>,
     pub(crate) kernel: &'a dyn TransitionKernel<M, D>,
+    /// Transitions of this update.
+    pub(crate) transitions: usize,
     /// The frozen model, its products of the type in which chains move.
     pub(crate) moving: &'a M,
 }
@@ -169,7 +171,7 @@ impl<'a, M: Energy<D>, const D: usize> Update<'a, M, D> {
             chains.moving,
             chains.kernel,
             &states,
-            self.positive.sampler.transitions(),
+            chains.transitions,
             self.noise,
             &mut interrupt,
         );

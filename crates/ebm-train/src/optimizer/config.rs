@@ -38,6 +38,10 @@ pub struct AdamConfig {
     /// Limit of the norm of the whole gradient, above 0; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
+    /// Radius of sharpness-aware minimisation, above 0: the gradient is that of the weights a step
+    /// of this length up the gradient; absent: of the weights as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness_radius: Option<f64>,
 }
 }
 
@@ -67,6 +71,10 @@ pub struct SgdConfig {
     /// Limit of the norm of the whole gradient, above 0; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
+    /// Radius of sharpness-aware minimisation, above 0: the gradient is that of the weights a step
+    /// of this length up the gradient; absent: of the weights as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness_radius: Option<f64>,
 }
 }
 
@@ -103,6 +111,7 @@ impl OptimizerConfig {
             epsilon: default_epsilon(),
             weight_decay: 0.0,
             gradient_clip: None,
+            sharpness_radius: None,
         })
     }
 
@@ -115,6 +124,7 @@ impl OptimizerConfig {
             initial_steps: SgdConfig::default_initial_steps(),
             weight_decay: 0.0,
             gradient_clip: None,
+            sharpness_radius: None,
         })
     }
 
@@ -159,6 +169,19 @@ impl OptimizerConfig {
         self
     }
 
+    /// The same by sharpness-aware minimisation (Foret et al. 2021) of this radius `rho`:
+    /// parameters move by the gradient at `w + rho g / |g|`, where `g` is the gradient at `w`. Each
+    /// update then makes its forward and backward passes twice, on the same points.
+    #[must_use]
+    pub fn with_sharpness_radius(mut self, radius: f64) -> Self {
+        let sharpness = match &mut self {
+            Self::Adam(keys) | Self::AdamW(keys) => &mut keys.sharpness_radius,
+            Self::Sgd(keys) => &mut keys.sharpness_radius,
+        };
+        *sharpness = Some(radius);
+        self
+    }
+
     /// Learning rate before the schedule.
     pub fn learning_rate(&self) -> f64 {
         match self {
@@ -183,10 +206,21 @@ impl OptimizerConfig {
         }
     }
 
+    /// Radius of sharpness-aware minimisation.
+    pub fn sharpness_radius(&self) -> Option<f64> {
+        match self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.sharpness_radius,
+            Self::Sgd(keys) => keys.sharpness_radius,
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), InvalidValue> {
         check_positive("optimizer.learning_rate", self.learning_rate())?;
         if let Some(clip) = self.gradient_clip() {
             check_positive("optimizer.gradient_clip", clip)?;
+        }
+        if let Some(radius) = self.sharpness_radius() {
+            check_positive("optimizer.sharpness_radius", radius)?;
         }
         match self {
             Self::Adam(keys) | Self::AdamW(keys) => {

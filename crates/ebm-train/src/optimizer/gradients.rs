@@ -1,13 +1,16 @@
-//! Gradients of a module by parameter name: their norm, their scaling.
+//! Gradients of a module by parameter name: their norm, their scaling, a step up.
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::kind::BridgeTensor;
 use burn::tensor::{Gradients, Tensor};
-use ebm_ops::square_sum;
+use ebm_ops::{lift, square_sum};
 
 use crate::saving::{ModulePath, track_path};
+
+/// Keeps a step up finite where there is no gradient.
+const TINY: f64 = 1e-12;
 
 /// The gradient of each parameter of a module, off the autodiff graph.
 #[derive(Default)]
@@ -31,6 +34,19 @@ impl ParameterGradients {
     /// The Euclidean norm over all parameters, `[1]`, on the device; `None` without parameters.
     pub fn norm(&self) -> Option<Tensor<1>> {
         self.square_sum.clone().map(Tensor::sqrt)
+    }
+
+    /// The module a step of length `radius` up the whole gradient, `w + radius g / |g|`, where
+    /// sharpness-aware minimisation takes its gradient (Foret et al. 2021, equation 2).
+    pub fn ascend<M: Module>(self, module: M, radius: f64) -> M {
+        let Some(norm) = self.norm() else {
+            return module;
+        };
+        module.map(&mut Ascent {
+            path: ModulePath::default(),
+            factor: norm.add_scalar(TINY).recip().mul_scalar(radius),
+            gradients: self,
+        })
     }
 
     /// Takes the gradient of one parameter, multiplied by `factor`.
@@ -65,5 +81,25 @@ impl ModuleVisitor for Collector {
         self.collected
             .gradients
             .insert(self.path.name(), gradient.into_bridge());
+    }
+}
+
+struct Ascent {
+    path: ModulePath,
+    gradients: ParameterGradients,
+    factor: Tensor<1>,
+}
+
+impl ModuleMapper for Ascent {
+    track_path!();
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(gradient) = self.gradients.take::<D>(&self.path.name(), 1.0) else {
+            return param;
+        };
+        let (id, old, mapper) = param.consume();
+        let step = gradient * self.factor.clone().reshape([1; D]);
+        let value = lift(old.clone().inner() + step, &old);
+        Param::from_mapped_value(id, value, mapper)
     }
 }

@@ -129,8 +129,8 @@ impl Recipe {
 
     /// Starts and keeps chains so.
     #[must_use]
-    pub fn with_chains(mut self, chains: ChainsConfig) -> Self {
-        self.chains = chains;
+    pub fn with_chains(mut self, chains: impl Into<ChainsConfig>) -> Self {
+        self.chains = chains.into();
         self
     }
 

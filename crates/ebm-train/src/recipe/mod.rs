@@ -7,12 +7,16 @@ use ebm_models::Precision;
 use ebm_ops::Interval;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{InvalidValue, check, check_at_least_one, check_decay, check_not_negative};
+use crate::keys::{
+    InvalidValue, MOST_TRANSITIONS, check, check_at_least_one, check_decay, check_not_negative,
+};
 
 pub use crate::chains::{
-    ChainStorage, ChainsConfig, PersistentConfig, ReplayBufferConfig, StartConfig,
+    ChainStorage, ChainsConfig, DataChainsConfig, LongChains, PersistentConfig, ReplayBufferConfig,
+    StartConfig,
 };
 pub use crate::objectives::{ContrastiveDivergence, ObjectiveConfig, Sparsity};
+pub use crate::objectives::{GradientPenalty, PenalizedPoints};
 pub use crate::optimizer::{
     AdamConfig, AdamWConfig, CosineConfig, ExponentialConfig, LinearConfig, OptimizerConfig,
     ScheduleConfig, ScheduleKind, SgdConfig,
@@ -72,6 +76,17 @@ impl Recipe {
     pub fn learning_rate(&self, step: u64, rollbacks: u32) -> f64 {
         let factor = self.schedule.factor(step, self.steps);
         self.optimizer.learning_rate() * factor * 0.5_f64.powi(rollbacks as i32)
+    }
+
+    /// The transitions that each chain makes in an update, counted from 0, where chains are
+    /// `factor` times as long as the sampler says, rounded up; several times as many in an update
+    /// of [long chains](crate::recipe::LongChains).
+    pub fn transitions(&self, step: u64, factor: f64) -> usize {
+        let long = self.chains.long().map_or(1, |long| long.factor_at(step));
+        let wanted = self.sampler.transitions() as f64 * factor;
+        // Not one more for a factor such as 1.1, which is a little more in binary.
+        let wanted = (wanted - 1e-3).ceil() * long as f64;
+        (wanted as usize).min(MOST_TRANSITIONS)
     }
 
     /// Checks every value against its range.

@@ -285,7 +285,7 @@ impl SamplerConfig {
 
 /// Whether states are real numbers: those of smooth energies, and of machines with Gaussian visible
 /// units whose hidden units are summed out.
-fn has_real_states(structure: &Structure) -> bool {
+pub(crate) fn has_real_states(structure: &Structure) -> bool {
     match structure {
         Structure::Smooth => true,
         Structure::Layered(machine) => {

@@ -28,6 +28,9 @@ const CURRENT: &str = "1";
 /// Far more than leave anything of a learning rate, which is 0 after 1075 of them.
 pub const MOST_ROLLBACKS: u32 = 1_000_000;
 
+/// The most times that chains are longer than the configuration says.
+pub(crate) const LONGEST_CHAINS: f32 = 1e6;
+
 /// The most updates, beyond which an f64 skips numbers.
 const MOST_STEPS: u64 = 1 << 53;
 
@@ -49,6 +52,9 @@ pub struct TrainerState {
     pub step: u64,
     /// Times that training went back to a checkpoint; each halves the learning rate.
     pub rollbacks: u32,
+    /// How many times as long as the configuration says chains are, 1 or more.
+    #[serde(default = "as_they_are", skip_serializing_if = "is_one")]
+    pub chain_factor: f32,
     /// The stream of chains and data noise.
     pub noise: Noise,
     /// The place in the data.
@@ -85,6 +91,14 @@ pub(crate) fn take_part(
     part.into_iter()
         .map(|(name, data)| (name[prefix.len() + 1..].to_string(), data))
         .collect()
+}
+
+fn as_they_are() -> f32 {
+    1.0
+}
+
+fn is_one(factor: &f32) -> bool {
+    *factor == 1.0
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -170,6 +184,12 @@ impl TrainerState {
             return Err(format!(
                 "it says that training went back {} times, expected at most {MOST_ROLLBACKS}",
                 self.rollbacks
+            ));
+        }
+        if !(1.0..=LONGEST_CHAINS).contains(&self.chain_factor) {
+            return Err(format!(
+                "it says that chains are {:?} times as long, expected 1 to {LONGEST_CHAINS:?}",
+                self.chain_factor
             ));
         }
         Ok(())

@@ -5,6 +5,7 @@ mod error;
 mod tensor_file;
 mod weights;
 
+pub(crate) use checkpoint::LONGEST_CHAINS;
 pub use checkpoint::{Checkpoint, MOST_ROLLBACKS, TrainerState};
 pub use error::CheckpointError;
 pub use tensor_file::{TensorFile, is_safetensors, read};

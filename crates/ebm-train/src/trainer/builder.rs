@@ -15,6 +15,7 @@ use crate::objectives::Objective;
 use crate::optimizer::MovingAverage;
 use crate::optimizer::ParameterOptimizer;
 use crate::recipe::{ChainsConfig, Recipe};
+use crate::samplers::has_real_states;
 use crate::trainable::Trainable;
 use crate::trainable::{has_hidden_units, state_shape};
 
@@ -89,6 +90,7 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
                 recipe.sampler.kernel(&model, recipe.range)?
             }
         };
+        check_gradient(&recipe, &structure)?;
         let device = examples.device();
         check_precision(recipe.precision, &model, &device)?;
         let mut shape = state_shape(&structure, examples.shape());
@@ -124,8 +126,21 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
             noise,
             step: 0,
             rollbacks: 0,
+            chain_factor: 1.0,
             recipe,
         })
+    }
+}
+
+/// Fails if the recipe's objective needs gradients in the states of a model that has none there.
+fn check_gradient(recipe: &Recipe, structure: &Structure) -> Result<(), InvalidValue> {
+    match recipe.objective.keys().needs_gradient() {
+        Some(key) if !has_real_states(structure) => Err(InvalidValue {
+            key,
+            found: "a model of units that hold two values".into(),
+            expected: "one whose energy has a slope in its states: a network, or a machine with Gaussian visible units".into(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod gradient;
 mod state;
 
 use ebm_ops::Noise;
@@ -15,12 +16,10 @@ use crate::examples::{Examples, Order};
 use crate::metrics::{Metrics, StepOutcome};
 use crate::objectives::{Chains, Objective, PositivePhase, Sparsity, Update};
 use crate::optimizer::MovingAverage;
-use crate::optimizer::ParameterGradients;
 use crate::optimizer::ParameterOptimizer;
 use crate::recipe::Recipe;
-use crate::saving::weights;
+use crate::saving::{LONGEST_CHAINS, weights};
 use crate::trainable::Trainable;
-use crate::trainable::hidden_means;
 
 /// Updates refused one after the other after which training is given up.
 const REFUSED_IN_A_ROW: u32 = 10;
@@ -61,6 +60,7 @@ pub struct Trainer<M, const D: usize> {
     noise: Noise,
     step: u64,
     rollbacks: u32,
+    chain_factor: f32,
 }
 
 impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
@@ -122,7 +122,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     pub fn step_unless(&mut self, interrupt: &mut Interrupt<'_>) -> Option<StepOutcome> {
         let (noise, place) = (self.noise.clone(), self.order.place());
         let recipe = &self.recipe;
-        let learning_rate = self.learning_rate();
+        let (learning_rate, transitions) = (self.learning_rate(), self.transitions());
         let indices = self.order.next(recipe.batch_size, self.examples.len());
         let batch = self.examples.batch(indices);
 
@@ -132,6 +132,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let chains = self.negative_phase.as_ref().map(|phase| Chains {
             phase,
             kernel: &*self.kernel,
+            transitions,
             moving: &moving,
         });
         let positive = PositivePhase {
@@ -156,16 +157,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             return None;
         }
 
-        let mut loss = points.evaluate(&self.model);
-        if let Some(sparsity) = &self.sparsity {
-            let states = chosen.data.clone().autodiff();
-            let hidden = hidden_means(&self.model.structure(), states);
-            if let Some(penalty) = sparsity.penalty(hidden) {
-                loss.value = loss.value + penalty;
-            }
-        }
-        let gradients = ParameterGradients::collect(&self.model, loss.value.backward());
-
+        let (loss, gradients) = self.differentiate(&points, &chosen.data);
         self.step += 1;
         let mut scalars = loss.scalars;
         scalars.extend(chosen.scalars);
@@ -238,6 +230,34 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// The learning rate of the next update: the schedule's, halved by each roll-back.
     pub fn learning_rate(&self) -> f64 {
         self.recipe.learning_rate(self.step, self.rollbacks)
+    }
+
+    /// The transitions that each chain makes in the next update: those of the recipe, times the
+    /// factors by which chains were [lengthened](Self::lengthen_chains), rounded up.
+    pub fn transitions(&self) -> usize {
+        self.recipe
+            .transitions(self.step, f64::from(self.chain_factor))
+    }
+
+    /// Makes the chains of all later updates so many times as long, as when short ones led to a
+    /// collapse. It outlasts [roll-backs](Self::roll_back), and is part of a checkpoint.
+    ///
+    /// # Panics
+    ///
+    /// If `factor` is below 1.
+    pub fn lengthen_chains(&mut self, factor: f64) {
+        assert!(
+            factor >= 1.0,
+            "chains can't be lengthened by a factor of {factor}, expected 1 or more"
+        );
+        let all = f64::from(self.chain_factor) * factor;
+        self.chain_factor = all.min(LONGEST_CHAINS.into()) as f32;
+    }
+
+    /// How many times as long as the recipe says chains are, by all that lengthened them: 1 or
+    /// more.
+    pub fn chain_factor(&self) -> f64 {
+        self.chain_factor.into()
     }
 
     /// The number of times that training went back to a checkpoint.

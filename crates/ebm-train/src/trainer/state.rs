@@ -12,15 +12,16 @@ use crate::saving::{load_weights, weights};
 use crate::trainable::Trainable;
 
 impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
-    /// Goes back to `checkpoint` with half the learning rate that training has now.
+    /// Goes back to `checkpoint` with half the learning rate that training has now, and with chains
+    /// as long as they are now.
     ///
     /// # Errors
     ///
     /// If the checkpoint belongs to another model or configuration.
     pub fn roll_back(&mut self, checkpoint: Checkpoint) -> Result<(), StateMismatch> {
-        let rollbacks = self.rollbacks + 1;
+        let (rollbacks, chain_factor) = (self.rollbacks + 1, self.chain_factor);
         self.restore(checkpoint)?;
-        self.rollbacks = rollbacks;
+        (self.rollbacks, self.chain_factor) = (rollbacks, chain_factor);
         Ok(())
     }
 
@@ -40,6 +41,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
             state: TrainerState {
                 step: self.step,
                 rollbacks: self.rollbacks,
+                chain_factor: self.chain_factor,
                 base_rate: Some(self.recipe.optimizer.learning_rate()),
                 noise: self.noise.clone(),
                 order: self.order.clone(),
@@ -106,6 +108,7 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         }
         self.step = state.step;
         self.rollbacks = state.rollbacks;
+        self.chain_factor = state.chain_factor;
         self.noise = state.noise;
         self.order = state.order;
         Ok(())

@@ -10,12 +10,13 @@ use crate::report::run_data::RunData;
 
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let last = data.quality.last()?;
-    let verdict = data.quality.verdict();
+    let steps = data.config.as_ref().map(|config| config.training.steps);
+    let verdict = data.quality.verdict_of_run(steps.ok());
     let sentence = capitalised(&format!("{verdict}."));
     let tone = match verdict {
         Verdict::Healthy => "good",
         Verdict::Improving => "rising",
-        Verdict::Fell { .. } => "fell",
+        Verdict::Fell { .. } | Verdict::Poor { .. } => "fell",
         Verdict::Collapsed { .. } => "bad",
         Verdict::Unknown => "unknown",
     };

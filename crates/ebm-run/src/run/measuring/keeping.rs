@@ -31,6 +31,9 @@ const PLANE_SIDE: usize = 200;
 /// Keeps the chains that are measured apart from those of the pictures.
 const MEASURED: u64 = 0x5175_616c_6974_7900;
 
+/// Factor of the length of chains with each collapse, beside half the learning rate.
+const LONGER_CHAINS: f64 = 1.5;
+
 /// How a run ended before its last update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::run) enum Ending {
@@ -174,7 +177,7 @@ impl Runner<'_> {
         file.save(&self.folder.model())
     }
 
-    /// Goes back to the best model with half the learning rate.
+    /// Goes back to the best model with half the learning rate and longer chains.
     fn go_back_to_best(
         &mut self,
         verdict: &Verdict,
@@ -188,6 +191,7 @@ impl Runner<'_> {
             .roll_back(checkpoint)
             .map_err(|message| CheckpointError::Mismatch { path, message })?;
         self.collapses += 1;
+        self.trainer.lengthen_chains(LONGER_CHAINS);
         self.go_on_from(to, watch)?;
         let learning_rate = self.trainer.learning_rate();
         tracing::warn!(from, to, learning_rate, %verdict, "back to the best model");
@@ -196,6 +200,7 @@ impl Runner<'_> {
             to,
             verdict,
             learning_rate,
+            transitions: self.trainer.transitions(),
             collapses: self.collapses,
         });
         self.warn(watch);
