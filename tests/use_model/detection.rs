@@ -94,7 +94,7 @@ fn a_trained_network_tells_noise_from_digits() {
     let changes = [
         "--set", "training.steps=200", "--set", "data.limit=600", "--set", "model.hidden=[32]",
         "--set", "sampler={kind=\"langevin\", steps=10, step_size=10.0, noise=0.03, gradient_clip=0.03}",
-        "--set", "output={sample_count=1, sample_steps=1}",
+        "--set", "output={sample_count=1, sample_steps=1, quality_samples=0}",
     ];
     train(folder.path(), "network", &changes);
     let arguments = ["eval", "--run", "network", "--json", "--ood", "uniform"];

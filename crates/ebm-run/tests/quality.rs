@@ -232,7 +232,7 @@ fn a_training_that_collapses_goes_back_to_the_best_model_and_then_gives_up() {
         copy_folder(&out, copy);
     }
     let mut watch = Listener::default();
-    resume(&rescued, &ruin(3), &mut watch).unwrap();
+    resume(&rescued, &ruin(5), &mut watch).unwrap();
     assert!(!watch.collapses.is_empty());
     let mut rate = f64::INFINITY;
     for &(from, to, learning_rate) in &watch.collapses {

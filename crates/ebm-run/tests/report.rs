@@ -237,7 +237,7 @@ fn quality_leads_where_it_was_measured() {
     assert!(!page.contains("class=\"missing\""));
     for said in [
         "<p class=\"verdict fell\">Quality fell since update 3; the best, of update 2, is kept.</p>",
-        "64 fresh samples of update 4 are compared with held-out data by their Frechet distance in features of a classifier of the run&#39;s own labels.",
+        "64 fresh samples of update 4 are compared with held-out data by their Frechet distance in features of a classifier of the run&#39;s own labels and of a fixed random network.",
         "<dd>31.00 ± 0.50",
         "real data 3, noise 300",
         "Best samples, update 2",

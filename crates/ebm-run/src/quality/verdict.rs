@@ -66,7 +66,7 @@ const ENOUGH: usize = 4;
 /// Share of the way from the data to noise beyond which samples are noise.
 const NOISE: f64 = 0.75;
 /// The same beyond which they are poor.
-const POOR: f64 = 0.15;
+const POOR: f64 = 0.25;
 /// Nats from the true density beyond which a model of the plane is as good as none, and poor.
 const NOISE_NATS: f64 = 3.0;
 const POOR_NATS: f64 = 0.5;

@@ -50,6 +50,7 @@ sample_count = 1
 sample_steps = 1
 checkpoint_every = 4
 keep_checkpoints = 3
+quality_samples = 0
 "#;
 
 /// The bowl with keys changed as `--set` does.

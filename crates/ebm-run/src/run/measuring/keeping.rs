@@ -31,7 +31,7 @@ const PLANE_SIDE: usize = 200;
 /// Keeps the chains that are measured apart from those of the pictures.
 const MEASURED: u64 = 0x5175_616c_6974_7900;
 
-/// Factor of the length of chains with each collapse, beside half the learning rate.
+/// Factor of the length of chains with each collapse after the first, beside half the rate.
 const LONGER_CHAINS: f64 = 1.5;
 
 /// How a run ended before its last update.
@@ -177,7 +177,7 @@ impl Runner<'_> {
         file.save(&self.folder.model())
     }
 
-    /// Goes back to the best model with half the learning rate and longer chains.
+    /// Goes back to the best model with half the learning rate, and from the second time on with longer chains.
     fn go_back_to_best(
         &mut self,
         verdict: &Verdict,
@@ -191,7 +191,10 @@ impl Runner<'_> {
             .roll_back(checkpoint)
             .map_err(|message| CheckpointError::Mismatch { path, message })?;
         self.collapses += 1;
-        self.trainer.lengthen_chains(LONGER_CHAINS);
+        if self.collapses > 1 {
+            // Half the rate alone didn't help.
+            self.trainer.lengthen_chains(LONGER_CHAINS);
+        }
         self.go_on_from(to, watch)?;
         let learning_rate = self.trainer.learning_rate();
         tracing::warn!(from, to, learning_rate, %verdict, "back to the best model");
