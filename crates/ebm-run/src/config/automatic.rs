@@ -68,6 +68,14 @@ const LARGEST_SIDE: usize = 64;
 const FIRST: [[usize; 4]; 2] = [[16, 4, 2, 1], [48, 4, 2, 1]];
 /// The convolutions after it, each of which halves the image.
 const NEXT: [usize; 4] = [64, 3, 2, 1];
+/// The side up to which images are small. Of larger ones the first two convolutions have fewer
+/// maps, of which each costs more.
+const SMALL_SIDE: usize = 16;
+const MAPS_OF_LARGE: [usize; 2] = [32, 48];
+/// The step size of `BASE`, for so many pixels. The gradient of an energy is spread over all
+/// pixels: chains of larger images need larger steps, or the network runs away from them.
+const STEP_SIZE: f64 = 10.0;
+const PIXELS: f64 = 256.0;
 /// Convolutions follow until the longer side is no longer than this.
 const SMALLEST_MAP: usize = 4;
 /// The fully connected layer of `BASE`.
@@ -193,6 +201,7 @@ impl AutomaticConfig {
             format!("chains.capacity={capacity}"),
             format!("training.steps={updates}"),
             format!("training.batch_size={}", self.batch()),
+            format!("sampler.step_size={:?}", self.step_size()),
             format!("output.sample_every={every}"),
             format!("output.checkpoint_every={every}"),
         ] {
@@ -223,9 +232,10 @@ impl AutomaticConfig {
             layers[0][0],
         ));
         lines.push(format!(
-            "chains: {} Langevin steps an update from a buffer of past chains, {} at a time: short and many, so that a model comes about in minutes",
+            "chains: {} Langevin steps an update from a buffer of past chains, {} at a time: short and many, so that a model comes about in minutes; of a size of {}, which grows with the number of pixels",
             config.sampler.transitions(),
             recipe.batch_size,
+            number(self.step_size()),
         ));
         lines.push(format!(
             "learning rate: {:e}, and {} at the last update: larger ones collapse on plain shapes",
@@ -331,7 +341,17 @@ impl AutomaticConfig {
             layers.push(NEXT);
             side = side.div_ceil(2);
         }
+        if height.max(width) > SMALL_SIDE {
+            for (layer, maps) in layers.iter_mut().zip(MAPS_OF_LARGE) {
+                layer[0] = layer[0].min(maps);
+            }
+        }
         layers
+    }
+
+    fn step_size(&self) -> f64 {
+        let [_, height, width] = self.shape;
+        (STEP_SIZE * (height * width) as f64 / PIXELS).max(STEP_SIZE)
     }
 
     fn batch(&self) -> usize {

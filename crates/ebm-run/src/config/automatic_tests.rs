@@ -31,13 +31,13 @@ fn layers(config: &RunConfig) -> Vec<[usize; 4]> {
 
 #[test]
 fn networks_grow_with_images_and_every_choice_builds() {
-    let next = [64, 3, 2, 1];
+    let (second, next) = ([48, 3, 2, 1], [64, 3, 2, 1]);
     for (channels, side, count, scaled, expected) in [
         (3, 16, 540, true, vec![[48, 4, 2, 1], next]),
-        (3, 32, 5000, true, vec![[48, 4, 2, 1], next, next]),
-        (1, 28, 60_000, false, vec![[16, 4, 2, 1], next, next]),
-        (3, 64, 200, true, vec![[48, 4, 2, 1], next, next, next]),
-        (3, 500, 200, true, vec![[48, 4, 2, 1], next, next, next]),
+        (3, 32, 5000, true, vec![[32, 4, 2, 1], second, next]),
+        (1, 28, 60_000, false, vec![[16, 4, 2, 1], second, next]),
+        (3, 64, 200, true, vec![[32, 4, 2, 1], second, next, next]),
+        (3, 500, 200, true, vec![[32, 4, 2, 1], second, next, next]),
         (1, 8, 20, true, vec![[16, 4, 2, 1]]),
         (1, 3, 9, true, vec![[16, 4, 2, 1]]),
         (1, 1, 2, true, vec![[16, 3, 2, 1]]),

@@ -64,7 +64,7 @@ pub enum Sign {
 /// Measurements from which it can be told that a run learned nothing.
 const ENOUGH: usize = 4;
 /// Share of the way from the data to noise beyond which samples are noise.
-const NOISE: f64 = 0.75;
+const NOISE: f64 = 0.9;
 /// The same beyond which they are poor.
 const POOR: f64 = 0.25;
 /// Nats from the true density beyond which a model of the plane is as good as none, and poor.
