@@ -66,13 +66,14 @@ const ENOUGH: usize = 4;
 /// Share of the way from the data to noise beyond which samples are noise.
 const NOISE: f64 = 0.9;
 /// The same beyond which they are poor.
-const POOR: f64 = 0.25;
+const POOR: f64 = 0.35;
+/// The same beyond which pixel statistics convict: values of drawings are so exact that good
+/// samples miss them.
+const FAR: f64 = 0.5;
 /// Nats from the true density beyond which a model of the plane is as good as none, and poor.
 const NOISE_NATS: f64 = 3.0;
 const POOR_NATS: f64 = 0.5;
-/// Share of the samples whose pixel statistics are outside of the data's that shows a collapse, if
-/// they are far from the data besides: the values of drawings are so exact that good samples miss
-/// them.
+/// Share of the samples whose pixel statistics are outside of the data's that convicts.
 const MOSTLY_OUTSIDE: f64 = 0.5;
 /// What is left of precision, recall or the number of classes of the best model where it collapsed.
 const HARDLY: f64 = 0.2;
@@ -269,7 +270,7 @@ fn noise_signs(line: &QualityLine) -> Vec<Sign> {
     let excess = line.share_of_noise();
     let beyond = |limit: f64| excess.is_some_and(|excess| excess > limit);
     // Where no distance is known, as where values aren't finite, statistics are all there is.
-    let is_far = excess.is_none() || beyond(POOR);
+    let is_far = excess.is_none() || beyond(FAR);
     let outside = line.outside.is_some_and(|share| share > MOSTLY_OUTSIDE);
     let divergence = line.divergence.is_some_and(|nats| nats > NOISE_NATS);
     let found = [
@@ -505,7 +506,7 @@ mod tests {
         // Energies at their limit are no sign alone: all lines of a healthy run have them here.
         let also = Sign::EnergiesAtTheirLimit;
         assert_eq!(
-            shown(|line| (line.outside, line.distance) = (Some(0.9), Some(45.0))),
+            shown(|line| (line.outside, line.distance) = (Some(0.9), Some(60.0))),
             [Sign::OutsideOfTheData, also]
         );
         assert_eq!(
