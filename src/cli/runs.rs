@@ -47,10 +47,10 @@ enum PlotFormat {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let plot = args.plot.as_deref();
-    let plot = plot
-        .map(|path| Ok((path, plot_format(path)?)))
-        .transpose()?;
+    let plot = match args.plot.as_deref() {
+        Some(path) => Some((path, plot_format(path)?)),
+        None => None,
+    };
     check_csv(args.csv.as_deref())?;
     let comparison = Comparison::read(&args.folders)?;
     let prints_csv = args.csv.as_deref().is_some_and(is_standard_output);

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// numbers whole ones are drawn; may be repeated
     #[arg(long, value_name = "KEY=LOW..HIGH[:log]", requires = "random")]
     range: Vec<String>,
-    /// Write the table of the trials as CSV; `-` prints it in place of the table
+    /// Write the table of the trials as CSV; `-` prints it in place of the table, with -q alone
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Save and stop after this time, e.g. 90s, 15m or 2h

@@ -181,15 +181,14 @@ impl Sweep {
         }
         let mut all: Vec<Vec<(&str, Value)>> = vec![Vec::new()];
         for axis in &self.grid {
-            let with = |changes: &Vec<(&str, Value)>| {
-                let changes = changes.clone();
-                axis.values.iter().map(move |value| {
-                    let mut changes = changes.clone();
-                    changes.push((axis.key.as_str(), value.clone()));
-                    changes
-                })
-            };
-            all = all.iter().flat_map(with).collect();
+            let mut longer = Vec::new();
+            for changes in &all {
+                for value in &axis.values {
+                    let change = (axis.key.as_str(), value.clone());
+                    longer.push([&changes[..], &[change]].concat());
+                }
+            }
+            all = longer;
         }
         Ok(all)
     }
