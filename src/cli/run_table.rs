@@ -39,8 +39,11 @@ pub(super) fn print(comparison: &Comparison) {
             .collect();
         say(format_args!("{}", line.join("  ").trim_end()));
     }
-    if let Some(score) = comparison.runs().first().and_then(ComparedRun::score) {
-        say(format_args!("score: {}, lower is better", score.kind));
+    match comparison.runs().first().and_then(ComparedRun::score) {
+        Some(score) => say(format_args!("score: {}, lower is better", score.kind)),
+        None => say(format_args!(
+            "no run has measured its quality (config key output.quality_samples)"
+        )),
     }
     if !others.is_empty() {
         say(format_args!(

@@ -37,8 +37,8 @@ pub(crate) struct Args {
     /// Run folder, which must be new or empty [default: the next free runs/NAME-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Train one run a seed, one after the other, into DIR/seed-1 and so on: a range with both ends,
-    /// such as 1..5, or a list; the same command again goes on where it was stopped
+    /// Train one run a seed, one after the other, into DIR/seed-1 and so on: a range with both
+    /// ends, such as 1..5, or a list; the same command again goes on where it was stopped
     #[arg(long, value_name = "A..B", requires = "out", conflicts_with = "seed")]
     seeds: Option<Seeds>,
     /// Save and stop after this time, e.g. 90s, 15m or 2h; of several seeds all together

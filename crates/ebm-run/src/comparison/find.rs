@@ -48,7 +48,7 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), R
     let entries = fs::read_dir(folder).map_err(failed)?;
     let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
-    folders.sort_by(|a, b| natural(a).cmp(&natural(b)));
+    folders.sort_by_cached_key(|folder| natural(folder));
     for below in folders {
         match search(&below, depth - 1, found) {
             // One that isn't ours to read holds no runs of ours.

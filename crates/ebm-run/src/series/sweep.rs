@@ -29,13 +29,13 @@ const OWN_STREAM: u64 = 0x73_7765_6570;
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
     /// Trials with values that are drawn; 0: every combination of the values of `grid`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     random: usize,
     /// Keys with their values.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     grid: Vec<GridAxis>,
     /// Keys with the ranges that their values are drawn from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     range: Vec<RandomRange>,
     /// The configuration that they are changed in.
     config: Table,
@@ -244,6 +244,10 @@ impl RandomRange {
         let rounded: f64 = format!("{drawn:.*e}", DIGITS - 1).parse().unwrap_or(drawn);
         Value::Float(rounded.clamp(low, high))
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 const EXAMPLE_GRID: &str = "`--grid KEY=V1,V2`, for example `--grid sampler.steps=20,40`";
