@@ -14,9 +14,10 @@ use common::{
 };
 use tempfile::TempDir;
 
-const SUBCOMMANDS: [&str; 18] = [
+const SUBCOMMANDS: [&str; 20] = [
     "train",
     "resume",
+    "sweep",
     "sample",
     "eval",
     "logz",
@@ -26,6 +27,7 @@ const SUBCOMMANDS: [&str; 18] = [
     "compare",
     "recall",
     "report",
+    "runs",
     "watch",
     "import",
     "export",
@@ -133,7 +135,8 @@ fn prepared(side: usize, with_runs: bool) -> TempDir {
 /// Follows an example to the letter, but for the time that it trains.
 fn follow(folder: &Path, example: &str) {
     let mut line = example.replace("30s", "0s").replace("15m", "0s");
-    let trains = line.starts_with("ebm train") || line.starts_with("ebm resume");
+    let trains = ["ebm train", "ebm resume", "ebm sweep"];
+    let trains = trains.iter().any(|command| line.starts_with(command));
     if trains && !line.contains("--time-limit") {
         line.push_str(" --time-limit 0s");
     }
@@ -171,7 +174,7 @@ fn examples_of_the_help_can_be_followed() {
     // Training wants images of 28x28 and no runs that are in its way.
     let folder = prepared(28, false);
     let lines = help("train");
-    assert_eq!(lines.len(), 7);
+    assert_eq!(lines.len(), 8);
     for line in lines {
         follow(folder.path(), &line);
     }

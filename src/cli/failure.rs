@@ -38,6 +38,14 @@ pub(crate) enum Failure {
         /// What to do, if there is more to say.
         hint: &'static str,
     },
+    /// Some of several runs failed, each of which was told by itself.
+    #[error("{} of {of} runs failed: {}", failed.len(), failed.join(", "))]
+    Runs {
+        /// Their names.
+        failed: Vec<String>,
+        /// How many runs there are.
+        of: usize,
+    },
     /// A file can't be written.
     #[error("can't write {path}: {message}")]
     Write {
@@ -113,11 +121,16 @@ impl Failure {
                 )
                 | RunError::Using(_)
                 | RunError::NotAReport { .. }
-                | RunError::NotARun { .. },
+                | RunError::NotARun { .. }
+                | RunError::NoRuns { .. }
+                | RunError::OtherConfiguration { .. }
+                | RunError::Sweep(_),
             ) => ExitCode::from(2),
-            Self::Run(_) | Self::Backend(_) | Self::Image { .. } | Self::Write { .. } => {
-                ExitCode::FAILURE
-            }
+            Self::Run(_)
+            | Self::Backend(_)
+            | Self::Image { .. }
+            | Self::Runs { .. }
+            | Self::Write { .. } => ExitCode::FAILURE,
         }
     }
 }

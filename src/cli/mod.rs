@@ -29,10 +29,14 @@ mod report;
 mod reporter;
 mod resume;
 mod run_args;
+mod run_table;
+mod runs;
 mod sample;
+mod series;
 mod signals;
 mod standard_output;
 mod status_line;
+mod sweep;
 mod terminal;
 mod train;
 mod unit;
@@ -75,6 +79,7 @@ Examples:
   ebm inpaint runs/digits-1 --mask bottom          lower halves drawn given the upper ones
   ebm watch runs/digits-1                          progress and curves in the terminal
   ebm report runs/digits-1                         curves, samples and more as one HTML page
+  ebm runs runs                                    all runs there side by side, the best first
   ebm config --preset digits > my.toml             a file to start from
 
 `ebm SUBCOMMAND --help` has more of them.
@@ -98,6 +103,7 @@ Environment:
 enum Command {
     Train(train::Args),
     Resume(resume::Args),
+    Sweep(sweep::Args),
     Sample(sample::Args),
     Eval(eval::Args),
     Logz(logz::Args),
@@ -107,6 +113,7 @@ enum Command {
     Compare(compare::Args),
     Recall(recall::Args),
     Report(report::Args),
+    Runs(runs::Args),
     Watch(watch::Args),
     Import(import::Args),
     Export(export::Args),
@@ -176,6 +183,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match command {
         Command::Train(args) => train::run(args),
         Command::Resume(args) => resume::run(args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Logz(args) => logz::run(args),
@@ -185,6 +193,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compare(args) => compare::run(args),
         Command::Recall(args) => recall::run(args),
         Command::Report(args) => report::run(args),
+        Command::Runs(args) => runs::run(args),
         Command::Watch(args) => watch::run(args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),

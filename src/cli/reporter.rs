@@ -78,6 +78,15 @@ impl Reporter {
         }
     }
 
+    /// Turns to another run; what was asked for, to stop or by when, still holds.
+    pub(crate) fn turn_to(&mut self, config: &RunConfig) {
+        self.config = config.clone();
+        self.step = 0;
+        self.learning_rate = None;
+        self.logged = None;
+        self.last_line = None;
+    }
+
     /// Prints a line.
     fn line(&self, text: &str) {
         remark(format_args!("{text}"));

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use burn::tensor::Device;
+use ebm::backend::Choice;
+use ebm::run::comparison::find_runs;
 use ebm::run::config::{AutomaticConfig, Pace, RunConfig};
-use ebm::run::{self, ClaimedFolder};
+use ebm::run::series::Seeds;
+use ebm::run::{self, ClaimedFolder, RunFolder};
 
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
 use super::output::check_folder;
 use super::reporter::Reporter;
+use super::series::{self, Series};
 use super::terminal::{remark, warn};
 
 /// Train a model into a new run folder.
@@ -33,7 +37,11 @@ pub(crate) struct Args {
     /// Run folder, which must be new or empty [default: the next free runs/NAME-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Save and stop after this time, e.g. 90s, 15m or 2h
+    /// Train one run a seed, one after the other, into DIR/seed-1 and so on: a range with both
+    /// ends, such as 1..5, or a list; the same command again goes on where it was stopped
+    #[arg(long, value_name = "A..B", requires = "out", conflicts_with = "seed")]
+    seeds: Option<Seeds>,
+    /// Save and stop after this time, e.g. 90s, 15m or 2h; of several seeds all together
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     time_limit: Option<Duration>,
 }
@@ -45,25 +53,33 @@ Examples:
   ebm train --preset rbm-digits --out runs/rbm        a restricted Boltzmann machine, in seconds
   ebm train --preset two-moons --time-limit 30s       saves and stops after half a minute
   ebm train my.toml --set sampler.steps=40 --seed 2   a file of `ebm config`, with two keys changed
+  ebm train --seeds 1..5 --out runs/five              five runs, with the mean of their scores
   ebm train --preset fashion-mnist --data DIR         the IDX files in a folder
   ebm train --from runs/digits-1 --set sampler.steps=60 --set optimizer.learning_rate=1e-4
                                                       on from its weights, with longer chains";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let from = args.from.as_deref();
-    let automatic = args.config.automatic(from)?;
-    let config = match &automatic {
-        Some(automatic) => args.config.read_automatic(automatic, 1)?,
-        None => args.config.read(from)?,
-    };
-    if let Some(out) = &args.out {
-        check_folder(out)?;
+    let out = args.out.as_deref();
+    // Again it is the same training as before, however long an update takes now.
+    let before = args.seeds.as_ref().and(out).and_then(updates_of_runs);
+    let prepared = prepare(&args.config, &args.device, from, out, before)?;
+    if let (Some(seeds), Some(out)) = (&args.seeds, out) {
+        let series = Series {
+            folder: out,
+            trials: seeds.trials(&prepared.config),
+            prepared: &prepared,
+            time_limit: args.time_limit,
+            again: "the same command",
+            summarised: true,
+        };
+        return series::run(series, None);
     }
-    let choice = args.device.open(config.backend.as_deref())?;
-    let (config, reasons) = match &automatic {
-        Some(automatic) => choose(&args.config, automatic, &choice.device)?,
-        None => (config, Vec::new()),
-    };
+    let Prepared {
+        config,
+        reasons,
+        choice,
+    } = prepared;
     let (out, _claimed) = match args.out {
         Some(out) => (out, None),
         // Before the data are loaded: others may start meanwhile.
@@ -77,6 +93,49 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let outcome = run::train_chosen(&config, &reasons, &choice.device, &out, &mut reporter)?;
     reporter.report(outcome, &out);
     Ok(())
+}
+
+/// What a training needs: its configuration, why it was chosen if it was, and a device.
+pub(super) struct Prepared {
+    pub(super) config: RunConfig,
+    pub(super) reasons: Vec<String>,
+    pub(super) choice: Choice,
+}
+
+/// Reads the layers of the configuration, opens the device, and chooses what is to be chosen. A
+/// chosen training has the number of updates that one before had, if there was one.
+pub(super) fn prepare(
+    args: &ConfigArgs,
+    device: &DeviceArgs,
+    from: Option<&Path>,
+    out: Option<&Path>,
+    before: Option<u64>,
+) -> Result<Prepared, Failure> {
+    let automatic = args.automatic(from)?;
+    let config = match &automatic {
+        Some(automatic) => args.read_automatic(automatic, before.unwrap_or(1))?,
+        None => args.read(from)?,
+    };
+    if let Some(out) = out {
+        check_folder(out)?;
+    }
+    let choice = device.open(config.backend.as_deref())?;
+    let (config, reasons) = match &automatic {
+        Some(automatic) if before.is_none() => choose(args, automatic, &choice.device)?,
+        _ => (config, Vec::new()),
+    };
+    Ok(Prepared {
+        config,
+        reasons,
+        choice,
+    })
+}
+
+/// The length of the runs in a folder, if there is one.
+fn updates_of_runs(folder: &Path) -> Option<u64> {
+    let runs = find_runs(&[folder.to_path_buf()]).ok()?;
+    let table = RunFolder::open(runs.first()?).ok()?.read_config().ok()?;
+    Some(table.read().ok()?.training.steps)
 }
 
 /// Share of the time of training, and the longest time, that finding out takes how long an update

@@ -5,12 +5,14 @@
 //! goes on with it; [`uses`] are those of a model of a run: to fill in pixels, to denoise, composed
 //! with others. What learns, judges and uses energies is `ebm-train`.
 
+pub mod comparison;
 pub mod config;
 pub mod drawing;
 pub mod evaluation_data;
 pub mod kinds;
 pub mod quality;
 pub mod report;
+pub mod series;
 pub mod uses;
 
 mod data_kinds;
@@ -28,7 +30,7 @@ pub use drawing::density_picture::{DensityPanel, density_panels};
 pub use drawing::picture::{PictureError, grouped_grid, image_grid, point_cloud, save_picture};
 pub use drawing::plot::{Curve, LinePlot};
 pub use drawing::titled_grid::{TitledColumns, titled_grid};
-pub use error::RunError;
+pub use error::{RunError, SweepError};
 pub use interchange::{Import, NetworkOutput, export, import, stored_chains};
 pub use kinds::AnyModel;
 pub use logs::{

@@ -40,6 +40,7 @@ pub use recovery::RecoveryConfig;
 pub use table::ConfigTable;
 pub use training::TrainingConfig;
 
+pub(crate) use table::parse_value;
 use values::check_values;
 
 keys! {
@@ -109,6 +110,17 @@ impl RunConfig {
         }
         self.recovery.validate()?;
         Ok(self.output.validate()?)
+    }
+
+    /// The configuration that a new run writes down: with absolute paths, and with the share of the
+    /// examples that is held out, unless the weights that it starts from may have seen them all.
+    #[must_use]
+    pub fn of_new_run(self) -> Self {
+        let mut config = self.with_absolute_paths();
+        if config.training.start_from.is_none() {
+            config.data.keys_mut().hold_out_by_default();
+        }
+        config
     }
 
     /// What a [`Trainer`](ebm_train::Trainer) needs of it.

@@ -64,6 +64,28 @@ impl ConfigTable {
         }
     }
 
+    /// Starts from the sections themselves; `origin` is what errors call them.
+    pub(crate) fn from_sections(table: Table, origin: String) -> Self {
+        Self {
+            table,
+            origin,
+            changed_kinds: Vec::new(),
+        }
+    }
+
+    /// Gives a key a value; the text `none` removes it, as in [`set`](Self::set).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the key: it is empty, or a part of its path is not a section.
+    pub(crate) fn set_value(&mut self, path: &str, value: &Value) -> Result<(), String> {
+        if let (Some(section), Some(kind)) = (path.strip_suffix(".kind"), value.as_str()) {
+            self.changed_kinds.push((section.into(), kind.into()));
+        }
+        let removes = value.as_str() == Some("none");
+        self.assign(path, (!removes).then(|| value.clone()))
+    }
+
     /// Applies `section.key=value`. The value is TOML (`5`, `0.1`, `true`, `"text"`, `[1, 2]`);
     /// what isn't TOML is taken as text, and `none` removes the key.
     ///
@@ -202,7 +224,11 @@ impl ConfigTable {
 }
 
 /// A TOML value, or text where it is none.
-fn parse_value(text: &str) -> Result<Value, String> {
+///
+/// # Errors
+///
+/// For whole numbers that TOML can't hold.
+pub(crate) fn parse_value(text: &str) -> Result<Value, String> {
     let document = format!("value = {text}");
     let value = document
         .parse::<Table>()

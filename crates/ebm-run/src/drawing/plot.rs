@@ -18,11 +18,14 @@ pub(crate) const FONT: &[u8] = include_bytes!("../../fonts/plot.ttf");
 /// What the font is registered as.
 const FAMILY: &str = "plot";
 /// Colours of lines, told apart by most people (Okabe & Ito 2008).
-const COLORS: [RGBColor; 4] = [
+const COLORS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 0, 0),
 ];
 /// Ticks of an axis at most.
 pub(crate) const TICKS: usize = 7;
@@ -62,6 +65,27 @@ pub struct LinePlot<'a> {
 impl LinePlot<'_> {
     /// Draws the plot; points that aren't finite are left out. `None` without any point.
     pub fn draw(&self) -> Option<RgbImage> {
+        let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
+        {
+            let area = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
+            self.draw_on(&area)?;
+        }
+        RgbImage::from_raw(SIZE.0, SIZE.1, pixels)
+    }
+
+    /// The same as an SVG document, whose text is in the reader's own font.
+    pub fn draw_svg(&self) -> Option<String> {
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+            self.draw_on(&area)?;
+        }
+        let ours = format!("font-family=\"{FAMILY}\"");
+        Some(svg.replace(&ours, "font-family=\"sans-serif\""))
+    }
+
+    /// Draws the plot on all of an area.
+    fn draw_on<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Option<()> {
         font();
         let finite: Vec<(&str, Vec<Curve>)> = self
             .curves
@@ -80,13 +104,8 @@ impl LinePlot<'_> {
             ticks: TICKS,
         };
         let up = Axis::up(curves().map(Vec::as_slice), &options)?;
-        let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
-        {
-            let area = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
-            self.fill(&area, &finite, &across, &up).ok()?;
-            area.present().ok()?;
-        }
-        RgbImage::from_raw(SIZE.0, SIZE.1, pixels)
+        self.fill(area, &finite, &across, &up).ok()?;
+        area.present().ok()
     }
 
     fn fill<B: DrawingBackend>(
@@ -300,6 +319,23 @@ mod tests {
             .map(|(_, y, _)| y);
         let (low, high) = rows.fold((u32::MAX, 0), |(low, high), y| (low.min(y), high.max(y)));
         assert!(high - low > 250, "only {low} to {high}");
+    }
+
+    #[test]
+    fn a_plot_is_drawn_as_svg_too() {
+        let plot = LinePlot {
+            title: "a < b",
+            x: "step",
+            y: "energy",
+            extent: Extent::Settled,
+            curves: vec![("one", vec![vec![(0.0, 1.0), (1.0, 2.0)]]), ("two", vec![])],
+        };
+        let svg = plot.draw_svg().expect("there are points");
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+        for needle in ["a &lt; b", "#0072B2", "font-family=\"sans-serif\"", "two"] {
+            assert!(svg.contains(needle), "{needle}: {svg}");
+        }
+        assert!(!svg.contains("\"plot\""), "{svg}");
     }
 
     #[test]

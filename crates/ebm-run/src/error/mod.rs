@@ -2,6 +2,7 @@
 
 mod config;
 mod models;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use crate::quality::Verdict;
 
 pub use config::ConfigError;
 pub use models::ModelsError;
+pub use sweep::SweepError;
 
 /// A run that can't start, go on or be read.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,27 @@ pub enum RunError {
         /// The file that is missing.
         missing: &'static str,
     },
+    /// There is no run where runs were looked for.
+    #[error("there is no run in {}: expected a run folder, made by `ebm train --out DIR`, or a folder of run folders", path.display())]
+    NoRuns {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run of a series is there already, with another configuration.
+    #[error("{} was trained by another configuration: its key `{key}` is {found}, and now it would be {expected}; choose another folder with `--out DIR`, or go on with this run by `ebm resume`", path.display())]
+    OtherConfiguration {
+        /// The run folder.
+        path: PathBuf,
+        /// The first key that differs.
+        key: String,
+        /// Its value in the folder.
+        found: String,
+        /// Its value now.
+        expected: String,
+    },
+    /// A sweep that can't be made, or isn't the one that is there.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
     /// A run is already using the folder.
     #[error("{} is in use by another process (its lock file is held): wait for it or stop it first", path.display())]
     Locked {

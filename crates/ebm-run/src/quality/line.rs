@@ -193,6 +193,15 @@ impl ScoreKind {
             Self::Distance => "Frechet distance from held-out data",
         }
     }
+
+    /// In a word, for columns: `divergence`, `negative_log_likelihood` or `distance`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Divergence => "divergence",
+            Self::NegativeLogLikelihood => "negative_log_likelihood",
+            Self::Distance => "distance",
+        }
+    }
 }
 
 impl fmt::Display for ScoreKind {

@@ -52,11 +52,7 @@ pub fn train_chosen(
 ) -> Result<Outcome, RunError> {
     // Everything that can be wrong is found before anything is written.
     RunFolder::check_free(out)?;
-    let mut config = config.clone().with_absolute_paths();
-    if config.training.start_from.is_none() {
-        config.data.keys_mut().hold_out_by_default();
-    }
-    let config = &config;
+    let config = &config.clone().of_new_run();
     let trainer = begin(config, device)?;
     let folder = RunFolder::create(out, config)?;
     let kept = match reasons {
