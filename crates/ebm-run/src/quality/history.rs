@@ -1,7 +1,8 @@
 //! All of `quality.jsonl`, and the best of it.
 
 use super::line::QualityLine;
-use super::verdict::{Verdict, best_of};
+use super::rules::best_of;
+use super::verdict::Verdict;
 use crate::logs::Collect;
 
 /// The lines of `quality.jsonl` in their order: one with each picture.

@@ -3,6 +3,7 @@
 mod history;
 mod line;
 mod long_run;
+mod rules;
 mod verdict;
 
 pub use history::QualityHistory;

@@ -1,0 +1,135 @@
+//! Tests of the rules by which a run is judged.
+
+use super::*;
+
+/// A line of distance `distance` with a floor of 3 and noise at 300.
+fn line(step: u64, distance: f64) -> QualityLine {
+    QualityLine {
+        step,
+        distance: Some(distance),
+        distance_error: Some(0.03 * distance),
+        floor: Some(3.0),
+        start_distance: Some(300.0),
+        precision: Some(0.6),
+        recall: Some(0.5),
+        outside: Some(0.02),
+        ..QualityLine::default()
+    }
+}
+
+fn lines(distances: &[f64]) -> Vec<QualityLine> {
+    let steps = (1..).map(|at| 500 * at);
+    steps
+        .zip(distances)
+        .map(|(step, &distance)| line(step, distance))
+        .collect()
+}
+
+#[test]
+fn runs_are_told_apart_by_how_their_distance_goes() {
+    let collapsed = |since, best| Verdict::Collapsed {
+        since,
+        best,
+        signs: vec![Sign::LikeNoise],
+    };
+    for (distances, expected) in [
+        (&[][..], Verdict::Unknown),
+        (&[20.0], Verdict::Unknown),
+        // Few, and bad: it may only have begun.
+        (&[290.0, 285.0, 288.0], Verdict::Unknown),
+        (&[250.0, 90.0, 40.0, 25.0, 17.0], Verdict::Improving),
+        (&[45.0, 20.0, 11.0, 10.0, 10.5, 9.8, 10.2], Verdict::Healthy),
+        // One bad measurement is an accident, two are none.
+        (&[45.0, 20.0, 10.0, 10.0, 10.5, 20.0], Verdict::Healthy),
+        (
+            &[45.0, 20.0, 10.0, 10.0, 10.2, 20.0, 22.0],
+            Verdict::Fell {
+                since: 3000,
+                best: 2500,
+            },
+        ),
+        (
+            &[90.0, 30.0, 20.0, 40.0, 240.0, 290.0],
+            collapsed(2500, Some(1500)),
+        ),
+        (
+            &[90.0, 45.0, 40.0, 40.0, 40.5, 39.8, 40.2],
+            Verdict::Poor {
+                signs: vec![Sign::FarFromTheData],
+            },
+        ),
+        // From good to noise at once, in the newest line.
+        (&[90.0, 30.0, 20.0, 290.0], collapsed(2000, Some(1500))),
+        // Nothing was ever learned.
+        (&[300.0, 295.0, 298.0, 301.0, 299.0], collapsed(500, None)),
+        // It recovered.
+        (&[45.0, 10.0, 280.0, 10.5, 9.9, 10.3], Verdict::Healthy),
+    ] {
+        assert_eq!(Verdict::of(&lines(distances)), expected, "{distances:?}");
+    }
+}
+
+#[test]
+fn what_distances_hide_is_seen_by_other_signs() {
+    let healthy = lines(&[90.0, 30.0, 21.0, 20.0, 20.5]);
+    let shown = |change: fn(&mut QualityLine)| {
+        let mut lines = healthy.clone();
+        for line in &mut lines {
+            line.class_entropy = Some(2.2);
+            line.data_energy = Some(-4.8);
+            line.sample_energy = Some(4.9);
+            line.energy_bound = Some(5.0);
+        }
+        let mut last = lines[4].clone();
+        last.step = 3000;
+        change(&mut last);
+        lines.push(last);
+        match Verdict::of(&lines) {
+            Verdict::Collapsed { signs, best, since } => {
+                assert_eq!((best, since), (Some(2500), 3000));
+                signs
+            }
+            other => panic!("{other}"),
+        }
+    };
+    // Energies at their limit are no sign alone: all lines of a healthy run have them here.
+    let also = Sign::EnergiesAtTheirLimit;
+    assert_eq!(
+        shown(|line| (line.outside, line.distance) = (Some(0.9), Some(60.0))),
+        [Sign::OutsideOfTheData, also]
+    );
+    assert_eq!(
+        shown(|line| line.precision = Some(0.05)),
+        [Sign::OffTheData, also]
+    );
+    assert_eq!(
+        shown(|line| line.recall = Some(0.01)),
+        [Sign::FewModes, also]
+    );
+    assert_eq!(
+        shown(|line| line.class_entropy = Some(0.3)),
+        [Sign::FewModes, also]
+    );
+    assert_eq!(shown(|line| line.distance = None), [Sign::NotFinite, also]);
+}
+
+#[test]
+fn verdicts_are_sentences() {
+    let fell = Verdict::Fell {
+        since: 1500,
+        best: 1000,
+    };
+    assert_eq!(
+        fell.to_string(),
+        "quality fell since update 1500; the best, of update 1000, is kept"
+    );
+    let collapsed = Verdict::Collapsed {
+        since: 2500,
+        best: Some(1000),
+        signs: vec![Sign::LikeNoise, Sign::EnergiesAtTheirLimit],
+    };
+    assert_eq!(
+        collapsed.to_string(),
+        "collapsed since update 2500: samples are nearer to noise than to the data; energies stand at the limit of the regulariser; the best, of update 1000, is kept"
+    );
+}
