@@ -184,10 +184,10 @@ fn configurations_that_are_trained_are_read() {
                     of_config.push(word);
                     of_config.push(rest.next().unwrap());
                 }
-                // Where data lie, where a run goes, where and how long it computes: nothing of the
-                // configuration.
+                // Where data lie, where a run goes, where, how often and how long it computes:
+                // nothing of the configuration.
                 "--data" | "--minutes" | "--out" | "--from" | "--backend" | "--device"
-                | "--time-limit" => {
+                | "--time-limit" | "--seeds" => {
                     rest.next();
                 }
                 other => panic!("{}: what is {other}?", path.display()),

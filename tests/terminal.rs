@@ -36,7 +36,7 @@ fn prepare(folder: &Path) {
 }
 
 /// Commands whose results go to standard output.
-const RESULTS: [&[&str]; 14] = [
+const RESULTS: [&[&str]; 15] = [
     &["--help"],
     &["--version"],
     &["train", "--help"],
@@ -50,6 +50,7 @@ const RESULTS: [&[&str]; 14] = [
     &["compare", "network", "a.png", "b.png"],
     &["compare", "network", "a.png", "b.png", "--json"],
     &["watch", "network", "--once"],
+    &["runs", "network", "rbm"],
     &["sample", "network", "-n", "1", "--steps", "1"],
 ];
 
