@@ -17,6 +17,8 @@ const NOISE_NATS: f64 = 3.0;
 const POOR_NATS: f64 = 0.5;
 /// Share of the samples whose pixel statistics are outside of the data's that convicts.
 const MOSTLY_OUTSIDE: f64 = 0.5;
+/// Share of the precision or recall of real data below which those of samples are poor.
+const LOW: f64 = 0.5;
 /// What is left of precision, recall or the number of classes of the best model where it collapsed.
 const HARDLY: f64 = 0.2;
 /// Share of the limit of the regulariser at which energies count as standing there.
@@ -162,17 +164,14 @@ fn noise_signs(line: &QualityLine) -> Vec<Sign> {
 fn signs_of_poverty(line: &QualityLine) -> Vec<Sign> {
     let far = line.share_of_noise().is_some_and(|excess| excess > POOR);
     let diverges = line.divergence.is_some_and(|nats| nats > POOR_NATS);
-    let hardly = |share: Option<f64>, floor: Option<f64>| {
+    let low = |share: Option<f64>, floor: Option<f64>| {
         let both = share.zip(floor);
-        both.is_some_and(|(share, floor)| share < HARDLY * floor)
+        both.is_some_and(|(share, floor)| share < LOW * floor)
     };
     let found = [
         (far || diverges, Sign::FarFromTheData),
-        (
-            hardly(line.precision, line.floor_precision),
-            Sign::OffTheData,
-        ),
-        (hardly(line.recall, line.floor_recall), Sign::FewModes),
+        (low(line.precision, line.floor_precision), Sign::OffTheData),
+        (low(line.recall, line.floor_recall), Sign::FewModes),
     ];
     found
         .into_iter()

@@ -43,7 +43,7 @@ pub enum Sign {
     LikeNoise,
     /// Samples are far from the data.
     FarFromTheData,
-    /// Hardly any sample lies among the data.
+    /// Few samples lie among the data.
     OffTheData,
     /// Pixel statistics of most samples are outside of the data's.
     OutsideOfTheData,
@@ -84,7 +84,7 @@ impl Sign {
         match self {
             Self::LikeNoise => "samples are nearer to noise than to the data",
             Self::FarFromTheData => "samples are far from the data",
-            Self::OffTheData => "hardly any sample lies among the data",
+            Self::OffTheData => "few samples lie among the data",
             Self::OutsideOfTheData => "pixel statistics of most samples are outside of the data's",
             Self::FewModes => "samples cover little of the data",
             Self::EnergiesAtTheirLimit => "energies stand at the limit of the regulariser",
