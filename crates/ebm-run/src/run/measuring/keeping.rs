@@ -177,7 +177,8 @@ impl Runner<'_> {
         file.save(&self.folder.model())
     }
 
-    /// Goes back to the best model with half the learning rate, and from the second time on with longer chains.
+    /// Goes back to the best model with half the learning rate, and from the second time on with
+    /// longer chains.
     fn go_back_to_best(
         &mut self,
         verdict: &Verdict,
