@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use burn::module::Module;
 use ebm_train::{Checkpoint, CheckpointError, load_weights};
 
 use super::measure::Measure;
@@ -23,9 +24,11 @@ const BESIDE_CHAINS: usize = 3;
 const FEWEST: usize = 16;
 /// The fewest and the most samples that are measured unless their number is said.
 const SAMPLES: (usize, usize) = (64, 1000);
-/// Gradients that the training of a classifier takes, each of which is about a tenth of the work
-/// that a run may have for it.
-const CLASSIFIER: f64 = 10.0 * 1200.0 * 64.0 * 3.0;
+/// Updates of the shortest run that is measured: fewer are a trial.
+const SHORTEST: u64 = 100;
+/// Gradients that the training of a classifier takes, times its parameters: a tenth of that of the
+/// shortest run that has one.
+const CLASSIFIER: f64 = 10.0 * (1200.0 * 64.0 * 3.0) * 60_000.0;
 /// Cells along each side of the grid on which densities of the plane are measured.
 const PLANE_SIDE: usize = 200;
 /// Keeps the chains that are measured apart from those of the pictures.
@@ -51,6 +54,9 @@ impl Runner<'_> {
         output.quality_samples.unwrap_or_else(|| {
             let chain = output.sample_steps.max(1) as f64;
             let every = output.sample_every.min(self.config.training.steps);
+            if self.config.training.steps < SHORTEST {
+                return 0;
+            }
             let samples = (SHARE * work(self.config, every) / chain) as usize;
             if samples < FEWEST {
                 return 0;
@@ -216,8 +222,9 @@ impl Runner<'_> {
         let model = self.model_file();
         if self.measure.is_none() {
             let cache = self.folder.features();
-            let is_worth_a_classifier =
-                work(&model.config, model.config.training.steps) >= CLASSIFIER;
+            let gradients = work(&model.config, model.config.training.steps);
+            let parameters = model.model.num_params() as f64;
+            let is_worth_a_classifier = gradients * parameters >= CLASSIFIER;
             let cache = is_worth_a_classifier.then_some(&*cache);
             let train = self.trainer.examples().clone();
             self.measure = patiently(&mut || watch.should_stop(), |interrupt| {
