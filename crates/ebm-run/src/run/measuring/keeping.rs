@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use burn::module::Module;
 use ebm_train::{Checkpoint, CheckpointError, load_weights};
 
 use super::measure::Measure;
+use super::numbers;
 use crate::config::{ModelChoice, RunConfig};
 use crate::error::RunError;
 use crate::logs::events::{Event, Watch};
@@ -26,9 +26,9 @@ const FEWEST: usize = 16;
 const SAMPLES: (usize, usize) = (64, 1000);
 /// Updates of the shortest run that is measured: fewer are a trial.
 const SHORTEST: u64 = 100;
-/// Gradients that the training of a classifier takes, times its parameters: a tenth of that of the
-/// shortest run that has one.
-const CLASSIFIER: f64 = 10.0 * (1200.0 * 64.0 * 3.0) * 60_000.0;
+/// Gradients that the training of a classifier takes, times the products of each: a tenth of that
+/// of the shortest run that has one.
+const CLASSIFIER: f64 = 10.0 * (1200.0 * 64.0 * 3.0) * 440_000.0;
 /// Cells along each side of the grid on which densities of the plane are measured.
 const PLANE_SIDE: usize = 200;
 /// Keeps the chains that are measured apart from those of the pictures.
@@ -223,8 +223,7 @@ impl Runner<'_> {
         if self.measure.is_none() {
             let cache = self.folder.features();
             let gradients = work(&model.config, model.config.training.steps);
-            let parameters = model.model.num_params() as f64;
-            let is_worth_a_classifier = gradients * parameters >= CLASSIFIER;
+            let is_worth_a_classifier = gradients * numbers::products(&model) >= CLASSIFIER;
             let cache = is_worth_a_classifier.then_some(&*cache);
             let train = self.trainer.examples().clone();
             self.measure = patiently(&mut || watch.should_stop(), |interrupt| {

@@ -11,6 +11,8 @@ use crate::run::generate::Samples;
 
 /// Examples of which energies are measured.
 const EXAMPLES: usize = 512;
+/// Places at which a convolution that halves small images again and again is used, about.
+const PLACES: usize = 8;
 
 /// Some of the examples, spread over all of them.
 pub(super) fn some(examples: &Examples<4>) -> Tensor<4> {
@@ -61,6 +63,16 @@ pub(super) fn visible(model: &ModelFile, samples: &Samples) -> Tensor<4> {
     let [channels, height, width] = model.shape;
     let units: Tensor<2> = rows(states).narrow(1, 0, channels * height * width);
     units.reshape([count, channels, height, width])
+}
+
+/// About how many products an energy takes: one for each parameter, and of convolutions, which are
+/// used at many places, several.
+pub(super) fn products(model: &ModelFile) -> f64 {
+    let products = |data: TensorData| {
+        let places = if data.shape().len() == 4 { PLACES } else { 1 };
+        (places * data.num_elements()) as f64
+    };
+    weights(&model.model).into_values().map(products).sum()
 }
 
 /// The root mean square of all parameters.
