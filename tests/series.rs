@@ -8,8 +8,8 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use common::{
-    RUN_FILES, assert_same, checkpoint_steps, everything, names, run, snapshot, succeed, text,
-    train, workspace,
+    RUN_FILES, assert_same, checkpoint_steps, everything, names, png_folder, run, snapshot,
+    succeed, text, train, workspace,
 };
 use serde_json::Value;
 
@@ -153,6 +153,44 @@ fn comparisons_are_json_csv_and_plots() {
     fs::create_dir(folder.join("empty")).unwrap();
     let (_, complaint) = ends_with(folder, &["runs", "empty"], 2);
     assert!(complaint.contains("no run in empty"), "{complaint}");
+}
+
+/// What was chosen for a series holds for all of its runs, and what else lies beside them doesn't.
+#[test]
+fn a_chosen_series_goes_on_as_it_was_chosen() {
+    let folder = workspace();
+    let folder = folder.path();
+    png_folder(&folder.join("own"), 30, 12, 10);
+    train(folder, "all/other", &[]);
+    train(folder, "all/seed-0", &[]);
+    #[rustfmt::skip]
+    let data = ["--data", "own", "--set", "output.quality_samples=0", "--time-limit", "0s"];
+    let command = |first: &[&str], minutes: &str, code: i32| {
+        let minutes = ["--minutes", minutes];
+        ends_with(folder, &[first, &data, &minutes].concat(), code)
+    };
+    let kept = |run: &str| fs::read_to_string(folder.join(run).join("chosen.txt")).unwrap();
+    let steps = |run: &str| {
+        let config = fs::read_to_string(folder.join(run).join("config.toml")).unwrap();
+        let line = config.lines().skip_while(|line| *line != "[training]");
+        let line = line.skip(1).find(|line| line.starts_with("steps ="));
+        line.expect("a length").to_string()
+    };
+    let seeds = |seeds| ["train", "--out", "all", "--seeds", seeds];
+    let (said, _) = command(&seeds("1..2"), "0.02", 0);
+    assert!(said.contains("as measured on this machine"), "{said}");
+    // A number that is never chosen: fewer than 2500 updates come in fours.
+    assert_ne!(steps("all/seed-1"), steps("all/other"));
+    command(&seeds("2"), "0.02", 0);
+    command(&seeds("1"), "0.02", 0);
+    assert_eq!(steps("all/seed-1"), steps("all/seed-2"));
+    assert_eq!(kept("all/seed-1"), kept("all/seed-2"));
+
+    let sweep = ["sweep", "--out", "sweep", "--grid", "training.steps=1,2"];
+    command(&sweep, "0.02", 0);
+    assert_eq!(names(&folder.join("sweep")), ["sweep.toml", "trial-001"]);
+    ends_with(folder, &["sweep", "sweep"], 0);
+    assert_eq!(kept("sweep/trial-001"), kept("sweep/trial-002"));
 }
 
 #[test]

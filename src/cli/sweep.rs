@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ebm::run::config::RunConfig;
 use ebm::run::series::{GridAxis, RandomRange, Sweep};
 use ebm::run::{RunError, SweepError};
 
+use super::begun::Begun;
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
 use super::run_table::check_csv;
@@ -98,7 +100,7 @@ fn resumed(args: &Args, folder: &Path) -> Result<(PathBuf, Sweep, Prepared), Fai
     let choice = args.device.open(config.backend.as_deref())?;
     let prepared = Prepared {
         config,
-        reasons: Vec::new(),
+        reasons: Begun::reasons_of(&sweep, folder),
         choice,
     };
     Ok((folder.to_path_buf(), sweep, prepared))
@@ -122,10 +124,8 @@ fn planned(args: &Args) -> Result<(PathBuf, Sweep, Prepared), Failure> {
     let grid: Result<Vec<GridAxis>, _> = args.grid.iter().map(|text| text.parse()).collect();
     let ranges: Result<Vec<RandomRange>, _> = args.range.iter().map(|text| text.parse()).collect();
     let (grid, ranges) = (grid.map_err(parsed)?, ranges.map_err(parsed)?);
-    // Again it is the same training as before, however long an update takes now.
-    let before = Sweep::read(&out).and_then(|sweep| sweep.config()).ok();
-    let before = before.map(|config| config.training.steps);
-    let prepared = prepare(&args.config, &args.device, None, Some(&out), before)?;
+    let begun = |_: &RunConfig| Begun::of_sweep(&out);
+    let prepared = prepare(&args.config, &args.device, None, Some(&out), begun)?;
     let sweep = match args.random {
         Some(trials) => Sweep::random(&prepared.config, trials, ranges)?,
         None => Sweep::grid(&prepared.config, grid)?,
