@@ -191,6 +191,15 @@ fn a_chosen_series_goes_on_as_it_was_chosen() {
     assert_eq!(names(&folder.join("sweep")), ["sweep.toml", "trial-001"]);
     ends_with(folder, &["sweep", "sweep"], 0);
     assert_eq!(kept("sweep/trial-001"), kept("sweep/trial-002"));
+
+    let before = snapshot(folder);
+    for first in [&seeds("1..2"), &seeds("3"), &sweep] {
+        let (_, complaint) = command(first, "30", 2);
+        for needle in ["`--minutes`", "0.02 minutes", "would be 30", "--out DIR"] {
+            assert!(complaint.contains(needle), "{needle}: {complaint}");
+        }
+    }
+    assert_eq!(snapshot(folder), before);
 }
 
 #[test]

@@ -5,8 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ebm::run::RunFolder;
-use ebm::run::config::RunConfig;
+use ebm::run::config::{AutomaticConfig, RunConfig};
 use ebm::run::series::{Seeds, Sweep};
+
+use super::failure::Failure;
+use super::layers::ConfigArgs;
 
 /// What was chosen.
 pub(super) struct Begun {
@@ -64,6 +67,31 @@ impl Begun {
         let mut runs: Vec<Self> = folders.into_iter().filter_map(run).collect();
         runs.sort_by_key(|run| run.reasons.is_empty());
         runs.into_iter().next()
+    }
+
+    /// Fails if other minutes are asked for now; `None` if the length was given by hand then, and
+    /// isn't now.
+    pub(super) fn of_same_length(
+        self,
+        args: &ConfigArgs,
+        automatic: &AutomaticConfig,
+    ) -> Result<Option<Self>, Failure> {
+        if self.reasons.is_empty() || args.given_updates(automatic)?.is_some() {
+            return Ok(Some(self));
+        }
+        let Some(found) = AutomaticConfig::minutes_of(&self.reasons) else {
+            return Ok(None);
+        };
+        let expected = automatic.minutes_said();
+        if args.minutes.is_some() && found != expected {
+            return Err(Failure::Argument {
+                argument: "--minutes",
+                message: format!(
+                    "the runs that are there were begun with {found} minutes, and now it would be {expected}; leave it as it was, or choose another folder with `--out DIR`"
+                ),
+            });
+        }
+        Ok(Some(self))
     }
 }
 

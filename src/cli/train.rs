@@ -118,7 +118,10 @@ pub(super) fn prepare(
     if let Some(out) = out {
         check_folder(out)?;
     }
-    let begun = automatic.as_ref().and_then(|_| begun(&config));
+    let begun = match (&automatic, automatic.as_ref().and_then(|_| begun(&config))) {
+        (Some(automatic), Some(begun)) => begun.of_same_length(args, automatic)?,
+        _ => None,
+    };
     let choice = device.open(config.backend.as_deref())?;
     let (config, reasons) = match (&automatic, begun) {
         (Some(automatic), Some(begun)) => {
