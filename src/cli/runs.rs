@@ -8,7 +8,7 @@ use ebm::run::save_picture;
 use super::failure::Failure;
 use super::output::{check_place, confirm_file};
 use super::run_table::{check_csv, is_standard_output, print, warn_incomparable, write, write_csv};
-use super::terminal::{remark, say_json};
+use super::terminal::{leave_output_to_data, remark, say_json};
 
 /// Show several runs side by side: where their configurations differ, and how good each became.
 ///
@@ -54,6 +54,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_csv(args.csv.as_deref())?;
     let comparison = Comparison::read(&args.folders)?;
     let prints_csv = args.csv.as_deref().is_some_and(is_standard_output);
+    if args.json || prints_csv {
+        leave_output_to_data();
+    }
     if args.json {
         say_json(&comparison.to_json());
     } else if !prints_csv {

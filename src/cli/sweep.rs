@@ -10,9 +10,9 @@ use ebm::run::{RunError, SweepError};
 use super::begun::Begun;
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
-use super::run_table::check_csv;
+use super::run_table::{check_csv, is_standard_output};
 use super::series::{self, Series};
-use super::terminal::quoted;
+use super::terminal::{leave_output_to_data, quoted};
 use super::train::{Prepared, parse_duration, prepare};
 
 /// Train one configuration with several values of some of its keys, and compare what becomes of it.
@@ -42,7 +42,8 @@ pub(crate) struct Args {
     /// numbers whole ones are drawn; may be repeated
     #[arg(long, value_name = "KEY=LOW..HIGH[:log]", requires = "random")]
     range: Vec<String>,
-    /// Write the table of the trials as CSV; `-` prints it in place of the table, with -q alone
+    /// Write the table of the trials as CSV; `-` prints it in place of the table, and all
+    /// else on standard error
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Save and stop after this time, e.g. 90s, 15m or 2h
@@ -58,6 +59,9 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_csv(args.csv.as_deref())?;
+    if args.csv.as_deref().is_some_and(is_standard_output) {
+        leave_output_to_data();
+    }
     let begun = args.config.file.as_deref().filter(|path| path.is_dir());
     let (folder, sweep, prepared) = match begun {
         Some(folder) => resumed(&args, folder)?,
