@@ -8,8 +8,8 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use common::{
-    RUN_FILES, assert_same, checkpoint_steps, everything, names, run, snapshot, succeed, text,
-    train, workspace,
+    RUN_FILES, assert_same, checkpoint_steps, everything, names, png_folder, run, snapshot,
+    succeed, text, train, workspace,
 };
 use serde_json::Value;
 
@@ -153,6 +153,96 @@ fn comparisons_are_json_csv_and_plots() {
     fs::create_dir(folder.join("empty")).unwrap();
     let (_, complaint) = ends_with(folder, &["runs", "empty"], 2);
     assert!(complaint.contains("no run in empty"), "{complaint}");
+}
+
+/// Of two kinds of scores a plot shows one and says so; warnings and remarks keep out of data.
+#[test]
+fn kinds_of_scores_share_no_axis_and_data_have_the_output_alone() {
+    let folder = workspace();
+    let folder = folder.path();
+    three(folder);
+    let line = "{\"step\":3,\"divergence\":0.25}\n";
+    fs::write(folder.join("all/b/quality.jsonl"), line).unwrap();
+    let several = "scores are of several kinds";
+    let (said, complaint) = ends_with(folder, &["runs", "all", "--plot", "runs.svg"], 0);
+    assert!(complaint.contains(several), "{complaint}");
+    let left_out = said.lines().find(|line| line.contains("leaves out"));
+    let left_out = left_out.expect("a run has no curve");
+    let svg = fs::read_to_string(folder.join("runs.svg")).unwrap();
+    let drawn = |name: &str| svg.lines().any(|line| line.trim() == name);
+    // Which kind is first is the order of the table.
+    let first = rows(&said)[1][0].to_string();
+    assert!(drawn(&first), "{svg}");
+    for name in ["a", "b", "c"] {
+        let is_other = (name == "b") != (first == "b");
+        assert_eq!(drawn(name), !is_other, "{name}: {svg}");
+        let names = left_out.rsplit_once(": ").expect("names").1;
+        assert_eq!(names.split(", ").any(|it| it == name), is_other, "{said}");
+    }
+
+    let csv = ["runs", "all", "--csv", "-", "--plot", "runs.svg"];
+    let (said, others) = ends_with(folder, &csv, 0);
+    assert_eq!(said.lines().count(), 4, "{said}");
+    for needle in [several, "wrote runs.svg", "leaves out"] {
+        assert!(others.contains(needle), "{needle}: {others}");
+    }
+    let json = ["runs", "all", "--json", "--plot", "runs.svg"];
+    let (said, others) = ends_with(folder, &json, 0);
+    serde_json::from_str::<Value>(&said).expect("nothing but JSON");
+    assert!(others.contains(several), "{others}");
+    let both = ["runs", "all", "--json", "--csv", "-"];
+    let (said, complaint) = ends_with(folder, &both, 2);
+    assert!(
+        said.is_empty() && complaint.contains("--csv"),
+        "{complaint}"
+    );
+}
+
+/// What was chosen for a series holds for all of its runs, and what else lies beside them doesn't.
+#[test]
+fn a_chosen_series_goes_on_as_it_was_chosen() {
+    let folder = workspace();
+    let folder = folder.path();
+    png_folder(&folder.join("own"), 30, 12, 10);
+    train(folder, "all/other", &[]);
+    train(folder, "all/seed-0", &[]);
+    #[rustfmt::skip]
+    let data = ["--data", "own", "--set", "output.quality_samples=0", "--time-limit", "0s"];
+    let command = |first: &[&str], minutes: &str, code: i32| {
+        let minutes = ["--minutes", minutes];
+        ends_with(folder, &[first, &data, &minutes].concat(), code)
+    };
+    let kept = |run: &str| fs::read_to_string(folder.join(run).join("chosen.txt")).unwrap();
+    let steps = |run: &str| {
+        let config = fs::read_to_string(folder.join(run).join("config.toml")).unwrap();
+        let line = config.lines().skip_while(|line| *line != "[training]");
+        let line = line.skip(1).find(|line| line.starts_with("steps ="));
+        line.expect("a length").to_string()
+    };
+    let seeds = |seeds| ["train", "--out", "all", "--seeds", seeds];
+    let (said, _) = command(&seeds("1..2"), "0.02", 0);
+    assert!(said.contains("as measured on this machine"), "{said}");
+    // A number that is never chosen: fewer than 2500 updates come in fours.
+    assert_ne!(steps("all/seed-1"), steps("all/other"));
+    command(&seeds("2"), "0.02", 0);
+    command(&seeds("1"), "0.02", 0);
+    assert_eq!(steps("all/seed-1"), steps("all/seed-2"));
+    assert_eq!(kept("all/seed-1"), kept("all/seed-2"));
+
+    let sweep = ["sweep", "--out", "sweep", "--grid", "training.steps=1,2"];
+    command(&sweep, "0.02", 0);
+    assert_eq!(names(&folder.join("sweep")), ["sweep.toml", "trial-001"]);
+    ends_with(folder, &["sweep", "sweep"], 0);
+    assert_eq!(kept("sweep/trial-001"), kept("sweep/trial-002"));
+
+    let before = snapshot(folder);
+    for first in [&seeds("1..2"), &seeds("3"), &sweep] {
+        let (_, complaint) = command(first, "30", 2);
+        for needle in ["`--minutes`", "0.02 minutes", "would be 30", "--out DIR"] {
+            assert!(complaint.contains(needle), "{needle}: {complaint}");
+        }
+    }
+    assert_eq!(snapshot(folder), before);
 }
 
 #[test]
@@ -360,7 +450,11 @@ fn drawn_trials_are_the_same_again_and_others_with_another_seed() {
             "--range", "optimizer.learning_rate=1e-4..1e-2:log", "--range", "sampler.steps=1..9",
             "--csv", "-",
         ];
-        let said = succeed(folder, &[&command[..], more].concat());
+        let (said, others) = ends_with(folder, &[&command[..], more].concat(), 0);
+        // Nothing but CSV: its head and three trials.
+        assert_eq!(said.lines().count(), 4, "{said}");
+        assert!(said.starts_with("run,state,score,"), "{said}");
+        assert!(others.contains("trial-003 (3 of 3)"), "{others}");
         let table = said.lines().rev().take(3).collect::<Vec<_>>();
         let mut keys: Vec<String> = table
             .iter()

@@ -1,5 +1,6 @@
 //! The command line: parse, validate, call the library, print.
 
+mod begun;
 mod compare;
 mod completions;
 mod compose;

@@ -15,7 +15,7 @@ const MOST_KEYS: usize = 6;
 /// Most characters of a value.
 const WIDEST: usize = 32;
 
-/// Prints the table, what its scores are, and what is to be known before they are compared.
+/// Prints the table, and what its scores are.
 pub(super) fn print(comparison: &Comparison) {
     let keys = comparison.differing_keys();
     let (shown_keys, others) = keys.split_at(keys.len().min(MOST_KEYS));
@@ -52,6 +52,10 @@ pub(super) fn print(comparison: &Comparison) {
             others.join(", ")
         ));
     }
+}
+
+/// Says what is to be known before scores are compared.
+pub(super) fn warn_incomparable(comparison: &Comparison) {
     if let Some(reason) = comparison.incomparable() {
         warn(format_args!("warning: {reason}: their order means nothing"));
     }

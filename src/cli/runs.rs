@@ -7,8 +7,8 @@ use ebm::run::save_picture;
 
 use super::failure::Failure;
 use super::output::{check_place, confirm_file};
-use super::run_table::{check_csv, is_standard_output, print, write, write_csv};
-use super::terminal::{remark, say_json};
+use super::run_table::{check_csv, is_standard_output, print, warn_incomparable, write, write_csv};
+use super::terminal::{leave_output_to_data, remark, say_json};
 
 /// Show several runs side by side: where their configurations differ, and how good each became.
 ///
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
 }
 
@@ -54,11 +54,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_csv(args.csv.as_deref())?;
     let comparison = Comparison::read(&args.folders)?;
     let prints_csv = args.csv.as_deref().is_some_and(is_standard_output);
+    if args.json || prints_csv {
+        leave_output_to_data();
+    }
     if args.json {
         say_json(&comparison.to_json());
     } else if !prints_csv {
         print(&comparison);
     }
+    warn_incomparable(&comparison);
     if let Some(path) = &args.csv {
         write_csv(&comparison, path)?;
     }
@@ -89,21 +93,31 @@ fn draw(comparison: &Comparison, path: &Path, format: PlotFormat) -> Result<(), 
         argument: "--plot",
         message: "no run has measured its quality or logged a gap of energies yet".into(),
     };
-    match format {
+    let left_out = match format {
         PlotFormat::Png => {
-            let picture = quality_plot(comparison, |plot| plot.draw()).ok_or_else(nothing)?;
+            let drawn = quality_plot(comparison, |plot| plot.draw());
+            let (picture, left_out) = drawn.ok_or_else(nothing)?;
             save_picture(&picture, path)?;
             confirm_file(path, format_args!("wrote {}", path.display()));
+            left_out
         }
         PlotFormat::Svg => {
-            let text = quality_plot(comparison, |plot| plot.draw_svg()).ok_or_else(nothing)?;
+            let drawn = quality_plot(comparison, |plot| plot.draw_svg());
+            let (text, left_out) = drawn.ok_or_else(nothing)?;
             write(path, text.as_bytes())?;
+            left_out
         }
-    }
-    let count = comparison.runs().len();
-    if count > MOST_CURVES {
+    };
+    if left_out.beyond > 0 {
         remark(format_args!(
-            "the plot shows the best {MOST_CURVES} of {count} runs"
+            "the plot shows the best {MOST_CURVES} of {} runs",
+            MOST_CURVES + left_out.beyond
+        ));
+    }
+    if !left_out.other_kinds.is_empty() {
+        remark(format_args!(
+            "the plot leaves out runs with scores of another kind: {}",
+            left_out.other_kinds.join(", ")
         ));
     }
     Ok(())

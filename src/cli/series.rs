@@ -55,6 +55,7 @@ pub(super) fn run(series: Series<'_>, csv: Option<&Path>) -> Result<(), Failure>
                 run_table::print_summary(&comparison);
             }
         }
+        run_table::warn_incomparable(&comparison);
         if let Some(path) = csv {
             run_table::write_csv(&comparison, path)?;
         }

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ebm::run::config::RunConfig;
 use ebm::run::series::{GridAxis, RandomRange, Sweep};
 use ebm::run::{RunError, SweepError};
 
+use super::begun::Begun;
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
-use super::run_table::check_csv;
+use super::run_table::{check_csv, is_standard_output};
 use super::series::{self, Series};
-use super::terminal::quoted;
+use super::terminal::{leave_output_to_data, quoted};
 use super::train::{Prepared, parse_duration, prepare};
 
 /// Train one configuration with several values of some of its keys, and compare what becomes of it.
@@ -40,7 +42,8 @@ pub(crate) struct Args {
     /// numbers whole ones are drawn; may be repeated
     #[arg(long, value_name = "KEY=LOW..HIGH[:log]", requires = "random")]
     range: Vec<String>,
-    /// Write the table of the trials as CSV; `-` prints it in place of the table, with -q alone
+    /// Write the table of the trials as CSV; `-` prints it in place of the table, and all
+    /// else on standard error
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Save and stop after this time, e.g. 90s, 15m or 2h
@@ -56,6 +59,9 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     check_csv(args.csv.as_deref())?;
+    if args.csv.as_deref().is_some_and(is_standard_output) {
+        leave_output_to_data();
+    }
     let begun = args.config.file.as_deref().filter(|path| path.is_dir());
     let (folder, sweep, prepared) = match begun {
         Some(folder) => resumed(&args, folder)?,
@@ -98,7 +104,7 @@ fn resumed(args: &Args, folder: &Path) -> Result<(PathBuf, Sweep, Prepared), Fai
     let choice = args.device.open(config.backend.as_deref())?;
     let prepared = Prepared {
         config,
-        reasons: Vec::new(),
+        reasons: Begun::reasons_of(&sweep, folder),
         choice,
     };
     Ok((folder.to_path_buf(), sweep, prepared))
@@ -122,10 +128,8 @@ fn planned(args: &Args) -> Result<(PathBuf, Sweep, Prepared), Failure> {
     let grid: Result<Vec<GridAxis>, _> = args.grid.iter().map(|text| text.parse()).collect();
     let ranges: Result<Vec<RandomRange>, _> = args.range.iter().map(|text| text.parse()).collect();
     let (grid, ranges) = (grid.map_err(parsed)?, ranges.map_err(parsed)?);
-    // Again it is the same training as before, however long an update takes now.
-    let before = Sweep::read(&out).and_then(|sweep| sweep.config()).ok();
-    let before = before.map(|config| config.training.steps);
-    let prepared = prepare(&args.config, &args.device, None, Some(&out), before)?;
+    let begun = |_: &RunConfig| Begun::of_sweep(&out);
+    let prepared = prepare(&args.config, &args.device, None, Some(&out), begun)?;
     let sweep = match args.random {
         Some(trials) => Sweep::random(&prepared.config, trials, ranges)?,
         None => Sweep::grid(&prepared.config, grid)?,

@@ -14,6 +14,7 @@ use super::{standard_output, status_line};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 static EVENTS: AtomicBool = AtomicBool::new(false);
+static DATA: AtomicBool = AtomicBool::new(false);
 
 /// Writes events, each of which comes in one piece, as one line each.
 pub(super) struct EventWriter;
@@ -44,6 +45,12 @@ pub(super) fn be_quiet() {
 /// Leaves the terminal to events from now on: progress isn't drawn.
 pub(super) fn leave_to_events() {
     EVENTS.store(true, Ordering::Relaxed);
+}
+
+/// Leaves standard output to a result that programs read from now on, such as CSV: all else that is
+/// said goes to standard error.
+pub(super) fn leave_output_to_data() {
+    DATA.store(true, Ordering::Relaxed);
 }
 
 /// Whether only results, warnings and errors are wanted.
@@ -81,7 +88,9 @@ fn write_result(text: &str) {
 /// Prints a line of what was made, unless only results are wanted; a result all the same for who
 /// wants it.
 pub(crate) fn confirm(line: Arguments<'_>) {
-    if !is_quiet() {
+    if DATA.load(Ordering::Relaxed) {
+        remark(line);
+    } else if !is_quiet() {
         say(line);
     }
 }
@@ -90,7 +99,13 @@ pub(crate) fn confirm(line: Arguments<'_>) {
 pub(crate) fn remark(line: Arguments<'_>) {
     if !is_quiet() {
         let line = escaped(&line.to_string(), Lines::One) + "\n";
-        status_line::above(|| standard_output::write_remark(line.as_bytes()));
+        status_line::above(|| {
+            if DATA.load(Ordering::Relaxed) {
+                let _ = std::io::stderr().write_all(line.as_bytes());
+            } else {
+                standard_output::write_remark(line.as_bytes());
+            }
+        });
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use ebm::backend::Choice;
-use ebm::run::comparison::find_runs;
 use ebm::run::config::{AutomaticConfig, Pace, RunConfig};
 use ebm::run::series::Seeds;
-use ebm::run::{self, ClaimedFolder, RunFolder};
+use ebm::run::{self, ClaimedFolder};
 
+use super::begun::Begun;
 use super::failure::Failure;
 use super::layers::{ConfigArgs, DeviceArgs};
 use super::output::check_folder;
@@ -61,9 +61,8 @@ Examples:
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let from = args.from.as_deref();
     let out = args.out.as_deref();
-    // Again it is the same training as before, however long an update takes now.
-    let before = args.seeds.as_ref().and(out).and_then(updates_of_runs);
-    let prepared = prepare(&args.config, &args.device, from, out, before)?;
+    let begun = |config: &RunConfig| Begun::of_seeds(args.seeds.as_ref()?, out?, config);
+    let prepared = prepare(&args.config, &args.device, from, out, begun)?;
     if let (Some(seeds), Some(out)) = (&args.seeds, out) {
         let series = Series {
             folder: out,
@@ -102,40 +101,41 @@ pub(super) struct Prepared {
     pub(super) choice: Choice,
 }
 
-/// Reads the layers of the configuration, opens the device, and chooses what is to be chosen. A
-/// chosen training has the number of updates that one before had, if there was one.
+/// Reads the layers of the configuration, opens the device, and chooses what is to be chosen,
+/// unless a series of runs has begun by that configuration.
 pub(super) fn prepare(
     args: &ConfigArgs,
     device: &DeviceArgs,
     from: Option<&Path>,
     out: Option<&Path>,
-    before: Option<u64>,
+    begun: impl FnOnce(&RunConfig) -> Option<Begun>,
 ) -> Result<Prepared, Failure> {
     let automatic = args.automatic(from)?;
     let config = match &automatic {
-        Some(automatic) => args.read_automatic(automatic, before.unwrap_or(1))?,
+        Some(automatic) => args.read_automatic(automatic, 1)?,
         None => args.read(from)?,
     };
     if let Some(out) = out {
         check_folder(out)?;
     }
+    let begun = match (&automatic, automatic.as_ref().and_then(|_| begun(&config))) {
+        (Some(automatic), Some(begun)) => begun.of_same_length(args, automatic)?,
+        _ => None,
+    };
     let choice = device.open(config.backend.as_deref())?;
-    let (config, reasons) = match &automatic {
-        Some(automatic) if before.is_none() => choose(args, automatic, &choice.device)?,
-        _ => (config, Vec::new()),
+    let (config, reasons) = match (&automatic, begun) {
+        (Some(automatic), Some(begun)) => {
+            let config = args.read_automatic(automatic, begun.updates)?;
+            (config, begun.reasons)
+        }
+        (Some(automatic), None) => choose(args, automatic, &choice.device)?,
+        (None, _) => (config, Vec::new()),
     };
     Ok(Prepared {
         config,
         reasons,
         choice,
     })
-}
-
-/// The length of the runs in a folder, if there is one.
-fn updates_of_runs(folder: &Path) -> Option<u64> {
-    let runs = find_runs(&[folder.to_path_buf()]).ok()?;
-    let table = RunFolder::open(runs.first()?).ok()?.read_config().ok()?;
-    Some(table.read().ok()?.training.steps)
 }
 
 /// Share of the time of training, and the longest time, that finding out takes how long an update

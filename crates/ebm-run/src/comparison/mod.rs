@@ -9,7 +9,7 @@ mod table;
 pub use compared_run::ComparedRun;
 pub(crate) use compared_run::flatten;
 pub use csv::csv_line;
-pub use curves::{MOST_CURVES, quality_plot};
+pub use curves::{LeftOut, MOST_CURVES, quality_plot};
 pub use find::find_runs;
 pub(crate) use table::shown;
 pub use table::{Comparison, ScoreSummary};

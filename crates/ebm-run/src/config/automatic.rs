@@ -217,7 +217,7 @@ impl AutomaticConfig {
         let recipe = config.recipe();
         let updates = recipe.steps;
         let last = recipe.learning_rate(updates.saturating_sub(1), 0);
-        let minutes = number(self.minutes);
+        let fitting = self.fitting();
         let mut lines = vec![self.found()];
         lines.extend(self.scaled());
         lines.push(match config.data.keys().test_fraction() {
@@ -244,11 +244,11 @@ impl AutomaticConfig {
         ));
         lines.push(match pace {
             Pace::Measured(seconds) => format!(
-                "updates: {updates}, which fit into {minutes} minutes (--minutes) at {} s each, as measured on this machine, with pictures and measurements",
+                "updates: {updates}, {fitting} at {} s each, as measured on this machine, with pictures and measurements",
                 number(seconds)
             ),
             Pace::Estimated(seconds) => format!(
-                "updates: {updates}, which fit into {minutes} minutes (--minutes) at {} s each, as two cores are expected to take; `ebm train` measures it",
+                "updates: {updates}, {fitting} at {} s each, as two cores are expected to take; `ebm train` measures it",
                 number(seconds)
             ),
             Pace::Given => format!("updates: {updates}, as they were given"),

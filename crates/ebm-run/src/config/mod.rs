@@ -6,6 +6,7 @@
 mod automatic;
 mod commented;
 mod energy_unit;
+mod minutes;
 mod output;
 mod paths;
 mod presets;

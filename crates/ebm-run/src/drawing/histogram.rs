@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::config::EnergyUnit;
 use crate::drawing::axis::{Axis, Beyond, bulk};
-use crate::drawing::plot::{TICKS, font, titled, with_legend};
+use crate::drawing::plot::{LegendEntry, TICKS, font, titled, with_legend};
 use crate::drawing::scale::Scale;
 use crate::text::number::count;
 
@@ -162,7 +162,10 @@ impl Histogram {
         let area = titled(area, "Energies", self.note().as_deref())?;
         let colors = COLORS.iter().cycle();
         let names = self.sets.iter().map(|set| set.name.as_str());
-        let entries: Vec<(&str, RGBColor)> = names.zip(colors.copied()).collect();
+        let entries: Vec<LegendEntry<'_>> = names
+            .zip(colors)
+            .map(|(name, color)| (name, *color, None))
+            .collect();
         let area = with_legend(&area, &entries)?;
 
         let (low, high) = self.range;
@@ -199,7 +202,7 @@ impl Histogram {
             .axis_desc_style((family, 15))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        for (set, (_, color)) in self.sets.iter().zip(entries) {
+        for (set, (_, color, _)) in self.sets.iter().zip(entries) {
             let bar = |share: f64, from: f64, to: f64| {
                 let height = share.clamp(SMALLEST_BAR * top, top);
                 let bar = vec![(from, 0.0), (from, height), (to, height), (to, 0.0)];

@@ -5,6 +5,7 @@ use std::sync::Once;
 
 use image::RgbImage;
 use plotters::coord::Shift;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
@@ -27,6 +28,10 @@ const COLORS: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(0, 0, 0),
 ];
+/// Length of the dashes of a line and of the gaps between them, in pixels.
+type Dashes = (i32, i32);
+/// What tells lines of one colour apart, where there are more lines than colours.
+const DASHES: [Option<Dashes>; 3] = [None, Some((8, 4)), Some((2, 4))];
 /// Ticks of an axis at most.
 pub(crate) const TICKS: usize = 7;
 /// Marks of values beyond the axis over the width of a plot, at most.
@@ -43,6 +48,12 @@ pub(crate) fn font() -> &'static str {
         let _ = register_font(FAMILY, FontStyle::Normal, FONT);
     });
     FAMILY
+}
+
+/// The colour of each of several lines, and whether it has dashes: no two of 21 lines look alike.
+fn strokes() -> impl Iterator<Item = (RGBColor, Option<Dashes>)> {
+    let dashes = DASHES.into_iter().cycle();
+    dashes.flat_map(|dashes| COLORS.map(|color| (color, dashes)))
 }
 
 /// Points, from left to right.
@@ -120,9 +131,11 @@ impl LinePlot<'_> {
             .beyond(all.map(|(_, y)| *y))
             .map(|beyond| format!("triangles: {beyond}"));
         let area = titled(area, self.title, note.as_deref())?;
-        let entries = curves.iter().zip(COLORS.iter().cycle());
-        let entries: Vec<(&str, RGBColor)> =
-            entries.map(|((name, _), color)| (*name, *color)).collect();
+        let entries: Vec<LegendEntry<'_>> = curves
+            .iter()
+            .zip(strokes())
+            .map(|((name, _), (color, dashes))| (*name, color, dashes))
+            .collect();
         let area = with_legend(&area, &entries)?;
         let mut chart = ChartBuilder::on(&area)
             .margin(12)
@@ -139,14 +152,20 @@ impl LinePlot<'_> {
             .light_line_style(TRANSPARENT)
             .draw()?;
         let spacing = (across.high - across.low) / MARKS;
-        for ((_, curves), &color) in curves.iter().zip(COLORS.iter().cycle()) {
+        for ((_, curves), (color, dashes)) in curves.iter().zip(strokes()) {
             for curve in curves {
                 let shown = up.clip(curve.iter().copied(), spacing);
                 if let [point] = shown.line[..] {
                     // A line of one point is none.
                     chart.draw_series([Circle::new(point, 4, color.filled())])?;
                 }
-                chart.draw_series(LineSeries::new(shown.line, color.stroke_width(2)))?;
+                let style = color.stroke_width(2);
+                match dashes {
+                    None => chart.draw_series(LineSeries::new(shown.line, style))?,
+                    Some((dash, gap)) => {
+                        chart.draw_series(DashedLineSeries::new(shown.line, dash, gap, style))?
+                    }
+                };
                 chart.draw_series(
                     shown
                         .marks
@@ -198,20 +217,23 @@ pub(crate) fn titled<B: DrawingBackend>(
     Ok(area.split_vertically(top).1)
 }
 
+/// What stands in a legend: a name, and the line beside it.
+pub(crate) type LegendEntry<'a> = (&'a str, RGBColor, Option<Dashes>);
+
 /// Writes a legend on the right, beside the curves and not over them; returns what is left. One
 /// curve without a name needs none.
 pub(crate) fn with_legend<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
-    entries: &[(&str, RGBColor)],
+    entries: &[LegendEntry<'_>],
 ) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
-    let style = TextStyle::from((font(), 14).into_font());
+    let text = TextStyle::from((font(), 14).into_font());
     let entries: Vec<_> = entries
         .iter()
-        .filter(|(name, _)| !name.is_empty())
+        .filter(|(name, ..)| !name.is_empty())
         .collect();
     let mut widest = 0;
-    for (name, _) in &entries {
-        widest = widest.max(area.estimate_text_size(name, &style)?.0 as i32);
+    for (name, ..) in &entries {
+        widest = widest.max(area.estimate_text_size(name, &text)?.0 as i32);
     }
     let (width, _) = area.dim_in_pixel();
     if entries.is_empty() {
@@ -220,13 +242,15 @@ pub(crate) fn with_legend<B: DrawingBackend>(
     // A name that is longer than half of the picture is cut by its edge.
     let legend = (LEGEND_LINE + 8 + widest + 16).min(width as i32 / 2);
     let (left, right) = area.split_horizontally(width as i32 - legend);
-    for (row, (name, color)) in (0..).zip(entries) {
+    for (row, (name, color, dashes)) in (0..).zip(entries) {
         let top = 24 + row * LEGEND_STEP;
-        right.draw(&PathElement::new(
-            [(0, top), (LEGEND_LINE, top)],
-            color.stroke_width(3),
-        ))?;
-        right.draw_text(name, &style, (LEGEND_LINE + 8, top - 8))?;
+        let line = [(0, top), (LEGEND_LINE, top)];
+        let style = color.stroke_width(3);
+        match *dashes {
+            None => right.draw(&PathElement::new(line, style))?,
+            Some((dash, gap)) => right.draw(&DashedPathElement::new(line, dash, gap, style))?,
+        }
+        right.draw_text(name, &text, (LEGEND_LINE + 8, top - 8))?;
     }
     Ok(left)
 }
@@ -336,6 +360,28 @@ mod tests {
             assert!(svg.contains(needle), "{needle}: {svg}");
         }
         assert!(!svg.contains("\"plot\""), "{svg}");
+    }
+
+    /// The eighth curve has the colour of the first, but gaps.
+    #[test]
+    fn more_curves_than_colors_have_dashes() {
+        let plot = |at: usize| {
+            let mut curves = vec![("", vec![]); at];
+            curves.push(("last", vec![vec![(0.0, 1.0), (1.0, 1.0)]]));
+            let plot = LinePlot {
+                title: "",
+                x: "step",
+                y: "energy",
+                extent: Extent::Settled,
+                curves,
+            };
+            count(&plot.draw().expect("there are points"), COLORS[0])
+        };
+        let [solid, dashed, dotted] = [0, 7, 14].map(plot);
+        assert!(dotted > 100, "{dotted}");
+        // Two thirds of the line, and a third of it with ends of a pixel.
+        assert!(dashed * 10 < solid * 9, "{dashed} of {solid}");
+        assert!(dotted * 10 < dashed * 9, "{dotted} of {dashed}");
     }
 
     #[test]
