@@ -149,10 +149,16 @@ fn noise_signs(line: &QualityLine) -> Vec<Sign> {
     // Where no distance is known, as where values aren't finite, statistics are all there is.
     let is_far = excess.is_none() || beyond(FAR);
     let outside = line.outside.is_some_and(|share| share > MOSTLY_OUTSIDE);
+    // Samples of wrong colours may be as far away, but they are among the data and data among them.
+    let holds = |share: Option<f64>, floor: Option<f64>| {
+        share.is_some_and(|share| share >= HARDLY * floor.unwrap_or(1.0))
+    };
+    let covers =
+        holds(line.precision, line.floor_precision) && holds(line.recall, line.floor_recall);
     let divergence = line.divergence.is_some_and(|nats| nats > NOISE_NATS);
     let found = [
-        (beyond(NOISE) || divergence, Sign::LikeNoise),
-        (outside && is_far, Sign::OutsideOfTheData),
+        ((beyond(NOISE) && !covers) || divergence, Sign::LikeNoise),
+        (outside && is_far && !covers, Sign::OutsideOfTheData),
     ];
     found
         .into_iter()

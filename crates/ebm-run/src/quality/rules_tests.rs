@@ -11,7 +11,7 @@ fn line(step: u64, distance: f64) -> QualityLine {
         floor: Some(3.0),
         start_distance: Some(300.0),
         precision: Some(0.6),
-        recall: Some(0.5),
+        recall: Some(if distance < 100.0 { 0.5 } else { 0.0 }),
         outside: Some(0.02),
         ..QualityLine::default()
     }
@@ -30,7 +30,10 @@ fn runs_are_told_apart_by_how_their_distance_goes() {
     let collapsed = |since, best| Verdict::Collapsed {
         since,
         best,
-        signs: vec![Sign::LikeNoise],
+        signs: match best {
+            Some(_) => vec![Sign::LikeNoise, Sign::FewModes],
+            None => vec![Sign::LikeNoise],
+        },
     };
     for (distances, expected) in [
         (&[][..], Verdict::Unknown),
@@ -95,8 +98,11 @@ fn what_distances_hide_is_seen_by_other_signs() {
     // Energies at their limit are no sign alone: all lines of a healthy run have them here.
     let also = Sign::EnergiesAtTheirLimit;
     assert_eq!(
-        shown(|line| (line.outside, line.distance) = (Some(0.9), Some(60.0))),
-        [Sign::OutsideOfTheData, also]
+        shown(|line| {
+            (line.outside, line.distance) = (Some(0.9), Some(60.0));
+            line.recall = Some(0.05);
+        }),
+        [Sign::OutsideOfTheData, Sign::FewModes, also]
     );
     assert_eq!(
         shown(|line| line.precision = Some(0.05)),
