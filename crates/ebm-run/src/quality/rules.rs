@@ -36,15 +36,13 @@ impl Verdict {
 
     /// The same of a training that has ended, from which nothing more is to be hoped for.
     pub fn at_the_end(lines: &[QualityLine]) -> Self {
-        match Self::with_patience(lines, 1) {
-            Self::Unknown => {
-                let signs = lines.last().map(signs_of_poverty).unwrap_or_default();
-                if signs.is_empty() {
-                    return Self::Unknown;
-                }
-                Self::Poor { signs }
-            }
-            verdict => verdict,
+        let verdict = Self::with_patience(lines, 1);
+        if !matches!(verdict, Self::Unknown | Self::Improving) {
+            return verdict;
+        }
+        match best_of(lines).map(signs_of_poverty) {
+            Some(signs) if !signs.is_empty() => Self::Poor { signs },
+            _ => verdict,
         }
     }
 

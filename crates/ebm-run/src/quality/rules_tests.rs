@@ -73,6 +73,35 @@ fn runs_are_told_apart_by_how_their_distance_goes() {
 }
 
 #[test]
+fn at_the_end_a_good_trend_helps_nobody() {
+    let poor = Verdict::Poor {
+        signs: vec![Sign::FarFromTheData],
+    };
+    let nothing = Verdict::Collapsed {
+        since: 500,
+        best: None,
+        signs: vec![Sign::LikeNoise],
+    };
+    for (distances, meanwhile, expected) in [
+        (&[][..], Verdict::Unknown, Verdict::Unknown),
+        (&[10.0], Verdict::Unknown, Verdict::Unknown),
+        (&[60.0], Verdict::Unknown, poor.clone()),
+        (&[290.0], Verdict::Unknown, nothing.clone()),
+        (&[290.0, 200.0], Verdict::Unknown, nothing),
+        (&[95.0, 80.0, 60.0, 50.0], Verdict::Improving, poor),
+        (
+            &[95.0, 40.0, 20.0, 10.0],
+            Verdict::Improving,
+            Verdict::Improving,
+        ),
+    ] {
+        let lines = lines(distances);
+        assert_eq!(Verdict::of(&lines), meanwhile, "{distances:?}");
+        assert_eq!(Verdict::at_the_end(&lines), expected, "{distances:?}");
+    }
+}
+
+#[test]
 fn what_distances_hide_is_seen_by_other_signs() {
     let healthy = lines(&[90.0, 30.0, 21.0, 20.0, 20.5]);
     let shown = |change: fn(&mut QualityLine)| {
