@@ -158,10 +158,7 @@ fn noise_signs(line: &QualityLine) -> Vec<Sign> {
         ((beyond(NOISE) && !covers) || divergence, Sign::LikeNoise),
         (outside && is_far && !covers, Sign::OutsideOfTheData),
     ];
-    found
-        .into_iter()
-        .filter_map(|(is, sign)| is.then_some(sign))
-        .collect()
+    shown(found)
 }
 
 /// What shows that samples are poor, whatever they were before.
@@ -177,10 +174,12 @@ fn signs_of_poverty(line: &QualityLine) -> Vec<Sign> {
         (low(line.precision, line.floor_precision), Sign::OffTheData),
         (low(line.recall, line.floor_recall), Sign::FewModes),
     ];
-    found
-        .into_iter()
-        .filter_map(|(is, sign)| is.then_some(sign))
-        .collect()
+    shown(found)
+}
+
+fn shown<const N: usize>(found: [(bool, Sign); N]) -> Vec<Sign> {
+    let found = found.into_iter();
+    found.filter_map(|(is, sign)| is.then_some(sign)).collect()
 }
 
 /// What shows in a line that the model has collapsed since the best.

@@ -145,16 +145,8 @@ pub(super) fn draw_unless(
     device: &Device,
     interrupt: &mut Interrupt<'_>,
 ) -> Result<Option<Samples>, RunError> {
-    let (images, states) = run_chains(model, options, &[], device, interrupt, &mut |_, _| {})?;
-    if interrupt.was_raised() {
-        return Ok(None);
-    }
-    let energies = energies(model, states.clone());
-    Ok(Some(Samples {
-        images,
-        states,
-        energies,
-    }))
+    let samples = draw_while(model, options, device, interrupt)?;
+    Ok((!interrupt.was_raised()).then_some(samples))
 }
 
 /// Draws samples as [`sample`] does, the same for the same seed, with their states and energies.
@@ -167,8 +159,17 @@ pub fn draw(
     options: SampleOptions,
     device: &Device,
 ) -> Result<Samples, RunError> {
-    let never = &mut Interrupt::never();
-    let (images, states) = run_chains(model, options, &[], device, never, &mut |_, _| {})?;
+    draw_while(model, options, device, &mut Interrupt::never())
+}
+
+/// Where chains end, or are once `interrupt` called them off.
+fn draw_while(
+    model: &ModelFile,
+    options: SampleOptions,
+    device: &Device,
+    interrupt: &mut Interrupt<'_>,
+) -> Result<Samples, RunError> {
+    let (images, states) = run_chains(model, options, &[], device, interrupt, &mut |_, _| {})?;
     let energies = energies(model, states.clone());
     Ok(Samples {
         images,

@@ -1,6 +1,7 @@
 //! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training
 //! diverges.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
@@ -419,11 +420,7 @@ impl<'a> Runner<'a> {
             Some(&before) if self.used_up == Some(newest) => before,
             _ => newest,
         };
-        let path = self.folder.checkpoint(to);
-        let checkpoint = Checkpoint::load(&path)?;
-        self.trainer
-            .roll_back(checkpoint)
-            .map_err(|message| CheckpointError::Mismatch { path, message })?;
+        self.take_up(self.folder.checkpoint(to))?;
         self.used_up = Some(to);
         self.go_on_from(to, watch)?;
         tracing::warn!(
@@ -444,6 +441,16 @@ impl<'a> Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// Goes back to a checkpoint with half the learning rate; gives its update.
+    pub(super) fn take_up(&mut self, path: PathBuf) -> Result<u64, RunError> {
+        let checkpoint = Checkpoint::load(&path)?;
+        let step = checkpoint.state.step;
+        self.trainer
+            .roll_back(checkpoint)
+            .map_err(|message| CheckpointError::Mismatch { path, message })?;
+        Ok(step)
+    }
+
     /// Saves the state of an earlier update, which the trainer went back to, and takes back what
     /// came later.
     pub(super) fn go_on_from(&mut self, to: u64, watch: &mut dyn Watch) -> Result<(), RunError> {

@@ -191,12 +191,7 @@ impl Runner<'_> {
         watch: &mut dyn Watch,
     ) -> Result<(), RunError> {
         let from = self.trainer.steps_done();
-        let path = self.folder.best_checkpoint();
-        let checkpoint = Checkpoint::load(&path)?;
-        let to = checkpoint.state.step;
-        self.trainer
-            .roll_back(checkpoint)
-            .map_err(|message| CheckpointError::Mismatch { path, message })?;
+        let to = self.take_up(self.folder.best_checkpoint())?;
         self.collapses += 1;
         if self.collapses > 1 {
             // Half the rate alone didn't help.
