@@ -26,7 +26,10 @@ use crate::structure::Structure;
 ///
 /// An energy with parameters that are trained is a burn `Module` besides; samplers take it frozen,
 /// `model.valid()`, so that no gradient of its parameters is computed.
-pub trait Energy<const D: usize> {
+///
+/// Threads share an energy and work on parts of a batch side by side, so it is `Sync`, and the
+/// energy of a configuration depends on no other configuration of its batch.
+pub trait Energy<const D: usize>: Sync {
     /// The energy `E(x)` of each configuration of a batch, in nats.
     ///
     /// # Shapes
@@ -64,7 +67,7 @@ pub trait Energy<const D: usize> {
     }
 }
 
-impl<F: Fn(Tensor<D>) -> Tensor<1>, const D: usize> Energy<D> for F {
+impl<F: Fn(Tensor<D>) -> Tensor<1> + Sync, const D: usize> Energy<D> for F {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self(x)
     }

@@ -25,6 +25,7 @@
 
 pub mod activation;
 
+mod blocks;
 mod bytes;
 mod chains;
 mod convolution;
@@ -54,6 +55,7 @@ mod rows;
 mod softplus_sum;
 mod starting_points;
 
+pub use blocks::in_blocks;
 pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use chains::{finite_chains, per_chain, select_chains};
 pub use convolution::conv2d;

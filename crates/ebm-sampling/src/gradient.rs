@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use ebm_models::Energy;
+use ebm_ops::in_blocks;
 
 /// Energies `E(x)` of a batch and their gradients `dE/dx`, both off the autodiff graph.
 ///
@@ -20,7 +21,15 @@ pub fn energy_and_gradient<E: Energy<D> + ?Sized, const D: usize>(
     energy: &E,
     x: Tensor<D>,
 ) -> (Tensor<1>, Tensor<D>) {
-    let x = x.inner().autodiff().require_grad();
+    in_blocks(x.inner(), |x| of_block(energy, x))
+}
+
+/// The same of a part of a batch that is off the graph.
+fn of_block<E: Energy<D> + ?Sized, const D: usize>(
+    energy: &E,
+    x: Tensor<D>,
+) -> (Tensor<1>, Tensor<D>) {
+    let x = x.autodiff().require_grad();
     let energies = energy.energy(x.clone());
     assert!(
         energies.is_tracked(),

@@ -56,6 +56,33 @@ fn parameters_may_be_plain_frozen_or_trainable() {
     }
 }
 
+/// Batches that threads share are cut into blocks, the last of which is shorter.
+#[test]
+fn a_large_batch_is_its_rows_in_their_order() {
+    for device in devices() {
+        let training = device.clone().autodiff();
+        let model = MlpConfig::new(3, vec![5]).init(&training, &mut Noise::new(1));
+        let x: Tensor<2> = Noise::new(2).normal([101, 3], &device);
+        for model in [&model, &model.valid()] {
+            let (energies, gradient) = energy_and_gradient(model, x.clone());
+            assert_eq!((energies.dims(), gradient.dims()), ([101], [101, 3]));
+            for row in [0, 31, 32, 63, 64, 100] {
+                let (energy, slope) = energy_and_gradient(model, x.clone().narrow(0, row, 1));
+                let row = |of: Tensor<2>| values(of.narrow(0, row, 1));
+                close(&values(energy), &row(energies.clone().unsqueeze_dim(1)));
+                close(&values(slope), &row(gradient.clone()));
+            }
+        }
+    }
+}
+
+/// Up to the rounding of sums of few terms.
+fn close(found: &[f64], expected: &[f64]) {
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+}
+
 /// As for chains that start where a differentiable generator put them.
 #[test]
 fn the_graph_that_made_x_is_left_alone() {

@@ -14,7 +14,7 @@ pub trait Group {
 }
 
 /// Several energies over the same configurations.
-pub trait Terms<const D: usize>: Group {
+pub trait Terms<const D: usize>: Group + Sync {
     /// The energies of a batch, one `[batch]` a model.
     fn energies(&self, x: Tensor<D>) -> Vec<Tensor<1>>;
 
