@@ -124,16 +124,15 @@ pub(crate) fn print(lines: &[QualityLine]) {
             String::new(),
         ],
     );
-    row(
-        "where chains start",
-        [
-            number(first.start_distance),
-            String::new(),
-            String::new(),
-            String::new(),
-            String::new(),
-        ],
-    );
+    for (name, distance) in [
+        ("where chains start", first.informed_start()),
+        ("noise", first.noise()),
+    ] {
+        if distance.is_some() {
+            let none = String::new;
+            row(name, [number(distance), none(), none(), none(), none()]);
+        }
+    }
     let run = LongRun {
         lines: lines.to_vec(),
     };

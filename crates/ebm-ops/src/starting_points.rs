@@ -1,16 +1,14 @@
 //! Where chains start, and restarts of some of a batch: on Flex only those are drawn that restart.
 
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
-
 use crate::description::Interval;
 #[cfg(feature = "flex")]
 use crate::description::{Distribution, Fresh, HalfOpen, Restart};
+use crate::fitted_gaussian::FittedGaussian;
 use crate::noise::Noise;
+use burn::tensor::{Device, Tensor};
 
-/// The distribution of the first position of a chain, component by component.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// The distribution of the first position of a chain.
+#[derive(Clone, Debug)]
 pub enum StartingPoints {
     /// Uniform on `[low, high)`.
     Uniform(Interval),
@@ -23,6 +21,8 @@ pub enum StartingPoints {
     },
     /// One of the two ends with equal probability, for binary units.
     Binary(Interval),
+    /// Normal, with the mean and the covariance of examples.
+    Fitted(Box<FittedGaussian>),
 }
 
 impl StartingPoints {
@@ -37,16 +37,17 @@ impl StartingPoints {
         device: &Device,
         noise: &mut Noise,
     ) -> Tensor<D> {
-        match *self {
-            Self::Uniform(range) => noise.uniform_in(shape, range, device),
+        match self {
+            Self::Uniform(range) => noise.uniform_in(shape, *range, device),
             Self::Normal { mean, std } => {
                 let draws: Tensor<D> = noise.normal(shape, device);
-                draws.mul_scalar(std).add_scalar(mean)
+                draws.mul_scalar(*std).add_scalar(*mean)
             }
             Self::Binary(ends) => {
                 let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
                 coins.mul_scalar(ends.width()).add_scalar(ends.low)
             }
+            Self::Fitted(gaussian) => gaussian.draw(shape, device, noise),
         }
     }
 
@@ -69,11 +70,13 @@ impl StartingPoints {
     ) -> Tensor<D> {
         let x = x.inner();
         #[cfg(feature = "flex")]
-        if crate::flex::has_kernels(&x) {
+        if let Some(fresh) = self.fresh()
+            && crate::flex::has_kernels(&x)
+        {
             let restart = Restart {
                 probability: probability as f32,
                 choice: noise.place(x.dims()[0]),
-                fresh: self.fresh(),
+                fresh,
                 draw: noise.place(x.shape().num_elements()),
             };
             return crate::flex::restart(x, restart);
@@ -81,10 +84,10 @@ impl StartingPoints {
         self.composed(x, probability, noise)
     }
 
-    /// How the kernel makes fresh values.
+    /// How the kernel makes fresh values; `None` where they aren't made one by one.
     #[cfg(feature = "flex")]
-    fn fresh(&self) -> Fresh {
-        match *self {
+    fn fresh(&self) -> Option<Fresh> {
+        Some(match *self {
             // A factor of 1 and a shift of 0 change no bit, as a uniform is never -0.
             Self::Uniform(range) => Fresh::Scaled {
                 draws: Distribution::Uniform(HalfOpen::new(range)),
@@ -100,7 +103,8 @@ impl StartingPoints {
                 low: ends.low as f32,
                 width: ends.width() as f32,
             },
-        }
+            Self::Fitted(_) => return None,
+        })
     }
 
     /// The same of ordinary operations.

@@ -26,9 +26,12 @@ training = { steps = 1, batch_size = 4 }
     for change in changes {
         table.set(change).unwrap();
     }
+    let config = table.read().unwrap();
+    let start = config.chains.start().unwrap();
     ModelFile {
         model,
-        config: table.read().unwrap(),
+        starts: start.points(config.data.range().into()).unwrap(),
+        config,
         shape,
     }
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData};
 use ebm_ops::{Interval, Noise, Rows, StartingPoints, row_indices};
 
 /// How a [`ReplayBuffer`] starts, renews and stores its chains.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ReplayBufferConfig {
     /// Probability that a drawn chain is restarted from [`starting_points`](Self::starting_points),
     /// 0 to 1.
@@ -158,7 +158,7 @@ impl<const D: usize> ReplayBuffer<D> {
         noise: &mut Noise,
     ) -> Tensor<D> {
         let shape = positions.dims();
-        let points = self.config.starting_points;
+        let points = &self.config.starting_points;
         let fresh = points.draw(shape, &positions.device(), noise);
         let mut column = [1; D];
         column[0] = shape[0];

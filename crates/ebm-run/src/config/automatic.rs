@@ -34,8 +34,9 @@ gradient_clip = 0.015
 
 [chains]
 kind = "replay_buffer"
-capacity = 8192
-fresh_fraction = 0.05
+capacity = 1024
+fresh_fraction = 0.01
+start = "fitted"
 
 [objective]
 energy_regularizer = 0.1
@@ -47,7 +48,7 @@ gradient_clip = 1.0
 
 [schedule.decay]
 kind = "cosine"
-final_factor = 0.05
+final_factor = 0.0
 
 [training]
 steps = 1
@@ -80,9 +81,6 @@ const PIXELS: f64 = 256.0;
 const SMALLEST_MAP: usize = 4;
 /// The fully connected layer of `BASE`.
 const HIDDEN: usize = 64;
-/// Chains that the buffer keeps, at most, and values that all of them have, of 256 MB.
-const CAPACITY: usize = 8192;
-const BUFFER_VALUES: usize = 1 << 26;
 /// Minutes of training, unless they are said.
 const MINUTES: f64 = 5.0;
 /// Share of the time that updates get: the rest is for pictures, checkpoints and measurements.
@@ -193,12 +191,9 @@ impl AutomaticConfig {
             table.set(&format!("data.channels={channels}"))?;
             table.set(&format!("data.size=[{height}, {width}]"))?;
         }
-        let values = channels * height * width;
-        let capacity = CAPACITY.min(BUFFER_VALUES / values).max(self.batch());
         let every = two_digits(updates / pictures(updates));
         for change in [
             format!("model.layers={:?}", self.layers()),
-            format!("chains.capacity={capacity}"),
             format!("training.steps={updates}"),
             format!("training.batch_size={}", self.batch()),
             format!("sampler.step_size={:?}", self.step_size()),
@@ -237,6 +232,10 @@ impl AutomaticConfig {
             recipe.batch_size,
             number(self.step_size()),
         ));
+        lines.push(
+            "starts: a Gaussian with the mean and the covariance of the images, so that chains have their colours at once; few chains, rarely started anew, become old, so that long ones stay as good (chains)"
+                .to_string(),
+        );
         lines.push(format!(
             "learning rate: {:e}, and {} at the last update: larger ones collapse on plain shapes",
             config.optimizer.learning_rate(),

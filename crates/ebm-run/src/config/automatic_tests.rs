@@ -68,7 +68,7 @@ fn all_that_was_chosen_is_written_out() {
         "size = [16, 16]",
         "test_fraction = 0.1",
         "batch_size = 32",
-        "capacity = 8192",
+        "capacity = 1024",
         "steps = 9800",
         "sample_every = 810",
     ] {

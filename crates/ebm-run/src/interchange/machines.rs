@@ -6,7 +6,7 @@ use ebm_models::{Coding, ImageShape};
 use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, RunConfig};
 use crate::kinds::{CODING, LayerNames, LayeredArrays, Machine, PairwiseArrays, Said, VISIBLE};
-use crate::run::ModelFile;
+use crate::run::{ModelFile, starts_without_examples};
 use crate::weight_files::{WeightsFile, WrongArrays, square};
 use ebm_train::files::memory;
 
@@ -109,6 +109,7 @@ fn finished(
     }
     Ok(ModelFile {
         model: machine.model,
+        starts: starts_without_examples(&config),
         config,
         shape,
     })

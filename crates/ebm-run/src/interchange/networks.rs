@@ -10,7 +10,7 @@ use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, ModelConfig, RunConfig};
 use crate::error::RunError;
 use crate::kinds::{AnyModel, NetworkArrays};
-use crate::run::ModelFile;
+use crate::run::{ModelFile, starts_without_examples};
 use crate::weight_files::{WeightsFile, WrongArrays};
 use ebm_train::CheckpointError;
 use ebm_train::{load_weights, weights};
@@ -103,6 +103,7 @@ pub(super) fn import(
         load_weights(network, arrays).map_err(|mismatch| file.fail(mismatch.to_string()))?;
     Ok(ModelFile {
         model,
+        starts: starts_without_examples(&config),
         config,
         shape: shape.into(),
     })

@@ -35,6 +35,9 @@ pub struct QualityLine {
     /// The same distance of the points that chains start at: what a model that learned nothing has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_distance: Option<f64>,
+    /// The same distance of noise, where chains start at something better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_distance: Option<f64>,
     /// Share of the samples that lie among the data (Kynkaanniemi et al. 2019), 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<f64>,
@@ -152,10 +155,19 @@ impl QualityLine {
     pub fn share_of_noise(&self) -> Option<f64> {
         let floor = self.floor.unwrap_or(0.0);
         // A single image, the mean of the data, is as far as the data spread.
-        let noise = self.start_distance.unwrap_or(f64::INFINITY);
-        let noise = noise.min(TOTAL_VARIANCE);
+        let noise = self.noise().unwrap_or(f64::INFINITY).min(TOTAL_VARIANCE);
         let excess = (self.distance? - floor) / (noise - floor);
         (noise > floor).then_some(excess.max(0.0))
+    }
+
+    /// The distance of noise.
+    pub fn noise(&self) -> Option<f64> {
+        self.noise_distance.or(self.start_distance)
+    }
+
+    /// The distance of where chains start, if that isn't noise.
+    pub fn informed_start(&self) -> Option<f64> {
+        self.noise_distance.and(self.start_distance)
     }
 
     /// Mean energy of the fresh samples above that of held-out examples.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use ebm_train::files::write_whole;
+use ebm_train::judging::quality::TOTAL_VARIANCE;
 use serde::{Deserialize, Serialize};
 
 use super::line::QualityLine;
@@ -12,6 +13,8 @@ use crate::error::RunError;
 /// By which factor the distance of long chains may exceed the shortest: more than the noise of
 /// some hundred samples.
 const LOSS: f64 = 1.5;
+/// And by how much of the spread of the data: a twentieth is hardly seen.
+const HARDLY_SEEN: f64 = 0.05 * TOTAL_VARIANCE;
 
 /// Chains of a model, measured at several lengths.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,14 +65,15 @@ impl LongRun {
     }
 
     /// The longest chains whose distance, and that of all shorter ones, is at most 1.5 times the
-    /// smallest of those before; `None` where no distance is known.
+    /// smallest of those before, or hardly more; `None` where no distance is known.
     pub fn good_for(&self) -> Option<u64> {
         let mut best = f64::INFINITY;
         let mut good = None;
         for line in &self.lines {
             // Samples that aren't finite have no distance.
             let distance = line.distance.unwrap_or(f64::INFINITY);
-            if !distance.is_finite() || distance > LOSS * best {
+            let is_worse = distance > (LOSS * best).max(best + HARDLY_SEEN);
+            if !distance.is_finite() || is_worse {
                 break;
             }
             best = best.min(distance);
@@ -107,6 +111,9 @@ mod tests {
             Some(4000)
         );
         assert_eq!(run(&[flat, flat, flat, flat]).good_for(), Some(10_000));
+        // Of two good ones.
+        let good = [2.5, 7.0, 9.0].map(Some);
+        assert_eq!(run(&good).good_for(), Some(1000));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The rules by which what was measured of a run is judged.
 
+use ebm_train::judging::quality::TOTAL_VARIANCE;
+
 use super::line::{QualityLine, Score, ScoreKind};
 use super::verdict::{Sign, Verdict};
 
@@ -15,6 +17,10 @@ const FAR: f64 = 0.5;
 /// Nats from the true density beyond which a model of the plane is as good as none, and poor.
 const NOISE_NATS: f64 = 3.0;
 const POOR_NATS: f64 = 0.5;
+/// Share of the way from the data to where chains start beyond which they have hardly come nearer.
+const HARDLY_NEARER: f64 = 0.8;
+/// Share of the spread of the data that this way has to have.
+const TELLING: f64 = 0.1;
 /// Share of the samples whose pixel statistics are outside of the data's that convicts.
 const MOSTLY_OUTSIDE: f64 = 0.5;
 /// Share of the precision or recall of real data below which those of samples are poor.
@@ -171,10 +177,22 @@ fn signs_of_poverty(line: &QualityLine) -> Vec<Sign> {
     };
     let found = [
         (far || diverges, Sign::FarFromTheData),
+        (is_like_its_start(line), Sign::LikeTheirStart),
         (low(line.precision, line.floor_precision), Sign::OffTheData),
         (low(line.recall, line.floor_recall), Sign::FewModes),
     ];
     shown(found)
+}
+
+/// Whether chains that start at something better than noise have hardly come any nearer.
+fn is_like_its_start(line: &QualityLine) -> bool {
+    let floor = line.floor.unwrap_or(0.0);
+    let both = line.distance.zip(line.informed_start());
+    both.is_some_and(|(distance, start)| {
+        let way = start - floor;
+        // Of data that are hardly more than a Gaussian nothing can be said.
+        way > TELLING * TOTAL_VARIANCE && distance - floor > HARDLY_NEARER * way
+    })
 }
 
 fn shown<const N: usize>(found: [(bool, Sign); N]) -> Vec<Sign> {

@@ -168,3 +168,22 @@ fn verdicts_are_sentences() {
         "collapsed since update 2500: samples are nearer to noise than to the data; energies stand at the limit of the regulariser; the best, of update 1000, is kept"
     );
 }
+
+/// A Gaussian of the data is near them already: a model that leaves chains there learned nothing.
+#[test]
+fn samples_like_their_start_are_poor() {
+    let starting = |start: f64| {
+        let line = |mut line: QualityLine| {
+            (line.start_distance, line.noise_distance) = (Some(start), Some(300.0));
+            line
+        };
+        let lines = lines(&[25.0, 20.0, 18.0, 18.2, 17.9, 18.1]);
+        Verdict::of(&lines.into_iter().map(line).collect::<Vec<_>>())
+    };
+    let poor = Verdict::Poor {
+        signs: vec![Sign::LikeTheirStart],
+    };
+    assert_eq!(starting(19.0), poor);
+    assert_eq!(starting(12.5), Verdict::Healthy);
+    assert_eq!(starting(40.0), Verdict::Healthy);
+}

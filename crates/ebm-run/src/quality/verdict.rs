@@ -43,6 +43,8 @@ pub enum Sign {
     LikeNoise,
     /// Samples are far from the data.
     FarFromTheData,
+    /// Samples are hardly nearer to the data than where chains start.
+    LikeTheirStart,
     /// Few samples lie among the data.
     OffTheData,
     /// Pixel statistics of most samples are outside of the data's.
@@ -84,6 +86,7 @@ impl Sign {
         match self {
             Self::LikeNoise => "samples are nearer to noise than to the data",
             Self::FarFromTheData => "samples are far from the data",
+            Self::LikeTheirStart => "samples are hardly nearer to the data than where chains start",
             Self::OffTheData => "few samples lie among the data",
             Self::OutsideOfTheData => "pixel statistics of most samples are outside of the data's",
             Self::FewModes => "samples cover little of the data",

@@ -3,15 +3,14 @@
 use burn::tensor::{Device, Tensor};
 use ebm_models::{Energy, PairwiseStructure, Structure};
 use ebm_ops::Noise;
+use ebm_sampling::Interrupt;
 use ebm_sampling::gibbs::SingleSiteGibbs;
 use ebm_sampling::tempering::{TemperatureSchedule, anneal};
-use ebm_sampling::{Interrupt, StartingPoints};
 use ebm_train::host_values;
 use image::RgbImage;
 
 use super::model_file::ModelFile;
 use super::plane::plane_picture;
-use crate::config::{ChainsConfig, RunConfig, StartConfig};
 use crate::drawing::picture::{cell_pixels, image_grid};
 use crate::error::RunError;
 use ebm_train::files::memory;
@@ -72,16 +71,6 @@ fn check_memory(what: &'static str, count: usize, values: u128) -> Result<(), Ru
         what,
         memory: memory::amount(values),
     })
-}
-
-/// Where fresh chains of a run start.
-pub(crate) fn starting_points(config: &RunConfig) -> StartingPoints {
-    let start = match &config.chains {
-        ChainsConfig::ReplayBuffer(keys) => keys.start,
-        ChainsConfig::Persistent(keys) | ChainsConfig::Noise(keys) => keys.start,
-        ChainsConfig::Data(_) => StartConfig::Uniform,
-    };
-    start.points(config.data.range().into())
 }
 
 /// Where chains ended.
@@ -293,14 +282,13 @@ pub(super) fn run_chains(
     // Rows of hotter replicas are of no use here: one temperature is enough to look at samples.
     let sampler = model.config.sampler.at_one_temperature();
     let kernel = sampler.kernel(&model.model, range.into())?;
-    let start = starting_points(&model.config);
     let mut noise = Noise::new(options.seed);
     let (images, states) = (0..options.count)
         .step_by(CHAINS_AT_A_TIME)
         .map(|first| {
             let count = CHAINS_AT_A_TIME.min(options.count - first);
             let shape = state_shape(&structure, [count, channels, height, width]);
-            let position = start.draw(shape, device, &mut noise);
+            let position = model.starts.draw(shape, device, &mut noise);
             let states = match &annealing {
                 Some((machine, annealing)) => annealed(machine, position, annealing, &mut noise),
                 None => {

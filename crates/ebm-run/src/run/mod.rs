@@ -21,6 +21,7 @@ pub use folder::RunFolder;
 pub use generate::{Annealing, SampleOptions, Samples, Walk, draw, sample, sample_picture, walk};
 pub use machine::{Machine, Machines};
 pub use measuring::{ChainsRequest, measure_chains};
+pub(crate) use model_file::starts_without_examples;
 pub use model_file::{ModelFile, load_model};
 pub use new_folder::ClaimedFolder;
 pub use pace::seconds_per_update;
@@ -29,5 +30,5 @@ pub use processor::Processor;
 pub use splits::{HeldOut, HeldOutOrigin, examples, held_out};
 pub use start::{resume, train, train_chosen};
 
-pub(crate) use generate::{CHAINS_AT_A_TIME, starting_points};
+pub(crate) use generate::CHAINS_AT_A_TIME;
 pub(crate) use splits::test_or_training;

@@ -1,13 +1,14 @@
 //! The file of a trained model: weights, configuration and the shape of an example.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Energy, Structure};
-use ebm_ops::Noise;
+use ebm_ops::{FittedGaussian, Interval, Noise, StartingPoints};
 
 use super::folder::RunFolder;
-use crate::config::{ConfigTable, RunConfig};
+use crate::config::{ConfigTable, RunConfig, StartConfig};
 use crate::error::RunError;
 use crate::kinds::{AnyModel, ModelKind};
 use ebm_train::CheckpointError;
@@ -20,6 +21,10 @@ use ebm_train::{load_weights, weights};
 const CONFIG: &str = "config";
 const SHAPE: &str = "shape";
 
+/// Arrays beside the weights: the Gaussian that chains start at, where it was fitted.
+const START_MEAN: &str = "chains.start.mean";
+const START_DIRECTIONS: &str = "chains.start.directions";
+
 /// A trained model with what is needed to use it.
 #[derive(Clone, Debug)]
 pub struct ModelFile {
@@ -29,6 +34,8 @@ pub struct ModelFile {
     pub config: RunConfig,
     /// Channels, height and width of an example.
     pub shape: [usize; 3],
+    /// Where fresh chains start.
+    pub starts: StartingPoints,
 }
 
 impl ModelFile {
@@ -51,8 +58,18 @@ impl ModelFile {
     /// If the disk refuses.
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
         let shape = self.shape.map(|side| side.to_string()).join("x");
+        let mut tensors = weights(&self.model);
+        if let StartingPoints::Fitted(gaussian) = &self.starts {
+            tensors.extend([
+                (START_MEAN.to_string(), gaussian.mean().into_data()),
+                (
+                    START_DIRECTIONS.to_string(),
+                    gaussian.directions().into_data(),
+                ),
+            ]);
+        }
         let file = TensorFile {
-            tensors: weights(&self.model),
+            tensors,
             metadata: [
                 (CONFIG.to_string(), self.config.to_toml()?),
                 (SHAPE.to_string(), shape),
@@ -86,7 +103,7 @@ impl ModelFile {
     ///
     /// If the file can't be read, was damaged, or is no model.
     pub fn load(path: &Path, device: &Device) -> Result<Self, RunError> {
-        let file = TensorFile::load(path).map_err(|error| match error {
+        let mut file = TensorFile::load(path).map_err(|error| match error {
             CheckpointError::Corrupt { path, message } => RunError::CorruptModel { path, message },
             other => other.into(),
         })?;
@@ -109,6 +126,8 @@ impl ModelFile {
             .ok_or_else(|| {
                 corrupt("it doesn't say the shape of an example, three numbers above 0")
             })?;
+        let starts = take_starts(&config, shape, &mut file.tensors, device)
+            .map_err(|message| corrupt(&message))?;
         let held = file.tensors.values().fold(0, |held, data| {
             memory::product(data.shape().as_slice()).saturating_add(held)
         });
@@ -132,8 +151,56 @@ impl ModelFile {
             model,
             config,
             shape,
+            starts,
         })
     }
+}
+
+/// Where fresh chains of a configuration start, without examples: uniformly where its start was to
+/// be fitted to them, as it is in models that were never trained here.
+pub(crate) fn starts_without_examples(config: &RunConfig) -> StartingPoints {
+    let range: Interval = config.data.range().into();
+    let start = config.chains.start().unwrap_or_default();
+    start
+        .points(range)
+        .unwrap_or(StartingPoints::Uniform(range))
+}
+
+/// The same of a file, whose arrays for that are taken from those of the weights.
+fn take_starts(
+    config: &RunConfig,
+    shape: [usize; 3],
+    arrays: &mut BTreeMap<String, TensorData>,
+    device: &Device,
+) -> Result<StartingPoints, String> {
+    let (mean, directions) = (arrays.remove(START_MEAN), arrays.remove(START_DIRECTIONS));
+    if config.chains.start() != Some(StartConfig::Fitted) {
+        return Ok(starts_without_examples(config));
+    }
+    let (Some(mean), Some(directions)) = (mean, directions) else {
+        // Weights of another program, which were imported.
+        return Ok(starts_without_examples(config));
+    };
+    let values = memory::product(&shape);
+    let fits = |data: &TensorData, rank: usize| {
+        let shape = data.shape();
+        let last = shape.as_slice().last();
+        let is_finite = || data.iter::<f32>().all(f32::is_finite);
+        shape.len() == rank && last.map(|&last| last as u128) == Some(values) && is_finite()
+    };
+    if !fits(&mean, 1) || !fits(&directions, 2) {
+        return Err(format!(
+            "chains start at a Gaussian of the shapes {:?} and {:?}, but an example has {values} values, all of them finite",
+            mean.shape(),
+            directions.shape()
+        ));
+    }
+    let gaussian = FittedGaussian::new(
+        Tensor::from_data(mean.convert::<f32>(), device),
+        Tensor::from_data(directions.convert::<f32>(), device),
+        config.data.range().into(),
+    );
+    Ok(StartingPoints::Fitted(Box::new(gaussian)))
 }
 
 /// Reads the model of a run: the final one, which every checkpoint of the run updates.

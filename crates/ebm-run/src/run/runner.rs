@@ -342,6 +342,7 @@ impl<'a> Runner<'a> {
             model: self.trainer.sampling_model(),
             config: self.config.clone(),
             shape: [channels, height, width],
+            starts: self.trainer.starting_points().clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{chain_options, name_kind};
 use crate::error::ModelsError;
 use crate::error::RunError;
 use crate::kinds::AnyModel;
-use crate::run::{CHAINS_AT_A_TIME, ModelFile, starting_points};
+use crate::run::{CHAINS_AT_A_TIME, ModelFile};
 
 /// A composition of trained models over the same images, with what is needed to sample it: the
 /// sampler and the starting points of the first model.
@@ -55,7 +55,7 @@ impl ComposedModels {
         Ok(Self {
             composition,
             first: first.model.clone(),
-            start: starting_points(&first.config),
+            start: first.starts.clone(),
             range,
             shape: first.shape.into(),
         })

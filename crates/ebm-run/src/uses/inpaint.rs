@@ -6,7 +6,7 @@ use ebm_train::using::{self, InpaintOptions, PixelMask};
 
 use super::{chain_options, name_kind};
 use crate::error::RunError;
-use crate::run::{ModelFile, starting_points};
+use crate::run::ModelFile;
 
 /// [`inpaint`](using::inpaint) of a model of a run: `steps` transitions of its sampler, free pixels
 /// from where the chains of training started.
@@ -39,7 +39,7 @@ pub fn inpaint(
     let free = mask.values(model.shape[0]);
     let options = InpaintOptions {
         chains: chain_options(model),
-        start: starting_points(&model.config),
+        start: model.starts.clone(),
         steps,
     };
     using::inpaint(&model.model, images, &free, &options, noise)

@@ -2,13 +2,21 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use ebm_ops::Interval;
-use ebm_sampling::StartingPoints;
+use ebm_ops::{Interval, Noise};
+use ebm_sampling::{FittedGaussian, StartingPoints};
 use serde::{Deserialize, Serialize};
 
 use super::eviction::Eviction;
 use super::long_chains::LongChains;
+use crate::examples::Examples;
 use crate::keys::{Documented, InvalidValue, check, check_positive};
+
+/// Keeps the draws of a fit apart from all others.
+const FITTED: u64 = 0x6669_7474_6564_0000;
+/// Examples that a Gaussian is fitted to, at most.
+const EXAMPLES: usize = 8192;
+/// Its directions.
+const DIRECTIONS: usize = 64;
 
 crate::kinds! {
     /// Where the chains of an update start, and what becomes of them.
@@ -38,7 +46,8 @@ pub struct ReplayBufferConfig {
     /// What is kept of a chain: `"f32"` or `"u8"` (one byte a value, rounded).
     #[serde(default)]
     pub storage: ChainStorage,
-    /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
+    /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data, or
+    /// `"fitted"`, a Gaussian with the mean and the covariance of the examples.
     #[serde(default)]
     pub start: StartConfig,
     /// Robust standard deviations (1.4826 times the median absolute deviation), above 0, by which
@@ -61,7 +70,8 @@ crate::keys! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersistentConfig {
-    /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data.
+    /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data, or
+    /// `"fitted"`, a Gaussian with the mean and the covariance of the examples.
     #[serde(default)]
     pub start: StartConfig,
     /// Longer chains now and then; absent: all updates have chains of the same length.
@@ -103,6 +113,8 @@ pub enum StartConfig {
     Normal,
     /// Either end of the range with equal probability, for binary units.
     Binary,
+    /// Normal, with the mean and the covariance of the examples.
+    Fitted,
 }
 
 impl Documented for ChainStorage {}
@@ -253,17 +265,36 @@ impl From<ReplayBufferConfig> for ChainsConfig {
 }
 
 impl StartConfig {
-    /// The starting points for data in `range`.
-    pub fn points(self, range: Interval) -> StartingPoints {
+    /// The starting points for data in `range`; `None` where those depend on the examples.
+    pub fn points(self, range: Interval) -> Option<StartingPoints> {
         match self {
-            Self::Uniform => StartingPoints::Uniform(range),
-            Self::Binary => StartingPoints::Binary(range),
-            Self::Normal => StartingPoints::Normal {
+            Self::Uniform => Some(StartingPoints::Uniform(range)),
+            Self::Binary => Some(StartingPoints::Binary(range)),
+            Self::Normal => Some(StartingPoints::Normal {
                 mean: range.middle(),
                 std: range.width() / 2.0,
-            },
+            }),
+            Self::Fitted => None,
         }
     }
+
+    /// The same, fitted to examples where they have to be.
+    pub(crate) fn points_for<const D: usize>(
+        self,
+        range: Interval,
+        examples: &Examples<D>,
+    ) -> StartingPoints {
+        let fit = || StartingPoints::Fitted(Box::new(fit(range, &examples.flattened())));
+        self.points(range).unwrap_or_else(fit)
+    }
+}
+
+/// The Gaussian of up to so many of the examples, which are drawn: the same for the same examples.
+fn fit(range: Interval, examples: &Examples<2>) -> FittedGaussian {
+    let mut noise = Noise::new(FITTED);
+    let count = examples.len().min(EXAMPLES);
+    let batch = examples.batch(&noise.choose(count, examples.len()));
+    FittedGaussian::fit(batch.x, DIRECTIONS, range, &mut noise)
 }
 
 impl Display for StartConfig {
@@ -273,6 +304,7 @@ impl Display for StartConfig {
             Self::Uniform => "\"uniform\"",
             Self::Normal => "\"normal\"",
             Self::Binary => "\"binary\"",
+            Self::Fitted => "\"fitted\"",
         })
     }
 }

@@ -5,7 +5,7 @@ use ebm_models::Energy;
 use ebm_ops::{Interval, Noise};
 use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, Storage};
 
-use super::config::{ChainStorage, ChainsConfig, StartConfig};
+use super::config::{ChainStorage, ChainsConfig};
 use super::eviction::Eviction;
 use super::transition_kernel::TransitionKernel;
 use crate::metrics::{DeviceScalars, Scalar};
@@ -77,21 +77,22 @@ impl<const D: usize> Negatives<D> {
 }
 
 impl<const D: usize> NegativePhase<D> {
-    /// The phase of a configuration, for batches of `shape` = `[batch, ..]`.
+    /// The phase of a configuration, for batches of `shape` = `[batch, ..]` of data in `range`.
     pub fn new(
         config: &ChainsConfig,
+        starts: &StartingPoints,
         range: Interval,
         replicas: usize,
         shape: [usize; D],
         device: &Device,
         noise: &mut Noise,
     ) -> Self {
-        let buffer = |capacity, fresh_fraction, start: StartConfig, storage, noise: &mut Noise| {
+        let buffer = |capacity, fresh_fraction, storage, noise: &mut Noise| {
             let mut shape = shape;
             shape[0] = capacity;
             let buffered = ReplayBufferConfig {
                 fresh_fraction,
-                starting_points: start.points(range),
+                starting_points: starts.clone(),
                 storage,
             };
             ReplayBuffer::new(shape, buffered, device, noise)
@@ -102,26 +103,20 @@ impl<const D: usize> NegativePhase<D> {
                     ChainStorage::F32 => Storage::F32,
                     ChainStorage::U8 => Storage::U8(range),
                 };
-                let buffer = buffer(
-                    keys.capacity,
-                    keys.fresh_fraction,
-                    keys.start,
-                    storage,
-                    noise,
-                );
+                let buffer = buffer(keys.capacity, keys.fresh_fraction, storage, noise);
                 Self::Buffer(buffer, keys.eviction(range))
             }
-            ChainsConfig::Persistent(keys) if replicas > 1 => {
+            ChainsConfig::Persistent(_) if replicas > 1 => {
                 let mut shape = shape;
                 shape[0] *= replicas;
-                Self::Replicas(keys.start.points(range).draw(shape, device, noise))
+                Self::Replicas(starts.draw(shape, device, noise))
             }
-            ChainsConfig::Persistent(keys) => {
-                let buffer = buffer(shape[0], 0.0, keys.start, Storage::F32, noise);
+            ChainsConfig::Persistent(_) => {
+                let buffer = buffer(shape[0], 0.0, Storage::F32, noise);
                 Self::Buffer(buffer, None)
             }
             ChainsConfig::Data(_) => Self::Data,
-            ChainsConfig::Noise(keys) => Self::Noise(keys.start.points(range)),
+            ChainsConfig::Noise(_) => Self::Noise(starts.clone()),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::keys::{InvalidValue, check};
 use crate::objectives::Objective;
 use crate::optimizer::MovingAverage;
 use crate::optimizer::ParameterOptimizer;
-use crate::recipe::{ChainsConfig, Recipe};
+use crate::recipe::{ChainsConfig, Recipe, StartConfig};
 use crate::samplers::has_real_states;
 use crate::trainable::Trainable;
 use crate::trainable::{has_hidden_units, state_shape};
@@ -100,9 +100,14 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
         }
         let order = Order::new(noise.split());
         check_batch(shape, &device)?;
+        check_fitted(&recipe, &structure)?;
+        // Chains that start at the data are drawn from noise once training is over.
+        let start = recipe.chains.start().unwrap_or_default();
+        let starts = start.points_for(recipe.range, &examples);
         let negative_phase = objective.needs_chains().then(|| {
             NegativePhase::new(
                 &recipe.chains,
+                &starts,
                 recipe.range,
                 kernel.replicas(),
                 shape,
@@ -121,6 +126,7 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
             objective,
             kernel,
             negative_phase,
+            starts,
             examples,
             order,
             noise,
@@ -129,6 +135,21 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
             chain_factor: 1.0,
             recipe,
         })
+    }
+}
+
+/// Fails if chains are to start at a Gaussian of the examples where states are more than those, or
+/// hold two values.
+fn check_fitted(recipe: &Recipe, structure: &Structure) -> Result<(), InvalidValue> {
+    let fits = has_real_states(structure) && !has_hidden_units(structure);
+    match recipe.chains.start() {
+        Some(start @ StartConfig::Fitted) => check(
+            fits,
+            "chains.start",
+            start,
+            "\"binary\" for a model of units that hold two values",
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ mod gradient;
 mod state;
 
 use ebm_ops::Noise;
-use ebm_sampling::Interrupt;
+use ebm_sampling::{Interrupt, StartingPoints};
 
 pub use builder::TrainerBuilder;
 pub use error::TrainError;
@@ -51,6 +51,8 @@ pub struct Trainer<M, const D: usize> {
     kernel: Box<dyn TransitionKernel<M, D>>,
     /// `None` for an objective that needs no chains.
     negative_phase: Option<NegativePhase<D>>,
+    /// Where fresh chains start.
+    starts: StartingPoints,
     /// A penalty beside the objective.
     sparsity: Option<Sparsity>,
     /// Whether a state holds more than its example.
@@ -192,6 +194,11 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
     /// The recipe.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// Where fresh chains start; at uniform noise where those of training start at the data.
+    pub fn starting_points(&self) -> &StartingPoints {
+        &self.starts
     }
 
     /// The examples.

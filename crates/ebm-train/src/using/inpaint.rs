@@ -15,7 +15,7 @@ use crate::rows;
 use crate::samplers::SamplerConfig;
 
 /// How free values are drawn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct InpaintOptions {
     /// How chains move.
     pub chains: ChainOptions,

@@ -69,11 +69,16 @@ pub(super) fn table(lines: &[QualityLine]) -> String {
         number(first.data_class_entropy),
         String::new(),
     ]);
-    if first.start_distance.is_some() {
-        let mut row = <[String; 6]>::default();
-        row[0] = "noise".into();
-        row[1] = number(first.start_distance);
-        rows.push(row);
+    for (name, distance) in [
+        ("where chains start", first.informed_start()),
+        ("noise", first.noise()),
+    ] {
+        if distance.is_some() {
+            let mut row = <[String; 6]>::default();
+            row[0] = name.into();
+            row[1] = number(distance);
+            rows.push(row);
+        }
     }
     let features = first.features.map_or("features", FeatureKind::name);
     let below = html::paragraph(format_args!(

@@ -68,7 +68,12 @@ fn distance(data: &RunData<'_>) -> Option<String> {
     };
     let levels = [
         ("real data", data.measured(|line| line.floor), 2),
-        ("noise", data.measured(|line| line.start_distance), 1),
+        ("noise", data.measured(QualityLine::noise), 1),
+        (
+            "where chains start",
+            data.measured(QualityLine::informed_start),
+            3,
+        ),
     ];
     let levels = levels
         .into_iter()

@@ -100,10 +100,7 @@ fn tiles(data: &RunData<'_>, last: &QualityLine) -> String {
             Some(error) => html::with_error(distance, error),
             None => html::number(distance),
         };
-        let note = [
-            known("real data", last.floor),
-            known("noise", last.start_distance),
-        ];
+        let note = [known("real data", last.floor), known("noise", last.noise())];
         tiles.push(("Distance", value, joined(note)));
     }
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use ebm_ops::{Interval, Noise};
-use ebm_sampling::Interrupt;
+use ebm_sampling::{Interrupt, StartingPoints};
 use ebm_train::Examples;
 use ebm_train::judging::quality::{
     Classifier, ClassifierOptions, FeatureChoice, Features, GaugeOptions, PooledPixels,
@@ -12,7 +12,6 @@ use ebm_train::judging::quality::{
 };
 
 use crate::quality::{FeatureKind, QualityLine};
-use crate::run::generate::starting_points;
 use crate::run::{HeldOut, HeldOutOrigin, ModelFile};
 
 /// Keeps what is drawn here apart from all else of a run.
@@ -52,7 +51,11 @@ pub(super) fn quality_gauge(
     let options = GaugeOptions::default();
     let gauge = QualityGauge::new(features, train, held_out, range, options, noise.split());
     let shape = [STARTS, channels, height, width];
-    Some(gauge.with_start(starting_points(&model.config).draw(shape, device, &mut noise)))
+    let gauge = gauge.with_start(model.starts.draw(shape, device, &mut noise));
+    Some(match model.starts {
+        StartingPoints::Fitted(_) => gauge.with_noise(noise.uniform_in(shape, range, device)),
+        _ => gauge,
+    })
 }
 
 fn classifier(
@@ -90,6 +93,7 @@ pub(super) fn take_in(line: &mut QualityLine, features: &Features, report: Quali
     line.distance_error = report.distance_error;
     line.floor = report.floor;
     line.start_distance = report.start_distance;
+    line.noise_distance = report.noise_distance;
     line.precision = report.precision;
     line.recall = report.recall;
     line.floor_precision = report.floor_precision;

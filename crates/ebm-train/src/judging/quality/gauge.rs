@@ -65,6 +65,7 @@ pub struct QualityGauge {
     pixels: Option<PixelRange>,
     is_two_valued: bool,
     start_distance: Option<f64>,
+    noise_distance: Option<f64>,
     /// The floor of sets of samples of a size, which doesn't depend on the samples.
     floor: Option<(usize, Floor)>,
 }
@@ -151,6 +152,7 @@ impl QualityGauge {
             pixels: PixelRange::learn(&statistics, range),
             is_two_valued,
             start_distance: None,
+            noise_distance: None,
             floor: None,
         }
     }
@@ -165,6 +167,19 @@ impl QualityGauge {
     pub fn with_start(mut self, points: Tensor<4>) -> Self {
         let (rows, _) = self.look(points);
         self.start_distance = self.distance(&rows);
+        self
+    }
+
+    /// Remembers the distance of noise, where chains don't start at that, as
+    /// [`with_start`](Self::with_start) does.
+    ///
+    /// # Panics
+    ///
+    /// If it isn't of the shape of an example.
+    #[must_use]
+    pub fn with_noise(mut self, points: Tensor<4>) -> Self {
+        let (rows, _) = self.look(points);
+        self.noise_distance = self.distance(&rows);
         self
     }
 
@@ -194,6 +209,7 @@ impl QualityGauge {
             examples: self.held_out.len(),
             floor: floor.distance,
             start_distance: self.start_distance,
+            noise_distance: self.noise_distance,
             floor_precision: floor.shares.map(|shares| shares.precision),
             floor_recall: floor.shares.map(|shares| shares.recall),
             data_class_entropy: self.data_class_entropy,

@@ -20,6 +20,8 @@ pub struct QualityReport {
     pub floor: Option<f64>,
     /// The distance of the points that chains start at: what a model that learned nothing has.
     pub start_distance: Option<f64>,
+    /// The distance of noise, where chains start at something better.
+    pub noise_distance: Option<f64>,
     /// Share of the samples that lie among the data, 0 to 1.
     pub precision: Option<f64>,
     /// Share of the data that lie among the samples, 0 to 1.
