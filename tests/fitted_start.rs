@@ -1,4 +1,4 @@
-//! Runs whose chains start at a Gaussian of the examples, from end to end.
+//! Runs whose chains start at Gaussians of the examples, from end to end.
 #![cfg(all(feature = "cli", feature = "flex"))]
 #![allow(clippy::unwrap_used)]
 
@@ -27,11 +27,11 @@ fn the_parts_of_a_training_make_the_whole() {
     let file = |run: &str| TensorFile::load(&folder.join(run).join("model.safetensors")).unwrap();
     let (whole, parts) = (file("whole"), file("parts"));
     assert_eq!(whole.tensors, parts.tensors);
-    assert_eq!(whole.tensors["chains.start.mean"].shape()[..], [64]);
-    assert_eq!(
-        whole.tensors["chains.start.directions"].shape()[..],
-        [64, 64]
-    );
+    let shape = |name: &str| whole.tensors[name].shape().to_vec();
+    // One for each digit.
+    assert_eq!(shape("chains.start.shares"), [10]);
+    assert_eq!(shape("chains.start.means"), [10, 64]);
+    assert_eq!(shape("chains.start.directions"), [10, 64, 64]);
 }
 
 /// The mean of samples that no chain has moved is that of the digits, far from that of noise, 0.5.
@@ -54,20 +54,20 @@ fn samples_start_there_without_the_examples() {
 }
 
 #[test]
-fn a_gaussian_of_another_shape_is_refused() {
+fn gaussians_of_another_shape_is_refused() {
     let folder = workspace();
     let folder = folder.path();
     train(folder, "run", &FITTED);
     let path = folder.join("run/model.safetensors");
     let mut file = TensorFile::load(&path).unwrap();
-    let mean = TensorData::new(vec![0.0_f32; 7], [7]);
-    file.tensors.insert("chains.start.mean".into(), mean);
+    let means = TensorData::new(vec![0.0_f32; 70], [10, 7]);
+    file.tensors.insert("chains.start.means".into(), means);
     fs::remove_file(&path).unwrap();
     file.save(&path).unwrap();
     let output = run(folder, &["sample", "--run", "run"]);
     assert_eq!(output.status.code(), Some(1));
     let complaint = text(&output.stderr);
-    for needle in ["model.safetensors", "[7]", "64 values"] {
+    for needle in ["model.safetensors", "[10, 7]", "64 values"] {
         assert!(complaint.contains(needle), "{needle}: {complaint}");
     }
 }

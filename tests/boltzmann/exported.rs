@@ -45,13 +45,7 @@ fn what_a_machine_ignores_of_its_matrix_does_not_go_out() {
         let mut table = ConfigTable::from_preset("rbm-mnist").unwrap();
         changes.iter().for_each(|change| table.set(change).unwrap());
         let config = table.read().unwrap();
-        let start = config.chains.start().unwrap();
-        let file = ModelFile {
-            model,
-            starts: start.points(config.data.range().into()).unwrap(),
-            config,
-            shape: [1, 2, 2],
-        };
+        let file = ModelFile::new(model, config, [1, 2, 2]);
         let name = format!("{}{low}.safetensors", kind);
         export(&file, &folder.path().join(&name)).unwrap();
         let arrays = TensorFile::load(&folder.path().join(&name))

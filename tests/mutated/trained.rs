@@ -255,11 +255,7 @@ fn models_of_every_kind_are_read_or_refused() {
         let config = configuration(kind);
         let mut first = trainer(&config, &device);
         advance(&mut first, 2);
-        let model = ModelFile {
-            model: first.sampling_model(),
-            config,
-            shape: IMAGE,
-        };
+        let model = ModelFile::new(first.sampling_model(), config, IMAGE);
         model.save(&path).unwrap();
         let good = content(&path);
         for case in 0..cases(200) {
@@ -316,11 +312,7 @@ fn equal_content_is_equal_bytes() {
             let path = folder.path().join(name);
             trainer.checkpoint().save(&path).unwrap();
             files.push(fs::read(&path).unwrap());
-            let model = ModelFile {
-                model: trainer.sampling_model(),
-                config: config.clone(),
-                shape: IMAGE,
-            };
+            let model = ModelFile::new(trainer.sampling_model(), config.clone(), IMAGE);
             model.save(&path).unwrap();
             files.push(fs::read(&path).unwrap());
             ebm::run::export(&model, &path).unwrap();

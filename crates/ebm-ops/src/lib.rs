@@ -34,7 +34,7 @@ mod cube;
 mod description;
 mod elementary;
 mod fill;
-mod fitted_gaussian;
+mod fitted_gaussians;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(any(feature = "cube", feature = "flex"))]
@@ -61,7 +61,7 @@ pub use bytes::{byte_dtype, from_bytes, to_bytes};
 pub use chains::{finite_chains, per_chain, select_chains};
 pub use convolution::conv2d;
 pub use description::{Interval, Stride2d};
-pub use fitted_gaussian::FittedGaussian;
+pub use fitted_gaussians::FittedGaussians;
 pub use langevin::LangevinUpdate;
 pub use lift::lift;
 pub use linear::linear;

@@ -3,7 +3,7 @@
 use crate::description::Interval;
 #[cfg(feature = "flex")]
 use crate::description::{Distribution, Fresh, HalfOpen, Restart};
-use crate::fitted_gaussian::FittedGaussian;
+use crate::fitted_gaussians::FittedGaussians;
 use crate::noise::Noise;
 use burn::tensor::{Device, Tensor};
 
@@ -21,8 +21,8 @@ pub enum StartingPoints {
     },
     /// One of the two ends with equal probability, for binary units.
     Binary(Interval),
-    /// Normal, with the mean and the covariance of examples.
-    Fitted(Box<FittedGaussian>),
+    /// Gaussians with the means and the covariances of groups of examples.
+    Fitted(Box<FittedGaussians>),
 }
 
 impl StartingPoints {
@@ -47,7 +47,7 @@ impl StartingPoints {
                 let coins = noise.bernoulli_logits(Tensor::<D>::zeros(shape, device));
                 coins.mul_scalar(ends.width()).add_scalar(ends.low)
             }
-            Self::Fitted(gaussian) => gaussian.draw(shape, device, noise),
+            Self::Fitted(gaussians) => gaussians.draw(shape, device, noise),
         }
     }
 

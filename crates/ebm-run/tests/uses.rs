@@ -26,14 +26,7 @@ training = { steps = 1, batch_size = 4 }
     for change in changes {
         table.set(change).unwrap();
     }
-    let config = table.read().unwrap();
-    let start = config.chains.start().unwrap();
-    ModelFile {
-        model,
-        starts: start.points(config.data.range().into()).unwrap(),
-        config,
-        shape,
-    }
+    ModelFile::new(model, table.read().unwrap(), shape)
 }
 
 const LANGEVIN: &str =

@@ -64,7 +64,7 @@ mod log_weights;
 mod replay_buffer;
 mod traces;
 
-pub use ebm_ops::{FittedGaussian, Interval, StartingPoints};
+pub use ebm_ops::{FittedGaussians, Interval, StartingPoints};
 
 pub use draws::{Draws, Schedule, sample, sample_with, stream};
 pub use estimate::Estimate;

@@ -192,11 +192,12 @@ fn bytes_take_one_byte_each_and_are_clamped() {
 /// Restarts among draws of the tagged values 10, 11, ...; fresh starting points lie below 9.
 fn restarts(
     fresh_fraction: f64,
-    starting_points: StartingPoints,
+    starting_points: &StartingPoints,
     device: &Device,
 ) -> (Vec<bool>, Vec<f64>) {
     const SHAPE: [usize; 3] = [100, 2, 3];
-    let mut buffer = buffer(SHAPE, fresh_fraction, starting_points, Storage::F32, device);
+    let points = starting_points.clone();
+    let mut buffer = buffer(SHAPE, fresh_fraction, points, Storage::F32, device);
     let tags: Vec<f64> = (0..600).map(|i| 10.0 + f64::from(i)).collect();
     buffer.restore(data(&tags, [100, 6], Storage::F32)).unwrap();
     let mut noise = Noise::new(5);
@@ -220,9 +221,9 @@ fn restarts(
 #[test]
 fn a_fresh_fraction_of_one_restarts_all_and_of_zero_none() {
     for device in devices() {
-        let (restarted, _) = restarts(1.0, UNIT, &device);
+        let (restarted, _) = restarts(1.0, &UNIT, &device);
         assert!(restarted.iter().all(|&restarted| restarted));
-        let (restarted, _) = restarts(0.0, UNIT, &device);
+        let (restarted, _) = restarts(0.0, &UNIT, &device);
         assert!(restarted.iter().all(|&restarted| !restarted));
     }
 }
@@ -235,7 +236,7 @@ fn restarts_are_binomial_and_follow_the_starting_points() {
     };
     let uniform = StartingPoints::Uniform(Interval::new(-2.0, 3.0));
     for device in devices() {
-        for (points, fraction) in [(uniform, 0.05), (normal, 0.3)] {
+        for (points, fraction) in [(&uniform, 0.05), (&normal, 0.3)] {
             let (restarted, fresh) = restarts(fraction, points, &device);
             let n = restarted.len() as f64;
             let share = restarted.iter().filter(|&&r| r).count() as f64 / n;
@@ -250,7 +251,7 @@ fn restarts_are_binomial_and_follow_the_starting_points() {
             let probability = |x: &f64| match points {
                 StartingPoints::Uniform(range) => (x - range.low) / range.width(),
                 StartingPoints::Normal { mean, std } => phi((x - mean) / std),
-                StartingPoints::Binary(_) => unreachable!("not in the list"),
+                other => unreachable!("{other:?} isn't in the list"),
             };
             assert_uniform(fresh.iter().map(probability).collect(), "fresh");
         }

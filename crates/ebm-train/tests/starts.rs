@@ -1,4 +1,4 @@
-//! Chains that start at a Gaussian of the examples.
+//! Chains that start at Gaussians of the examples.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +8,8 @@ use common::{floats, recipe};
 use ebm_models::{MlpConfig, RbmConfig};
 use ebm_ops::Noise;
 use ebm_sampling::StartingPoints;
-use ebm_train::recipe::{ChainsConfig, StartConfig};
+use ebm_train::data::Labels;
+use ebm_train::recipe::{ChainsConfig, ReplayBufferConfig, StartConfig};
 use ebm_train::{Examples, Recipe, Trainer};
 
 /// Points about (0.5, -0.25) whose values go together.
@@ -51,16 +52,31 @@ fn they_start_where_the_examples_are() {
     assert!(residual[0] < 1e-4, "{residual:?}");
 }
 
-/// The Gaussian isn't in the checkpoint: it is fitted again, to the same.
+/// Of 100 draws half belong to each label, and none lies between the two.
 #[test]
-fn a_resumed_training_starts_its_chains_at_the_same_gaussian() {
+fn each_label_has_a_gaussian() {
     let device = Device::flex();
-    let chains = || ChainsConfig::replay_buffer(200, 0.3);
+    let low = examples(&device).batches(300).next().unwrap().x;
+    let both = Tensor::cat(vec![low.clone(), low.mul_scalar(0.1).add_scalar(5.0)], 0);
+    let labels = Labels::new([vec![0; 300], vec![1; 300]].concat());
+    let examples = Examples::from_tensor(both).with_labels(&labels);
+    let model = MlpConfig::new(2, vec![8]).init(&device.clone().autodiff(), &mut Noise::new(1));
+    let recipe = fitted().with_range([-9.0, 9.0]);
+    let trainer = Trainer::new(recipe, model, examples, Noise::new(2)).unwrap();
+    let starts = trainer.starting_points();
+    let draws: Tensor<2> = starts.draw([100, 2], &device, &mut Noise::new(4));
+    let first = floats(draws.narrow(1, 0, 1));
+    let high = first.iter().filter(|x| **x > 4.0).count();
+    assert!((25..75).contains(&high), "{high}");
+    assert!(first.iter().all(|x| *x < 1.5 || *x > 4.5), "{first:?}");
+}
+
+/// The Gaussians aren't in the checkpoint: they are fitted again, to the same.
+#[test]
+fn a_resumed_training_starts_its_chains_at_the_same_gaussians() {
+    let device = Device::flex();
     let recipe = || {
-        let mut chains = chains();
-        if let ChainsConfig::ReplayBuffer(keys) = &mut chains {
-            keys.start = StartConfig::Fitted;
-        }
+        let chains = ReplayBufferConfig::new(200, 0.3).starting_at(StartConfig::Fitted);
         fitted().with_chains(chains)
     };
     let mut whole = trainer(recipe(), &device);

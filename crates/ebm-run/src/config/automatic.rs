@@ -233,7 +233,7 @@ impl AutomaticConfig {
             number(self.step_size()),
         ));
         lines.push(
-            "starts: a Gaussian with the mean and the covariance of the images, so that chains have their colours at once; few chains, rarely started anew, become old, so that long ones stay as good (chains)"
+            "starts: Gaussians with the mean and the covariance of the images, one a label, so that chains have their colours at once; few chains, rarely started anew, become old, so that long ones stay as good (chains)"
                 .to_string(),
         );
         lines.push(format!(

@@ -6,7 +6,7 @@ use ebm_models::{Coding, ImageShape};
 use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, RunConfig};
 use crate::kinds::{CODING, LayerNames, LayeredArrays, Machine, PairwiseArrays, Said, VISIBLE};
-use crate::run::{ModelFile, starts_without_examples};
+use crate::run::ModelFile;
 use crate::weight_files::{WeightsFile, WrongArrays, square};
 use ebm_train::files::memory;
 
@@ -107,12 +107,7 @@ fn finished(
             "it has {visible} visible units, but the shape {shape:?} (channels, height, width) has {values}"
         ));
     }
-    Ok(ModelFile {
-        model: machine.model,
-        starts: starts_without_examples(&config),
-        config,
-        shape,
-    })
+    Ok(ModelFile::new(machine.model, config, shape))
 }
 
 fn nothing_left(file: &WeightsFile) -> Result<(), String> {

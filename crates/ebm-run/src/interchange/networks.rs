@@ -10,7 +10,7 @@ use super::{Import, SHAPE};
 use crate::config::{ConfigError, ConfigTable, ModelConfig, RunConfig};
 use crate::error::RunError;
 use crate::kinds::{AnyModel, NetworkArrays};
-use crate::run::{ModelFile, starts_without_examples};
+use crate::run::ModelFile;
 use crate::weight_files::{WeightsFile, WrongArrays};
 use ebm_train::CheckpointError;
 use ebm_train::{load_weights, weights};
@@ -101,12 +101,7 @@ pub(super) fn import(
     }
     let model =
         load_weights(network, arrays).map_err(|mismatch| file.fail(mismatch.to_string()))?;
-    Ok(ModelFile {
-        model,
-        starts: starts_without_examples(&config),
-        config,
-        shape: shape.into(),
-    })
+    Ok(ModelFile::new(model, config, shape.into()))
 }
 
 /// The number of convolutions, and that of all layers.

@@ -21,7 +21,6 @@ pub use folder::RunFolder;
 pub use generate::{Annealing, SampleOptions, Samples, Walk, draw, sample, sample_picture, walk};
 pub use machine::{Machine, Machines};
 pub use measuring::{ChainsRequest, measure_chains};
-pub(crate) use model_file::starts_without_examples;
 pub use model_file::{ModelFile, load_model};
 pub use new_folder::ClaimedFolder;
 pub use pace::seconds_per_update;

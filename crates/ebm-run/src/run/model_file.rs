@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_models::{Energy, Structure};
-use ebm_ops::{FittedGaussian, Interval, Noise, StartingPoints};
+use ebm_ops::{FittedGaussians, Interval, Noise, StartingPoints};
 
 use super::folder::RunFolder;
 use crate::config::{ConfigTable, RunConfig, StartConfig};
@@ -21,8 +21,9 @@ use ebm_train::{load_weights, weights};
 const CONFIG: &str = "config";
 const SHAPE: &str = "shape";
 
-/// Arrays beside the weights: the Gaussian that chains start at, where it was fitted.
-const START_MEAN: &str = "chains.start.mean";
+/// Arrays beside the weights: the Gaussians that chains start at, where those were fitted.
+const START_SHARES: &str = "chains.start.shares";
+const START_MEANS: &str = "chains.start.means";
 const START_DIRECTIONS: &str = "chains.start.directions";
 
 /// A trained model with what is needed to use it.
@@ -39,6 +40,17 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
+    /// A model that was trained elsewhere, or by other means. Its chains start uniformly where they
+    /// would have to start at Gaussians of examples.
+    pub fn new(model: AnyModel, config: RunConfig, shape: [usize; 3]) -> Self {
+        Self {
+            starts: starts_without_examples(&config),
+            model,
+            config,
+            shape,
+        }
+    }
+
     /// What the model's kind says of it.
     pub fn kind(&self) -> &dyn ModelKind {
         self.config.model.kind()
@@ -59,14 +71,18 @@ impl ModelFile {
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
         let shape = self.shape.map(|side| side.to_string()).join("x");
         let mut tensors = weights(&self.model);
-        if let StartingPoints::Fitted(gaussian) = &self.starts {
-            tensors.extend([
-                (START_MEAN.to_string(), gaussian.mean().into_data()),
+        if let StartingPoints::Fitted(gaussians) = &self.starts {
+            let shares = gaussians.shares();
+            for (name, data) in [
                 (
-                    START_DIRECTIONS.to_string(),
-                    gaussian.directions().into_data(),
+                    START_SHARES,
+                    TensorData::new(shares.to_vec(), [shares.len()]),
                 ),
-            ]);
+                (START_MEANS, gaussians.means().into_data()),
+                (START_DIRECTIONS, gaussians.directions().into_data()),
+            ] {
+                tensors.insert(name.to_string(), data);
+            }
         }
         let file = TensorFile {
             tensors,
@@ -156,9 +172,8 @@ impl ModelFile {
     }
 }
 
-/// Where fresh chains of a configuration start, without examples: uniformly where its start was to
-/// be fitted to them, as it is in models that were never trained here.
-pub(crate) fn starts_without_examples(config: &RunConfig) -> StartingPoints {
+/// Where fresh chains of a configuration start; uniformly where that were to be fitted to examples.
+fn starts_without_examples(config: &RunConfig) -> StartingPoints {
     let range: Interval = config.data.range().into();
     let start = config.chains.start().unwrap_or_default();
     start
@@ -173,34 +188,39 @@ fn take_starts(
     arrays: &mut BTreeMap<String, TensorData>,
     device: &Device,
 ) -> Result<StartingPoints, String> {
-    let (mean, directions) = (arrays.remove(START_MEAN), arrays.remove(START_DIRECTIONS));
+    let parts = [START_SHARES, START_MEANS, START_DIRECTIONS].map(|name| arrays.remove(name));
     if config.chains.start() != Some(StartConfig::Fitted) {
         return Ok(starts_without_examples(config));
     }
-    let (Some(mean), Some(directions)) = (mean, directions) else {
+    let [Some(shares), Some(means), Some(directions)] = parts else {
         // Weights of another program, which were imported.
         return Ok(starts_without_examples(config));
     };
     let values = memory::product(&shape);
     let fits = |data: &TensorData, rank: usize| {
         let shape = data.shape();
-        let last = shape.as_slice().last();
+        let has_values = rank == 1 || shape.last().map(|&last| last as u128) == Some(values);
+        let groups = shape.first() == shares.shape().first();
         let is_finite = || data.iter::<f32>().all(f32::is_finite);
-        shape.len() == rank && last.map(|&last| last as u128) == Some(values) && is_finite()
+        shape.len() == rank && has_values && groups && is_finite()
     };
-    if !fits(&mean, 1) || !fits(&directions, 2) {
+    let total: f32 = shares.iter::<f32>().sum();
+    let are_shares = total > 0.0 && shares.iter::<f32>().all(|share| share >= 0.0);
+    if !fits(&shares, 1) || !are_shares || !fits(&means, 2) || !fits(&directions, 3) {
         return Err(format!(
-            "chains start at a Gaussian of the shapes {:?} and {:?}, but an example has {values} values, all of them finite",
-            mean.shape(),
+            "chains start at Gaussians with shares, means and directions of the shapes {:?}, {:?} and {:?}: expected as many of each, for examples of {values} values, all finite and the shares not negative",
+            shares.shape(),
+            means.shape(),
             directions.shape()
         ));
     }
-    let gaussian = FittedGaussian::new(
-        Tensor::from_data(mean.convert::<f32>(), device),
+    let gaussians = FittedGaussians::new(
+        &shares.iter::<f32>().collect::<Vec<f32>>(),
+        Tensor::from_data(means.convert::<f32>(), device),
         Tensor::from_data(directions.convert::<f32>(), device),
         config.data.range().into(),
     );
-    Ok(StartingPoints::Fitted(Box::new(gaussian)))
+    Ok(StartingPoints::Fitted(Box::new(gaussians)))
 }
 
 /// Reads the model of a run: the final one, which every checkpoint of the run updates.

@@ -2,21 +2,13 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use ebm_ops::{Interval, Noise};
-use ebm_sampling::{FittedGaussian, StartingPoints};
+use ebm_ops::Interval;
+use ebm_sampling::StartingPoints;
 use serde::{Deserialize, Serialize};
 
 use super::eviction::Eviction;
 use super::long_chains::LongChains;
-use crate::examples::Examples;
 use crate::keys::{Documented, InvalidValue, check, check_positive};
-
-/// Keeps the draws of a fit apart from all others.
-const FITTED: u64 = 0x6669_7474_6564_0000;
-/// Examples that a Gaussian is fitted to, at most.
-const EXAMPLES: usize = 8192;
-/// Its directions.
-const DIRECTIONS: usize = 64;
 
 crate::kinds! {
     /// Where the chains of an update start, and what becomes of them.
@@ -47,7 +39,7 @@ pub struct ReplayBufferConfig {
     #[serde(default)]
     pub storage: ChainStorage,
     /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data, or
-    /// `"fitted"`, a Gaussian with the mean and the covariance of the examples.
+    /// `"fitted"`, Gaussians with the mean and the covariance of the examples, one of each label.
     #[serde(default)]
     pub start: StartConfig,
     /// Robust standard deviations (1.4826 times the median absolute deviation), above 0, by which
@@ -71,7 +63,7 @@ crate::keys! {
 #[serde(deny_unknown_fields)]
 pub struct PersistentConfig {
     /// Where chains start: `"uniform"`, `"normal"` or `"binary"`, over the range of the data, or
-    /// `"fitted"`, a Gaussian with the mean and the covariance of the examples.
+    /// `"fitted"`, Gaussians with the mean and the covariance of the examples, one of each label.
     #[serde(default)]
     pub start: StartConfig,
     /// Longer chains now and then; absent: all updates have chains of the same length.
@@ -113,7 +105,7 @@ pub enum StartConfig {
     Normal,
     /// Either end of the range with equal probability, for binary units.
     Binary,
-    /// Normal, with the mean and the covariance of the examples.
+    /// Gaussians with the mean and the covariance of the examples, one of each label.
     Fitted,
 }
 
@@ -133,6 +125,13 @@ impl ReplayBufferConfig {
             evict_frozen: None,
             long: None,
         }
+    }
+
+    /// The same with chains that start there.
+    #[must_use]
+    pub fn starting_at(mut self, start: StartConfig) -> Self {
+        self.start = start;
+        self
     }
 
     /// The same without chains whose energy is more than so many robust standard deviations above
@@ -277,24 +276,6 @@ impl StartConfig {
             Self::Fitted => None,
         }
     }
-
-    /// The same, fitted to examples where they have to be.
-    pub(crate) fn points_for<const D: usize>(
-        self,
-        range: Interval,
-        examples: &Examples<D>,
-    ) -> StartingPoints {
-        let fit = || StartingPoints::Fitted(Box::new(fit(range, &examples.flattened())));
-        self.points(range).unwrap_or_else(fit)
-    }
-}
-
-/// The Gaussian of up to so many of the examples, which are drawn: the same for the same examples.
-fn fit(range: Interval, examples: &Examples<2>) -> FittedGaussian {
-    let mut noise = Noise::new(FITTED);
-    let count = examples.len().min(EXAMPLES);
-    let batch = examples.batch(&noise.choose(count, examples.len()));
-    FittedGaussian::fit(batch.x, DIRECTIONS, range, &mut noise)
 }
 
 impl Display for StartConfig {

@@ -4,6 +4,7 @@ mod config;
 mod eviction;
 mod long_chains;
 mod negative_phase;
+mod starting_points;
 mod transition_kernel;
 
 pub use config::{
@@ -12,4 +13,5 @@ pub use config::{
 pub use eviction::Eviction;
 pub use long_chains::LongChains;
 pub use negative_phase::{NegativePhase, Negatives};
+pub(crate) use starting_points::starting_points;
 pub use transition_kernel::{OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel};

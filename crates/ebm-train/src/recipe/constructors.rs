@@ -5,7 +5,7 @@ use ebm_ops::Interval;
 
 use super::{
     ChainsConfig, ContrastiveDivergence, GibbsConfig, LangevinConfig, ObjectiveConfig,
-    OptimizerConfig, Recipe, SamplerConfig, ScheduleConfig, StartConfig,
+    OptimizerConfig, Recipe, ReplayBufferConfig, SamplerConfig, ScheduleConfig, StartConfig,
 };
 
 /// Mean energies beyond +-this make an update bad.
@@ -13,14 +13,15 @@ const ENERGY_LIMIT: f64 = 1e6;
 
 impl Recipe {
     /// A network on images with values from -1 to 1: short Langevin chains at a low temperature
-    /// that live in a replay buffer (Du & Mordatch 2019), energies kept near zero, Adam, 6,000
-    /// updates.
+    /// that start at Gaussians of the examples and grow old in a replay buffer (Du & Mordatch
+    /// 2019), energies kept near zero, Adam, 12,000 updates. Draw samples by chains that start
+    /// where those of training do ([`Trainer::starting_points`](crate::Trainer::starting_points)).
     ///
     /// Networks of a few convolutions learn images of 28x28 pixels by it. Chains that make noise
     /// ask for a smaller [step](Self::with_sampler) or [learning rate](Self::with_learning_rate).
     pub fn image_energy() -> Self {
         Self {
-            steps: 6000,
+            steps: 12_000,
             batch_size: 64,
             data_noise: 0.03,
             ema_decay: Some(0.999),
@@ -29,12 +30,14 @@ impl Recipe {
                 .with_noise(0.015)
                 .with_gradient_clip(0.015)
                 .into(),
-            chains: ChainsConfig::replay_buffer(8192, 0.05),
+            chains: ReplayBufferConfig::new(1024, 0.01)
+                .starting_at(StartConfig::Fitted)
+                .into(),
             objective: ContrastiveDivergence::default()
                 .with_energy_regularizer(0.1)
                 .into(),
             optimizer: OptimizerConfig::adam(5e-4).with_gradient_clip(1.0),
-            schedule: ScheduleConfig::cosine(0.05),
+            schedule: ScheduleConfig::cosine(0.0),
             energy_limit: ENERGY_LIMIT,
             range: Interval::new(-1.0, 1.0),
         }

@@ -7,7 +7,7 @@ use ebm_sampling::Kernel;
 
 use super::Trainer;
 use super::error::TrainError;
-use crate::chains::{NegativePhase, OnStates, TransitionKernel};
+use crate::chains::{NegativePhase, OnStates, TransitionKernel, starting_points};
 use crate::examples::{Examples, Order};
 use crate::files::memory;
 use crate::keys::{InvalidValue, check};
@@ -103,7 +103,7 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
         check_fitted(&recipe, &structure)?;
         // Chains that start at the data are drawn from noise once training is over.
         let start = recipe.chains.start().unwrap_or_default();
-        let starts = start.points_for(recipe.range, &examples);
+        let starts = starting_points(start, recipe.range, &examples);
         let negative_phase = objective.needs_chains().then(|| {
             NegativePhase::new(
                 &recipe.chains,
@@ -138,7 +138,7 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
     }
 }
 
-/// Fails if chains are to start at a Gaussian of the examples where states are more than those, or
+/// Fails if chains are to start at Gaussians of the examples where states are more than those, or
 /// hold two values.
 fn check_fitted(recipe: &Recipe, structure: &Structure) -> Result<(), InvalidValue> {
     let fits = has_real_states(structure) && !has_hidden_units(structure);

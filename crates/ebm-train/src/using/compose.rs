@@ -122,7 +122,7 @@ impl<E: Energy<D> + Clone, const D: usize> Composition<E, D> {
     /// distributions; `coding` which values a coordinate takes where it has only two.
     ///
     /// Models of several types are one where they are trait objects, such as
-    /// `&dyn Fn(Tensor<2>) -> Tensor<1>`.
+    /// `&(dyn Fn(Tensor<2>) -> Tensor<1> + Sync)`.
     ///
     /// # Errors
     ///

@@ -191,7 +191,7 @@ fn closures_of_two_values_are_sampled_by_flips() {
         let terms = x.reshape([count, 4]) * pull.clone().unsqueeze();
         terms.sum_dim(1).squeeze_dim::<1>(1)
     };
-    let models: Vec<&dyn Fn(Tensor<4>) -> Tensor<1>> = vec![&first, &second];
+    let models: Vec<&(dyn Fn(Tensor<4>) -> Tensor<1> + Sync)> = vec![&first, &second];
     let kind = CompositionKind::Product;
     let chains = chains(gibbs(), 0.0, 1.0);
     let coding = Some(Coding::Binary);
