@@ -43,7 +43,7 @@ energy_regularizer = 0.1
 
 [optimizer]
 kind = "adam"
-learning_rate = 5e-4
+learning_rate = 2e-3
 gradient_clip = 1.0
 
 [schedule.decay]
@@ -237,7 +237,7 @@ impl AutomaticConfig {
                 .to_string(),
         );
         lines.push(format!(
-            "learning rate: {:e}, and {} at the last update: larger ones collapse on plain shapes",
+            "learning rate: {:e}, and {} at the last update: with smaller ones images are still grainy after some thousand updates",
             config.optimizer.learning_rate(),
             number(last),
         ));
