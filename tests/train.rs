@@ -374,7 +374,7 @@ fn a_folder_of_own_images_is_trained_on_untuned() {
         "62 images of 10x12, in colour, with 2 labels",
         "held out: a share of 0.1",
         "no longer than 4, 2 of them",
-        "learning rate: 5e-4",
+        "learning rate: 2e-3",
         "as measured on this machine",
         "set otherwise: backend=flex",
         "56 examples",
