@@ -234,4 +234,8 @@ impl Energy<4> for ConvNet {
     fn energy(&self, x: Tensor<4>) -> Tensor<1> {
         self.forward(x).neg()
     }
+
+    fn takes_parts(&self) -> bool {
+        true
+    }
 }

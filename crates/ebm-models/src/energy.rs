@@ -27,8 +27,7 @@ use crate::structure::Structure;
 /// An energy with parameters that are trained is a burn `Module` besides; samplers take it frozen,
 /// `model.valid()`, so that no gradient of its parameters is computed.
 ///
-/// Threads share an energy and work on parts of a batch side by side, so it is `Sync`, and the
-/// energy of a configuration depends on no other configuration of its batch.
+/// Threads may share an energy, so it is `Sync`.
 pub trait Energy<const D: usize>: Sync {
     /// The energy `E(x)` of each configuration of a batch, in nats.
     ///
@@ -64,6 +63,15 @@ pub trait Energy<const D: usize>: Sync {
     /// in rows, is that of the structure up to rounding.
     fn structure(&self) -> Structure {
         Structure::Smooth
+    }
+
+    /// Whether the energy of a configuration is the same wherever it stands in a batch, so that
+    /// threads may take parts of a batch side by side.
+    ///
+    /// Not so where each chain has a datum of its own, such as fixed pixels; so `false` unless an
+    /// energy says otherwise.
+    fn takes_parts(&self) -> bool {
+        false
     }
 }
 

@@ -87,4 +87,8 @@ impl<const D: usize> Energy<D> for Mlp {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self.forward(x).neg()
     }
+
+    fn takes_parts(&self) -> bool {
+        true
+    }
 }

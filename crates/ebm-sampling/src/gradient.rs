@@ -21,7 +21,10 @@ pub fn energy_and_gradient<E: Energy<D> + ?Sized, const D: usize>(
     energy: &E,
     x: Tensor<D>,
 ) -> (Tensor<1>, Tensor<D>) {
-    in_blocks(x.inner(), |x| of_block(energy, x))
+    if energy.takes_parts() {
+        return in_blocks(x.inner(), |x| of_block(energy, x));
+    }
+    of_block(energy, x.inner())
 }
 
 /// The same of a part of a batch that is off the graph.

@@ -76,6 +76,21 @@ fn a_large_batch_is_its_rows_in_their_order() {
     }
 }
 
+/// An energy that has a datum of each chain gets the whole batch.
+#[test]
+fn chains_keep_their_own_data() {
+    for device in devices() {
+        let own: Tensor<2> = Noise::new(2).normal([101, 3], &device);
+        let energy = |x: Tensor<2>| (x - own.clone()).square().sum_dim(1).squeeze_dim::<1>(1);
+        let x: Tensor<2> = Noise::new(3).normal([101, 3], &device);
+        let (_, gradient) = energy_and_gradient(&energy, x.clone());
+        close(
+            &values(gradient),
+            &values((x - own.clone()).mul_scalar(2.0)),
+        );
+    }
+}
+
 /// Up to the rounding of sums of few terms.
 fn close(found: &[f64], expected: &[f64]) {
     for (found, expected) in found.iter().zip(expected) {

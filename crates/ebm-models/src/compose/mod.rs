@@ -188,6 +188,10 @@ impl<const D: usize, M: Energy<D>> Energy<D> for Negation<M> {
     fn structure(&self) -> Structure {
         Structure::weighted_sum(&[self.model.structure()], &[-1.0])
     }
+
+    fn takes_parts(&self) -> bool {
+        self.model.takes_parts()
+    }
 }
 
 fn check_counts(models: usize, weights: usize) {

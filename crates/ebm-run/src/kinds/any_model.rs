@@ -165,6 +165,12 @@ macro_rules! model_kinds {
                     $(Self::$variant(model) => ebm_models::Energy::<4>::structure(model),)+
                 }
             }
+
+            fn takes_parts(&self) -> bool {
+                match self {
+                    $(Self::$variant(model) => ebm_models::Energy::<4>::takes_parts(model),)+
+                }
+            }
         }
 
         impl ebm_train::Trainable<4> for AnyModel {

@@ -21,6 +21,8 @@ const POOR_NATS: f64 = 0.5;
 const HARDLY_NEARER: f64 = 0.8;
 /// Share of the spread of the data that this way has to have.
 const TELLING: f64 = 0.1;
+/// Share of the spread of the data by which samples are farther away than where chains start.
+const WORSE: f64 = 0.05;
 /// Share of the samples whose pixel statistics are outside of the data's that convicts.
 const MOSTLY_OUTSIDE: f64 = 0.5;
 /// Share of the precision or recall of real data below which those of samples are poor.
@@ -184,14 +186,17 @@ fn signs_of_poverty(line: &QualityLine) -> Vec<Sign> {
     shown(found)
 }
 
-/// Whether chains that start at something better than noise have hardly come any nearer.
+/// Whether chains that start at something better than noise have hardly come any nearer, or went
+/// away.
 fn is_like_its_start(line: &QualityLine) -> bool {
     let floor = line.floor.unwrap_or(0.0);
     let both = line.distance.zip(line.informed_start());
     both.is_some_and(|(distance, start)| {
         let way = start - floor;
-        // Of data that are hardly more than a Gaussian nothing can be said.
-        way > TELLING * TOTAL_VARIANCE && distance - floor > HARDLY_NEARER * way
+        let telling = |way: f64, share: f64| way > share * TOTAL_VARIANCE;
+        // Of data that are hardly more than a Gaussian only that can be said which is worse.
+        telling(distance - start, WORSE)
+            || (telling(way, TELLING) && distance - floor > HARDLY_NEARER * way)
     })
 }
 

@@ -172,18 +172,22 @@ fn verdicts_are_sentences() {
 /// A Gaussian of the data is near them already: a model that leaves chains there learned nothing.
 #[test]
 fn samples_like_their_start_are_poor() {
-    let starting = |start: f64| {
+    let starting = |start: f64, distances: &[f64]| {
         let line = |mut line: QualityLine| {
             (line.start_distance, line.noise_distance) = (Some(start), Some(300.0));
             line
         };
-        let lines = lines(&[25.0, 20.0, 18.0, 18.2, 17.9, 18.1]);
-        Verdict::of(&lines.into_iter().map(line).collect::<Vec<_>>())
+        let lines = lines(distances).into_iter();
+        Verdict::of(&lines.map(line).collect::<Vec<_>>())
     };
     let poor = Verdict::Poor {
         signs: vec![Sign::LikeTheirStart],
     };
-    assert_eq!(starting(19.0), poor);
-    assert_eq!(starting(12.5), Verdict::Healthy);
-    assert_eq!(starting(40.0), Verdict::Healthy);
+    let far = [25.0, 20.0, 18.0, 18.2, 17.9, 18.1];
+    assert_eq!(starting(19.0, &far), poor);
+    assert_eq!(starting(40.0, &far), Verdict::Healthy);
+    // The starts of data that are little more than a Gaussian.
+    let near = [20.0, 14.0, 12.0, 12.1, 11.9, 12.0];
+    assert_eq!(starting(9.0, &near), Verdict::Healthy);
+    assert_eq!(starting(6.0, &near), poor);
 }

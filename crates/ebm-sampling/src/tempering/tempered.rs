@@ -28,4 +28,8 @@ impl<E: Energy<D>, const D: usize> Energy<D> for Tempered<E> {
     fn energy(&self, x: Tensor<D>) -> Tensor<1> {
         self.energy.energy(x).mul_scalar(self.inverse_temperature)
     }
+
+    fn takes_parts(&self) -> bool {
+        self.energy.takes_parts()
+    }
 }
