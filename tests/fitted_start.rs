@@ -54,7 +54,7 @@ fn samples_start_there_without_the_examples() {
 }
 
 #[test]
-fn gaussians_of_another_shape_is_refused() {
+fn gaussians_of_another_shape_are_refused() {
     let folder = workspace();
     let folder = folder.path();
     train(folder, "run", &FITTED);

@@ -189,11 +189,9 @@ fn take_starts(
     device: &Device,
 ) -> Result<StartingPoints, String> {
     let parts = [START_SHARES, START_MEANS, START_DIRECTIONS].map(|name| arrays.remove(name));
-    if config.chains.start() != Some(StartConfig::Fitted) {
-        return Ok(starts_without_examples(config));
-    }
-    let [Some(shares), Some(means), Some(directions)] = parts else {
-        // Weights of another program, which were imported.
+    let is_fitted = config.chains.start() == Some(StartConfig::Fitted);
+    // Imported weights of another program have no such arrays.
+    let (true, [Some(shares), Some(means), Some(directions)]) = (is_fitted, parts) else {
         return Ok(starts_without_examples(config));
     };
     let values = memory::product(&shape);
@@ -205,7 +203,8 @@ fn take_starts(
         shape.len() == rank && has_values && groups && is_finite()
     };
     let total: f32 = shares.iter::<f32>().sum();
-    let are_shares = total > 0.0 && shares.iter::<f32>().all(|share| share >= 0.0);
+    let are_shares =
+        total > 0.0 && total.is_finite() && shares.iter::<f32>().all(|share| share >= 0.0);
     if !fits(&shares, 1) || !are_shares || !fits(&means, 2) || !fits(&directions, 3) {
         return Err(format!(
             "chains start at Gaussians with shares, means and directions of the shapes {:?}, {:?} and {:?}: expected as many of each, for examples of {values} values, all finite and the shares not negative",

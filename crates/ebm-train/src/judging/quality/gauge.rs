@@ -165,8 +165,7 @@ impl QualityGauge {
     /// If they aren't of the shape of an example.
     #[must_use]
     pub fn with_start(mut self, points: Tensor<4>) -> Self {
-        let (rows, _) = self.look(points);
-        self.start_distance = self.distance(&rows);
+        self.start_distance = self.distance_of(points);
         self
     }
 
@@ -178,8 +177,7 @@ impl QualityGauge {
     /// If it isn't of the shape of an example.
     #[must_use]
     pub fn with_noise(mut self, points: Tensor<4>) -> Self {
-        let (rows, _) = self.look(points);
-        self.noise_distance = self.distance(&rows);
+        self.noise_distance = self.distance_of(points);
         self
     }
 
@@ -252,6 +250,11 @@ impl QualityGauge {
     fn look(&self, images: Tensor<4>) -> (FeatureRows, Option<Vec<usize>>) {
         let (rows, classes) = self.features.look(images);
         (rows.scaled(&self.scale), classes)
+    }
+
+    /// The Frechet distance of images.
+    fn distance_of(&self, images: Tensor<4>) -> Option<f64> {
+        self.distance(&self.look(images).0)
     }
 
     /// The Frechet distance of rows, summed over the blocks.
