@@ -124,13 +124,11 @@ pub(crate) fn print(lines: &[QualityLine]) {
             String::new(),
         ],
     );
-    for (name, distance) in [
-        ("where chains start", first.informed_start()),
-        ("noise", first.noise()),
-    ] {
-        if distance.is_some() {
+    for (name, distance) in QualityLine::WITHOUT_MODEL {
+        if let Some(distance) = distance(first) {
             let none = String::new;
-            row(name, [number(distance), none(), none(), none(), none()]);
+            let distance = number(Some(distance));
+            row(name, [distance, none(), none(), none(), none()]);
         }
     }
     let run = LongRun {

@@ -29,15 +29,16 @@ impl FittedGaussians {
     ///
     /// - `shares`: `[groups]`, not negative; only their ratios matter
     /// - `means`: `[groups, values]`
-    /// - `directions`: `[groups, count, values]`
+    /// - `directions`: `[groups, count, values]`, with a `count` of at least 1
     ///
     /// # Panics
     ///
-    /// If the numbers of groups or values differ, or the shares don't add up to something positive.
+    /// If the numbers of groups or values differ, there is no direction, or the shares don't add up
+    /// to something positive.
     pub fn new(shares: &[f32], means: Tensor<2>, directions: Tensor<3>, range: Interval) -> Self {
         let ([groups, values], found) = (means.dims(), directions.dims());
         assert!(
-            groups == shares.len() && found[0] == groups && found[2] == values,
+            groups == shares.len() && found[0] == groups && found[1] > 0 && found[2] == values,
             "{} shares, means of shape {:?} and directions of shape {found:?}",
             shares.len(),
             means.dims()

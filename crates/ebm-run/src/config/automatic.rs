@@ -37,6 +37,7 @@ kind = "replay_buffer"
 capacity = 1024
 fresh_fraction = 0.01
 start = "fitted"
+long = { every = 50, factor = 10 }
 
 [objective]
 energy_regularizer = 0.1
@@ -59,8 +60,8 @@ ema_decay = 0.999
 [output]
 sample_steps = 256
 "#;
-/// Transitions of `BASE`.
-const TRANSITIONS: usize = 10;
+/// Transitions of `BASE` on average.
+const MEAN_TRANSITIONS: f64 = 11.8;
 /// Examples an update, unless there are fewer.
 const BATCH: usize = 32;
 /// The longest side that images are brought to.
@@ -95,7 +96,7 @@ const FEW_UPDATES: u64 = 2000;
 /// Seconds that two cores take for a multiplication of an update, forward and backward.
 const SECONDS_A_PRODUCT: f64 = 1.1e-10;
 /// Passes of an update beside its chains.
-const BESIDE_CHAINS: usize = 3;
+const BESIDE_CHAINS: f64 = 3.0;
 
 /// A folder of images, and what is chosen for it.
 #[derive(Clone, Debug)]
@@ -166,8 +167,8 @@ impl AutomaticConfig {
             inputs = maps;
         }
         products += height * width * inputs * HIDDEN;
-        let passes = self.batch() * (TRANSITIONS + BESIDE_CHAINS);
-        (products * passes) as f64 * SECONDS_A_PRODUCT
+        let passes = self.batch() as f64 * (MEAN_TRANSITIONS + BESIDE_CHAINS);
+        products as f64 * passes * SECONDS_A_PRODUCT
     }
 
     /// The number of updates that fit into the minutes: a whole number of times those between two
@@ -236,6 +237,10 @@ impl AutomaticConfig {
             "starts: Gaussians with the mean and the covariance of the images, one a label, so that chains have their colours at once; few chains, rarely started anew, become old, so that long ones stay as good (chains)"
                 .to_string(),
         );
+        lines.extend(config.chains.long().map(|long| format!(
+            "long chains: {} times as many steps in every {}th update, which keeps samples clean (chains.long)",
+            long.factor, long.every
+        )));
         lines.push(format!(
             "learning rate: {:e}, and {} at the last update: with smaller ones images are still grainy after some thousand updates",
             config.optimizer.learning_rate(),

@@ -134,6 +134,12 @@ pub enum ScoreKind {
 }
 
 impl QualityLine {
+    /// What distances samples are compared with that no model drew, by name.
+    pub const WITHOUT_MODEL: [(&'static str, fn(&Self) -> Option<f64>); 2] = [
+        ("where chains start", Self::informed_start),
+        ("noise", Self::noise),
+    ];
+
     /// What the model is compared by: the divergence where it is known, else the distance of its
     /// samples, else the likelihood, whose estimates flatter a machine whose chains don't mix.
     pub fn score(&self) -> Option<Score> {

@@ -84,13 +84,13 @@ impl Series {
 }
 
 /// Curves over one axis.
-pub(super) struct Chart<'a> {
+pub(super) struct Chart {
     /// What is shown.
-    pub(super) title: &'a str,
+    pub(super) title: String,
     /// What the axis across is, with its unit.
-    pub(super) x: &'a str,
+    pub(super) x: String,
     /// What the axis up is, with its unit.
-    pub(super) y: &'a str,
+    pub(super) y: String,
     /// Which values the axis up has to show; others are marked, and told of below.
     pub(super) extent: Extent,
     /// Whether the axis up may be logarithmic, which it is where all values are positive and far
@@ -102,13 +102,62 @@ pub(super) struct Chart<'a> {
     pub(super) series: Vec<Series>,
 }
 
-impl Chart<'_> {
+impl Chart {
+    /// Curves over the updates of a run, all of them in sight.
+    pub(super) fn over_updates(
+        title: impl Into<String>,
+        y: impl Into<String>,
+        series: Vec<Series>,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            x: "update".into(),
+            y: y.into(),
+            extent: Extent::Whole,
+            logarithmic: false,
+            reference: None,
+            series,
+        }
+    }
+
+    /// Over something else than updates.
+    pub(super) fn across(self, x: impl Into<String>) -> Self {
+        Self {
+            x: x.into(),
+            ..self
+        }
+    }
+
+    /// Only what comes after the first, wild updates has to be in sight.
+    pub(super) fn settled(self) -> Self {
+        Self {
+            extent: Extent::Settled,
+            ..self
+        }
+    }
+
+    /// Logarithmic where all values are positive and far apart.
+    pub(super) fn logarithmic(self) -> Self {
+        Self {
+            logarithmic: true,
+            ..self
+        }
+    }
+
+    /// With a line at a value, for comparison.
+    pub(super) fn with_reference(self, value: f64) -> Self {
+        Self {
+            reference: Some(value),
+            ..self
+        }
+    }
+
     /// The chart as a figure with its legend; what is missing, if there is no finite point.
     ///
     /// Where the axis up can be linear and logarithmic both are drawn, one of them hidden.
     pub(super) fn figure(&self, below: &str) -> String {
         let Some((shown, up)) = self.svg() else {
-            return html::figure(self.title, &html::missing("No values yet."), below);
+            return html::figure(&self.title, &html::missing("No values yet."), below);
         };
         let values = self.series.iter().flat_map(Series::finite);
         let below = match up.beyond(values.map(|(_, y)| y)) {
@@ -123,7 +172,7 @@ impl Chart<'_> {
         let other = self.svg_on(!up.logarithmic, extent);
         let other = other.filter(|(_, other)| other.logarithmic != up.logarithmic);
         let hidden = other.map(|(svg, _)| svg.replacen("<svg ", "<svg hidden ", 1));
-        let across = self.across().map(|across| (across.low, across.high));
+        let across = self.axis_across().map(|across| (across.low, across.high));
         let curves = self.series.iter().enumerate().map(|(place, series)| {
             let points = thin(
                 series.finite(),
@@ -134,12 +183,12 @@ impl Chart<'_> {
         });
         let drawn = with_values(
             &(shown + &hidden.unwrap_or_default()),
-            self.x,
+            &self.x,
             across.unwrap_or_default(),
             up.logarithmic,
             &curves.collect::<Vec<_>>(),
         );
-        html::figure(self.title, &(self.legend() + &drawn), below.trim_end())
+        html::figure(&self.title, &(self.legend() + &drawn), below.trim_end())
     }
 
     fn legend(&self) -> String {
@@ -195,7 +244,7 @@ impl Chart<'_> {
     }
 
     /// The axis across; `None` without a finite point.
-    fn across(&self) -> Option<Axis> {
+    fn axis_across(&self) -> Option<Axis> {
         let points: Vec<(f64, f64)> = self.series.iter().flat_map(Series::finite).collect();
         Axis::across(points.iter().map(|(x, _)| *x), TICKS.0)
     }
@@ -206,7 +255,7 @@ impl Chart<'_> {
     }
 
     fn svg_on(&self, logarithmic: bool, extent: Extent) -> Option<(String, Axis)> {
-        let across = self.across()?;
+        let across = self.axis_across()?;
         let finite: Vec<Vec<(f64, f64)>> = self
             .series
             .iter()

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn chart(points: Vec<(f64, f64)>) -> Chart<'static> {
+fn chart(points: Vec<(f64, f64)>) -> Chart {
     Chart {
-        title: "Energies",
-        x: "update",
-        y: "energy (nats)",
+        title: "Energies".into(),
+        x: "update".into(),
+        y: "energy (nats)".into(),
         extent: Extent::Settled,
         logarithmic: true,
         reference: None,

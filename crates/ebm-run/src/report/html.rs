@@ -4,9 +4,8 @@ pub(super) use crate::text::number::{count, date, duration, number};
 use std::fmt::Display;
 use std::io::Cursor;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use image::{ImageFormat, RgbImage};
-
-use super::base64;
 
 /// Text as HTML shows it, in elements and in attributes between double quotes.
 pub(super) fn text(text: impl Display) -> String {
@@ -175,7 +174,7 @@ pub(super) fn embedded(png: &[u8], (width, height): (u32, u32), alternative: &st
     };
     format!(
         "<img{class} src=\"data:image/png;base64,{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\">",
-        base64::encode(png),
+        BASE64_STANDARD.encode(png),
         text(alternative)
     )
 }

@@ -5,13 +5,11 @@
 //! doesn't apply to a kind of model is left out, and one whose material is missing says so.
 
 mod bars;
-mod base64;
 mod chart;
 mod html;
 mod page;
 mod run_data;
 mod sections;
-mod sha256;
 mod svg;
 mod thin;
 

@@ -1,9 +1,11 @@
 //! The page around the sections: its head, its table of contents, its style.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha2::{Digest, Sha256};
+
+use super::html;
 use super::run_data::RunData;
 use super::sections::Section;
-use super::sha256::sha256;
-use super::{base64, html};
 
 /// How every report starts, by which one is told from other files.
 pub(super) const START: &str = "<!DOCTYPE html>\n<!-- ebm report -->\n";
@@ -34,7 +36,7 @@ pub(super) fn render(data: &RunData<'_>, sections: &[Section]) -> String {
         .collect();
     let body: String = sections.iter().map(render_section).collect();
     let now = html::date(crate::logs::now());
-    let digest = base64::encode(&sha256(SCRIPT.as_bytes()));
+    let digest = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "{START}<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

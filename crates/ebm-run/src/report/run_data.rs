@@ -242,6 +242,15 @@ impl<'a> RunData<'a> {
         self.metrics.other_curve(key).into()
     }
 
+    /// The names of so many classes: those of the data, if they name as many, else numbers.
+    pub(super) fn classes(&self, count: usize) -> Vec<String> {
+        let examples = self.model.as_ref().ok().map(|model| self.train(model));
+        match examples.and_then(|examples| examples.ok()?.class_names()) {
+            Some(names) if names.len() == count => names.to_vec(),
+            _ => (0..count).map(|class| class.to_string()).collect(),
+        }
+    }
+
     /// The training examples of the model, or why they can't be had.
     pub(super) fn train(&self, model: &ModelFile) -> Result<&Examples<4>, &str> {
         self.train

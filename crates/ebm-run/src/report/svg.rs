@@ -43,10 +43,10 @@ const FAMILY: &str = "sans-serif";
 type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<Scale, Scale>>;
 
 /// The curves of a chart over its axes, with its description.
-pub(super) fn draw(chart: &Chart<'_>, across: &Axis, up: &Axis) -> Option<String> {
+pub(super) fn draw(chart: &Chart, across: &Axis, up: &Axis) -> Option<String> {
     let reference = chart.reference.filter(|_| !up.logarithmic);
     let scales = (Scale::from(across), Scale::from(up));
-    let svg = on_axes(scales, chart.x, chart.y, |plane| {
+    let svg = on_axes(scales, &chart.x, &chart.y, |plane| {
         if let Some(reference) = reference {
             draw_reference(plane, (across.low, across.high), reference)?;
         }

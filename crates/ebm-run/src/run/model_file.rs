@@ -200,14 +200,15 @@ fn take_starts(
         let has_values = rank == 1 || shape.last().map(|&last| last as u128) == Some(values);
         let groups = shape.first() == shares.shape().first();
         let is_finite = || data.iter::<f32>().all(f32::is_finite);
-        shape.len() == rank && has_values && groups && is_finite()
+        let is_full = !shape.contains(&0);
+        shape.len() == rank && is_full && has_values && groups && is_finite()
     };
     let total: f32 = shares.iter::<f32>().sum();
     let are_shares =
         total > 0.0 && total.is_finite() && shares.iter::<f32>().all(|share| share >= 0.0);
     if !fits(&shares, 1) || !are_shares || !fits(&means, 2) || !fits(&directions, 3) {
         return Err(format!(
-            "chains start at Gaussians with shares, means and directions of the shapes {:?}, {:?} and {:?}: expected as many of each, for examples of {values} values, all finite and the shares not negative",
+            "chains start at Gaussians with shares, means and directions of the shapes {:?}, {:?} and {:?}: expected as many of each and at least one, for examples of {values} values, all finite and the shares not negative",
             shares.shape(),
             means.shape(),
             directions.shape()

@@ -15,7 +15,7 @@ const MOST: usize = 200;
 
 /// The seconds that an update of a configuration takes, the median of updates that are made for it
 /// and thrown away: as many as take `within`, 1 to 200. The median, since others may want the
-/// machine for a moment.
+/// machine for a moment, and with it long chains, whose share is added.
 ///
 /// # Errors
 ///
@@ -37,5 +37,7 @@ pub fn seconds_per_update(
         times.push(before.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    let long = config.chains.long();
+    let factor = long.map_or(1.0, |long| long.mean_factor());
+    Ok(factor * times[times.len() / 2])
 }

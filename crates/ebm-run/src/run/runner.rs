@@ -1,7 +1,5 @@
-//! The loop of a run: updates, metrics, pictures, checkpoints, and the way back when training
-//! diverges.
+//! The loop of a run: updates, metrics, pictures, checkpoints.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
@@ -14,16 +12,14 @@ use super::model_file::ModelFile;
 use super::plane::DensityLog;
 use crate::config::RunConfig;
 use crate::error::RunError;
-use crate::kinds::{AnyModel, Pretrained, Pretraining, PretrainingWatch};
+use crate::kinds::AnyModel;
 use crate::logs::event_log::EventLog;
 use crate::logs::events::{Event, Outcome, Watch};
 use crate::logs::metrics_log::MetricsLog;
 use crate::patience::patiently;
 use crate::quality::Verdict;
-use ebm_train::Checkpoint;
-use ebm_train::CheckpointError;
 use ebm_train::Fingerprint;
-use ebm_train::{Metrics, Scalar, StepOutcome, Trainer};
+use ebm_train::{Scalar, StepOutcome, Trainer};
 
 /// A run that goes on.
 pub(super) struct Runner<'a> {
@@ -247,29 +243,6 @@ impl<'a> Runner<'a> {
         Ok(Outcome::Finished)
     }
 
-    /// Does what comes before the first update of a model of this kind; whether it got to the end.
-    fn pretrain(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
-        if self.config.training.start_from.is_some() {
-            return Ok(true);
-        }
-        let folder = &self.folder;
-        let pretrained = self.config.model.kind().pretrain(&mut Pretraining {
-            recipe: self.trainer.recipe(),
-            seed: self.config.seed,
-            examples: self.trainer.examples(),
-            path: &|layer| folder.pretrained(layer),
-            watch: &mut Told(watch),
-        })?;
-        match pretrained {
-            Pretrained::Nothing => Ok(true),
-            Pretrained::Model(model) => {
-                self.trainer.set_model(model);
-                Ok(true)
-            }
-            Pretrained::Stopped => Ok(false),
-        }
-    }
-
     /// Makes an update and what is due after it; whether it got to the end. If it didn't, the run
     /// is to stop.
     fn step(&mut self, watch: &mut dyn Watch) -> Result<bool, RunError> {
@@ -382,7 +355,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Saves, and deletes nothing.
-    fn save_only(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
+    pub(super) fn save_only(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
         let path = self.folder.checkpoint(self.trainer.steps_done());
         let mut checkpoint = self.trainer.checkpoint();
         checkpoint.state.used_up = self.used_up == Some(checkpoint.state.step);
@@ -398,96 +371,5 @@ impl<'a> Runner<'a> {
         tracing::info!(path = %path.display(), "checkpoint written");
         watch.event(&Event::Saved { path: &path });
         Ok(())
-    }
-
-    /// Goes back to the newest checkpoint with half the learning rate. That checkpoint is used up:
-    /// if training diverges again before it writes another, it goes back to the one before.
-    ///
-    /// All of this is in the folder before training goes on, so that a run that is killed then
-    /// doesn't start again with the learning rate that failed.
-    fn roll_back(&mut self, watch: &mut dyn Watch) -> Result<(), RunError> {
-        let from = self.trainer.steps_done();
-        let give_up = || RunError::Diverged {
-            step: from,
-            rollbacks: self.trainer.rollbacks(),
-            folder: self.folder.checkpoints(),
-        };
-        if self.trainer.rollbacks() >= self.config.recovery.max_rollbacks {
-            return Err(give_up());
-        }
-        let steps = self.folder.checkpoint_steps()?;
-        let newest = *steps.first().ok_or_else(give_up)?;
-        let to = match steps.get(1) {
-            Some(&before) if self.used_up == Some(newest) => before,
-            _ => newest,
-        };
-        self.take_up(self.folder.checkpoint(to))?;
-        self.used_up = Some(to);
-        self.go_on_from(to, watch)?;
-        tracing::warn!(
-            from,
-            to,
-            learning_rate = self.trainer.learning_rate(),
-            "training diverged: back to a checkpoint"
-        );
-        watch.event(&Event::RolledBack {
-            from,
-            to,
-            learning_rate: self.trainer.learning_rate(),
-            rollbacks: self.trainer.rollbacks(),
-        });
-        self.warn(watch);
-        Ok(())
-    }
-}
-
-impl Runner<'_> {
-    /// Goes back to a checkpoint with half the learning rate; gives its update.
-    pub(super) fn take_up(&mut self, path: PathBuf) -> Result<u64, RunError> {
-        let checkpoint = Checkpoint::load(&path)?;
-        let step = checkpoint.state.step;
-        self.trainer
-            .roll_back(checkpoint)
-            .map_err(|message| CheckpointError::Mismatch { path, message })?;
-        Ok(step)
-    }
-
-    /// Saves the state of an earlier update, which the trainer went back to, and takes back what
-    /// came later.
-    pub(super) fn go_on_from(&mut self, to: u64, watch: &mut dyn Watch) -> Result<(), RunError> {
-        self.refused_in_a_row = 0;
-        // Nothing is deleted by its age: what is to go is newer.
-        self.save_only(watch)?;
-        let later = self.folder.checkpoint_steps()?;
-        for step in later.into_iter().filter(|&step| step > to) {
-            self.folder.delete_checkpoint(step)?;
-        }
-        // Last: until here a kill leaves a checkpoint whose lines are all needed.
-        self.warnings.extend(self.log.go_back(to));
-        let density = self.density.as_mut().and_then(|log| log.go_back(to));
-        self.warnings.extend(density);
-        self.warnings.extend(self.quality.go_back(to));
-        if let Err(error) = self.folder.delete_samples_after(to) {
-            self.warnings.push(error.to_string());
-        }
-        Ok(())
-    }
-}
-
-/// Tells of pretraining as of an event of the run.
-struct Told<'a>(&'a mut dyn Watch);
-
-impl PretrainingWatch for Told<'_> {
-    fn update(&mut self, layer: usize, layers: usize, metrics: &Metrics, steps: u64) {
-        self.0.event(&Event::Pretraining {
-            layer,
-            layers,
-            metrics,
-            steps,
-        });
-    }
-
-    fn should_stop(&mut self) -> bool {
-        self.0.should_stop()
     }
 }

@@ -27,6 +27,11 @@ impl LongChains {
         }
     }
 
+    /// How many times the transitions the chains make on average.
+    pub fn mean_factor(&self) -> f64 {
+        1.0 + (self.factor as f64 - 1.0) / self.every as f64
+    }
+
     pub(super) fn validate(&self) -> Result<(), InvalidValue> {
         check_at_least_one("chains.long.every", self.every)?;
         check_count("chains.long.factor", self.factor, 1_000_000)

@@ -32,6 +32,8 @@ struct RowLabels {
     /// `[count]`, from 0 to below `classes`.
     indices: Tensor<1, Int>,
     classes: usize,
+    /// Of each class, if the data name them.
+    names: Option<Vec<String>>,
 }
 
 impl RowLabels {
@@ -41,6 +43,7 @@ impl RowLabels {
         Self {
             indices: Tensor::from_data(data, device),
             classes: labels.classes(),
+            names: labels.names().map(<[String]>::to_vec),
         }
     }
 
@@ -198,6 +201,7 @@ impl<const D: usize> Examples<D> {
             labels: self.labels.as_ref().map(|labels| RowLabels {
                 indices: labels.select(rows.clone()),
                 classes: labels.classes,
+                names: labels.names.clone(),
             }),
             rows: self.rows.subset(rows),
             shape,
@@ -215,6 +219,11 @@ impl<const D: usize> Examples<D> {
     /// no labels.
     pub fn classes(&self) -> Option<usize> {
         self.labels.as_ref().map(|labels| labels.classes)
+    }
+
+    /// The name of each class, by its label; `None` where the data name none.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.labels.as_ref()?.names.as_deref()
     }
 
     /// What tells them from other examples; labels don't.

@@ -1,7 +1,6 @@
 //! How the chains of the negative phase move.
 
-use super::{NO_METRICS, Section, UPDATE};
-use crate::drawing::axis::Extent;
+use super::{NO_METRICS, Section};
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -26,15 +25,13 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
 
 fn displacement(data: &RunData<'_>) -> Option<String> {
     let points = data.told(|line| line.displacement)?;
-    let chart = Chart {
-        title: "Displacement",
-        x: UPDATE,
-        y: "distance a value",
-        extent: Extent::Settled,
-        logarithmic: true,
-        reference: None,
-        series: vec![Series::new("root mean square", points).smoothed()],
-    };
+    let chart = Chart::over_updates(
+        "Displacement",
+        "distance a value",
+        vec![Series::new("root mean square", points).smoothed()],
+    )
+    .settled()
+    .logarithmic();
     Some(chart.figure(
         "How far the chains of an update move from start to end, a value (pixel), in the units of the data.",
     ))
@@ -42,15 +39,11 @@ fn displacement(data: &RunData<'_>) -> Option<String> {
 
 fn acceptance(data: &RunData<'_>) -> Option<String> {
     let points = data.told(|line| line.acceptance)?;
-    let chart = Chart {
-        title: "Acceptance",
-        x: UPDATE,
-        y: "share",
-        extent: Extent::Whole,
-        logarithmic: false,
-        reference: None,
-        series: vec![Series::new("accepted proposals", points).smoothed()],
-    };
+    let chart = Chart::over_updates(
+        "Acceptance",
+        "share",
+        vec![Series::new("accepted proposals", points).smoothed()],
+    );
     Some(chart.figure(
         "Near 0 chains stand still, near 1 their steps are small. MALA explores fastest near 0.57 (Roberts and Rosenthal 1998).",
     ))
@@ -61,14 +54,10 @@ fn resets(data: &RunData<'_>) -> Option<String> {
     if data.metrics.resets() == 0.0 {
         return None;
     }
-    let chart = Chart {
-        title: "Chain steps that were not finite",
-        x: UPDATE,
-        y: "steps a line",
-        extent: Extent::Whole,
-        logarithmic: false,
-        reference: None,
-        series: vec![Series::new("sent back to where they started", points)],
-    };
+    let chart = Chart::over_updates(
+        "Chain steps that were not finite",
+        "steps a line",
+        vec![Series::new("sent back to where they started", points)],
+    );
     Some(chart.figure("More than a few: lower sampler.step_size or set sampler.gradient_clip."))
 }

@@ -1,7 +1,6 @@
 //! Energies of data and samples, their gap, and the objective.
 
-use super::{NO_METRICS, Section, UPDATE};
-use crate::drawing::axis::Extent;
+use super::{NO_METRICS, Section};
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -49,41 +48,23 @@ fn energies(data: &RunData<'_>) -> Option<String> {
     if series.is_empty() {
         return None;
     }
-    let chart = Chart {
-        title: "Mean energies",
-        x: UPDATE,
-        y: &data.with_unit("energy"),
-        extent: Extent::Settled,
-        logarithmic: false,
-        reference: None,
-        series,
-    };
+    let chart = Chart::over_updates("Mean energies", data.with_unit("energy"), series).settled();
     Some(chart.figure(""))
 }
 
 fn gap(data: &RunData<'_>) -> Option<String> {
     let points = data.told(|line| line.gap)?;
-    let chart = Chart {
-        title: "Gap",
-        x: UPDATE,
-        y: &data.with_unit("gap"),
-        extent: Extent::Settled,
-        logarithmic: false,
-        reference: Some(0.0),
-        series: vec![Series::new("E(samples) - E(data)", points).smoothed()],
-    };
+    let chart = Chart::over_updates(
+        "Gap",
+        data.with_unit("gap"),
+        vec![Series::new("E(samples) - E(data)", points).smoothed()],
+    )
+    .settled()
+    .with_reference(0.0);
     Some(chart.figure("Above 0 the model prefers the data, below its samples."))
 }
 
 fn loss(data: &RunData<'_>) -> String {
-    Chart {
-        title: "Objective",
-        x: UPDATE,
-        y: "loss",
-        extent: Extent::Settled,
-        logarithmic: false,
-        reference: Some(0.0),
-        series: vec![Series::new("E(data) - E(samples) + penalties", data.curve(|line| line.loss)).smoothed()],
-    }
+    Chart::over_updates("Objective", "loss", vec![Series::new("E(data) - E(samples) + penalties", data.curve(|line| line.loss)).smoothed()]).settled().with_reference(0.0)
     .figure("Not a likelihood: it says how well the energy tells data from its own samples, and a good model brings it near 0.")
 }

@@ -1,7 +1,6 @@
 //! What chains come to that are much longer than those of training, and how training got there.
 
-use super::{Section, UPDATE};
-use crate::drawing::axis::Extent;
+use super::Section;
 use crate::quality::{FeatureKind, QualityLine};
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
@@ -69,14 +68,11 @@ pub(super) fn table(lines: &[QualityLine]) -> String {
         number(first.data_class_entropy),
         String::new(),
     ]);
-    for (name, distance) in [
-        ("where chains start", first.informed_start()),
-        ("noise", first.noise()),
-    ] {
-        if distance.is_some() {
+    for (name, distance) in QualityLine::WITHOUT_MODEL {
+        if let Some(distance) = distance(first) {
             let mut row = <[String; 6]>::default();
             row[0] = name.into();
-            row[1] = number(distance);
+            row[1] = html::number(distance);
             rows.push(row);
         }
     }
@@ -100,28 +96,24 @@ fn energy_difference(data: &RunData<'_>) -> Option<String> {
     let points = data.measured(|line| Some(line.data_energy? - line.sample_energy?))?;
     // Long runs alone are told by this curve: `energies` has its like.
     data.measured(|line| line.gradient_size)?;
-    let chart = Chart {
-        title: "Difference of the energies",
-        x: UPDATE,
-        y: &data.with_unit("E(data) - E(samples)"),
-        extent: Extent::Settled,
-        logarithmic: false,
-        reference: Some(0.0),
-        series: vec![Series::new("training data minus fresh samples", points)],
-    };
+    let chart = Chart::over_updates(
+        "Difference of the energies",
+        data.with_unit("E(data) - E(samples)"),
+        vec![Series::new("training data minus fresh samples", points)],
+    )
+    .settled()
+    .with_reference(0.0);
     Some(chart.figure("Steadily below 0 training expands the energy; above it contracts."))
 }
 
 fn gradient_size(data: &RunData<'_>) -> Option<String> {
     let points = data.measured(|line| line.gradient_size)?;
-    let chart = Chart {
-        title: "Size of the gradient along chains",
-        x: UPDATE,
-        y: "mean |dE/dx|",
-        extent: Extent::Settled,
-        logarithmic: true,
-        reference: None,
-        series: vec![Series::new("at the ends of the chains", points)],
-    };
+    let chart = Chart::over_updates(
+        "Size of the gradient along chains",
+        "mean |dE/dx|",
+        vec![Series::new("at the ends of the chains", points)],
+    )
+    .settled()
+    .logarithmic();
     Some(chart.figure(""))
 }

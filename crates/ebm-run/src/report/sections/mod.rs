@@ -61,6 +61,3 @@ pub(super) const SECTIONS: [(&str, Make); 18] = [
 /// What stands in the place of curves of which there is no line yet.
 const NO_METRICS: &str =
     "metrics.jsonl has no line yet: the first is written after output.log_every updates.";
-
-/// What the axis across is in all curves of a run.
-const UPDATE: &str = "update";

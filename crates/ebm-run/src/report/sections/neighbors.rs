@@ -6,7 +6,7 @@ use ebm_ops::Noise;
 use ebm_train::host_values;
 
 use super::Section;
-use crate::drawing::axis::{Extent, bulk};
+use crate::drawing::axis::bulk;
 use crate::drawing::picture::grouped_grid;
 use crate::kinds::VisibleValues;
 use crate::report::chart::{Chart, Series};
@@ -173,18 +173,15 @@ fn histogram(samples: &[f64], training: &[f64]) -> String {
     } else {
         String::new()
     };
-    Chart {
-        title: "Distances to the nearest training example",
-        x: "squared distance",
-        y: "share",
-        extent: Extent::Whole,
-        logarithmic: false,
-        reference: None,
-        series: vec![
+    Chart::over_updates(
+        "Distances to the nearest training example",
+        "share",
+        vec![
             Series::new("samples", outline(samples)),
             Series::new("training examples, from the others", outline(training)),
         ],
-    }
+    )
+    .across("squared distance")
     .figure(&below)
 }
 

@@ -1,7 +1,6 @@
 //! Gradient norm and learning rate.
 
-use super::{NO_METRICS, Section, UPDATE};
-use crate::drawing::axis::Extent;
+use super::{NO_METRICS, Section};
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -21,32 +20,25 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
 }
 
 fn gradient_norm(data: &RunData<'_>) -> String {
-    Chart {
-        title: "Gradient norm",
-        x: UPDATE,
-        y: "norm",
-        extent: Extent::Settled,
-        logarithmic: true,
-        reference: None,
-        series: vec![
-            Series::new("before clipping", data.curve(|line| line.gradient_norm)).smoothed(),
-        ],
-    }
+    Chart::over_updates(
+        "Gradient norm",
+        "norm",
+        vec![Series::new("before clipping", data.curve(|line| line.gradient_norm)).smoothed()],
+    )
+    .settled()
+    .logarithmic()
     .figure("")
 }
 
 fn learning_rate(data: &RunData<'_>) -> String {
-    Chart {
-        title: "Learning rate",
-        x: UPDATE,
-        y: "learning rate",
-        extent: Extent::Whole,
-        logarithmic: true,
-        reference: None,
-        series: vec![Series::new(
+    Chart::over_updates(
+        "Learning rate",
+        "learning rate",
+        vec![Series::new(
             "after schedule and roll-backs",
             data.curve(|line| line.learning_rate),
         )],
-    }
+    )
+    .logarithmic()
     .figure("")
 }

@@ -1,8 +1,7 @@
 //! Numbers of `metrics.jsonl` that no other section knows: each gets a chart.
 
+use super::Section;
 use super::energies::is_energy;
-use super::{Section, UPDATE};
-use crate::drawing::axis::Extent;
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -16,16 +15,9 @@ pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
         .take(MOST)
         .map(|key| {
             let series = vec![Series::new(key, data.other_curve(key)).smoothed()];
-            Chart {
-                title: key,
-                x: UPDATE,
-                y: "value",
-                extent: Extent::Settled,
-                logarithmic: false,
-                reference: None,
-                series,
-            }
-            .figure("")
+            Chart::over_updates(key, "value", series)
+                .settled()
+                .figure("")
         })
         .collect();
     (!figures.is_empty()).then(|| Section {

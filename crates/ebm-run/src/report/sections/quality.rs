@@ -1,7 +1,6 @@
 //! What was measured of the model while it trained, as curves.
 
-use super::{Section, UPDATE};
-use crate::drawing::axis::Extent;
+use super::Section;
 use crate::quality::{QualityLine, ScoreKind};
 use crate::report::bars;
 use crate::report::chart::{Chart, Series};
@@ -66,27 +65,19 @@ fn distance(data: &RunData<'_>) -> Option<String> {
         ring: best(data, |line| line.distance),
         ..Series::new("samples, with their standard error", points)
     };
-    let levels = [
-        ("real data", data.measured(|line| line.floor), 2),
-        ("noise", data.measured(QualityLine::noise), 1),
-        (
-            "where chains start",
-            data.measured(QualityLine::informed_start),
-            3,
-        ),
-    ];
-    let levels = levels
-        .into_iter()
-        .filter_map(|(name, points, color)| Some(Series::new(name, points?).dashed(color)));
-    let chart = Chart {
-        title: "Distance from held-out data",
-        x: UPDATE,
-        y: "Frechet distance",
-        extent: Extent::Whole,
-        logarithmic: true,
-        reference: None,
-        series: [samples].into_iter().chain(levels).collect(),
-    };
+    let real = data.measured(|line| line.floor);
+    let real = real.map(|points| Series::new("real data", points).dashed(2));
+    let others = QualityLine::WITHOUT_MODEL.into_iter().zip([3, 1]);
+    let others = others.filter_map(|((name, distance), color)| {
+        Some(Series::new(name, data.measured(distance)?).dashed(color))
+    });
+    let series = [samples].into_iter().chain(real).chain(others);
+    let chart = Chart::over_updates(
+        "Distance from held-out data",
+        "Frechet distance",
+        series.collect(),
+    )
+    .logarithmic();
     Some(chart.figure(
         "Lower is better; no model does better than real data, and one that learned nothing as noise. Ring: the best model.",
     ))
@@ -117,15 +108,7 @@ fn precision_and_recall(data: &RunData<'_>) -> Option<String> {
             .into_iter()
             .filter_map(|(name, points, color)| Some(Series::new(name, points?).dashed(color))),
     );
-    let chart = Chart {
-        title: "Precision and recall",
-        x: UPDATE,
-        y: "share",
-        extent: Extent::Whole,
-        logarithmic: false,
-        reference: Some(1.0),
-        series,
-    };
+    let chart = Chart::over_updates("Precision and recall", "share", series).with_reference(1.0);
     Some(chart.figure(""))
 }
 
@@ -138,6 +121,7 @@ fn classes(data: &RunData<'_>) -> Option<String> {
     let title = format!("Classes of the samples, update {}", html::count(step));
     bars::figure(
         &title,
+        &data.classes(shares.len()),
         shares,
         1.0 / shares.len() as f64,
         "What a classifier of the run's own labels takes the samples for. Dashed: as many of each.",
@@ -149,49 +133,35 @@ fn class_entropy(data: &RunData<'_>) -> Option<String> {
     let mut series = vec![Series::new("samples", samples)];
     let real = data.measured(|line| line.data_class_entropy);
     series.extend(real.map(|points| Series::new("held-out data", points).dashed(2)));
-    let chart = Chart {
-        title: "Entropy of the classes",
-        x: UPDATE,
-        y: "nats",
-        extent: Extent::Whole,
-        logarithmic: false,
-        reference: None,
-        series,
-    };
+    let chart = Chart::over_updates("Entropy of the classes", "nats", series);
     Some(chart.figure("Far below that of the data, classes are missing."))
 }
 
 fn divergence(data: &RunData<'_>) -> Option<String> {
     let points = data.measured(|line| line.divergence)?;
-    let chart = Chart {
-        title: "Divergence from the true density",
-        x: UPDATE,
-        y: "nats",
-        extent: Extent::Whole,
-        logarithmic: true,
-        reference: Some(0.0),
-        series: vec![Series {
+    let chart = Chart::over_updates(
+        "Divergence from the true density",
+        "nats",
+        vec![Series {
             ring: best(data, |line| line.divergence),
             ..Series::new("KL(true density || model)", points)
         }],
-    };
+    )
+    .logarithmic()
+    .with_reference(0.0);
     Some(chart.figure("Found on a grid; 0 is a perfect model. Ring: the best model."))
 }
 
 fn log_likelihood(data: &RunData<'_>) -> Option<String> {
     let points = data.measured(|line| line.log_likelihood)?;
-    let chart = Chart {
-        title: "Log-likelihood of held-out data",
-        x: UPDATE,
-        y: "nats an example",
-        extent: Extent::Whole,
-        logarithmic: false,
-        reference: None,
-        series: vec![Series {
+    let chart = Chart::over_updates(
+        "Log-likelihood of held-out data",
+        "nats an example",
+        vec![Series {
             ring: best(data, |line| line.log_likelihood),
             ..Series::new("exact, or a lower bound by a short annealing", points)
         }],
-    };
+    );
     Some(chart.figure("Higher is better. Ring: the best model."))
 }
 
@@ -217,15 +187,12 @@ fn energies(data: &RunData<'_>) -> Option<String> {
     if series.is_empty() {
         return None;
     }
-    let chart = Chart {
-        title: "Energies of training and held-out data",
-        x: UPDATE,
-        y: &data.with_unit("energy"),
-        extent: Extent::Settled,
-        logarithmic: false,
-        reference: None,
+    let chart = Chart::over_updates(
+        "Energies of training and held-out data",
+        data.with_unit("energy"),
         series,
-    };
+    )
+    .settled();
     Some(chart.figure(""))
 }
 
@@ -240,15 +207,9 @@ fn gap(data: &RunData<'_>) -> Option<String> {
         color: Some(1),
         ..Series::new("E(samples) - E(held out)", points)
     }));
-    let chart = Chart {
-        title: "Gaps of the energies",
-        x: UPDATE,
-        y: &data.with_unit("gap"),
-        extent: Extent::Settled,
-        logarithmic: false,
-        reference: Some(0.0),
-        series,
-    };
+    let chart = Chart::over_updates("Gaps of the energies", data.with_unit("gap"), series)
+        .settled()
+        .with_reference(0.0);
     Some(chart.figure("Near 0 is best; a gap of held-out data that grows is learning by heart."))
 }
 

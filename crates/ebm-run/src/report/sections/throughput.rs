@@ -1,7 +1,6 @@
 //! How fast the run went.
 
-use super::{NO_METRICS, Section, UPDATE};
-use crate::drawing::axis::Extent;
+use super::{NO_METRICS, Section};
 use crate::report::chart::{Chart, Series};
 use crate::report::html;
 use crate::report::run_data::RunData;
@@ -9,33 +8,28 @@ use crate::report::run_data::RunData;
 pub(super) fn section(data: &RunData<'_>) -> Option<Section> {
     let body = match (data.metrics.first(), data.last()) {
         (Some(_), Some(last)) => {
-            let chart = Chart {
-                title: "Updates a second",
-                x: UPDATE,
-                y: "updates/s",
-                extent: Extent::Settled,
-                logarithmic: false,
-                reference: Some(0.0),
-                series: vec![
+            let chart = Chart::over_updates(
+                "Updates a second",
+                "updates/s",
+                vec![
                     Series::new(
                         "without pictures and checkpoints",
                         data.curve(|line| line.steps_per_second),
                     )
                     .smoothed(),
                 ],
-            };
-            let time = Chart {
-                title: "Training time",
-                x: UPDATE,
-                y: "minutes",
-                extent: Extent::Whole,
-                logarithmic: false,
-                reference: Some(0.0),
-                series: vec![Series::new(
+            )
+            .settled()
+            .with_reference(0.0);
+            let time = Chart::over_updates(
+                "Training time",
+                "minutes",
+                vec![Series::new(
                     "with pictures and checkpoints, without stops",
                     data.curve(|line| line.seconds / 60.0),
                 )],
-            };
+            )
+            .with_reference(0.0);
             let facts = html::facts(&[
                 ("Training time", html::duration(last.seconds)),
                 (
