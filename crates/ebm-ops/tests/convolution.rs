@@ -9,7 +9,8 @@ use ebm_testing::{devices, floats};
 type Case = ([usize; 4], [usize; 3], Stride2d);
 
 /// The layers of the UvA tutorial, colours, odd and rectangular sizes, kernels that overhang, a
-/// batch that isn't a multiple of anything.
+/// batch that isn't a multiple of anything; then many channels, in tiles that images end in the
+/// middle of, and steps beyond the kernel.
 fn cases() -> Vec<Case> {
     let steps = |stride, padding| Stride2d { stride, padding };
     vec![
@@ -20,6 +21,15 @@ fn cases() -> Vec<Case> {
         ([2, 2, 5, 6], [3, 4, 5], steps([3, 1], [3, 4])),
         ([1, 1, 1, 1], [1, 1, 1], steps([1, 1], [0, 0])),
         ([2, 3, 4, 4], [2, 1, 1], steps([2, 2], [2, 2])),
+        ([3, 17, 8, 8], [33, 3, 3], steps([1, 1], [1, 1])),
+        ([3, 32, 7, 9], [16, 3, 3], steps([1, 1], [0, 2])),
+        ([40, 16, 2, 1], [16, 3, 3], steps([1, 1], [1, 1])),
+        ([4, 32, 8, 10], [48, 4, 4], steps([2, 2], [1, 1])),
+        ([5, 16, 9, 7], [20, 4, 4], steps([2, 2], [2, 3])),
+        ([2, 20, 5, 6], [16, 2, 2], steps([1, 1], [0, 1])),
+        ([3, 9, 6, 5], [70, 1, 1], steps([1, 1], [0, 0])),
+        ([3, 9, 7, 8], [12, 2, 1], steps([3, 2], [1, 0])),
+        ([2, 64, 1, 1], [16, 3, 3], steps([2, 2], [1, 1])),
     ]
 }
 
@@ -183,6 +193,68 @@ fn layouts_do_not_matter() {
     let copy = Tensor::<4>::from_data(whole.to_data(), &device);
     let again = |x| floats(conv2d(x, second.clone(), zero.clone(), steps));
     assert_eq!(again(whole), again(copy));
+}
+
+/// What is made of weights is kept as long as they stay what they are, and no longer.
+#[test]
+fn weights_that_change_are_read_anew() {
+    let device = Device::flex();
+    let mut noise = Noise::new(10);
+    for (maps, kernel) in [(4, 3), (16, 3), (16, 5)] {
+        let steps = Stride2d {
+            stride: [1, 1],
+            padding: [1, 1],
+        };
+        let x: Tensor<4> = noise.normal([2, 16, 6, 6], &device);
+        let bias: Tensor<1> = noise.normal([maps], &device);
+        let mut weight: Tensor<4> = noise.normal([maps, 16, kernel, kernel], &device);
+        let mut before = Vec::new();
+        for _ in 0..3 {
+            let copy = Tensor::<4>::from_data(weight.to_data(), &device);
+            let convolve = |weight| {
+                let x = x.clone().autodiff().require_grad();
+                let y = conv2d(x.clone(), weight, bias.clone().autodiff(), steps);
+                let gradient = x.grad(&y.clone().sum().backward()).unwrap();
+                [floats(y), floats(gradient)].concat()
+            };
+            let found = convolve(weight.clone().autodiff());
+            assert_eq!(found, convolve(weight.clone().autodiff()));
+            assert_eq!(found, convolve(copy.autodiff()));
+            assert_ne!(found, before);
+            before = found;
+            // In place, as nobody else holds them.
+            weight = weight.mul_scalar(-0.5);
+        }
+    }
+}
+
+#[test]
+fn images_do_not_depend_on_their_batch() {
+    let device = Device::flex();
+    let mut noise = Noise::new(11);
+    for (maps, kernel, stride) in [(16, 3, 1), (16, 4, 2), (8, 3, 2)] {
+        let steps = Stride2d {
+            stride: [stride; 2],
+            padding: [1, 1],
+        };
+        let x: Tensor<4> = noise.normal([70, 16, 10, 10], &device);
+        let weight: Tensor<4> = noise.normal([maps, 16, kernel, kernel], &device);
+        let bias: Tensor<1> = noise.normal([maps], &device);
+        let convolve = |x: Tensor<4>| {
+            let x = x.autodiff().require_grad();
+            let (weight, bias) = (weight.clone().autodiff(), bias.clone().autodiff());
+            let y = conv2d(x.clone(), weight, bias, steps);
+            let gradient = x.grad(&y.clone().powi_scalar(2).sum().backward()).unwrap();
+            (y.inner(), gradient)
+        };
+        let (y, gradient) = convolve(x.clone());
+        for first in [0, 3, 69] {
+            let (own, own_gradient) = convolve(x.clone().narrow(0, first, 1));
+            assert_eq!(floats(own), floats(y.clone().narrow(0, first, 1)));
+            let part = gradient.clone().narrow(0, first, 1);
+            assert_eq!(floats(own_gradient), floats(part));
+        }
+    }
 }
 
 #[test]

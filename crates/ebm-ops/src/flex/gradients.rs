@@ -39,7 +39,7 @@ impl Backward<Flex, 3> for ConvolutionGradients {
             gradients.register::<Flex>(node.id, of_x);
         }
         if let Some(node) = weight_node {
-            let of_weight = convolution::weight_gradient(&x, &gradient, &weight.shape(), steps);
+            let of_weight = convolution::weight_gradient(&x, &gradient, &weight, steps);
             gradients.register::<Flex>(node.id, of_weight);
         }
         if let Some(node) = bias_node {
@@ -65,11 +65,11 @@ impl Backward<Flex, 3> for LinearGradients {
         let gradient = gradients.consume::<Flex>(&ops.node);
         let [x_node, weight_node, bias_node] = ops.parents;
         if let Some(node) = x_node {
-            let of_x = linear::product(&gradient, false, &weight, true);
+            let of_x = linear::input_gradient(&gradient, &weight);
             gradients.register::<Flex>(node.id, of_x);
         }
         if let Some(node) = weight_node {
-            let of_weight = linear::product(&x, true, &gradient, false);
+            let of_weight = linear::weight_gradient(&x, &gradient);
             gradients.register::<Flex>(node.id, of_weight);
         }
         if let Some(node) = bias_node {

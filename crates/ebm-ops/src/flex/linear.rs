@@ -1,45 +1,128 @@
-//! Linear maps on Flex: products that add themselves to the bias, and their gradients.
+//! Linear maps on Flex and their gradients: products with weights that were packed once.
 
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::Shape;
+use rayon::prelude::*;
 
 use super::elementwise::{contiguous, new, slice};
-use super::product::{Matrix, product_by_columns};
+use super::kept::{self, Purpose};
+use super::panels::{Out, Panels, Rows, Vectors, add_outer_products, multiply};
+
+/// Multiplications from which several threads are faster than one.
+const PARALLEL: usize = 1 << 23;
+
+/// Rows of a task are a multiple of this, which is what registers take at a time.
+const ROWS: usize = 12;
 
 /// `x W + b`.
 pub(super) fn forward(x: &FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
-    let (x, weight, bias) = (Rows::of(x), Rows::of(weight), contiguous(bias));
-    let (x, weight, bias) = (x.matrix(), weight.matrix(), slice(&bias));
-    let shape = [x.shape()[0], weight.shape()[1]];
+    let bias = contiguous(bias);
+    let (rows, columns) = (x.layout().shape(), weight.layout().shape());
     assert!(
-        x.shape()[1] == weight.shape()[0] && bias.len() == shape[1],
-        "rows of shape {:?} and a bias of {} values don't fit a weight of shape {:?}",
-        x.shape(),
-        bias.len(),
-        weight.shape()
+        rows[1] == columns[0] && slice(&bias).len() == columns[1],
+        "rows of shape {rows:?} and a bias of {} values don't fit a weight of shape {columns:?}",
+        slice(&bias).len()
     );
-    let mut y = Vec::with_capacity(shape[0] * shape[1]);
-    for _ in 0..shape[0] {
-        y.extend_from_slice(bias);
-    }
-    product_by_columns(x, weight, &mut y, true);
-    new(y, Layout::contiguous(Shape::new(shape)))
+    multiply_rows(x, weight, false, Some(slice(&bias)))
 }
 
-/// `a b`, either of them transposed: `g W^T` is the gradient of the input, `x^T g` that of the
-/// weight.
-pub(super) fn product(
-    a: &FlexTensor,
-    a_turned: bool,
-    b: &FlexTensor,
-    b_turned: bool,
+/// The gradient with respect to the input: `gradient W^T`.
+pub(super) fn input_gradient(gradient: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
+    multiply_rows(gradient, weight, true, None)
+}
+
+/// `x W + b` or `x W^T + b`, on several threads if it is much. What a row comes to doesn't depend on
+/// the others, nor on the threads.
+fn multiply_rows(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    turned: bool,
+    bias: Option<&[f32]>,
 ) -> FlexTensor {
-    let (a, b) = (Rows::of(a), Rows::of(b));
-    let (a, b) = (a.matrix().turned(a_turned), b.matrix().turned(b_turned));
-    let shape = [a.shape()[0], b.shape()[1]];
-    let mut y = vec![0.0; shape[0] * shape[1]];
-    product_by_columns(a, b, &mut y, false);
-    new(y, Layout::contiguous(Shape::new(shape)))
+    let panels = kept::of(weight, Purpose::Product { turned }, || {
+        let matrix = if turned {
+            weight.transpose(0, 1)
+        } else {
+            weight.clone()
+        };
+        let shape = matrix.layout().shape();
+        let shape = [shape[0], shape[1]];
+        Panels::pack(slice(&contiguous(matrix)), shape)
+    });
+    let x = contiguous(x.clone());
+    let (rows, [inner, columns]) = (x.layout().shape()[0], panels.shape());
+    let x = slice(&x);
+    let mut y = vec![0.0; rows * columns];
+    let work = |x: &[f32], y: &mut [f32]| {
+        let rows = y.len() / columns;
+        let starts = |apart: usize| -> Vec<usize> { (0..rows).map(|row| row * apart).collect() };
+        let (from, to) = (starts(inner), starts(columns));
+        let rows = Rows {
+            values: x,
+            starts: &from,
+            segments: 1,
+            stride: 0,
+        };
+        let out = Out {
+            values: y,
+            starts: &to,
+            bias,
+        };
+        multiply(rows, &panels, out);
+    };
+    let at_a_time = match y.len().saturating_mul(inner) >= PARALLEL {
+        true => rows.div_ceil(rayon::current_num_threads()),
+        false => rows,
+    };
+    let at_a_time = at_a_time.next_multiple_of(ROWS);
+    if rows <= at_a_time || inner == 0 || columns == 0 {
+        if columns > 0 {
+            work(x, &mut y);
+        }
+    } else {
+        y.par_chunks_mut(at_a_time * columns)
+            .zip(x.par_chunks(at_a_time * inner))
+            .for_each(|(y, x)| work(x, y));
+    }
+    new(y, Layout::contiguous(Shape::new([rows, columns])))
+}
+
+/// The gradient with respect to the weight, `x^T gradient`.
+pub(super) fn weight_gradient(x: &FlexTensor, gradient: &FlexTensor) -> FlexTensor {
+    let (x, gradient) = (contiguous(x.clone()), contiguous(gradient.clone()));
+    let (batch, rows, columns) = (
+        x.layout().shape()[0],
+        x.layout().shape()[1],
+        gradient.layout().shape()[1],
+    );
+    let (x, gradient) = (slice(&x), slice(&gradient));
+    let mut sums = vec![0.0; rows * columns];
+    let starts: Vec<usize> = (0..batch).map(|row| row * columns).collect();
+    let work = |first: usize, sums: &mut [f32]| {
+        let from: Vec<usize> = (0..batch).map(|row| row * rows + first).collect();
+        let left = Vectors {
+            values: x,
+            starts: &from,
+            length: sums.len() / columns,
+        };
+        let right = Vectors {
+            values: gradient,
+            starts: &starts,
+            length: columns,
+        };
+        add_outer_products(left, right, sums);
+    };
+    let at_a_time = match sums.len().saturating_mul(batch) >= PARALLEL {
+        true => rows.div_ceil(rayon::current_num_threads()),
+        false => rows,
+    };
+    let at_a_time = at_a_time.next_multiple_of(ROWS);
+    if columns > 0 && rows > 0 {
+        sums.par_chunks_mut(at_a_time * columns)
+            .enumerate()
+            .for_each(|(task, sums)| work(task * at_a_time, sums));
+    }
+    new(sums, Layout::contiguous(Shape::new([rows, columns])))
 }
 
 /// The sum of all rows, which is the gradient of the bias.
@@ -55,33 +138,4 @@ pub(super) fn column_sums(gradient: &FlexTensor) -> FlexTensor {
         }
     }
     new(sums, Layout::contiguous(Shape::new([columns])))
-}
-
-/// A matrix that lies row after row, or whose transpose does.
-struct Rows {
-    tensor: FlexTensor,
-    turned: bool,
-}
-
-impl Rows {
-    fn of(x: &FlexTensor) -> Self {
-        let turned = x.layout().permute(&[1, 0]);
-        if !x.is_contiguous() && turned.is_contiguous() {
-            let tensor = contiguous(x.clone().with_layout(turned));
-            return Self {
-                tensor,
-                turned: true,
-            };
-        }
-        Self {
-            tensor: contiguous(x.clone()),
-            turned: false,
-        }
-    }
-
-    fn matrix(&self) -> Matrix<'_> {
-        let shape = self.tensor.layout().shape();
-        let matrix = Matrix::rows(slice(&self.tensor), [shape[0], shape[1]]);
-        matrix.turned(self.turned)
-    }
 }

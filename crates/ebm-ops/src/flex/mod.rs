@@ -2,17 +2,20 @@
 
 mod chains;
 mod convolution;
+mod correlation;
 mod elementwise;
 mod extension;
 mod functions;
 mod gradients;
+mod kept;
 mod kernels;
 mod langevin;
 mod linear;
+mod panels;
 mod parameters;
-mod product;
 mod threads;
 mod units;
+mod winograd;
 
 use burn::backend::Dispatch;
 use burn::tensor::{Bool, DType, Device, Int, Tensor};

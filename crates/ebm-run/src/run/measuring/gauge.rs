@@ -17,8 +17,8 @@ use crate::run::{HeldOut, HeldOutOrigin, ModelFile};
 /// Keeps what is drawn here apart from all else of a run.
 const STREAM: u64 = 0x6761_7567_6500_0000;
 
-/// Points that chains start at, of which the distance from the data is found.
-const STARTS: usize = 256;
+/// Points that chains start at, and images of noise, of which the distance from the data is found.
+const STARTS: usize = 1024;
 
 /// The gauge of a run. A classifier is read from `cache` where it was trained on these examples,
 /// and is written there once it is trained; without a cache none is used. `None` if it was

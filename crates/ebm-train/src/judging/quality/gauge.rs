@@ -22,8 +22,8 @@ pub const TOTAL_VARIANCE: f64 = 100.0;
 /// Images that are looked at in one go.
 const IMAGES_AT_A_TIME: usize = 256;
 
-/// Sets of training examples over which the distance of the floor is averaged, at most.
-const FLOOR_SETS: usize = 4;
+/// Sets over which distances of images are averaged that no model drew, at most.
+const SETS: usize = 4;
 
 /// How closely a [`QualityGauge`] looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,17 +64,22 @@ pub struct QualityGauge {
     data_class_entropy: Option<f64>,
     pixels: Option<PixelRange>,
     is_two_valued: bool,
-    start_distance: Option<f64>,
-    noise_distance: Option<f64>,
-    /// The floor of sets of samples of a size, which doesn't depend on the samples.
-    floor: Option<(usize, Floor)>,
+    start: Option<FeatureRows>,
+    noise_images: Option<FeatureRows>,
+    /// What sets of a size have that no model drew, which doesn't depend on the samples.
+    without_model: Option<(usize, WithoutModel)>,
 }
 
-/// What real examples have.
+/// What sets of images have that no model drew. Small sets are farther away than large ones, so
+/// that only those of the size of the samples can be compared with them.
 #[derive(Clone, Copy, Debug)]
-struct Floor {
-    distance: Option<f64>,
+struct WithoutModel {
+    /// Distance, precision and recall of real examples.
+    floor: Option<f64>,
     shares: Option<PrecisionRecall>,
+    /// Distances of the points that chains start at, and of noise.
+    start: Option<f64>,
+    noise: Option<f64>,
 }
 
 /// What was seen of images.
@@ -151,33 +156,32 @@ impl QualityGauge {
             scale,
             pixels: PixelRange::learn(&statistics, range),
             is_two_valued,
-            start_distance: None,
-            noise_distance: None,
-            floor: None,
+            start: None,
+            noise_images: None,
+            without_model: None,
         }
     }
 
-    /// Remembers the distance of the points that chains start at, `[count, channels, height,
-    /// width]`, beside which those of samples are shown.
+    /// Remembers points that chains start at, `[count, channels, height, width]`, beside whose
+    /// distance that of samples is shown.
     ///
     /// # Panics
     ///
     /// If they aren't of the shape of an example.
     #[must_use]
     pub fn with_start(mut self, points: Tensor<4>) -> Self {
-        self.start_distance = self.distance_of(points);
+        self.start = Some(self.look(points).0);
         self
     }
 
-    /// Remembers the distance of noise, where chains don't start at that, as
-    /// [`with_start`](Self::with_start) does.
+    /// Remembers noise, where chains don't start at that, as [`with_start`](Self::with_start) does.
     ///
     /// # Panics
     ///
     /// If it isn't of the shape of an example.
     #[must_use]
     pub fn with_noise(mut self, points: Tensor<4>) -> Self {
-        self.noise_distance = self.distance_of(points);
+        self.noise_images = Some(self.look(points).0);
         self
     }
 
@@ -201,15 +205,15 @@ impl QualityGauge {
     /// If samples aren't of the shape of an example.
     pub fn measure(&mut self, samples: Tensor<4>) -> QualityReport {
         let count = samples.dims()[0];
-        let floor = self.floor(count);
+        let known = self.without_model(count);
         let mut report = QualityReport {
             samples: count,
             examples: self.held_out.len(),
-            floor: floor.distance,
-            start_distance: self.start_distance,
-            noise_distance: self.noise_distance,
-            floor_precision: floor.shares.map(|shares| shares.precision),
-            floor_recall: floor.shares.map(|shares| shares.recall),
+            floor: known.floor,
+            start_distance: known.start,
+            noise_distance: known.noise,
+            floor_precision: known.shares.map(|shares| shares.precision),
+            floor_recall: known.shares.map(|shares| shares.recall),
             data_class_entropy: self.data_class_entropy,
             ..QualityReport::default()
         };
@@ -252,11 +256,6 @@ impl QualityGauge {
         (rows.scaled(&self.scale), classes)
     }
 
-    /// The Frechet distance of images.
-    fn distance_of(&self, images: Tensor<4>) -> Option<f64> {
-        self.distance(&self.look(images).0)
-    }
-
     /// The Frechet distance of rows, summed over the blocks.
     fn distance(&self, rows: &FeatureRows) -> Option<f64> {
         let mut blocks = self.blocks.iter().zip(self.references.as_ref()?);
@@ -283,28 +282,34 @@ impl QualityGauge {
         })
     }
 
-    /// What `count` real examples have.
-    fn floor(&mut self, count: usize) -> Floor {
-        if let Some((known, floor)) = self.floor
-            && known == count
+    /// What `count` images have that no model drew.
+    fn without_model(&mut self, count: usize) -> WithoutModel {
+        if let Some((size, known)) = self.without_model
+            && size == count
         {
-            return floor;
+            return known;
         }
-        let count = count.min(self.training.len());
-        let sets = (self.training.len() / count.max(1)).min(FLOOR_SETS);
-        let distances: Option<Vec<f64>> = (0..sets)
-            .map(|set| {
-                let rows = self.training.part(set * count, count);
-                self.distance(&rows)
-            })
-            .collect();
-        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        let floor = Floor {
-            distance: distances.filter(|values| !values.is_empty()).map(mean),
-            shares: self.shares(&self.training.part(0, count)),
+        let mean = |rows: &Option<FeatureRows>| self.mean_distance(rows.as_ref()?, count);
+        let of_training = count.min(self.training.len());
+        let known = WithoutModel {
+            floor: self.mean_distance(&self.training, count),
+            shares: self.shares(&self.training.part(0, of_training)),
+            start: mean(&self.start),
+            noise: mean(&self.noise_images),
         };
-        self.floor = Some((count, floor));
-        floor
+        self.without_model = Some((count, known));
+        known
+    }
+
+    /// The mean Frechet distance of sets of so many of the rows, of all of them if there are fewer.
+    fn mean_distance(&self, rows: &FeatureRows, count: usize) -> Option<f64> {
+        let count = count.min(rows.len());
+        let sets = (rows.len() / count.max(1)).min(SETS);
+        let distances: Option<Vec<f64>> = (0..sets)
+            .map(|set| self.distance(&rows.part(set * count, count)))
+            .collect();
+        let distances = distances.filter(|values| !values.is_empty())?;
+        Some(distances.iter().sum::<f64>() / distances.len() as f64)
     }
 
     /// Precision and recall of as many rows as there are held-out ones.
