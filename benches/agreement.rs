@@ -121,6 +121,8 @@ fn main() {
         let name = format!("conv_net_{activation}");
         report.network(&name, &conv_net, [BATCH, 1, 28, 28], &mut noise);
     }
+    let cifar = common::cifar_net(&device);
+    report.network("cifar_net_leaky_relu", &cifar, [16, 3, 32, 32], &mut noise);
     report.rbm("rbm", &mut noise);
     report.file.save(Path::new(&path)).unwrap();
 }

@@ -55,6 +55,9 @@ fn langevin(criterion: &mut Criterion) {
         let name = format!("conv_net_{setting}");
         time_chains(&mut group, &name, &conv_net, [batch, 1, 28, 28], &device);
     }
+    let cifar = common::cifar_net(&device);
+    let name = "cifar_net_leaky_relu_128";
+    time_chains(&mut group, name, &cifar, [128, 3, 32, 32], &device);
     group.finish();
 }
 

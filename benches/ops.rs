@@ -23,13 +23,19 @@ const VALUES: usize = 784;
 /// Chains of one value, for what is decided chain by chain.
 const CHAINS: usize = 1000;
 
-/// The convolutions of the UvA tutorial 8 on 28x28 images: channels, side, maps, kernel, padding;
-/// all have a stride of 2.
-const CONVOLUTIONS: [[usize; 5]; 4] = [
-    [1, 28, 16, 5, 4],
-    [16, 16, 32, 3, 1],
-    [32, 8, 64, 3, 1],
-    [64, 4, 64, 3, 1],
+/// Channels, side, maps, kernel, stride and padding: the convolutions of the UvA tutorial 8 on 28x28
+/// images, those of the `cifar10` preset, and two of a residual network.
+const CONVOLUTIONS: [[usize; 6]; 10] = [
+    [1, 28, 16, 5, 2, 4],
+    [16, 16, 32, 3, 2, 1],
+    [32, 8, 64, 3, 2, 1],
+    [64, 4, 64, 3, 2, 1],
+    [3, 32, 64, 3, 1, 1],
+    [64, 32, 128, 4, 2, 1],
+    [128, 16, 256, 4, 2, 1],
+    [256, 8, 256, 4, 2, 1],
+    [64, 32, 64, 3, 1, 1],
+    [128, 16, 128, 3, 1, 1],
 ];
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -139,9 +145,9 @@ fn convolutions(criterion: &mut Criterion) {
     let device = common::device();
     let mut noise = Noise::new(3);
     let mut group = group(criterion);
-    for [channels, side, maps, kernel, padding] in CONVOLUTIONS {
+    for [channels, side, maps, kernel, stride, padding] in CONVOLUTIONS {
         let steps = Stride2d {
-            stride: [2, 2],
+            stride: [stride, stride],
             padding: [padding, padding],
         };
         let x: Tensor<4> = noise.normal([BATCH, channels, side, side], &device);

@@ -2,6 +2,8 @@
 //! numbers.
 
 use burn::tensor::Device;
+use ebm::models::{Activation, ConvLayerConfig, ConvNet, ConvNetConfig, ImageShape};
+use ebm::ops::Noise;
 
 /// Opens the device.
 pub(crate) fn device() -> Device {
@@ -12,6 +14,24 @@ pub(crate) fn device() -> Device {
         Ok(choice) => choice.device,
         Err(error) => panic!("EBM_BACKEND: {error}"),
     }
+}
+
+/// The network of the `cifar10` preset, written out as in `compare/pytorch.py`.
+#[allow(dead_code)] // most benchmarks have smaller ones
+pub(crate) fn cifar_net(device: &Device) -> ConvNet {
+    let layer = |maps, kernel, stride| ConvLayerConfig::new(maps, kernel, stride, 1);
+    let config = ConvNetConfig {
+        layers: vec![
+            layer(64, 3, 1),
+            layer(128, 4, 2),
+            layer(256, 4, 2),
+            layer(256, 4, 2),
+        ],
+        hidden: 128,
+        activation: Activation::LeakyRelu(0.05),
+        ..ConvNetConfig::new(ImageShape::new(3, 32, 32))
+    };
+    config.init(device, &mut Noise::new(1)).unwrap()
 }
 
 /// Waits for the device, so that what is timed has happened.

@@ -17,6 +17,7 @@ NETWORKS = {
     "mlp_swish": lambda: pytorch.Mlp(784, [512, 512], pytorch.swish),
     "conv_net_swish": lambda: pytorch.ConvNet(pytorch.swish),
     "mlp_leaky_relu": lambda: pytorch.Mlp(784, [512, 512], pytorch.leaky_relu),
+    "cifar_net_leaky_relu": lambda: pytorch.CifarNet(pytorch.leaky_relu),
     "conv_net_leaky_relu": lambda: pytorch.ConvNet(pytorch.leaky_relu),
 }
 
@@ -24,6 +25,7 @@ NETWORKS = {
 LAYERS = {
     "mlp": ["layers.0", "layers.1", "layers.2"],
     "conv_net": [*(f"convolutions.{i}" for i in range(4)), "hidden", "output"],
+    "cifar_net": [*(f"convolutions.{i}" for i in range(4)), "hidden", "output"],
 }
 
 

@@ -1,5 +1,11 @@
 #!/usr/bin/env python3
-"""The work of our benchmarks in PyTorch, eager mode, f32 on the CPU: one line each with median and quartiles."""
+"""The work of our benchmarks in PyTorch, f32 on the CPU: one line each with median and quartiles.
+
+Eager mode, unless the environment has PYTORCH_MODE=channels_last (images lie channels last) or PYTORCH_MODE=compiled
+(that too, and networks go through torch.compile).
+"""
+
+import os
 
 import timing
 import torch
@@ -48,6 +54,30 @@ class ConvNet(nn.Module):
             nn.Linear(256, 64),
             activation(),
             nn.Linear(64, 1),
+        )
+
+    def forward(self, x):
+        return self.layers(x).squeeze(1)
+
+
+class CifarNet(nn.Module):
+    """The network of our `cifar10` preset on 32x32 images in colour."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 64, 3, padding=1),
+            activation(),
+            nn.Conv2d(64, 128, 4, stride=2, padding=1),
+            activation(),
+            nn.Conv2d(128, 256, 4, stride=2, padding=1),
+            activation(),
+            nn.Conv2d(256, 256, 4, stride=2, padding=1),
+            activation(),
+            nn.Flatten(),
+            nn.Linear(4096, 128),
+            activation(),
+            nn.Linear(128, 1),
         )
 
     def forward(self, x):
@@ -165,9 +195,25 @@ class Trainer:
         return report.tolist()
 
 
+# How images lie, and whether networks are compiled.
+MODE = os.environ.get("PYTORCH_MODE", "eager")
+CHANNELS_LAST = MODE in ("channels_last", "compiled")
+COMPILED = MODE == "compiled"
+
+
+def placed(x):
+    """Images as they are to lie in memory; a network with its weights."""
+    return x.to(memory_format=torch.channels_last) if CHANNELS_LAST else x
+
+
+def compiled(model):
+    return torch.compile(model) if COMPILED else model
+
+
 def chains(model, *shape):
     freeze(model)
-    start = uniform(*shape)
+    model, start = compiled(placed(model)), uniform(*shape)
+    start = placed(start) if len(shape) == 4 else start
     return lambda: langevin(model, start.detach(), CHAIN_STEPS)
 
 
@@ -275,14 +321,18 @@ def annealed_importance():
     return work
 
 
+def random(*shape):
+    return placed(torch.randn(*shape)) if len(shape) == 4 else torch.randn(*shape)
+
+
 def forward(function, *shape):
-    x = torch.randn(*shape)
+    x = random(*shape)
     return lambda: function(x)
 
 
 def forward_and_gradient(function, *shape):
     """The gradient of the sum of the values, with respect to the input."""
-    x = torch.randn(*shape).requires_grad_(True)
+    x = random(*shape).requires_grad_(True)
     return lambda: torch.autograd.grad(function(x).sum(), x)
 
 
@@ -296,21 +346,32 @@ def coins_of_logits():
     return lambda: bernoulli(logits)
 
 
-# Channels, side, maps, kernel and padding of the UvA tutorial's convolutions; all have a stride of 2.
-CONVOLUTIONS = [(1, 28, 16, 5, 4), (16, 16, 32, 3, 1), (32, 8, 64, 3, 1), (64, 4, 64, 3, 1)]
+# Channels, side, maps, kernel, stride and padding: the UvA tutorial's, the `cifar10` preset's, a residual network's.
+CONVOLUTIONS = [
+    (1, 28, 16, 5, 2, 4),
+    (16, 16, 32, 3, 2, 1),
+    (32, 8, 64, 3, 2, 1),
+    (64, 4, 64, 3, 2, 1),
+    (3, 32, 64, 3, 1, 1),
+    (64, 32, 128, 4, 2, 1),
+    (128, 16, 256, 4, 2, 1),
+    (256, 8, 256, 4, 2, 1),
+    (64, 32, 64, 3, 1, 1),
+    (128, 16, 128, 3, 1, 1),
+]
 
 
 def convolutions():
     """Each convolution of 128 images forward, forward and back to the input, and back to all that can be trained."""
 
-    def works(channels, side, maps, kernel, padding):
+    def works(channels, side, maps, kernel, stride, padding):
         shape = (128, channels, side, side)
 
         def layer(frozen):
-            return nn.Conv2d(channels, maps, kernel, stride=2, padding=padding).requires_grad_(not frozen)
+            return placed(nn.Conv2d(channels, maps, kernel, stride=stride, padding=padding)).requires_grad_(not frozen)
 
         def all_gradients():
-            convolve, x = layer(False), torch.randn(*shape).requires_grad_(True)
+            convolve, x = layer(False), placed(torch.randn(*shape)).requires_grad_(True)
             return lambda: torch.autograd.grad(convolve(x).sum(), [x, convolve.weight, convolve.bias])
 
         name = f"ops/conv2d_{channels}x{side}x{side}_to_{maps}"
@@ -332,6 +393,7 @@ WORKS = {
     "langevin_10_steps/conv_net_swish_128": lambda: chains(ConvNet(swish), 128, 1, 28, 28),
     "langevin_10_steps/mlp_leaky_relu_64": lambda: chains(Mlp(784, [512, 512], leaky_relu), 64, 784),
     "langevin_10_steps/conv_net_leaky_relu_64": lambda: chains(ConvNet(leaky_relu), 64, 1, 28, 28),
+    "langevin_10_steps/cifar_net_leaky_relu_128": lambda: chains(CifarNet(leaky_relu), 128, 3, 32, 32),
     "replay_buffer/draw_and_write_back_128_of_8192": replay_buffer,
     "noise/normal_100352": lambda: lambda: torch.randn(128, 784),
     "training_step/digits_mlp": lambda: Trainer(Mlp(64, [256, 256], leaky_relu), 4096, 1, 8, 8).step,
@@ -349,6 +411,12 @@ WORKS = {
     "ops/swish_100352_gradient": lambda: forward_and_gradient(functional.silu, 128, 784),
     **convolutions(),
 }
+
+
+if MODE == "channels_last":
+    WORKS = {name: work for name, work in WORKS.items() if name.startswith(("langevin_10_steps/c", "ops/conv2d"))}
+elif MODE == "compiled":
+    WORKS = {name: work for name, work in WORKS.items() if name.startswith("langevin_10_steps/")}
 
 
 def prepare(threads):
