@@ -123,6 +123,8 @@ fn main() {
     }
     let cifar = common::cifar_net(&device);
     report.network("cifar_net_leaky_relu", &cifar, [16, 3, 32, 32], &mut noise);
+    let resnet = common::resnet(&device);
+    report.network("resnet_leaky_relu", &resnet, [16, 3, 32, 32], &mut noise);
     report.rbm("rbm", &mut noise);
     report.file.save(Path::new(&path)).unwrap();
 }

@@ -58,6 +58,9 @@ fn langevin(criterion: &mut Criterion) {
     let cifar = common::cifar_net(&device);
     let name = "cifar_net_leaky_relu_128";
     time_chains(&mut group, name, &cifar, [128, 3, 32, 32], &device);
+    let resnet = common::resnet(&device);
+    let name = "resnet_leaky_relu_128";
+    time_chains(&mut group, name, &resnet, [128, 3, 32, 32], &device);
     group.finish();
 }
 

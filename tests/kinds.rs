@@ -62,7 +62,7 @@ fn train_here(changes: &[&str], out: &Path, stops: &[u64]) {
 
 /// Every kind of chains, sampler, optimizer, schedule and model, as changes of the tiny
 /// configuration.
-const KINDS: [(&str, &[&str]); 24] = [
+const KINDS: [(&str, &[&str]); 25] = [
     ("buffer of f32", &[]),
     ("buffer of u8", &["chains.storage=u8"]),
     ("buffer from normals", &["chains.start=normal"]),
@@ -107,6 +107,10 @@ const KINDS: [(&str, &[&str]); 24] = [
     (
         "convolutions",
         &["model={kind=\"conv_net\", layers=[[3, 3, 2, 1]], hidden=5}"],
+    ),
+    (
+        "residual network",
+        &["model={kind=\"resnet\", widths=[3, 4], blocks=2, pooling=\"average\"}"],
     ),
     ("two moons", &["data={kind=\"two_moons\", count=40}"]),
     ("rings", &["data={kind=\"rings\", count=40}"]),

@@ -2,7 +2,9 @@
 //! numbers.
 
 use burn::tensor::Device;
-use ebm::models::{Activation, ConvLayerConfig, ConvNet, ConvNetConfig, ImageShape};
+use ebm::models::{
+    Activation, ConvLayerConfig, ConvNet, ConvNetConfig, ImageShape, ResNet, ResNetConfig,
+};
 use ebm::ops::Noise;
 
 /// Opens the device.
@@ -32,6 +34,15 @@ pub(crate) fn cifar_net(device: &Device) -> ConvNet {
         ..ConvNetConfig::new(ImageShape::new(3, 32, 32))
     };
     config.init(device, &mut Noise::new(1)).unwrap()
+}
+
+/// The residual network by default, on images in colour.
+#[allow(dead_code)] // as above
+pub(crate) fn resnet(device: &Device) -> ResNet {
+    ResNetConfig::new(ImageShape::new(3, 32, 32))
+        .with_activation(Activation::LeakyRelu(0.05))
+        .init(device, &mut Noise::new(1))
+        .unwrap()
 }
 
 /// Waits for the device, so that what is timed has happened.

@@ -18,6 +18,7 @@ NETWORKS = {
     "conv_net_swish": lambda: pytorch.ConvNet(pytorch.swish),
     "mlp_leaky_relu": lambda: pytorch.Mlp(784, [512, 512], pytorch.leaky_relu),
     "cifar_net_leaky_relu": lambda: pytorch.CifarNet(pytorch.leaky_relu),
+    "resnet_leaky_relu": lambda: pytorch.ResNet(pytorch.leaky_relu),
     "conv_net_leaky_relu": lambda: pytorch.ConvNet(pytorch.leaky_relu),
 }
 
@@ -25,6 +26,12 @@ NETWORKS = {
 LAYERS = {
     "mlp": ["layers.0", "layers.1", "layers.2"],
     "conv_net": [*(f"convolutions.{i}" for i in range(4)), "hidden", "output"],
+    "resnet": [
+        "stem",
+        *(f"transitions.{i}" for i in range(2)),
+        *(f"blocks.{i}.{part}" for i in range(3) for part in ["first", "second"]),
+        "output",
+    ],
     "cifar_net": [*(f"convolutions.{i}" for i in range(4)), "hidden", "output"],
 }
 

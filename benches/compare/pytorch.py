@@ -84,6 +84,37 @@ class CifarNet(nn.Module):
         return self.layers(x).squeeze(1)
 
 
+class ResidualBlock(nn.Module):
+    def __init__(self, width, activation):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.activation = activation()
+
+    def forward(self, x):
+        return x + self.second(self.activation(self.first(self.activation(x))))
+
+
+class ResNet(nn.Module):
+    """Our residual network by default: three stages of a block each, sums over pixels, one output."""
+
+    def __init__(self, activation, channels=3, widths=(32, 64, 128)):
+        super().__init__()
+        self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
+        self.transitions = nn.ModuleList(
+            nn.Conv2d(narrow, wide, 4, stride=2, padding=1) for narrow, wide in zip(widths, widths[1:])
+        )
+        self.blocks = nn.ModuleList(ResidualBlock(width, activation) for width in widths)
+        self.output = nn.Linear(widths[-1], 1)
+        self.activation = activation()
+
+    def forward(self, x):
+        x = self.blocks[0](self.stem(x))
+        for transition, block in zip(self.transitions, list(self.blocks)[1:]):
+            x = block(transition(self.activation(x)))
+        return self.output(self.activation(x).sum((2, 3))).squeeze(1)
+
+
 def swish():
     return nn.SiLU()
 
@@ -394,6 +425,7 @@ WORKS = {
     "langevin_10_steps/mlp_leaky_relu_64": lambda: chains(Mlp(784, [512, 512], leaky_relu), 64, 784),
     "langevin_10_steps/conv_net_leaky_relu_64": lambda: chains(ConvNet(leaky_relu), 64, 1, 28, 28),
     "langevin_10_steps/cifar_net_leaky_relu_128": lambda: chains(CifarNet(leaky_relu), 128, 3, 32, 32),
+    "langevin_10_steps/resnet_leaky_relu_128": lambda: chains(ResNet(leaky_relu), 128, 3, 32, 32),
     "replay_buffer/draw_and_write_back_128_of_8192": replay_buffer,
     "noise/normal_100352": lambda: lambda: torch.randn(128, 784),
     "training_step/digits_mlp": lambda: Trainer(Mlp(64, [256, 256], leaky_relu), 4096, 1, 8, 8).step,
@@ -414,7 +446,7 @@ WORKS = {
 
 
 if MODE == "channels_last":
-    WORKS = {name: work for name, work in WORKS.items() if name.startswith(("langevin_10_steps/c", "ops/conv2d"))}
+    WORKS = {name: work for name, work in WORKS.items() if name.startswith(("langevin_10_steps/c", "langevin_10_steps/r", "ops/conv2d"))}
 elif MODE == "compiled":
     WORKS = {name: work for name, work in WORKS.items() if name.startswith("langevin_10_steps/")}
 

@@ -211,7 +211,7 @@ impl ConvNet {
 
 /// The convolution of a layer, which has a bias and pads all sides alike, in the type of its
 /// weight.
-fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let PaddingConfig2d::Explicit(top, left, ..) = layer.padding else {
         return layer.forward(x);
     };

@@ -5,7 +5,7 @@
 //! a sample, never updates a parameter and never reads a file, so that other projects can use its
 //! definitions alone.
 //!
-//! Networks ([`Mlp`], [`ConvNet`]) compute `f`. Machines of two-valued units ([`Hopfield`],
+//! Networks ([`Mlp`], [`ConvNet`], [`ResNet`]) compute `f`. Machines of two-valued units ([`Hopfield`],
 //! [`BoltzmannMachine`]) have `E(y) = -1/2 y^T W y - b^T y` and are [`PairwiseMachine`]s. Machines
 //! with layers ([`Rbm`], [`Dbm`]) couple each layer to the next. They give their arrays as
 //! [`Layers`], with conditionals, energies and sums over every second layer. [`Energy::structure`]
@@ -42,6 +42,7 @@ mod pairwise;
 mod precision;
 mod rbm;
 mod replicated_rbm;
+mod resnet;
 mod structure;
 
 pub use activation::{Activation, UnknownActivation};
@@ -65,4 +66,5 @@ pub use pairwise::{Coding, PairwiseMachine, PairwiseParameters};
 pub use precision::Precision;
 pub use rbm::{Rbm, RbmConfig, log_odds};
 pub use replicated_rbm::ReplicatedRbm;
+pub use resnet::{Pooling, ResNet, ResNetConfig, ResNetError};
 pub use structure::{HiddenUnits, LayeredStructure, PairwiseStructure, Structure};

@@ -41,6 +41,7 @@ long = { every = 50, factor = 10 }
 
 [objective]
 energy_regularizer = 0.1
+trim = 0.1
 
 [optimizer]
 kind = "adam"
@@ -235,6 +236,10 @@ impl AutomaticConfig {
         ));
         lines.push(
             "starts: Gaussians with the mean and the covariance of the images, one a label, so that chains have their colours at once; few chains, rarely started anew, become old, so that long ones stay as good (chains)"
+                .to_string(),
+        );
+        lines.push(
+            "trimming: the tenth of the samples with the highest energies doesn't count, or a few lost chains teach the network to flee from them all (objective.trim)"
                 .to_string(),
         );
         lines.extend(config.chains.long().map(|long| format!(

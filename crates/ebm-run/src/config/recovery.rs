@@ -19,8 +19,9 @@ pub struct RecoveryConfig {
     /// Times it goes back before it gives up, 0 to 1,000,000.
     pub max_rollbacks: u32,
     /// Times that a training whose samples collapsed goes back to its best model, with half the
-    /// learning rate, and from the second time on chains half as long again, before it ends with
-    /// that; 0 to 1,000.
+    /// learning rate and the tenth of the samples with the highest energies left out (not where
+    /// energies are in nats), and from the second time on chains half as long again, before it ends
+    /// with that; 0 to 1,000.
     pub max_collapses: u32,
     /// A mean energy beyond +-this makes a step bad, as one that is not a number does; above 0.
     pub energy_limit: f64,

@@ -282,9 +282,11 @@ pub enum RunError {
 fn attempts(collapses: u32) -> String {
     match collapses {
         0 => String::new(),
-        1 => "; to go back to it with half the learning rate did not help".into(),
+        1 => {
+            "; to go back to it with half the learning rate and trimmed samples did not help".into()
+        }
         many => format!(
-            "; to go back to it {many} times, each with half the learning rate, did not help"
+            "; to go back to it {many} times, each with half the learning rate and the later ones with longer chains, did not help"
         ),
     }
 }

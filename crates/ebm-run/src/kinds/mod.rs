@@ -13,6 +13,7 @@ mod hopfield;
 mod mlp;
 mod pretraining;
 mod rbm;
+mod resnet;
 mod size;
 mod weights;
 
@@ -33,6 +34,7 @@ pub use hopfield::HopfieldKeys;
 pub use mlp::MlpKeys;
 pub use pretraining::{Pretraining, PretrainingWatch};
 pub use rbm::RbmKeys;
+pub use resnet::ResNetKeys;
 pub use weights::{
     LayerNames, LayeredArrays, Machine, NetworkArrays, OptionValue, PairwiseArrays, Said, Weights,
     WeightsLayout, WeightsOption,
@@ -47,6 +49,8 @@ any_model::model_kinds! {
     "mlp" => Mlp(mlp::MlpKeys): ebm_models::Mlp,
     /// A convolutional network.
     "conv_net" => ConvNet(conv_net::ConvNetKeys): ebm_models::ConvNet,
+    /// A residual network.
+    "resnet" => ResNet(resnet::ResNetKeys): ebm_models::ResNet,
     /// A restricted Boltzmann machine.
     "rbm" => Rbm(rbm::RbmKeys): ebm_models::Rbm,
     /// A deep Boltzmann machine.

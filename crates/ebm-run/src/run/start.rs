@@ -129,6 +129,7 @@ pub fn resume(
     let mut runner = Runner::new(config, device, folder, trainer);
     runner.used_up = used_up;
     runner.collapses = collapses;
+    runner.trim_after_collapse();
     runner.trained_on = trained_on.map(|examples| (examples, other_data));
     runner.rate_before = rates_before.and_then(|[last, next]| {
         let found = runner.trainer.learning_rate();

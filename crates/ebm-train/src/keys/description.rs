@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use ebm_models::{Activation, Coding, Precision, VisibleUnits};
+use ebm_models::{Activation, Coding, Pooling, Precision, VisibleUnits};
 
 use super::kinds::NoKeys;
 
@@ -61,6 +61,7 @@ values!(
     PathBuf,
     Activation,
     Coding,
+    Pooling,
     Precision,
     VisibleUnits,
 );

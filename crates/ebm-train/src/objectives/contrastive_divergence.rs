@@ -136,6 +136,10 @@ impl<M: Energy<D>, const D: usize> Objective<M, D> for ContrastiveDivergence {
         true
     }
 
+    fn trim(&mut self, share: f64) {
+        self.trim.get_or_insert(share);
+    }
+
     fn choose_points(&self, update: &mut Update<'_, M, D>) -> Points<D> {
         // Chains that start at the data start at the examples; the objective sees them with noise.
         let samples = update.negatives();

@@ -47,6 +47,10 @@ pub trait Objective<M, const D: usize>: Send {
     /// Nothing of this is on the autodiff graph. What it gives once the update was called off isn't
     /// used.
     fn choose_points(&self, update: &mut Update<'_, M, D>) -> Points<D>;
+
+    /// Leaves out this share of the samples from now on, those of the highest energies, unless it
+    /// does already; nothing where an objective has no such choice.
+    fn trim(&mut self, _share: f64) {}
 }
 
 /// Where an objective wants the energy, and what it makes of it.

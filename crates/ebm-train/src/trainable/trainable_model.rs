@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use ebm_models::{
-    BoltzmannMachine, ConvNet, Dbm, Energy, Hopfield, Mlp, Precision, Rbm, ReplicatedRbm,
+    BoltzmannMachine, ConvNet, Dbm, Energy, Hopfield, Mlp, Precision, Rbm, ReplicatedRbm, ResNet,
 };
 
 use super::states::rows;
@@ -39,6 +39,12 @@ impl<const D: usize> Trainable<D> for Mlp {
 }
 
 impl Trainable<4> for ConvNet {
+    fn supports_precision(&self, _precision: Precision) -> bool {
+        true
+    }
+}
+
+impl Trainable<4> for ResNet {
     fn supports_precision(&self, _precision: Precision) -> bool {
         true
     }

@@ -74,6 +74,35 @@ fn trimming_leaves_out_the_samples_of_the_highest_energies() {
     }
 }
 
+/// A trainer that trims from its first update on, and one that is told to.
+#[test]
+fn samples_can_be_trimmed_from_some_update_on() {
+    let trainer = |trim: Option<f64>| {
+        let device = Device::flex();
+        let mut noise = Noise::new(3);
+        let points = gaussians::data(64, &device, &mut noise);
+        let objective = ContrastiveDivergence {
+            trim,
+            ..ContrastiveDivergence::default()
+        };
+        let recipe = recipe().with_batch_size(32).with_objective(objective);
+        let examples = Examples::from_tensor(points);
+        Trainer::new(recipe, Gaussians::new(&device), examples, noise).unwrap()
+    };
+    let run = |mut trainer: Trainer<Gaussians, 2>| -> Vec<StepOutcome> {
+        (0..3).map(|_| trainer.step()).collect()
+    };
+    let mut told = trainer(None);
+    told.trim_samples(0.25);
+    let trimmed = run(trainer(Some(0.25)));
+    assert_eq!(run(told), trimmed);
+    assert_ne!(run(trainer(None)), trimmed);
+    // What a recipe says stays.
+    let mut own = trainer(Some(0.25));
+    own.trim_samples(0.5);
+    assert_eq!(run(own), trimmed);
+}
+
 #[test]
 fn below_the_limit_the_contrastive_term_has_no_weight() {
     let energies = [-1.5, -0.5, 0.5, 1.5];

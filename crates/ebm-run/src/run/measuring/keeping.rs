@@ -7,7 +7,7 @@ use ebm_train::{Checkpoint, CheckpointError, load_weights};
 
 use super::measure::Measure;
 use super::numbers;
-use crate::config::{ModelChoice, RunConfig};
+use crate::config::{EnergyUnit, ModelChoice, RunConfig};
 use crate::error::RunError;
 use crate::logs::events::{Event, Watch};
 use crate::patience::patiently;
@@ -34,6 +34,8 @@ const PLANE_SIDE: usize = 200;
 /// Keeps the chains that are measured apart from those of the pictures.
 const MEASURED: u64 = 0x5175_616c_6974_7900;
 
+/// Share of the samples that are left out after a collapse.
+const TRIMMED: f64 = 0.1;
 /// Factor of the length of chains with each collapse after the first, beside half the rate.
 const LONGER_CHAINS: f64 = 1.5;
 
@@ -183,8 +185,8 @@ impl Runner<'_> {
         file.save(&self.folder.model())
     }
 
-    /// Goes back to the best model with half the learning rate, and from the second time on with
-    /// longer chains.
+    /// Goes back to the best model with half the learning rate and trimmed samples, and from the
+    /// second time on with longer chains.
     fn go_back_to_best(
         &mut self,
         verdict: &Verdict,
@@ -193,8 +195,9 @@ impl Runner<'_> {
         let from = self.trainer.steps_done();
         let to = self.take_up(self.folder.best_checkpoint())?;
         self.collapses += 1;
+        self.trim_after_collapse();
         if self.collapses > 1 {
-            // Half the rate alone didn't help.
+            // That alone didn't help.
             self.trainer.lengthen_chains(LONGER_CHAINS);
         }
         self.go_on_from(to, watch)?;
@@ -210,6 +213,15 @@ impl Runner<'_> {
         });
         self.warn(watch);
         Ok(())
+    }
+
+    /// Trims samples if training has collapsed before: a few chains that were thrown out teach a
+    /// network to flee from them all. Not where energies are to be those of a density, whose tails
+    /// its rare samples hold up.
+    pub(in crate::run) fn trim_after_collapse(&mut self) {
+        if self.collapses > 0 && self.config.energy_unit() != EnergyUnit::Nats {
+            self.trainer.trim_samples(TRIMMED);
+        }
     }
 
     /// Measures the model as it is; `None` if it was called off.
