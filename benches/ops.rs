@@ -23,8 +23,8 @@ const VALUES: usize = 784;
 /// Chains of one value, for what is decided chain by chain.
 const CHAINS: usize = 1000;
 
-/// Channels, side, maps, kernel, stride and padding: the convolutions of the UvA tutorial 8 on 28x28
-/// images, those of the `cifar10` preset, and two of a residual network.
+/// Channels, side, maps, kernel, stride and padding: the convolutions of the UvA tutorial 8 on
+/// 28x28 images, those of the `cifar10` preset, and two of a residual network.
 const CONVOLUTIONS: [[usize; 6]; 10] = [
     [1, 28, 16, 5, 2, 4],
     [16, 16, 32, 3, 2, 1],

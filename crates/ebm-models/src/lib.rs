@@ -5,12 +5,12 @@
 //! a sample, never updates a parameter and never reads a file, so that other projects can use its
 //! definitions alone.
 //!
-//! Networks ([`Mlp`], [`ConvNet`], [`ResNet`]) compute `f`. Machines of two-valued units ([`Hopfield`],
-//! [`BoltzmannMachine`]) have `E(y) = -1/2 y^T W y - b^T y` and are [`PairwiseMachine`]s. Machines
-//! with layers ([`Rbm`], [`Dbm`]) couple each layer to the next. They give their arrays as
-//! [`Layers`], with conditionals, energies and sums over every second layer. [`Energy::structure`]
-//! says what a model is made of. [`DenseAssociativeMemory`] is the modern Hopfield network.
-//! [`log_partition`] gives the partition function of small machines.
+//! Networks ([`Mlp`], [`ConvNet`], [`ResNet`]) compute `f`. Machines of two-valued units
+//! ([`Hopfield`], [`BoltzmannMachine`]) have `E(y) = -1/2 y^T W y - b^T y` and are
+//! [`PairwiseMachine`]s. Machines with layers ([`Rbm`], [`Dbm`]) couple each layer to the next.
+//! They give their arrays as [`Layers`], with conditionals, energies and sums over every second
+//! layer. [`Energy::structure`] says what a model is made of. [`DenseAssociativeMemory`] is the
+//! modern Hopfield network. [`log_partition`] gives the partition function of small machines.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

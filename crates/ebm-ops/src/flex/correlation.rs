@@ -86,9 +86,9 @@ impl Sizes {
         }
     }
 
-    /// The gradient with respect to the images: a correlation of the gradient of the output for each
-    /// place that a pixel can have between two steps, with the first tap of the kernel that meets
-    /// it. Pixels that no tap meets are in none.
+    /// The gradient with respect to the images: a correlation of the gradient of the output for
+    /// each place that a pixel can have between two steps, with the first tap of the kernel that
+    /// meets it. Pixels that no tap meets are in none.
     pub(super) fn backward(&self) -> Vec<(Correlation, [usize; 2])> {
         let [vertical, horizontal] = array::from_fn(|side| self.phases(side));
         let mut all = Vec::new();

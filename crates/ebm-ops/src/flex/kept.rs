@@ -41,8 +41,12 @@ pub(super) fn of<T: Any + Send + Sync>(
     make: impl FnOnce() -> T,
 ) -> Arc<T> {
     let slot = slot(weights, purpose);
-    // Other threads that want the same wait here; `make` has no tasks that they could be needed for.
-    let made = slot.get_or_init(|| Arc::new(make())).clone();
+    let made = slot.get().cloned().unwrap_or_else(|| {
+        // Not while others wait for it: a thread that waits for tasks of its own may take up one
+        // that wants the same.
+        let made: Arc<dyn Any + Send + Sync> = Arc::new(make());
+        slot.get_or_init(|| made).clone()
+    });
     made.downcast()
         .expect("a purpose has one type of what is made for it")
 }

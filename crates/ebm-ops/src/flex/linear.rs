@@ -31,8 +31,8 @@ pub(super) fn input_gradient(gradient: &FlexTensor, weight: &FlexTensor) -> Flex
     multiply_rows(gradient, weight, true, None)
 }
 
-/// `x W + b` or `x W^T + b`, on several threads if it is much. What a row comes to doesn't depend on
-/// the others, nor on the threads.
+/// `x W + b` or `x W^T + b`, on several threads if it is much. What a row comes to doesn't depend
+/// on the others, nor on the threads.
 fn multiply_rows(
     x: &FlexTensor,
     weight: &FlexTensor,

@@ -4,6 +4,11 @@
 //! stay in registers for the whole sum. Each value is summed in the order of the inner index,
 //! whatever the other rows and columns are: a row's result doesn't depend on its batch.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "arrays stay in registers where all indices are constants"
+)]
+
 use std::ops::Range;
 
 use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
@@ -11,8 +16,8 @@ use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 /// Vectors of columns in a block.
 const VECTORS: usize = 2;
 
-/// A matrix `[inner, columns]` whose columns lie in panels, each as wide as a block; the last may be
-/// one vector wide.
+/// A matrix `[inner, columns]` whose columns lie in panels, each as wide as a block; the last may
+/// be one vector wide.
 #[derive(Clone, Debug)]
 pub(super) struct Panels {
     values: Vec<f32>,

@@ -6,6 +6,11 @@
 //! even and the odd rows and columns. All transforms are sums and differences, so that rounding is
 //! that of plain sums.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "arrays stay in registers where all indices are constants"
+)]
+
 use std::array;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -78,8 +83,8 @@ impl Scheme<3, 4> for Three {
     }
 }
 
-/// The weights of each point of a window, `[step * step * channels, maps]`, of taps `[kernel height,
-/// kernel width, channels, maps]`.
+/// The weights of each point of a window, `[step * step * channels, maps]`, of taps
+/// `[kernel height, kernel width, channels, maps]`.
 pub(super) fn transform_taps<F, const TAPS: usize, const SIDE: usize>(
     correlation: &Correlation,
     taps: &[f32],

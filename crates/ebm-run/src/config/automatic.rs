@@ -95,7 +95,7 @@ const BETWEEN_PICTURES: u64 = 500;
 const FEW_IMAGES: usize = 50;
 const FEW_UPDATES: u64 = 2000;
 /// Seconds that two cores take for a multiplication of an update, forward and backward.
-const SECONDS_A_PRODUCT: f64 = 1.1e-10;
+const SECONDS_A_PRODUCT: f64 = 6e-11;
 /// Passes of an update beside its chains.
 const BESIDE_CHAINS: f64 = 3.0;
 

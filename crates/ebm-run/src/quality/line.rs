@@ -94,6 +94,9 @@ pub struct QualityLine {
     pub seconds: Option<f64>,
 }
 
+/// A number of a line, if it was measured.
+pub type Measured = fn(&QualityLine) -> Option<f64>;
+
 /// What turns an image into the numbers among which distances are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -135,7 +138,7 @@ pub enum ScoreKind {
 
 impl QualityLine {
     /// What distances samples are compared with that no model drew, by name.
-    pub const WITHOUT_MODEL: [(&'static str, fn(&Self) -> Option<f64>); 2] = [
+    pub const WITHOUT_MODEL: [(&'static str, Measured); 2] = [
         ("where chains start", Self::informed_start),
         ("noise", Self::noise),
     ];

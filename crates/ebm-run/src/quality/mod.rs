@@ -7,6 +7,6 @@ mod rules;
 mod verdict;
 
 pub use history::QualityHistory;
-pub use line::{FeatureKind, QualityLine, Score, ScoreKind};
+pub use line::{FeatureKind, Measured, QualityLine, Score, ScoreKind};
 pub use long_run::LongRun;
 pub use verdict::{Sign, Verdict};

@@ -261,8 +261,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         self.chain_factor = all.min(LONGEST_CHAINS.into()) as f32;
     }
 
-    /// [Trims](Objective::trim) the samples of all later updates, as when outliers among them led to
-    /// a collapse. It outlasts [roll-backs](Self::roll_back), and is no part of a checkpoint.
+    /// [Trims](Objective::trim) the samples of all later updates, as when outliers among them led
+    /// to a collapse. It outlasts [roll-backs](Self::roll_back), and is no part of a checkpoint.
     pub fn trim_samples(&mut self, share: f64) {
         self.objective.trim(share);
     }
