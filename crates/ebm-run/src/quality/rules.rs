@@ -210,6 +210,11 @@ fn signs_alone(line: &QualityLine, best: &QualityLine) -> Vec<Sign> {
     let mut signs = Vec::new();
     if is_worse(line, best, 0.0) {
         signs = noise_signs(line);
+        // Chains that can't follow the network stay near where they start, which may be near the
+        // data.
+        if stands_at_limit(line) && !stands_at_limit(best) {
+            signs.push(Sign::EnergiesAtTheirLimit);
+        }
     }
     let lost = |before: Option<f64>, now: Option<f64>| {
         let both = before.zip(now);
@@ -239,11 +244,7 @@ fn signs(last: &QualityLine, best: &QualityLine, lines: &[QualityLine]) -> Vec<S
     if signs.is_empty() {
         return signs;
     }
-    let stands = |energy: Option<f64>| {
-        let both = energy.zip(last.energy_bound);
-        both.is_some_and(|(energy, bound)| energy.abs() >= AT_LIMIT * bound)
-    };
-    if stands(last.data_energy) && stands(last.sample_energy) {
+    if stands_at_limit(last) && !signs.contains(&Sign::EnergiesAtTheirLimit) {
         signs.push(Sign::EnergiesAtTheirLimit);
     }
     let first = |value: fn(&QualityLine) -> Option<f64>| lines.iter().find_map(value);
@@ -256,6 +257,15 @@ fn signs(last: &QualityLine, best: &QualityLine, lines: &[QualityLine]) -> Vec<S
         signs.push(Sign::GrowingWeights);
     }
     signs
+}
+
+/// Whether the energies of data and samples are as far from 0 as the regulariser lets them.
+fn stands_at_limit(line: &QualityLine) -> bool {
+    let stands = |energy: Option<f64>| {
+        let both = energy.zip(line.energy_bound);
+        both.is_some_and(|(energy, bound)| energy.abs() >= AT_LIMIT * bound)
+    };
+    stands(line.data_energy) && stands(line.sample_energy)
 }
 
 /// The standard deviation of scores about their trend: from the second half of the differences of

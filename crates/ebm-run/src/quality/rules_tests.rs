@@ -191,3 +191,37 @@ fn samples_like_their_start_are_poor() {
     assert_eq!(starting(9.0, &near), Verdict::Healthy);
     assert_eq!(starting(6.0, &near), poor);
 }
+
+/// Chains that a network flees from stay at Gaussians of the data, which are among them.
+#[test]
+fn energies_that_part_are_a_collapse_though_samples_stay_near() {
+    let parted = |distances: &[f64], energies: f64| {
+        let mut lines = lines(distances);
+        for line in &mut lines {
+            line.energy_bound = Some(5.0);
+            (line.precision, line.recall) = (Some(1.0), Some(0.8));
+            (line.data_energy, line.sample_energy) = (Some(0.0), Some(0.0));
+        }
+        let last = lines.last_mut().expect("there are some");
+        (last.data_energy, last.sample_energy) = (Some(-energies), Some(energies));
+        Verdict::of(&lines)
+    };
+    let distances = [24.0, 15.0, 14.0, 38.0];
+    let since = lines(&distances)[3].step;
+    let best = lines(&distances)[2].step;
+    assert_eq!(
+        parted(&distances, 4.5),
+        Verdict::Collapsed {
+            since,
+            best: Some(best),
+            signs: vec![Sign::EnergiesAtTheirLimit],
+        }
+    );
+    assert!(!matches!(
+        parted(&distances, 0.1),
+        Verdict::Collapsed { .. }
+    ));
+    // Without a fall they show nothing.
+    let good = [24.0, 15.0, 14.0, 14.1];
+    assert!(!matches!(parted(&good, 4.5), Verdict::Collapsed { .. }));
+}
