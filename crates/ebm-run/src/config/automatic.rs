@@ -94,6 +94,8 @@ const BETWEEN_PICTURES: u64 = 500;
 /// Fewer images are too few to learn from, and fewer updates too few to learn by.
 const FEW_IMAGES: usize = 50;
 const FEW_UPDATES: u64 = 2000;
+/// Updates of large images at most: their energies part in longer trainings.
+const MOST_OF_LARGE: u64 = 6000;
 /// Seconds that two cores take for a multiplication of an update, forward and backward.
 const SECONDS_A_PRODUCT: f64 = 6e-11;
 /// Passes of an update beside its chains.
@@ -176,8 +178,18 @@ impl AutomaticConfig {
     /// pictures.
     pub fn updates(&self, seconds_per_update: f64) -> u64 {
         let updates = UPDATES_SHARE * 60.0 * self.minutes / seconds_per_update.max(1e-9);
-        let updates = updates as u64;
+        let updates = (updates as u64).min(self.most());
         pictures(updates) * two_digits(updates / pictures(updates))
+    }
+
+    /// Updates at most.
+    fn most(&self) -> u64 {
+        let [_, height, width] = self.shape;
+        if height.max(width) > SMALL_SIDE {
+            MOST_OF_LARGE
+        } else {
+            u64::MAX
+        }
     }
 
     /// The configuration of a training of so many updates.
@@ -262,6 +274,11 @@ impl AutomaticConfig {
             ),
             Pace::Given => format!("updates: {updates}, as they were given"),
         });
+        if pace != Pace::Given && updates == self.updates(0.0) {
+            lines.push(format!(
+                "updates end there, though there may be time for more: longer trainings of images of more than {SMALL_SIDE} pixels a side collapsed (training.steps)"
+            ));
+        }
         lines
     }
 

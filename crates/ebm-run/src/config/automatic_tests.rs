@@ -124,6 +124,7 @@ fn updates_fill_the_minutes() {
     assert_eq!(automatic.updates(0.1), 4 * 600);
     assert_eq!(automatic.updates(0.8), 4 * 75);
     assert_eq!(automatic.updates(1e9), 4);
+    assert_eq!(of(3, 32, 540, true).updates(0.001), MOST_OF_LARGE);
     for updates in [4, 17, 99, 2399, 2500, 5999, 12_345] {
         let seconds = 240.0 / updates as f64;
         let steps = automatic.updates(seconds);
