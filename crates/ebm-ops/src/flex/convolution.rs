@@ -7,7 +7,7 @@ use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{DType, Shape};
 use rayon::prelude::*;
 
-use super::correlation::{Buffers, Correlator, Sizes, room, with_buffers};
+use super::correlation::{Buffers, Correlator, Sizes, list_starts, room, with_buffers};
 use super::elementwise::{new, slice};
 use super::kept::{self, Purpose};
 use super::panels::{Out, Panels, Rows, multiply};
@@ -159,10 +159,8 @@ fn add_patches(sizes: &Sizes, weights: &Panels, gradient: &[f32], x: &mut [f32])
             others,
             ..
         } = buffers;
-        starts.clear();
-        starts.extend((0..rows).map(|row| row * sizes.maps));
-        others.clear();
-        others.extend((0..rows).map(|row| row * patch));
+        list_starts(starts, rows, sizes.maps);
+        list_starts(others, rows, patch);
         let patches = room(first, rows * patch);
         let rows = Rows {
             values: gradient,

@@ -261,8 +261,7 @@ impl Correlation {
              }| {
                 let padded = self.pad(x, first);
                 self.windows(x.len() / self.source_values(), &padded, starts);
-                others.clear();
-                others.extend((0..starts.len()).map(|row| row * self.maps));
+                list_starts(others, starts.len(), self.maps);
                 let length = self.kernel[1] * self.channels;
                 for sum in sum.chunks_exact_mut(length * self.maps) {
                     let rows = Vectors {
@@ -407,6 +406,12 @@ pub(super) fn with_buffers<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
         static BUFFERS: RefCell<Buffers> = RefCell::default();
     }
     BUFFERS.with_borrow_mut(work)
+}
+
+/// Lists where so many rows start that lie one after another, each so many values long.
+pub(super) fn list_starts(starts: &mut Vec<usize>, rows: usize, values: usize) {
+    starts.clear();
+    starts.extend((0..rows).map(|row| row * values));
 }
 
 /// So many values of a buffer, which may be anything.

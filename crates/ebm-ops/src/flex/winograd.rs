@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 
-use super::correlation::{Buffers, Correlation, room, with_buffers};
+use super::correlation::{Buffers, Correlation, list_starts, room, with_buffers};
 use super::panels::{Out, Panels, Rows, load, multiply, store};
 
 /// Sides of a tile.
@@ -155,10 +155,8 @@ pub(super) fn correlate<F, const TAPS: usize, const SIDE: usize>(
         let products = room(second, SIDE * SIDE * products_apart);
         for first in (0..tiles).step_by(at_a_time) {
             let tiles = first..tiles.min(first + at_a_time);
-            starts.clear();
-            starts.extend((0..tiles.len()).map(|tile| tile * inner));
-            others.clear();
-            others.extend((0..tiles.len()).map(|tile| tile * maps));
+            list_starts(starts, tiles.len(), inner);
+            list_starts(others, tiles.len(), maps);
             let task = Task::<F, TAPS, SIDE> {
                 correlation,
                 grid,
