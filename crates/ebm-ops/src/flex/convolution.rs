@@ -162,12 +162,7 @@ fn add_patches(sizes: &Sizes, weights: &Panels, gradient: &[f32], x: &mut [f32])
         list_starts(starts, rows, sizes.maps);
         list_starts(others, rows, patch);
         let patches = room(first, rows * patch);
-        let rows = Rows {
-            values: gradient,
-            starts,
-            segments: 1,
-            stride: 0,
-        };
+        let rows = Rows::whole(gradient, starts);
         let out = Out {
             values: patches,
             starts: others,

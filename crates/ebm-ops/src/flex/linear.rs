@@ -57,12 +57,7 @@ fn multiply_rows(
         let rows = y.len() / columns;
         let starts = |apart: usize| -> Vec<usize> { (0..rows).map(|row| row * apart).collect() };
         let (from, to) = (starts(inner), starts(columns));
-        let rows = Rows {
-            values: x,
-            starts: &from,
-            segments: 1,
-            stride: 0,
-        };
+        let rows = Rows::whole(x, &from);
         let out = Out {
             values: y,
             starts: &to,

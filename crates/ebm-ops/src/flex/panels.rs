@@ -79,6 +79,18 @@ pub(super) struct Rows<'a> {
     pub(super) stride: usize,
 }
 
+impl<'a> Rows<'a> {
+    /// Rows of one piece.
+    pub(super) fn whole(values: &'a [f32], starts: &'a [usize]) -> Self {
+        Self {
+            values,
+            starts,
+            segments: 1,
+            stride: 0,
+        }
+    }
+}
+
 /// Where the rows of a product go.
 #[derive(Debug)]
 pub(super) struct Out<'a> {

@@ -174,12 +174,7 @@ pub(super) fn correlate<F, const TAPS: usize, const SIDE: usize>(
                 .chunks_exact(apart)
                 .zip(products.chunks_exact_mut(products_apart));
             for (point, (windows, products)) in points.iter().zip(planes) {
-                let rows = Rows {
-                    values: windows,
-                    starts,
-                    segments: 1,
-                    stride: 0,
-                };
+                let rows = Rows::whole(windows, starts);
                 let out = Out {
                     values: products,
                     starts: others,
