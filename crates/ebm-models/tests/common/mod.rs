@@ -60,6 +60,29 @@ pub(crate) fn numeric_gradient(f: impl Fn(&[f64]) -> f64, x: &[f64]) -> Vec<f64>
         .collect()
 }
 
+/// `f` of a batch of images, as the network found it, and the gradient of its energy are those of a
+/// naive `f` of one image.
+pub(crate) fn assert_naive<E: Energy<4>>(
+    model: &E,
+    forward: Tensor<1>,
+    x: Tensor<4>,
+    naive: impl Fn(&[f64]) -> f64,
+    rounding: f64,
+    what: &str,
+) {
+    let (host, count) = (values(x.clone()), x.dims()[0]);
+    let images = || host.chunks(host.len() / count);
+    let expected: Vec<f64> = images().map(&naive).collect();
+    assert_eq!(forward.dims(), [count]);
+    assert_close(&values(forward.clone()), &expected, rounding, what);
+    assert_eq!(bits(model.energy(x.clone())), bits(forward.neg()), "{what}");
+
+    let expected: Vec<f64> = images()
+        .flat_map(|x| numeric_gradient(|x| -naive(x), x))
+        .collect();
+    assert_close(&input_gradient(model, x), &expected, rounding, what);
+}
+
 pub(crate) const ACTIVATIONS: [Activation; 9] = [
     Activation::Swish,
     Activation::Relu,
