@@ -118,6 +118,7 @@ fn each_optimizer_follows_its_formula() {
         weight_decay,
         gradient_clip: None,
         sharpness_radius: None,
+        spectral_limit: None,
     };
     let two_momenta = SgdConfig {
         learning_rate: 1.0,
@@ -127,6 +128,7 @@ fn each_optimizer_follows_its_formula() {
         weight_decay: 0.0,
         gradient_clip: None,
         sharpness_radius: None,
+        spectral_limit: None,
     };
     let cases: [(&str, OptimizerConfig, Rule); 7] = [
         (

@@ -42,6 +42,10 @@ pub struct AdamConfig {
     /// of this length up the gradient; absent: of the weights as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness_radius: Option<f64>,
+    /// Limit of the largest singular value of each weight matrix, above 0: weights above it are
+    /// scaled back after each update (spectral normalisation as a projection); absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectral_limit: Option<f64>,
 }
 }
 
@@ -75,6 +79,10 @@ pub struct SgdConfig {
     /// of this length up the gradient; absent: of the weights as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness_radius: Option<f64>,
+    /// Limit of the largest singular value of each weight matrix, above 0: weights above it are
+    /// scaled back after each update (spectral normalisation as a projection); absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectral_limit: Option<f64>,
 }
 }
 
@@ -112,6 +120,7 @@ impl OptimizerConfig {
             weight_decay: 0.0,
             gradient_clip: None,
             sharpness_radius: None,
+            spectral_limit: None,
         })
     }
 
@@ -125,6 +134,7 @@ impl OptimizerConfig {
             weight_decay: 0.0,
             gradient_clip: None,
             sharpness_radius: None,
+            spectral_limit: None,
         })
     }
 
@@ -182,6 +192,20 @@ impl OptimizerConfig {
         self
     }
 
+    /// The same with a limit of the largest singular value of each weight, as a matrix of its
+    /// first dimension by all others (a convolution: `[maps, channels * height * width]` of the
+    /// kernels, Miyato et al. 2018). Weights above it are scaled back after each update (Gouk et
+    /// al. 2021), so that the slope of a network is bounded and the network stays a plain one.
+    #[must_use]
+    pub fn with_spectral_limit(mut self, limit: f64) -> Self {
+        let spectral = match &mut self {
+            Self::Adam(keys) | Self::AdamW(keys) => &mut keys.spectral_limit,
+            Self::Sgd(keys) => &mut keys.spectral_limit,
+        };
+        *spectral = Some(limit);
+        self
+    }
+
     /// Learning rate before the schedule.
     pub fn learning_rate(&self) -> f64 {
         match self {
@@ -214,6 +238,14 @@ impl OptimizerConfig {
         }
     }
 
+    /// Limit of the largest singular value of each weight.
+    pub fn spectral_limit(&self) -> Option<f64> {
+        match self {
+            Self::Adam(keys) | Self::AdamW(keys) => keys.spectral_limit,
+            Self::Sgd(keys) => keys.spectral_limit,
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), InvalidValue> {
         check_positive("optimizer.learning_rate", self.learning_rate())?;
         if let Some(clip) = self.gradient_clip() {
@@ -221,6 +253,9 @@ impl OptimizerConfig {
         }
         if let Some(radius) = self.sharpness_radius() {
             check_positive("optimizer.sharpness_radius", radius)?;
+        }
+        if let Some(limit) = self.spectral_limit() {
+            check_positive("optimizer.spectral_limit", limit)?;
         }
         match self {
             Self::Adam(keys) | Self::AdamW(keys) => {

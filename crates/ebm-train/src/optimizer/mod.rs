@@ -7,6 +7,7 @@ mod gradients;
 mod moving_average;
 mod parameter_optimizer;
 mod schedule;
+mod spectral_limit;
 
 pub use config::{AdamConfig, AdamWConfig, OptimizerConfig, SgdConfig};
 pub use gradients::ParameterGradients;

@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, DynState, StateSink, StateSource};
+use burn::optim::{
+    AdamConfig, AdamWConfig, DynOptimizer, DynState, Optimizer, StateSink, StateSource,
+};
 use burn::tensor::{Device, Tensor, TensorData};
 use ebm_ops::lift;
 
 use super::config::OptimizerConfig;
 use super::gradient_descent::DescentRule;
 use super::gradients::ParameterGradients;
+use super::spectral_limit::{SINGULAR_VECTOR, SpectralLimit};
 use crate::saving::{ModulePath, StateMismatch, fitting, track_path};
 
 /// An update rule and what it remembers of each parameter.
@@ -132,15 +135,14 @@ impl ParameterOptimizer {
     }
 }
 
-/// What a rule remembers of a parameter after one update: names of arrays, and of counters.
+/// What a rule remembers of a parameter after one update: arrays of zeros, and counters.
 fn remembered<const D: usize>(
     rule: &dyn DynOptimizer,
     name: &str,
     param: &Param<Tensor<D>>,
 ) -> StateSink {
-    // Of one value, since names don't depend on the shape.
     let device: Device = param.lazy_device().inner();
-    let zero = || Tensor::<D>::zeros([1; D], &device).into_bridge();
+    let zero = || Tensor::<D>::zeros(param.lazy_shape(), &device).into_bridge();
     let (_, state) = rule.step_dyn(D, 0.0, zero(), zero(), None);
     let mut sink = StateSink::default();
     if let Some(state) = state {
@@ -151,14 +153,27 @@ fn remembered<const D: usize>(
 
 /// A rule of every kind, each remembering all that it can.
 fn other_rules() -> [Arc<dyn DynOptimizer>; 3] {
+    let limit = Some(1.0);
+    let descent = DescentRule {
+        weight_decay: 0.0,
+        momentum: Some(0.0),
+    };
     [
-        Arc::new(AdamConfig::new().build()),
-        Arc::new(AdamWConfig::new().build()),
-        Arc::new(DescentRule {
-            weight_decay: 0.0,
-            momentum: Some(0.0),
-        }),
+        limited(AdamConfig::new().build(), limit),
+        limited(AdamWConfig::new().build(), limit),
+        limited(descent, limit),
     ]
+}
+
+/// A rule, with a limit of the largest singular value if there is one.
+fn limited<O>(rule: O, limit: Option<f64>) -> Arc<dyn DynOptimizer>
+where
+    O: Optimizer + 'static,
+{
+    match limit {
+        Some(limit) => Arc::new(SpectralLimit { rule, limit }),
+        None => Arc::new(rule),
+    }
 }
 
 /// The momentum of update `step`.
@@ -172,31 +187,33 @@ fn momentum(config: &OptimizerConfig, step: u64) -> f64 {
 /// The update rule of a configuration, with this weight decay and momentum.
 fn rule(config: &OptimizerConfig, weight_decay: f64, momentum: f64) -> Arc<dyn DynOptimizer> {
     let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
+    let limit = config.spectral_limit();
     match config {
-        OptimizerConfig::Adam(keys) => Arc::new(
-            AdamConfig::new()
+        OptimizerConfig::Adam(keys) => {
+            let adam = AdamConfig::new()
                 .with_beta_1(keys.beta_1 as f32)
                 .with_beta_2(keys.beta_2 as f32)
                 .with_epsilon(keys.epsilon as f32)
-                .with_weight_decay(decay)
-                .build(),
-        ),
-        OptimizerConfig::AdamW(keys) => Arc::new(
-            AdamWConfig::new()
+                .with_weight_decay(decay);
+            limited(adam.build(), limit)
+        }
+        OptimizerConfig::AdamW(keys) => {
+            let adam = AdamWConfig::new()
                 .with_beta_1(keys.beta_1 as f32)
                 .with_beta_2(keys.beta_2 as f32)
                 .with_epsilon(keys.epsilon as f32)
-                .with_weight_decay(weight_decay as f32)
-                .build(),
-        ),
+                .with_weight_decay(weight_decay as f32);
+            limited(adam.build(), limit)
+        }
         OptimizerConfig::Sgd(keys) => {
             // A run that starts without momentum and gets it later remembers its steps from the
             // start.
             let remembers = momentum > 0.0 || keys.momentum > 0.0;
-            Arc::new(DescentRule {
+            let descent = DescentRule {
                 weight_decay,
                 momentum: remembers.then_some(momentum),
-            })
+            };
+            limited(descent, limit)
         }
     }
 }
@@ -265,13 +282,15 @@ impl Restore<'_> {
             counters.insert(counter, count.into());
         }
         let mut source = StateSource::new(counters);
-        for (array, _) in own.tensors {
+        for (array, like) in own.tensors {
             match self.arrays.remove(&array) {
                 Some(data) => {
-                    let data = fitting(&array, data, &param.lazy_shape())?;
+                    let data = fitting(&array, data, like.shape())?;
                     source.insert_tensor(array.clone(), data);
                     found = Some(array);
                 }
+                // A limit that was set later finds it anew.
+                None if array.ends_with(SINGULAR_VECTOR) => {}
                 None => missing = Some(array),
             }
         }
@@ -292,6 +311,8 @@ impl Restore<'_> {
             }
             return Ok(());
         }
+        // That of a limit that was lifted since.
+        self.arrays.remove(&format!("{name}.{SINGULAR_VECTOR}"));
         let device: Device = param.lazy_device().inner();
         let state = rule.state_unflatten(D, name, &mut source, &device);
         let state =

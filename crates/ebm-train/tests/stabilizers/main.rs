@@ -10,6 +10,7 @@ mod lengths;
 mod objective;
 mod resume;
 mod sharpness;
+mod spectral;
 
 use burn::tensor::{Device, Tensor};
 

@@ -29,7 +29,8 @@ fn stabilized(precision: Precision) -> Recipe {
         .with_optimizer(
             OptimizerConfig::adam(1e-2)
                 .with_gradient_clip(0.5)
-                .with_sharpness_radius(0.05),
+                .with_sharpness_radius(0.05)
+                .with_spectral_limit(0.5),
         )
         .with_moving_average(0.9)
         .with_precision(precision)
