@@ -69,7 +69,7 @@ backends! {
     /// NVIDIA GPUs.
     "cuda" => Cuda {
         device: Cuda,
-        building: " (it downloads an LLVM build, and needs the CUDA toolkit to run)",
+        building: " (it downloads an LLVM build unless one is in place, and needs libdevice of CUDA to run: docs/backends.md)",
         missing: "install NVIDIA's driver (`nvidia-smi` shows whether it works)"
     },
     /// AMD GPUs.
