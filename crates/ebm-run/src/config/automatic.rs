@@ -29,7 +29,7 @@ activation = "swish"
 kind = "langevin"
 steps = 10
 step_size = 10.0
-noise = 0.015
+noise = 0.0075
 gradient_clip = 0.015
 
 [chains]
