@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Whether `pytorch.py` computes what our benchmarks do: energies and gradients from the same weights at the same input."""
+"""Whether `pytorch.py` and `with_jax.py` compute what our benchmarks do: energies and gradients from the same weights at the
+same input."""
 
 import argparse
+import importlib.util
 import math
 import sys
 
+import numpy
 import pytorch
 import torch
+import with_jax
 from safetensors.torch import load_file
 from torch import nn
 
@@ -36,6 +40,8 @@ LAYERS = {
 }
 
 
+HAS_JAX = importlib.util.find_spec("jax") is not None
+
 # Configurations that may have a unit within rounding of the kink of a leaky ReLU. Either slope is right there, but the
 # gradient of the whole configuration depends on it; among a million units, one such is likely.
 AT_KINK = 4
@@ -44,12 +50,12 @@ AT_KINK = 4
 def difference(name, part, ours, theirs):
     """The largest difference, relative to the largest magnitude; NaN where one isn't finite."""
     if ours.shape != theirs.shape:
-        sys.exit(f"{name}, {part}: ours has the shape {list(ours.shape)}, PyTorch's {list(theirs.shape)}")
+        sys.exit(f"{name}, {part}: ours has the shape {list(ours.shape)}, theirs {list(theirs.shape)}")
     if not (ours.isfinite().all() and theirs.isfinite().all()):
         return math.nan
     differences = (ours - theirs).abs().flatten(1) if ours.dim() > 1 else (ours - theirs).abs()[:, None]
     worst = differences.amax(1).sort(descending=True).values
-    index = AT_KINK if part == "gradient" and name.endswith("leaky_relu") else 0
+    index = AT_KINK if part.endswith("gradient") and name.endswith("leaky_relu") else 0
     return (worst[index] / theirs.abs().max()).item()
 
 
@@ -72,8 +78,22 @@ def with_weights(network, name, arrays):
 def network(name, arrays):
     model = with_weights(NETWORKS[name](), name, arrays)
     x = arrays.pop(f"{name}/input")
-    yield "energies", -model(x)
-    yield "gradient", pytorch.energy_gradient(model, x)
+    energies, gradient = (arrays.pop(f"{name}/{part}") for part in ["energies", "gradient"])
+    yield "energies", energies, -model(x)
+    yield "gradient", gradient, pytorch.energy_gradient(model, x.clone())
+    if HAS_JAX:
+        theirs = jax(model, x)
+        yield "JAX's energies", energies, theirs[0]
+        yield "JAX's gradient", gradient, theirs[1]
+
+
+def jax(model, x):
+    """Energies and their gradient in JAX, as PyTorch's arrays."""
+    energy = with_jax.energy(model)
+    x = x.detach().numpy()
+    x = with_jax.images(x) if x.ndim == 4 else x
+    energies, gradient = (torch.tensor(numpy.asarray(part)) for part in (energy(x), with_jax.gradient(energy)(x)))
+    return energies, gradient.permute(0, 3, 1, 2) if gradient.dim() == 4 else gradient
 
 
 def rbm(name, arrays):
@@ -82,12 +102,16 @@ def rbm(name, arrays):
         setattr(machine, part, arrays.pop(f"{name}/{part}"))
     data, samples = arrays.pop(f"{name}/data"), arrays.pop(f"{name}/samples")
     fields = machine.field(data), machine.field(samples)
-    yield "data_energies", machine.energies(data, fields[0])
-    yield "sample_energies", machine.energies(samples, fields[1])
     weight, visible_bias, hidden_bias = machine.gradients(data, samples, *fields)
-    yield "weight_gradient", weight
-    yield "visible_bias_gradient", visible_bias
-    yield "hidden_bias_gradient", hidden_bias
+    theirs = {
+        "data_energies": machine.energies(data, fields[0]),
+        "sample_energies": machine.energies(samples, fields[1]),
+        "weight_gradient": weight,
+        "visible_bias_gradient": visible_bias,
+        "hidden_bias_gradient": hidden_bias,
+    }
+    for part, value in theirs.items():
+        yield part, arrays.pop(f"{name}/{part}"), value
 
 
 def main():
@@ -98,8 +122,8 @@ def main():
     failed = False
     for name, parts in models.items():
         differences = {}
-        for part, theirs in parts(name, arrays):
-            differences[part] = difference(name, part, arrays.pop(f"{name}/{part}"), theirs)
+        for part, ours, theirs in parts(name, arrays):
+            differences[part] = difference(name, part, ours, theirs)
         print(f"{name}: " + ", ".join(f"{part} {value:.1e}" for part, value in differences.items()))
         for part, value in differences.items():
             if not value <= TOLERANCE:

@@ -12,6 +12,7 @@ PEERS = {
     "torch": "PyTorch",
     "channels_last": "PyTorch, channels last",
     "compiled": "PyTorch, compiled",
+    "jax": "JAX",
     "sklearn": "scikit-learn",
     "torchebm": "torchebm",
 }
@@ -19,6 +20,7 @@ COLOURS = {
     "torch": "#c44e52",
     "channels_last": "#e377c2",
     "compiled": "#8c564b",
+    "jax": "#64b5cd",
     "sklearn": "#dd8452",
     "torchebm": "#8172b3",
 }
@@ -138,7 +140,7 @@ def main():
     parts = ["Ratios are of the best peer's time to ours: above 1, we are faster.", "", *table(medians), "", versions]
     if options.share:
         parts += ["", share(options.share)]
-    parts += ["", "Largest differences between ours and PyTorch's, relative to the largest magnitude, same weights and input:", ""]
+    parts += ["", "Largest differences between ours and theirs, relative to the largest magnitude, same weights and input:", ""]
     with open(options.agreement) as lines:
         parts += [f"- {line.rstrip()}" for line in lines]
     body = "\n".join(parts) + "\n"
