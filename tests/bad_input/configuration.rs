@@ -69,6 +69,8 @@ fn values_out_of_range() {
         ("objective.gradient_penalty={weight=1, step=0}", "objective.gradient_penalty.step", "above 0"),
         ("optimizer.sharpness_radius=-1", "optimizer.sharpness_radius", "above 0"),
         ("optimizer.spectral_limit=0", "optimizer.spectral_limit", "above 0"),
+        ("training.augmentation={rotation=181}", "training.augmentation.rotation", "from 0 to 180"),
+        ("chains.augmentation={zoom=-1}", "chains.augmentation.zoom", "from 0 to 10"),
         ("objective.energy_regularizer=-1", "objective.energy_regularizer", "at least 0"),
         ("objective.energy_regularizer=inf", "objective.energy_regularizer", "found inf"),
         ("optimizer.learning_rate=0", "optimizer.learning_rate", "above 0"),

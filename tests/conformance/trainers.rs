@@ -91,7 +91,7 @@ pub(crate) type Kind = (&'static str, &'static str, &'static [&'static str]);
 pub(crate) const KINDS: [Kind; 11] = [
     ("perceptron", NETWORK, &[]),
     ("perceptron, bytes, Adam", NETWORK, &["chains.storage=u8", "optimizer={kind=\"adam\", learning_rate=0.01, beta_1=0.5, gradient_clip=1.0}"]),
-    ("perceptron, stabilised", NETWORK, &["objective={energy_regularizer=0.1, trim=0.25, contrastive_limit=0.5, gradient_penalty={weight=0.1, at=\"both\", step=0.02}}", "chains.evict_above=2.0", "chains.evict_frozen=0.9", "chains.long={every=2, factor=2}", "optimizer.sharpness_radius=0.05", "optimizer.spectral_limit=0.5"]),
+    ("perceptron, stabilised", NETWORK, &["objective={energy_regularizer=0.1, trim=0.25, contrastive_limit=0.5, gradient_penalty={weight=0.1, at=\"both\", step=0.02}}", "chains.evict_above=2.0", "chains.evict_frozen=0.9", "chains.long={every=2, factor=2}", "optimizer.sharpness_radius=0.05", "optimizer.spectral_limit=0.5", "training.augmentation={flip=true, shift=1}", "chains.augmentation={rotation=10.0, zoom=0.1}"]),
     ("convolutions", NETWORK, &["model={kind=\"conv_net\", layers=[[3, 3, 2, 1]], hidden=5}"]),
     ("perceptron, Metropolis", NETWORK, &["sampler={kind=\"metropolis\", steps=3, scale=0.3}"]),
     ("RBM", MACHINE, &[]),

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod recipe;
 pub mod using;
 
+mod augmentation;
 mod chains;
 mod examples;
 mod metrics;
@@ -23,6 +24,7 @@ mod sgld;
 mod trainable;
 mod trainer;
 
+pub use augmentation::Augmentation;
 pub use chains::{
     Eviction, NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel,
 };

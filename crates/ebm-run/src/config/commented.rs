@@ -216,6 +216,7 @@ mod tests {
                     "chains.long={every=10, factor=5}",
                     "chains.evict_above=6.0",
                     "optimizer.sharpness_radius=0.05",
+                    "training.augmentation={flip=true}",
                 ],
             ),
             (

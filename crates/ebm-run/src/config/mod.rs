@@ -130,6 +130,7 @@ impl RunConfig {
             steps: self.training.steps,
             batch_size: self.training.batch_size,
             data_noise: self.training.data_noise,
+            augmentation: self.training.augmentation,
             ema_decay: self.training.ema_decay,
             precision: self.training.precision,
             sampler: self.sampler.clone(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ebm_models::Precision;
+use ebm_train::Augmentation;
 use serde::{Deserialize, Serialize};
 
 ebm_train::keys! {
@@ -17,6 +18,9 @@ pub struct TrainingConfig {
     /// Standard deviation of the noise added to the examples, 0 or more.
     #[serde(default)]
     pub data_noise: f64,
+    /// Random changes of the examples, before the noise; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<Augmentation>,
     /// Decay, 0 to below 1, of the moving average of the weights, which samples are drawn with;
     /// absent: no average.
     #[serde(default, skip_serializing_if = "Option::is_none")]

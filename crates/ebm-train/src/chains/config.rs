@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::eviction::Eviction;
 use super::long_chains::LongChains;
+use crate::augmentation::{Augmentation, AugmentationKeys};
 use crate::keys::{Documented, InvalidValue, check, check_positive};
 
 crate::kinds! {
@@ -54,6 +55,9 @@ pub struct ReplayBufferConfig {
     /// Longer chains now and then; absent: all updates have chains of the same length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<LongChains>,
+    /// Random changes of the images that chains are, before they move; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<Augmentation>,
 }
 }
 
@@ -124,6 +128,7 @@ impl ReplayBufferConfig {
             evict_above: None,
             evict_frozen: None,
             long: None,
+            augmentation: None,
         }
     }
 
@@ -147,6 +152,13 @@ impl ReplayBufferConfig {
     #[must_use]
     pub fn evicting_frozen(mut self, share: f64) -> Self {
         self.evict_frozen = Some(share);
+        self
+    }
+
+    /// The same with chains that are changed at random before they move.
+    #[must_use]
+    pub fn with_augmentation(mut self, augmentation: Augmentation) -> Self {
+        self.augmentation = Some(augmentation);
         self
     }
 
@@ -237,6 +249,9 @@ impl ChainsConfig {
         if let Some(above) = keys.evict_above {
             check_positive("chains.evict_above", above)?;
         }
+        if let Some(augmentation) = keys.augmentation {
+            augmentation.validate(&AugmentationKeys::OF_CHAINS)?;
+        }
         keys.evict_frozen.map_or(Ok(()), |share| {
             check(
                 share > 0.0 && share <= 1.0,
@@ -245,6 +260,14 @@ impl ChainsConfig {
                 "a number above 0, up to 1",
             )
         })
+    }
+
+    /// How chains are changed before they move, if they are.
+    pub(crate) fn augmentation(&self) -> Option<Augmentation> {
+        match self {
+            Self::ReplayBuffer(keys) => keys.augmentation,
+            Self::Persistent(_) | Self::Noise(_) | Self::Data(_) => None,
+        }
     }
 
     /// The distribution that chains start from; `None` where they start at the data.

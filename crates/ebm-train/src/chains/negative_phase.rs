@@ -8,15 +8,15 @@ use ebm_sampling::{Interrupt, ReplayBuffer, ReplayBufferConfig, StartingPoints, 
 use super::config::{ChainStorage, ChainsConfig};
 use super::eviction::Eviction;
 use super::transition_kernel::TransitionKernel;
+use crate::augmentation::{Augmentation, augmented};
 use crate::metrics::{DeviceScalars, Scalar};
 use crate::saving::{StateMismatch, floats};
 
 /// Where negatives come from, chosen by the configuration.
 #[derive(Clone, Debug)]
 pub enum NegativePhase<const D: usize> {
-    /// Chains of a buffer, drawn and written back, but for those that are evicted. Persistent
-    /// chains are a buffer of one batch.
-    Buffer(ReplayBuffer<D>, Option<Eviction>),
+    /// Chains of a buffer, drawn and written back. Persistent chains are a buffer of one batch.
+    Buffer(ReplayBuffer<D>, Care),
     /// Persistent chains with replicas at several temperatures, row by row:
     /// `[temperatures * batch, ..]`.
     Replicas(Tensor<D>),
@@ -24,6 +24,15 @@ pub enum NegativePhase<const D: usize> {
     Data,
     /// Chains that start at noise.
     Noise(StartingPoints),
+}
+
+/// What is done about the chains of a buffer before and after they move.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Care {
+    /// How images are changed before they move.
+    pub augmentation: Option<Augmentation>,
+    /// Which start anew once they have moved.
+    pub eviction: Option<Eviction>,
 }
 
 /// The samples of one update.
@@ -104,7 +113,11 @@ impl<const D: usize> NegativePhase<D> {
                     ChainStorage::U8 => Storage::U8(range),
                 };
                 let buffer = buffer(keys.capacity, keys.fresh_fraction, storage, noise);
-                Self::Buffer(buffer, keys.eviction(range))
+                let care = Care {
+                    augmentation: keys.augmentation,
+                    eviction: keys.eviction(range),
+                };
+                Self::Buffer(buffer, care)
             }
             ChainsConfig::Persistent(_) if replicas > 1 => {
                 let mut shape = shape;
@@ -113,7 +126,7 @@ impl<const D: usize> NegativePhase<D> {
             }
             ChainsConfig::Persistent(_) => {
                 let buffer = buffer(shape[0], 0.0, Storage::F32, noise);
-                Self::Buffer(buffer, None)
+                Self::Buffer(buffer, Care::default())
             }
             ChainsConfig::Data(_) => Self::Data,
             ChainsConfig::Noise(_) => Self::Noise(starts.clone()),
@@ -135,9 +148,10 @@ impl<const D: usize> NegativePhase<D> {
         let shape = states.dims();
         let (start, indices) = match self {
             Self::Replicas(chains) => (chains.clone(), None),
-            Self::Buffer(buffer, _) => {
+            Self::Buffer(buffer, care) => {
                 let draw = buffer.draw(shape[0], noise);
-                (draw.positions, Some(draw.indices))
+                let start = augmented(care.augmentation, draw.positions, noise);
+                (start, Some(draw.indices))
             }
             Self::Data => (states.clone(), None),
             Self::Noise(points) => (points.draw(shape, &states.device(), noise), None),
@@ -170,9 +184,10 @@ impl<const D: usize> NegativePhase<D> {
         end: Tensor<D>,
         noise: &mut Noise,
     ) -> Option<Evicted<D>> {
-        let Self::Buffer(buffer, Some(eviction)) = self else {
+        let Self::Buffer(buffer, care) = self else {
             return None;
         };
+        let eviction = care.eviction?;
         let found = eviction.find(model, start, end.clone());
         Some(Evicted {
             chains: buffer.restart(end, found.clone(), noise),

@@ -4,8 +4,9 @@ use ebm_models::Precision;
 use ebm_ops::Interval;
 
 use super::{
-    ChainsConfig, ContrastiveDivergence, GibbsConfig, LangevinConfig, ObjectiveConfig,
-    OptimizerConfig, Recipe, ReplayBufferConfig, SamplerConfig, ScheduleConfig, StartConfig,
+    Augmentation, ChainsConfig, ContrastiveDivergence, GibbsConfig, LangevinConfig,
+    ObjectiveConfig, OptimizerConfig, Recipe, ReplayBufferConfig, SamplerConfig, ScheduleConfig,
+    StartConfig,
 };
 
 /// Mean energies beyond +-this make an update bad.
@@ -24,6 +25,7 @@ impl Recipe {
             steps: 12_000,
             batch_size: 64,
             data_noise: 0.03,
+            augmentation: None,
             ema_decay: Some(0.999),
             precision: Precision::F32,
             sampler: LangevinConfig::new(20, 10.0)
@@ -52,6 +54,7 @@ impl Recipe {
             steps: 3000,
             batch_size: 128,
             data_noise: 0.0,
+            augmentation: None,
             ema_decay: Some(0.995),
             precision: Precision::F32,
             sampler: LangevinConfig::new(20, 0.0005)
@@ -76,6 +79,7 @@ impl Recipe {
             steps: 10_000,
             batch_size: 64,
             data_noise: 0.0,
+            augmentation: None,
             ema_decay: None,
             precision: Precision::F32,
             sampler: GibbsConfig::new(5).into(),
@@ -148,6 +152,13 @@ impl Recipe {
     #[must_use]
     pub fn with_data_noise(mut self, std: f64) -> Self {
         self.data_noise = std;
+        self
+    }
+
+    /// Changes the examples, images, at random.
+    #[must_use]
+    pub fn with_augmentation(mut self, augmentation: Augmentation) -> Self {
+        self.augmentation = Some(augmentation);
         self
     }
 

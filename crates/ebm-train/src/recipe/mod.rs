@@ -7,10 +7,12 @@ use ebm_models::Precision;
 use ebm_ops::Interval;
 use serde::{Deserialize, Serialize};
 
+use crate::augmentation::AugmentationKeys;
 use crate::keys::{
     InvalidValue, MOST_TRANSITIONS, check, check_at_least_one, check_decay, check_not_negative,
 };
 
+pub use crate::augmentation::Augmentation;
 pub use crate::chains::{
     ChainStorage, ChainsConfig, DataChainsConfig, LongChains, PersistentConfig, ReplayBufferConfig,
     StartConfig,
@@ -51,6 +53,8 @@ pub struct Recipe {
     pub batch_size: usize,
     /// Standard deviation of the noise added to the examples, 0 or more.
     pub data_noise: f64,
+    /// Random changes of the examples, images; `None`: they are taken as they are.
+    pub augmentation: Option<Augmentation>,
     /// Decay, 0 to below 1, of the moving average of the weights; `None`: no average.
     pub ema_decay: Option<f64>,
     /// The type in which energies of chains make their matrix products.
@@ -121,6 +125,9 @@ impl Recipe {
         check_at_least_one("training.steps", self.steps)?;
         check_at_least_one("training.batch_size", self.batch_size as u64)?;
         check_not_negative("training.data_noise", self.data_noise)?;
+        if let Some(augmentation) = self.augmentation {
+            augmentation.validate(&AugmentationKeys::OF_EXAMPLES)?;
+        }
         match self.ema_decay {
             None => Ok(()),
             Some(decay) => check_decay("training.ema_decay", decay),

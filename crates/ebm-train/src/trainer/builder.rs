@@ -7,6 +7,7 @@ use ebm_sampling::Kernel;
 
 use super::Trainer;
 use super::error::TrainError;
+use crate::augmentation::AugmentationKeys;
 use crate::chains::{NegativePhase, OnStates, TransitionKernel, starting_points};
 use crate::examples::{Examples, Order};
 use crate::files::memory;
@@ -91,6 +92,7 @@ impl<M: Trainable<D>, const D: usize> TrainerBuilder<M, D> {
             }
         };
         check_gradient(&recipe, &structure)?;
+        check_augmentation(&recipe, &structure, &examples)?;
         let device = examples.device();
         check_precision(recipe.precision, &model, &device)?;
         let mut shape = state_shape(&structure, examples.shape());
@@ -151,6 +153,41 @@ fn check_fitted(recipe: &Recipe, structure: &Structure) -> Result<(), InvalidVal
         ),
         _ => Ok(()),
     }
+}
+
+/// Fails if what isn't an image is to be changed as one, or values come in between two.
+fn check_augmentation<const D: usize>(
+    recipe: &Recipe,
+    structure: &Structure,
+    examples: &Examples<D>,
+) -> Result<(), InvalidValue> {
+    let of_examples = recipe
+        .augmentation
+        .map(|it| (it, AugmentationKeys::OF_EXAMPLES));
+    let of_chains = recipe.chains.augmentation();
+    let of_chains = of_chains.map(|it| (it, AugmentationKeys::OF_CHAINS));
+    for (augmentation, keys) in of_examples.into_iter().chain(of_chains) {
+        let shape = &examples.shape()[1..];
+        check(
+            D == 4 && shape[1..].iter().any(|&side| side > 1),
+            keys.all,
+            format!("examples of shape {shape:?}"),
+            "images of more than one pixel, of shape [channels, height, width]",
+        )?;
+        check(
+            keys.all == AugmentationKeys::OF_EXAMPLES.all || !has_hidden_units(structure),
+            keys.all,
+            "a model with hidden units in its states",
+            "one whose states are images",
+        )?;
+        check(
+            !augmentation.mixes() || has_real_states(structure),
+            keys.all,
+            "a model of units that hold two values",
+            "no rotation and no zoom with it, which have values in between",
+        )?;
+    }
+    Ok(())
 }
 
 /// Fails if the recipe's objective needs gradients in the states of a model that has none there.

@@ -11,6 +11,7 @@ use ebm_sampling::{Interrupt, StartingPoints};
 pub use builder::TrainerBuilder;
 pub use error::TrainError;
 
+use crate::augmentation::augmented;
 use crate::chains::{NegativePhase, Negatives, TransitionKernel};
 use crate::examples::{Examples, Order};
 use crate::metrics::{Metrics, StepOutcome};
@@ -126,7 +127,8 @@ impl<M: Trainable<D>, const D: usize> Trainer<M, D> {
         let recipe = &self.recipe;
         let (learning_rate, transitions) = (self.learning_rate(), self.transitions());
         let indices = self.order.next(recipe.batch_size, self.examples.len());
-        let batch = self.examples.batch(indices);
+        let mut batch = self.examples.batch(indices);
+        batch.x = augmented(recipe.augmentation, batch.x, &mut self.noise);
 
         let frozen = self.model.valid();
         // The same, but for the type of its products where chains are to move in half precision.
