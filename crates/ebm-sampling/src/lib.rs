@@ -15,6 +15,7 @@
 //! | associative memories | [`recall`](memories::recall), [`fakes_near`](memories::fakes_near), [`fakes_from_random`](memories::fakes_from_random) |
 //! | near a known [`Density`](density::Density) | [`RejectionSampler`](importance_sampling::RejectionSampler), exact; [`importance_sample`](importance_sampling::importance_sample), weighted |
 //! | some coordinates given | [`ConditionalEnergy`](conditioning::ConditionalEnergy) with any kernel, [`ClampedBlockGibbs`](conditioning::ClampedBlockGibbs), [`ClampedSingleSiteGibbs`](conditioning::ClampedSingleSiteGibbs); observed with noise: [`GaussianLikelihood`](conditioning::GaussianLikelihood), [`ObservedBlock`](conditioning::ObservedBlock) |
+//! | data at several levels of noise | [`NoiseLevels`](noise_levels::NoiseLevels), down from noise |
 //! | partition functions | [`AnnealedImportance`](partition::AnnealedImportance) from below and above, of machines and of any energy ([`EnergyPath`](partition::EnergyPath)); [`TemperedReplicas`](partition::TemperedReplicas) finds far modes |
 //!
 //! Kernels that reject tune themselves during a warm-up:
@@ -50,6 +51,7 @@ pub mod importance_sampling;
 pub mod langevin;
 pub mod memories;
 pub mod metropolis_hastings;
+pub mod noise_levels;
 pub mod partition;
 pub mod prelude;
 pub mod tempering;

@@ -32,7 +32,7 @@ pub use examples::{Batch, Examples, Fingerprint, Order, ROWS_AT_A_TIME, host_val
 pub use metrics::{Combine, DeviceScalars, Metrics, Scalar, StepOutcome};
 pub use objectives::{
     ContrastiveDivergence, GradientPenalty, Loss, Objective, ObjectiveKeys, PenalizedPoints,
-    Points, Sparsity, Update,
+    Points, RecoveryLikelihood, Sparsity, Update,
 };
 pub use optimizer::{MovingAverage, ParameterGradients, ParameterOptimizer};
 pub use recipe::Recipe;

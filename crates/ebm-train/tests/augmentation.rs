@@ -220,7 +220,11 @@ fn training_resumes_bit_for_bit() {
     }
     second.restore(first.checkpoint()).unwrap();
     // What is called off is made again, with the same changes.
-    assert!(second.step_unless(&mut Interrupt::when(&mut || true)).is_none());
+    assert!(
+        second
+            .step_unless(&mut Interrupt::when(&mut || true))
+            .is_none()
+    );
     for _ in 0..6 {
         assert_eq!(first.step(), second.step());
     }

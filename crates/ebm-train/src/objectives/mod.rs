@@ -9,6 +9,7 @@
 
 mod contrastive_divergence;
 mod gradient_penalty;
+mod recovery_likelihood;
 mod sparsity;
 mod update;
 
@@ -17,6 +18,7 @@ use ebm_models::Energy;
 
 pub use contrastive_divergence::ContrastiveDivergence;
 pub use gradient_penalty::{GradientPenalty, PenalizedPoints};
+pub use recovery_likelihood::RecoveryLikelihood;
 pub use sparsity::Sparsity;
 pub use update::Update;
 pub(crate) use update::{Chains, PositivePhase};

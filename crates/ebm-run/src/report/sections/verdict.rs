@@ -60,6 +60,15 @@ fn explanation(data: &RunData<'_>, last: &QualityLine) -> String {
             html::count(best.step)
         ));
     }
+    let times = match data.events.collapses {
+        0 => None,
+        1 => Some("once".to_string()),
+        2 => Some("twice".to_string()),
+        times => Some(format!("{times} times")),
+    };
+    sentences.extend(times.map(|times| {
+        format!("It collapsed {times}, and training went back to its best model (Events).")
+    }));
     match sentences.is_empty() {
         true => String::new(),
         false => html::paragraph(sentences.join(" ")),
