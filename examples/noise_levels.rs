@@ -1,4 +1,4 @@
-//! One network for several levels of noise, beside contrastive divergence, on problems of the plane.
+//! One network for several levels of noise, beside contrastive divergence, on the plane.
 //!
 //! Arguments: an output folder for the picture, the number of updates (default 200).
 //!
