@@ -8,18 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::recovery_energy::RecoveryEnergy;
 use crate::kernel::{Kernel, run};
 
-/// Noise beyond which a level has nothing but noise to anybody's eye: the signal that is left at the
-/// last level.
+/// The signal that is left at the last level, which looks like nothing but noise.
 const LEAST_SIGNAL: f64 = 0.05;
 
 /// Levels `x_t = s_t x + sqrt(1 - s_t^2) e`, `e ~ N(0, 1)`, `t = 0..=count`, of data with values
 /// around -1 to 1. The logarithm of the signal-to-noise ratio `s^2 / (1 - s^2)` falls in equal
 /// steps from that of `least_noise` at level 0 to that of a signal of 0.05 at level `count`.
 ///
-/// The level below is `x_t = y_t / a_t` with `x_(t+1) = y_t + d_t e`, where `a_t = s_(t+1) / s_t` and
-/// `d_t = sqrt(1 - a_t^2)`. There are energies `E(y_t, t) = F(y_t, t) / d_t` for `t = 0..count`, `F` that of
-/// a network: between levels a distance `d_t` apart energies differ by about 1, so that the slopes
-/// of `F` are about 1 at all levels.
+/// The level below is `x_t = y_t / a_t` with `x_(t+1) = y_t + d_t e`, `a_t = s_(t+1) / s_t` and
+/// `d_t = sqrt(1 - a_t^2)`. There are energies `E(y_t, t) = F(y_t, t) / d_t` for `t = 0..count`,
+/// `F` that of a network: energies differ by about 1 over the noise `d_t` between two levels, so
+/// that the slopes of `F` are about 1 at all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoiseLevels {
     count: usize,

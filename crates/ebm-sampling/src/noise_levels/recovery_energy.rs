@@ -6,9 +6,9 @@ use ebm_ops::{lift, per_chain};
 
 use super::levels::NoiseLevels;
 
-/// `U(z) = E(x_(t+1) + d_t z, t) + |z|^2 / 2`, the energy of `y_t = x_(t+1) + d_t z` given the noisier
-/// `x_(t+1)`, in units of the noise `d_t` between the levels, each chain with a level and a noisier
-/// image of its own (Gao et al. 2021, equation 8).
+/// `U(z) = E(x_(t+1) + d_t z, t) + |z|^2 / 2`, the energy of `y_t = x_(t+1) + d_t z` given the
+/// noisier `x_(t+1)`, in units of the noise `d_t` between the levels, each chain with a level and a
+/// noisier image of its own (Gao et al. 2021, equation 8).
 ///
 /// In these units the width of the density is about 1 at each level, so that one step size serves
 /// all. Chains start at `z = 0`, the noisier image.
@@ -63,8 +63,8 @@ impl<'a, M, const D: usize> RecoveryEnergy<'a, M, D> {
         lift(self.noisier.clone(), &z) + z * step_noise
     }
 
-    /// The noise `d_t` between the level of each chain and the one above it, by which the energies of
-    /// the network are divided: `[batch]`.
+    /// The noise `d_t` between the level of each chain and the one above it, by which the energies
+    /// of the network are divided: `[batch]`.
     pub fn step_noises(&self) -> Tensor<1> {
         self.step_noise.clone().reshape([-1])
     }
