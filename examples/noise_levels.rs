@@ -13,6 +13,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use burn::tensor::Tensor;
 use ebm::backend;
 use ebm::models::{Energy, MlpConfig};
 use ebm::ops::Noise;
@@ -72,15 +73,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let seconds = [seconds[0], start.elapsed()].map(|time| time.as_secs());
         let model = trainer.sampling_model();
         let recovered = Judged::new(&levels.data_energy(&model), &plane, &held_out)?;
-        let samples = levels.sample(
-            &model,
-            &recovery.kernel(),
-            TRANSITIONS,
-            [SAMPLES, 2],
-            &device,
-            &mut noise,
-            &mut (),
-        );
+        let start: Tensor<2> = noise.normal([SAMPLES, 2], &device);
+        let kernel = recovery.kernel();
+        let samples = levels.sample(&model, &kernel, TRANSITIONS, start, &mut noise, &mut ());
         println!(
             "{:12}  {:+.4} in {:3} s          {:+.4} in {:3} s       {:+.4}",
             problem.name(),

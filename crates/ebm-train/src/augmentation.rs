@@ -149,9 +149,7 @@ impl Augmentation {
         let [y, x] = [(row, middle[0]), (column, middle[1])]
             .map(|(at, middle)| at.sub_scalar(middle).unsqueeze::<2>());
         // Pixels come from where they go, moved back, turned back and mirrored.
-        let y = y - pixels(0);
-        let x = x - pixels(1);
-        let (mut y, mut x) = (y, x);
+        let (mut y, mut x) = (y - pixels(0), x - pixels(1));
         if self.mixes() {
             let angle = either_way(2).mul_scalar(self.rotation.to_radians());
             let scale = either_way(3).mul_scalar(-self.zoom.ln_1p()).exp();

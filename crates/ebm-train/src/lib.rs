@@ -26,7 +26,8 @@ mod trainer;
 
 pub use augmentation::Augmentation;
 pub use chains::{
-    Eviction, NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel,
+    Care, Eviction, NegativePhase, Negatives, OnLayers, OnReplicas, OnStates, OnUnits,
+    TransitionKernel,
 };
 pub use examples::{Batch, Examples, Fingerprint, Order, ROWS_AT_A_TIME, host_values};
 pub use metrics::{Combine, DeviceScalars, Metrics, Scalar, StepOutcome};

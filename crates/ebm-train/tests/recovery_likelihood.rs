@@ -127,15 +127,9 @@ fn samples_come_down_the_levels_to_the_data() {
     let kernel = RecoveryLikelihood::new(levels).kernel();
     let mut told = Vec::new();
     let mut progress = |done: usize, total: usize| told.push((done, total));
-    let samples = levels.sample(
-        &model,
-        &kernel,
-        200,
-        [SAMPLES, 1],
-        &device,
-        &mut Noise::new(2),
-        &mut progress,
-    );
+    let mut noise = Noise::new(2);
+    let start: Tensor<2> = noise.normal([SAMPLES, 1], &device);
+    let samples = levels.sample(&model, &kernel, 200, start, &mut noise, &mut progress);
     assert_eq!(told, [(1, 4), (2, 4), (3, 4), (4, 4)]);
     let squares: f64 = floats(samples).iter().map(|&x| f64::from(x).powi(2)).sum();
     // The data with the noise of level 0.
@@ -186,15 +180,9 @@ fn samples_have_far_modes_in_their_shares() {
     let mut noise = Noise::new(4);
     let data = two_modes(0.8, &mut noise);
     let model = learn(levels, data.clone(), &mut noise);
-    let samples = levels.sample(
-        &model,
-        &RecoveryLikelihood::new(levels).kernel(),
-        60,
-        [4000, 2],
-        &data.device(),
-        &mut noise,
-        &mut (),
-    );
+    let start: Tensor<2> = noise.normal([4000, 2], &data.device());
+    let kernel = RecoveryLikelihood::new(levels).kernel();
+    let samples = levels.sample(&model, &kernel, 60, start, &mut noise, &mut ());
     let first = floats(samples.narrow(1, 0, 1));
     let rare = first.iter().filter(|&&x| x > 0.0).count() as f64 / first.len() as f64;
     assert!((rare - RARE).abs() < 0.07, "{rare}");
@@ -229,7 +217,6 @@ fn the_energy_of_the_data_is_their_density() {
         .chunks(2)
         .map(|x| (RARE * mode(x, place) + (1.0 - RARE) * mode(x, -place)).ln());
     let best = truth.sum::<f64>() / 5000.0;
-    println!("likelihood {likelihood}, the best {best}");
     assert!(best - likelihood < 0.1, "{likelihood}, the best is {best}");
 }
 

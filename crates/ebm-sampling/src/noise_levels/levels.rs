@@ -1,6 +1,6 @@
 //! The levels: how much signal and how much noise each has.
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 use ebm_models::Energy;
 use ebm_ops::{Noise, Progress};
 use serde::{Deserialize, Serialize};
@@ -134,19 +134,19 @@ impl NoiseLevels {
         }
     }
 
-    /// Draws samples of the data: noise, then level after level down, each by `transitions` of
-    /// `kernel` on the [`RecoveryEnergy`], in units of the noise between the levels.
+    /// Draws samples of the data: from nothing but noise level after level down, each by
+    /// `transitions` of `kernel` on the [`RecoveryEnergy`], in units of the noise between the
+    /// levels.
     ///
     /// # Shapes
     ///
-    /// - `shape`: `[batch, ..]`, without the entry for the level
+    /// - `start`: `[batch, ..]`, draws of `N(0, 1)`, without the entry for the level -> the same
     pub fn sample<M, K, const D: usize>(
         &self,
         model: &M,
         kernel: &K,
         transitions: usize,
-        shape: [usize; D],
-        device: &Device,
+        start: Tensor<D>,
         noise: &mut Noise,
         progress: &mut dyn Progress,
     ) -> Tensor<D>
@@ -154,10 +154,10 @@ impl NoiseLevels {
         M: Energy<D>,
         K: for<'a> Kernel<RecoveryEnergy<'a, M, D>, Tensor<D>>,
     {
-        let mut x: Tensor<D> = noise.normal(shape, device);
+        let mut x = start;
         for level in (0..self.count).rev() {
+            let start = Tensor::zeros_like(&x);
             let energy = RecoveryEnergy::at(*self, model, level, x);
-            let start = Tensor::zeros(shape, device);
             let moved = run(kernel, &energy, start, transitions, noise).position;
             x = energy.position(moved).div_scalar(self.scale(level));
             progress.advance(self.count - level, self.count);

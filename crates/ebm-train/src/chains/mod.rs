@@ -12,6 +12,6 @@ pub use config::{
 };
 pub use eviction::Eviction;
 pub use long_chains::LongChains;
-pub use negative_phase::{NegativePhase, Negatives};
+pub use negative_phase::{Care, NegativePhase, Negatives};
 pub(crate) use starting_points::starting_points;
 pub use transition_kernel::{OnLayers, OnReplicas, OnStates, OnUnits, TransitionKernel};
