@@ -7,13 +7,10 @@ Images lie channels last, which is what XLA's convolutions on the CPU are made f
 
 import os
 
+import pytorch
 import timing
-
-STEP_SIZE = 10.0
-NOISE = 0.03
-GRADIENT_CLIP = 0.03
-LOW, HIGH = -1.0, 1.0
-CHAIN_STEPS = 10
+from pytorch import CHAIN_STEPS, GRADIENT_CLIP, HIGH, LOW, NOISE, STEP_SIZE
+from torch import nn
 
 
 def images(x):
@@ -57,7 +54,6 @@ def apply_resnet(network, activation, x):
 def arrays(layer):
     """A PyTorch layer's weights as they lie here."""
     import jax.numpy as jnp
-    from torch import nn
 
     weight, bias = (jnp.asarray(part.detach().numpy()) for part in (layer.weight, layer.bias))
     if isinstance(layer, nn.Linear):
@@ -68,8 +64,6 @@ def arrays(layer):
 def energy(module):
     """The energy that a module of `pytorch.py` has, as a function of images or vectors."""
     import jax
-    import pytorch
-    from torch import nn
 
     layers = [part for part in module.modules() if isinstance(part, (nn.Linear, nn.Conv2d))]
     is_leaky = any(isinstance(part, nn.LeakyReLU) for part in module.modules())
@@ -124,8 +118,6 @@ def convolutions():
     import jax
     from jax import random
 
-    import pytorch
-
     def works(channels, side, maps, kernel, stride, padding):
         def prepare(function):
             key = random.key(1)
@@ -139,9 +131,7 @@ def convolutions():
             return convolve((weight, bias, stride, padding), x)
 
         def total(*arguments):
-            # Read by the gradient of nothing else, so that XLA doesn't leave the convolution out.
-            value = forward(*arguments)
-            return value.sum()
+            return forward(*arguments).sum()
 
         name = f"ops/conv2d_{channels}x{side}x{side}_to_{maps}"
         yield name, lambda: prepare(forward)
@@ -151,24 +141,22 @@ def convolutions():
     return dict(work for sizes in pytorch.CONVOLUTIONS for work in works(*sizes))
 
 
-def networks():
-    import pytorch
-
-    mlp = lambda activation: lambda: pytorch.Mlp(784, [512, 512], activation)  # noqa: E731
-    conv = lambda kind, activation: lambda: kind(activation)  # noqa: E731
-    yield "mlp_swish_128", mlp(pytorch.swish), (128, 784)
-    yield "conv_net_swish_128", conv(pytorch.ConvNet, pytorch.swish), (128, 1, 28, 28)
-    yield "mlp_leaky_relu_64", mlp(pytorch.leaky_relu), (64, 784)
-    yield "conv_net_leaky_relu_64", conv(pytorch.ConvNet, pytorch.leaky_relu), (64, 1, 28, 28)
-    yield "cifar_net_leaky_relu_128", conv(pytorch.CifarNet, pytorch.leaky_relu), (128, 3, 32, 32)
-    yield "resnet_leaky_relu_128", conv(pytorch.ResNet, pytorch.leaky_relu), (128, 3, 32, 32)
+# The modules of `pytorch.py` and the shapes of a batch for them.
+NETWORKS = {
+    "mlp_swish_128": (lambda: pytorch.Mlp(784, [512, 512], pytorch.swish), (128, 784)),
+    "conv_net_swish_128": (lambda: pytorch.ConvNet(pytorch.swish), (128, 1, 28, 28)),
+    "mlp_leaky_relu_64": (lambda: pytorch.Mlp(784, [512, 512], pytorch.leaky_relu), (64, 784)),
+    "conv_net_leaky_relu_64": (lambda: pytorch.ConvNet(pytorch.leaky_relu), (64, 1, 28, 28)),
+    "cifar_net_leaky_relu_128": (lambda: pytorch.CifarNet(pytorch.leaky_relu), (128, 3, 32, 32)),
+    "resnet_leaky_relu_128": (lambda: pytorch.ResNet(pytorch.leaky_relu), (128, 3, 32, 32)),
+}
 
 
 def works():
     """Named as the Rust benchmarks are; each value prepares the work and returns it."""
     chain = {
         f"langevin_10_steps/{name}": lambda module=module, shape=shape: chains(module, *shape)
-        for name, module, shape in networks()
+        for name, (module, shape) in NETWORKS.items()
     }
     return chain | convolutions()
 

@@ -274,7 +274,7 @@ impl AutomaticConfig {
             ),
             Pace::Given => format!("updates: {updates}, as they were given"),
         });
-        if pace != Pace::Given && updates == self.updates(0.0) {
+        if pace != Pace::Given && updates == self.most() {
             lines.push(format!(
                 "updates end there, though there may be time for more: longer trainings of images of more than {SMALL_SIDE} pixels a side collapsed (training.steps)"
             ));

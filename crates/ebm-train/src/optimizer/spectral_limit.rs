@@ -2,6 +2,7 @@
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
+use ebm_ops::per_chain;
 
 /// Where the singular vector is kept in a checkpoint.
 pub(crate) const SINGULAR_VECTOR: &str = "singular_vector";
@@ -68,7 +69,7 @@ impl<O: Optimizer> Optimizer for SpectralLimit<O> {
         if D == 1 {
             return (weight, Some(SpectralState { rule, vector: None }));
         }
-        let (value, vector) = follow(flat(weight.clone()), vector);
+        let (value, vector) = follow(per_chain(weight.clone()), vector);
         let factor = value.add_scalar(TINY).recip().mul_scalar(self.limit);
         let weight = weight * factor.clamp_max(1.0).reshape([1; D]);
         let vector = Some(vector);
@@ -81,13 +82,6 @@ impl<O: Optimizer> Optimizer for SpectralLimit<O> {
             vector: state.vector.map(|vector| vector.to_device(device)),
         }
     }
-}
-
-/// The first dimension by all others.
-fn flat<const D: usize>(weight: Tensor<D>) -> Tensor<2> {
-    let rows = weight.dims()[0];
-    let columns = weight.shape().num_elements() / rows.max(1);
-    weight.reshape([rows, columns])
 }
 
 /// The largest singular value of a matrix, `[1]`, and its right vector, from that of a matrix

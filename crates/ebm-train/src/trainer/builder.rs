@@ -161,33 +161,35 @@ fn check_augmentation<const D: usize>(
     structure: &Structure,
     examples: &Examples<D>,
 ) -> Result<(), InvalidValue> {
-    let of_examples = recipe
-        .augmentation
-        .map(|it| (it, AugmentationKeys::OF_EXAMPLES));
     let of_chains = recipe.chains.augmentation();
-    let of_chains = of_chains.map(|it| (it, AugmentationKeys::OF_CHAINS));
-    for (augmentation, keys) in of_examples.into_iter().chain(of_chains) {
+    let wanted = [
+        (recipe.augmentation, AugmentationKeys::OF_EXAMPLES.all),
+        (of_chains, AugmentationKeys::OF_CHAINS.all),
+    ];
+    for (augmentation, key) in wanted {
+        let Some(augmentation) = augmentation else {
+            continue;
+        };
         let shape = &examples.shape()[1..];
         check(
             D == 4 && shape[1..].iter().any(|&side| side > 1),
-            keys.all,
+            key,
             format!("examples of shape {shape:?}"),
             "images of more than one pixel, of shape [channels, height, width]",
         )?;
         check(
-            keys.all == AugmentationKeys::OF_EXAMPLES.all || !has_hidden_units(structure),
-            keys.all,
-            "a model with hidden units in its states",
-            "one whose states are images",
-        )?;
-        check(
             !augmentation.mixes() || has_real_states(structure),
-            keys.all,
+            key,
             "a model of units that hold two values",
             "no rotation and no zoom with it, which have values in between",
         )?;
     }
-    Ok(())
+    check(
+        of_chains.is_none() || !has_hidden_units(structure),
+        AugmentationKeys::OF_CHAINS.all,
+        "a model with hidden units in its states",
+        "one whose states are images",
+    )
 }
 
 /// Fails if the recipe's objective needs gradients in the states of a model that has none there.
